@@ -1,0 +1,54 @@
+/** The steps of a run, in order. */
+export type Phase = 'install' | 'evaluate' | 'remember' | 'realise' | 'push' | 'finish';
+
+/** Where the output of a layer's target came from. */
+export type Origin = 'built' | 'substituted' | 'local' | 'reused' | 'skipped';
+
+/** What was done with a blob. */
+export type Transfer = 'uploaded' | 'present' | 'mounted';
+
+/**
+ * What a run tells its face while it works. Times are milliseconds since the epoch (`at`), sizes are
+ * bytes. `layer` is a layer's name; it is absent where work belongs to no layer.
+ */
+export type ProgressEvent =
+  | { type: 'phase-start'; phase: Phase; at: number }
+  | { type: 'phase-end'; phase: Phase; at: number }
+  /** The layers of the image, in order, and which of them the registry already holds. */
+  | {
+      type: 'plan';
+      layers: readonly { name: string; reused: boolean; shipped: boolean }[];
+      at: number;
+    }
+  | { type: 'build-start'; derivation: string; machine: string; layer?: string; at: number }
+  | { type: 'build-log'; derivation: string; line: string; layer?: string; at: number }
+  | { type: 'build-end'; derivation: string; failed: boolean; layer?: string; at: number }
+  | { type: 'substitute-start'; path: string; cache: string; layer?: string; at: number }
+  | { type: 'substitute-end'; path: string; layer?: string; at: number }
+  /** Bytes of all downloads by Nix so far, and as many as it expects. */
+  | { type: 'download'; done: number; expected: number; at: number }
+  /** The layer's own target is there. */
+  | { type: 'layer-realised'; layer: string; origin: Origin; at: number }
+  | { type: 'transfer-start'; layer: string; blob: number; uncompressedSize?: number; at: number }
+  | {
+      type: 'transfer-progress';
+      layer: string;
+      blob: number;
+      read: number;
+      sent: number;
+      at: number;
+    }
+  | {
+      type: 'transfer-end';
+      layer: string;
+      blob: number;
+      transfer: Transfer;
+      size: number;
+      at: number;
+    }
+  | { type: 'layer-end'; layer: string; at: number }
+  | { type: 'notice'; message: string; at: number }
+  | { type: 'warning'; message: string; at: number };
+
+/** Takes one event. It must not throw, and does its own buffering. */
+export type Emit = (event: ProgressEvent) => void;

@@ -1,0 +1,16 @@
+import type { Emit } from './events.ts';
+import type { RunProcess } from './process.ts';
+
+/** Milliseconds since the epoch. */
+export type Clock = () => number;
+
+/** What a worker may use of the machine; passed in, so that a test can replace each part. */
+export interface Host {
+  /** The environment as it was at start. Workers read it from here, never from `process.env`. */
+  env: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  run: RunProcess;
+  emit: Emit;
+  /** Aborted by Ctrl-C, by a cancelled job, or by a failure elsewhere in the run. */
+  signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { Failure } from './failure.ts';
+
+/** A program to run, without a shell. */
+export interface Command {
+  file: string;
+  args: readonly string[];
+  cwd?: string;
+  /** Added to (and winning over) the runner's own environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Written to standard input, which is closed after it; without it standard input is /dev/null. */
+  stdin?: string;
+  /** Ends the program (SIGTERM, after 5 s SIGKILL) and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Receives each line of standard error as it comes; `stderr` of the result is then empty. */
+  onStderrLine?: (line: string) => void;
+}
+
+/** How a program ended. `code` is null when a signal ended it. */
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs a program to its end. A non-zero exit is a result, not an error.
+ * Rejects with a {@link Failure} when the program cannot be started.
+ */
+export type RunProcess = (command: Command) => Promise<Finished>;
+
+/** Variables of the runner that no child process may see: inputs hold secrets, the token writes caches. */
+const isPrivate = (name: string) => name.startsWith('INPUT_') || name === 'ACTIONS_RUNTIME_TOKEN';
+
+/** The environment that child processes get: this one without inputs and runner tokens. */
+export function childEnvironment(env: Readonly<Record<string, string | undefined>>) {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !isPrivate(entry[0]),
+    ),
+  );
+}
+
+/** The real process runner; every child gets `childEnvironment(env)` and its own additions. */
+export function processRunner(env: Readonly<Record<string, string | undefined>>): RunProcess {
+  const inherited = childEnvironment(env);
+  return command =>
+    new Promise((resolve, reject) => {
+      command.signal?.throwIfAborted();
+      const child = spawn(command.file, command.args, {
+        cwd: command.cwd,
+        env: { ...inherited, ...command.env },
+        stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      });
+      const stop = terminator(child, command.signal);
+      const stdout: Buffer[] = [];
+      const stderr: Buffer[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+      let linesRead: Promise<void> = Promise.resolve();
+      if (command.onStderrLine && child.stderr) {
+        const lines = createInterface({ input: child.stderr, crlfDelay: Number.POSITIVE_INFINITY });
+        lines.on('line', command.onStderrLine);
+        linesRead = new Promise(done => lines.once('close', () => done()));
+      } else child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+      // a program that ends before it has read its input is not our failure
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(command.stdin);
+      child.once('error', error => {
+        stop();
+        reject(cannotStart(command, error));
+      });
+      child.once('close', code => {
+        stop();
+        if (command.signal?.aborted) return reject(command.signal.reason);
+        void linesRead.then(() =>
+          resolve({
+            code,
+            stdout: Buffer.concat(stdout).toString(),
+            stderr: Buffer.concat(stderr).toString(),
+          }),
+        );
+      });
+    });
+}
+
+function cannotStart(command: Command, error: NodeJS.ErrnoException): Failure {
+  const missing = error.code === 'ENOENT';
+  return new Failure(
+    missing
+      ? `The program ${command.file} was not found.`
+      : `The program ${command.file} could not be started: ${error.message}`,
+    {
+      ...(missing ? { next: `Install ${command.file}, or add its folder to PATH.` } : {}),
+      cause: error,
+    },
+  );
+}
+
+/** Ends the child when the signal aborts: politely first, by force after five seconds. */
+function terminator(child: ReturnType<typeof spawn>, signal: AbortSignal | undefined): () => void {
+  if (!signal) return () => undefined;
+  let force: NodeJS.Timeout | undefined;
+  const abort = () => {
+    child.kill('SIGTERM');
+    force = setTimeout(() => child.kill('SIGKILL'), 5000);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  return () => {
+    signal.removeEventListener('abort', abort);
+    clearTimeout(force);
+  };
+}

@@ -1,0 +1,71 @@
+/** How layers are compressed; the media type follows from it. */
+export type Compression = 'zstd' | 'gzip' | 'none';
+
+/** OCI media types (image-spec, media-types.md). Never Docker's own zstd one. */
+export const mediaTypes = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  index: 'application/vnd.oci.image.index.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  layer: {
+    none: 'application/vnd.oci.image.layer.v1.tar',
+    gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+    zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  },
+} as const;
+
+/** An OCI content descriptor (image-spec, descriptor.md). */
+export interface Descriptor {
+  mediaType: string;
+  /** "sha256:" and 64 hex digits. */
+  digest: string;
+  /** Bytes as stored, so compressed. */
+  size: number;
+  annotations?: Record<string, string>;
+  artifactType?: string;
+  platform?: { architecture: string; os: string; variant?: string };
+}
+
+/** An OCI image manifest. */
+export interface Manifest {
+  schemaVersion: 2;
+  mediaType: string;
+  artifactType?: string;
+  config: Descriptor;
+  layers: Descriptor[];
+  subject?: Descriptor;
+  annotations?: Record<string, string>;
+}
+
+/** What is known of a layer's blob once it was read to its end. */
+export interface BlobResult {
+  /** Digest and size of the bytes as sent. */
+  digest: string;
+  size: number;
+  /** Digest and size of the uncompressed tar. */
+  diffId: string;
+  uncompressedSize: number;
+}
+
+/**
+ * A layer's bytes in one pass: an async iterable of chunks, as they are to be sent. `result` may be
+ * called when the iteration has ended, and throws before that.
+ */
+export interface BlobStream extends AsyncIterable<Buffer> {
+  result(): BlobResult;
+  /** Uncompressed bytes read so far; for progress. */
+  bytesRead(): number;
+}
+
+/**
+ * A layer's blob that can be produced, again if need be: a retry opens it from the start and gets the
+ * same bytes.
+ */
+export interface BlobSource {
+  mediaType: string;
+  /** Size of the uncompressed tar in bytes, where it is known before reading. */
+  uncompressedSize?: number;
+  /** Known before reading for some sources; then a blob that is present is not read at all. */
+  digest?: string;
+  diffId?: string;
+  open(signal?: AbortSignal): BlobStream;
+}

@@ -1,0 +1,63 @@
+import type { Compression } from '../image/types.ts';
+
+/** How Nix may be installed. */
+export type InstallNix = 'auto' | 'release' | 'system' | 'none';
+
+/** Which Nix to have, and from where. */
+export interface NixSettings {
+  installNix: InstallNix;
+  /** For example "2.35.2"; undefined: the newest that is pinned. */
+  nixVersion?: string;
+  /** The tarball's address, or a folder's that has the official file names; also `file:`. */
+  nixReleaseUrl?: string;
+  /** Hex or SRI sha256 of the tarball; overrides the pinned table. */
+  nixReleaseSha256?: string;
+  acceptFlakeConfig: boolean;
+}
+
+/** Credentials for the registry, most specific first. */
+export interface RegistryCredentials {
+  username?: string;
+  password?: string;
+  /** Used on ghcr.io only, where nothing else is given. */
+  githubToken?: string;
+}
+
+/** All that the verb `build` needs to know, parsed and checked. */
+export interface BuildSettings {
+  nix: NixSettings;
+  /** Undefined: `.#comfyui`, else `.#default`. */
+  flake?: string;
+  /** Names of layers to build and time; empty: all. Never changes what the image holds. */
+  layers: readonly string[];
+  overrideInputs: readonly { input: string; flake: string }[];
+  /** Absolute. */
+  workingDirectory: string;
+  /** Repository, `oci:DIR`, `docker-archive:FILE` or `-`; undefined: see `defaultImage`. */
+  image?: string;
+  /** What `image` is when nothing is given: an OCI layout named after the recipe, or a refusal. */
+  defaultImage: 'oci-layout' | 'required';
+  /** Bare tags or full references; empty: the recipe's tag. */
+  tags: readonly string[];
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  push: boolean;
+  /** Why nothing is pushed, as a sentence; undefined when `push`. */
+  pushRefusal?: string;
+  /** False: the memory is read but never written (pull requests, forks). */
+  writeMemory: boolean;
+  credentials: RegistryCredentials;
+  compression: Compression;
+  /** Whether known layers may be reused. */
+  reuse: boolean;
+  /** The memory's tag; undefined: `cache-<name>-<tag>-<arch>`. */
+  cacheTag?: string;
+  /** More references to learn from. */
+  cacheFrom: readonly string[];
+  /** Also realise targets that are not shipped. */
+  allTargets: boolean;
+  /** File for the record, absolute. */
+  recordFile?: string;
+  /** Where temporary files and garbage collection roots may be put, absolute. */
+  temporaryDirectory: string;
+}

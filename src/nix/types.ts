@@ -1,0 +1,96 @@
+import type { Host } from '../host/host.ts';
+
+/** A usable Nix: where its programs are, and the environment that they need. */
+export interface Nix {
+  /** Absolute folder of `nix`, `nix-store` …; they are run from here, whatever PATH says. */
+  bin: string;
+  /** For example "2.34.8". */
+  version: string;
+  /** `builtins.storeDir` of this Nix, normally /nix/store. */
+  storeDir: string;
+  /**
+   * Set for every Nix process: NIX_CONFIG (with nix-command and flakes enabled on top of what the
+   * user had there), NIX_SSL_CERT_FILE where Nix was installed by us …
+   */
+  env: Readonly<Record<string, string>>;
+  host: Host;
+}
+
+/** One output of one derivation, as evaluation knows it: nothing of it needs to exist yet. */
+export interface DerivationOutput {
+  drvPath: string;
+  /** "out", "lib" … */
+  outputName: string;
+  outPath: string;
+}
+
+/** A layer target of a recipe. */
+export interface LayerTarget extends DerivationOutput {
+  /** The layer's name, such as "layer3-pytorch"; unique in its recipe. */
+  name: string;
+  /** False: not shipped, never subtracted (downloads, for one). */
+  image: boolean;
+}
+
+/** A folder of the image that is no link. `mode` is octal text such as "1777". */
+export interface ImageDirectory {
+  path: string;
+  mode: string;
+  uid: number;
+  gid: number;
+}
+
+/** The OCI image config's `config` object, with OCI's names (image-spec, config.md). */
+export interface ContainerConfig {
+  User?: string;
+  ExposedPorts?: Record<string, Record<string, never>>;
+  Env?: string[];
+  Entrypoint?: string[];
+  Cmd?: string[];
+  Volumes?: Record<string, Record<string, never>>;
+  WorkingDir?: string;
+  Labels?: Record<string, string>;
+  StopSignal?: string;
+}
+
+/** An image as its final target describes it (`passthru.recipe` or `recipe`), validated. */
+export interface Recipe {
+  name: string;
+  tag: string;
+  layers: readonly LayerTarget[];
+  /** Their files appear at / as links into the store. */
+  root: readonly DerivationOutput[];
+  directories: readonly ImageDirectory[];
+  config: ContainerConfig;
+  /** Outputs that strings in `config` refer to, from their context. */
+  configOutputs: readonly DerivationOutput[];
+  /** Store paths in `config` that are no outputs of a derivation (sources). */
+  configSources: readonly string[];
+  /** RFC 3339, or "now". */
+  created: string;
+}
+
+/** What the one evaluation says of a flake's target. */
+export interface Evaluation {
+  /** The installable that was evaluated, such as ".#comfyui". */
+  installable: string;
+  target: DerivationOutput & { name: string };
+  /** Nix's name of the system, such as "x86_64-linux". */
+  system: string;
+  /** Undefined: the target has no recipe; its built output is an image of some other kind. */
+  recipe: Recipe | undefined;
+}
+
+/** A typed event of `--log-format internal-json`, stamped on arrival (`at`, ms since the epoch). */
+export type NixEvent =
+  | { type: 'build-start'; drvPath: string; machine: string; at: number }
+  | { type: 'build-end'; drvPath: string; failed: boolean; at: number }
+  | { type: 'build-log'; drvPath: string; line: string; at: number }
+  | { type: 'build-phase'; drvPath: string; phase: string; at: number }
+  | { type: 'substitute-start'; path: string; cache: string; at: number }
+  | { type: 'substitute-end'; path: string; at: number }
+  /** Sum over all downloads of this run, bytes. */
+  | { type: 'download'; done: number; expected: number; at: number }
+  /** A wanted output is valid in the store (it was before, or has just become so). */
+  | { type: 'output-valid'; outPath: string; at: number }
+  | { type: 'message'; level: number; text: string; at: number };

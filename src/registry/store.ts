@@ -1,0 +1,45 @@
+import type { BlobResult, BlobSource, Descriptor } from '../image/types.ts';
+
+/** A manifest as stored: its bytes are never re-serialised, since the digest is of the bytes. */
+export interface StoredManifest {
+  bytes: Buffer;
+  mediaType: string;
+  digest: string;
+}
+
+/** Options of {@link ImageStore.putBlob}. */
+export interface PutBlobOptions {
+  /** Called now and then with the bytes sent so far; starts at 0 again when a transfer starts over. */
+  onProgress?: (sent: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Where an image is written to and read from: a registry repository, an OCI layout folder or a
+ * docker-archive. Every operation rejects with a `Failure` that names the repository and what to check.
+ */
+export interface ImageStore {
+  readonly kind: 'registry' | 'oci-layout' | 'docker-archive';
+  /** As shown to people and in the record: "ghcr.io/o/comfyui", "oci:build/demo-image". */
+  readonly repository: string;
+  /** By tag or digest; undefined when there is none. The digest is verified when asked by digest. */
+  getManifest(reference: string): Promise<StoredManifest | undefined>;
+  /** A small blob whole, verified; undefined when there is none. */
+  getBlob(descriptor: Descriptor): Promise<Buffer | undefined>;
+  /** Whether the blob is there (HEAD). */
+  hasBlob(digest: string): Promise<boolean>;
+  /** A stored blob from `start` on (bytes), for reading images; not verified here. */
+  openBlob(descriptor: Descriptor, start?: number): AsyncIterable<Buffer>;
+  /** Streams a layer in. Starts over or resumes by itself after a broken connection. */
+  putBlob(source: BlobSource, options?: PutBlobOptions): Promise<BlobResult>;
+  /** Makes a blob of another repository of the same store known here; false when that cannot be done. */
+  mountBlob(digest: string, from: string): Promise<boolean>;
+  /** Stores a small blob (a config); does nothing when it is there. */
+  putBytes(bytes: Buffer, mediaType: string): Promise<Descriptor>;
+  /** Stores a manifest by digest alone; no tag moves. */
+  putManifest(bytes: Buffer, mediaType: string): Promise<Descriptor>;
+  /** Points a tag at a stored manifest; the last thing that is done to an image. */
+  putTag(tag: string, manifest: StoredManifest): Promise<void>;
+  /** Finishes what is pending (a docker-archive's end) and closes connections. */
+  close(): Promise<void>;
+}
