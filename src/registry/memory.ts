@@ -1,0 +1,199 @@
+import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
+import { mediaTypes } from '../image/types.ts';
+import { parseMemory, serializeMemory } from './memory-format.ts';
+import type { ImageStore } from './store.ts';
+
+/** Media types of the artifact that holds the memory (image-spec, "Guidance for Artifacts"). */
+export const memoryMediaTypes = {
+  artifact: 'application/vnd.comfy-nix.memory.v1',
+  config: 'application/vnd.comfy-nix.memory.v1+json',
+} as const;
+
+/** How many images a memory holds; the oldest are forgotten, and with them their blobs. */
+const rememberedImages = 20;
+
+/** A layer's blob that was pushed before. */
+export interface KnownBlob extends BlobResult {
+  /** Identity of the content: see `blobKey` and `rootKey` in src/image/keys.ts. */
+  key: string;
+  mediaType: string;
+  /** The store paths that it holds; none for a root layer. */
+  paths: readonly string[];
+  /** Where the run that made it can be looked up. */
+  run?: string;
+  /** Repository that holds it, where that is not the image's own. */
+  from?: string;
+}
+
+/** An output whose closure is known, and the blobs that carried a layer made of it. */
+export interface RememberedOutput {
+  outPath: string;
+  closure: readonly string[];
+  blobs: readonly KnownBlob[];
+}
+
+/** What was learnt from one image (or from the part of it that was made before a failure). */
+export interface RememberedImage {
+  /** The manifest's digest; absent where the run did not come that far. */
+  digest?: string;
+  outputs: readonly RememberedOutput[];
+  /** All blobs of the image. */
+  blobs: readonly KnownBlob[];
+  /** Trees of root outputs, so that the root layer can be made without having them. */
+  roots: readonly { outPath: string; tree: unknown }[];
+}
+
+/** What a repository remembers, newest image first. */
+export interface Memory {
+  images: readonly RememberedImage[];
+}
+
+/** A memory as found, and whether it may be written again. */
+export interface FoundMemory {
+  memory: Memory;
+  /** False where a newer program keeps a memory that this one cannot read. */
+  writable: boolean;
+  /** A sentence, where something was there that could not be used. */
+  warning?: string;
+}
+
+const nothing: FoundMemory = { memory: { images: [] }, writable: true };
+
+/**
+ * Reads the memory at `reference` (a tag or digest of the store's repository). A missing memory is an
+ * empty one; a damaged one or one of a newer format is ignored with a warning. Rejects only when the
+ * store itself fails.
+ *
+ * @param architecture OCI name; chooses the manifest where the reference is an index
+ */
+export async function readMemory(
+  store: ImageStore,
+  reference: string,
+  storeDir: string,
+  architecture: string,
+): Promise<FoundMemory> {
+  const where = `The memory at ${store.repository}:${reference}`;
+  const ignored = (why: string, writable = true): FoundMemory => ({
+    ...nothing,
+    writable,
+    warning: `${where} ${why}; it is ignored, and this run makes every layer it needs.`,
+  });
+  const manifest = await findManifest(store, reference, architecture);
+  if (manifest === undefined) return nothing;
+  if (manifest === 'damaged') return ignored('is damaged (its manifest cannot be read)');
+  if (manifest.config?.mediaType !== memoryMediaTypes.config) {
+    return ignored(
+      `is no memory (its config is ${manifest.config?.mediaType ?? 'missing'})`,
+      false,
+    );
+  }
+  const text = await store.getBlob(manifest.config).catch(() => undefined);
+  if (text === undefined) return ignored('is damaged (its document is gone or altered)');
+  const parsed = parseMemory(text.toString(), storeDir);
+  if (parsed.kind === 'newer') {
+    return ignored(`has format ${parsed.format}, which needs a newer comfy-nix`, false);
+  }
+  if (parsed.kind === 'damaged') return ignored(`is damaged (${parsed.reason})`);
+  return { memory: parsed.memory, writable: true };
+}
+
+/** The manifest at the reference, through an index if there is one. */
+async function findManifest(
+  store: ImageStore,
+  reference: string,
+  architecture: string,
+): Promise<Manifest | 'damaged' | undefined> {
+  const stored = await store.getManifest(reference);
+  if (stored === undefined) return undefined;
+  try {
+    const json = JSON.parse(stored.bytes.toString()) as Manifest & { manifests?: Descriptor[] };
+    if (json.manifests === undefined) return json;
+    const fitting = json.manifests.find(
+      candidate => candidate.platform?.architecture === architecture,
+    );
+    return fitting && (await findManifest(store, fitting.digest, architecture));
+  } catch {
+    return 'damaged';
+  }
+}
+
+/** One memory that knows all that both know; what comes first is newer. */
+export function mergeMemories(newer: Memory, older: Memory): Memory {
+  const seen = new Set<string>();
+  const images = [...newer.images, ...older.images].filter(image => {
+    const identity = image.digest ?? image.blobs.map(blob => blob.digest).join(' ');
+    if (seen.has(identity)) return false;
+    seen.add(identity);
+    return true;
+  });
+  return { images: images.slice(0, rememberedImages) };
+}
+
+/** A memory without the blobs that `gone` names; images keep what else they know. */
+function forgetBlobs(memory: Memory, gone: ReadonlySet<string>): Memory {
+  const stays = (blob: KnownBlob) => !gone.has(blob.digest);
+  return {
+    images: memory.images.map(image => ({
+      ...image,
+      blobs: image.blobs.filter(stays),
+      outputs: image.outputs.map(output => ({
+        ...output,
+        blobs: output.blobs.every(stays) ? output.blobs : [],
+      })),
+    })),
+  };
+}
+
+/** All blobs that a memory knows, each digest once, newest first. */
+export function knownBlobs(memory: Memory): KnownBlob[] {
+  const blobs = new Map<string, KnownBlob>();
+  for (const blob of memory.images.flatMap(image => image.blobs)) {
+    if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);
+  }
+  return [...blobs.values()];
+}
+
+/**
+ * Adds what a run has learnt to the memory at `tag`. What another run wrote there meanwhile is kept;
+ * nothing is sent when nothing is new. Rejects when the store fails.
+ */
+export async function writeMemory(
+  store: ImageStore,
+  tag: string,
+  learnt: RememberedImage,
+  context: { storeDir: string; architecture: string },
+): Promise<void> {
+  const found = await readMemory(store, tag, context.storeDir, context.architecture);
+  if (!found.writable) return;
+  const memory = mergeMemories({ images: [learnt] }, found.memory);
+  if (serializeMemory(memory) === serializeMemory(found.memory)) return;
+  try {
+    await putMemory(store, tag, memory);
+  } catch {
+    // a registry refuses a manifest that names a blob which it has lost since
+    await putMemory(store, tag, await withoutLostBlobs(store, memory));
+  }
+}
+
+async function withoutLostBlobs(store: ImageStore, memory: Memory): Promise<Memory> {
+  const blobs = knownBlobs(memory);
+  const present = await Promise.all(blobs.map(blob => store.hasBlob(blob.digest)));
+  return forgetBlobs(memory, new Set(blobs.filter((_, at) => !present[at]).map(b => b.digest)));
+}
+
+async function putMemory(store: ImageStore, tag: string, memory: Memory): Promise<void> {
+  const config = await store.putBytes(
+    Buffer.from(serializeMemory(memory)),
+    memoryMediaTypes.config,
+  );
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    artifactType: memoryMediaTypes.artifact,
+    config,
+    layers: knownBlobs(memory).map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
+  await store.putTag(tag, { bytes, mediaType: mediaTypes.manifest, digest });
+}
