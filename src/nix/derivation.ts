@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { Failure } from '../host/failure.ts';
+
+/** What a derivation makes and needs: enough for graphs, and small enough to hold many. */
+export interface DerivationNode {
+  /** Output name → store path; "" where the path is known only after the build. */
+  outputs: ReadonlyMap<string, string>;
+  /** Derivation path → names of its outputs that are needed. */
+  inputDrvs: ReadonlyMap<string, readonly string[]>;
+  inputSrcs: readonly string[];
+  /** For example "x86_64-linux", or "builtin". */
+  system: string;
+}
+
+/** A whole derivation. */
+export interface Derivation extends DerivationNode {
+  builder: string;
+  args: readonly string[];
+  env: ReadonlyMap<string, string>;
+}
+
+/** Derivation path → derivation, closed under `inputDrvs`. */
+export type DerivationGraph = ReadonlyMap<string, DerivationNode>;
+
+/** Files that are read before other work has its turn: a few milliseconds. */
+const batchSize = 32;
+
+/**
+ * Parses a .drv file, an ATerm:
+ * `Derive([outputs],[inputDrvs],[inputSrcs],"system","builder",[args],[env])`, where an output is
+ * `(name,path,hashAlgo,hash)`, an input derivation `(path,[outputs])`, an env entry `(name,value)`.
+ * Source: Nix manual, "Derivation ATerm format", and Nix's src/libstore/derivations.cc.
+ * Throws a SyntaxError that says what was expected and where.
+ */
+export function parseDerivation(text: string): Derivation {
+  const reader = readerOf(text);
+  const node = readNode(reader);
+  reader.expect(',');
+  const builder = reader.string();
+  reader.expect(',');
+  const args = reader.list(reader.string);
+  reader.expect(',');
+  const env = reader.list((): [string, string] => {
+    reader.expect('(');
+    const name = reader.string();
+    reader.expect(',');
+    const value = reader.string();
+    reader.expect(')');
+    return [name, value];
+  });
+  reader.expect(')');
+  return { ...node, builder, args, env: new Map(env) };
+}
+
+/** Parses what a .drv file says first, what it makes and needs, and no further. */
+export function parseDerivationNode(text: string): DerivationNode {
+  return readNode(readerOf(text));
+}
+
+/**
+ * Reads the derivations and all that they are built from out of the store, each file once.
+ * Rejects with a {@link Failure} that names a file that is missing or broken.
+ */
+export async function readDerivationGraph(drvPaths: Iterable<string>): Promise<DerivationGraph> {
+  const graph = new Map<string, DerivationNode>();
+  const keep = interning();
+  const pending = new Set(drvPaths); // grows while it is read: breadth first
+  for (const drvPath of pending) {
+    const node = readNodeFile(drvPath, keep);
+    graph.set(drvPath, node);
+    for (const input of node.inputDrvs.keys()) pending.add(input);
+    if (graph.size % batchSize === 0) await otherWork();
+  }
+  return graph;
+}
+
+/** Reads one derivation's node from its file. Throws a {@link Failure} naming the file. */
+export function readDerivationNode(drvPath: string): DerivationNode {
+  return readNodeFile(drvPath, interning());
+}
+
+/** Small files, many of them, most of them in memory: read one by one they take half the time. */
+function readNodeFile(drvPath: string, keep: Keep): DerivationNode {
+  try {
+    // the part that is read has nothing but ASCII in it, and this decodes fastest
+    return readNode(readerOf(readFileSync(drvPath, 'latin1')), keep);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(`The derivation ${drvPath} cannot be read: ${reason}`, {
+      next: 'Run nix-store --verify --check-contents, or evaluate again.',
+      cause: error,
+    });
+  }
+}
+
+/** Gives a text that may be kept for long. */
+type Keep = (text: string) => string;
+
+/**
+ * Keeps each text once, as a copy: part of a string holds all of it in memory, and a graph says most
+ * of its paths many times.
+ */
+function interning(): Keep {
+  const known = new Map<string, string>();
+  return text => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const copy = Buffer.from(text, 'latin1').toString('latin1');
+    known.set(copy, copy);
+    return copy;
+  };
+}
+
+function readNode(reader: Reader, keep: Keep = text => text): DerivationNode {
+  const keptString = () => keep(reader.string());
+  reader.expect('Derive(');
+  const outputs = reader.list((): [string, string] => {
+    reader.expect('(');
+    const name = keptString();
+    reader.expect(',');
+    const path = keptString();
+    reader.expect(',');
+    reader.string(); // hash algorithm
+    reader.expect(',');
+    reader.string(); // hash
+    reader.expect(')');
+    return [name, path];
+  });
+  reader.expect(',');
+  const inputDrvs = reader.list((): [string, string[]] => {
+    reader.expect('(');
+    const path = keptString();
+    reader.expect(',');
+    const names = reader.list(keptString);
+    reader.expect(')');
+    return [path, names];
+  });
+  reader.expect(',');
+  const inputSrcs = reader.list(keptString);
+  reader.expect(',');
+  const system = keptString();
+  return { outputs: new Map(outputs), inputDrvs: new Map(inputDrvs), inputSrcs, system };
+}
+
+interface Reader {
+  expect(token: string): void;
+  string(): string;
+  list<T>(item: () => T): T[];
+}
+
+function readerOf(text: string): Reader {
+  let at = 0;
+  const expect = (token: string) => {
+    if (!text.startsWith(token, at)) {
+      const found = text.slice(at, at + 20);
+      throw new SyntaxError(`expected ${token} at character ${at}, found ${JSON.stringify(found)}`);
+    }
+    at += token.length;
+  };
+  const string = () => {
+    expect('"');
+    const start = at;
+    at = endOfString(text, start);
+    const raw = text.slice(start, at);
+    at += 1;
+    return raw.includes('\\') ? unescaped(raw) : raw;
+  };
+  const list = <T>(item: () => T): T[] => {
+    const items: T[] = [];
+    expect('[');
+    while (text[at] !== ']') {
+      if (items.length > 0) expect(',');
+      items.push(item());
+    }
+    at += 1;
+    return items;
+  };
+  return { expect, string, list };
+}
+
+/** Where the closing quote is of the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = text.indexOf('"', start);
+  while (at >= 0) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === '\\' && at - 1 - backslashes >= start) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+    at = text.indexOf('"', at + 1);
+  }
+  throw new SyntaxError(`the string at character ${start} does not end`);
+}
+
+const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
+
+const unescaped = (raw: string) =>
+  raw.replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);

@@ -1,0 +1,111 @@
+import { Failure } from '../host/failure.ts';
+import { readDerivationNode } from './derivation.ts';
+import { describeTarget } from './describe-target.ts';
+import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
+import { createEventReader } from './events.ts';
+import { level } from './internal-json.ts';
+import { runNix } from './nix.ts';
+import { outputOf, readRecipe } from './recipe.ts';
+import { readDerivation } from './shape.ts';
+import type { DerivationOutput, Evaluation, Nix, NixEvent, Recipe } from './types.ts';
+
+/** What to evaluate, and how. */
+export interface EvaluationRequest {
+  /** Tried in turn; the next one only when a flake does not have the one before. */
+  installables: readonly string[];
+  overrideInputs: readonly { input: string; flake: string }[];
+  /** Where relative flake references start. */
+  cwd: string;
+  /** Whether settings that the flake brings (`nixConfig`) are taken over. */
+  acceptFlakeConfig: boolean;
+  /** Receives what Nix reports while it evaluates. */
+  onEvent?: (event: NixEvent) => void;
+}
+
+/** What {@link describeTarget} gives. */
+interface Description {
+  target: unknown;
+  recipe: unknown;
+  config: unknown;
+  context: Record<string, { path?: boolean; allOutputs?: boolean; outputs?: string[] }>;
+}
+
+/**
+ * Evaluates a flake's target with its recipe, all layers included, in one Nix process (one more for
+ * each installable that a flake does not have). Nothing is built; derivations are written to the store.
+ * Rejects with a {@link Failure} for what Nix refuses, and for a recipe of the wrong shape.
+ */
+export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
+  const missing: string[] = [];
+  for (const installable of request.installables) {
+    const { description, errors } = await describe(nix, installable, request);
+    if (description) return evaluationOf(installable, description);
+    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request.cwd);
+    missing.push(...errors);
+  }
+  throw missingAttribute(request.installables, missing);
+}
+
+async function describe(
+  nix: Nix,
+  installable: string,
+  request: EvaluationRequest,
+): Promise<{ description: Description | undefined; errors: readonly string[] }> {
+  const reader = createEventReader();
+  const { emit, clock } = nix.host;
+  const args = [
+    ...['eval', '--json', '--log-format', 'internal-json'],
+    ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
+    ...request.overrideInputs.flatMap(({ input, flake }) => ['--override-input', input, flake]),
+    ...['--apply', describeTarget, '--', installable],
+  ];
+  const { code, stdout } = await runNix(nix, 'nix', args, {
+    cwd: request.cwd,
+    onStderrLine: line => {
+      for (const event of reader.read(line, clock())) {
+        request.onEvent?.(event);
+        if (event.type !== 'message' || event.level !== level.warning) continue;
+        emit({ type: 'notice', message: event.text, at: event.at });
+      }
+    },
+  });
+  const description = code === 0 ? (JSON.parse(stdout) as Description) : undefined;
+  return { description, errors: reader.errors() };
+}
+
+function evaluationOf(installable: string, found: Description): Evaluation {
+  const target = readDerivation({ at: installable, value: found.target });
+  const system = target.system ?? readDerivationNode(target.drv).system;
+  return {
+    installable,
+    target: { ...outputOf(target), name: target.name },
+    system,
+    recipe: found.recipe === null ? undefined : recipeOf(found),
+  };
+}
+
+function recipeOf({ recipe, config, context }: Description): Recipe {
+  const written = readRecipe(recipe, config);
+  const uses = Object.entries(context);
+  // text with a derivation's own path in it refers to that file as to any other
+  const sources = uses.filter(([, use]) => use.path || use.allOutputs);
+  return {
+    ...written,
+    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs)),
+    configSources: sources.map(([path]) => path),
+  };
+}
+
+/** Evaluation names a config's outputs by derivation and output name; their paths are in the store. */
+function outputsUsed(drvPath: string, names: readonly string[] = []): DerivationOutput[] {
+  if (names.length === 0) return [];
+  const { outputs } = readDerivationNode(drvPath);
+  return names.map(outputName => {
+    const outPath = outputs.get(outputName);
+    if (outPath) return { drvPath, outputName, outPath };
+    throw new Failure(
+      `recipe.config refers to the output "${outputName}" of ${drvPath}, whose path is not known before it is built.`,
+      { next: 'Refer to a derivation that is not content-addressed.' },
+    );
+  });
+}

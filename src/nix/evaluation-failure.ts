@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import { Failure } from '../host/failure.ts';
+
+/** Lines of Nix's own message that are shown; its end says most. */
+const shownLines = 40;
+
+/** Whether Nix says that a flake has no such attribute. */
+export const isMissingAttribute = (errors: readonly string[]): boolean =>
+  errors.some(error => error.includes('does not provide attribute'));
+
+/** The failure of flakes that have none of the attributes asked for; with what Nix proposes. */
+export function missingAttribute(
+  installables: readonly string[],
+  errors: readonly string[],
+): Failure {
+  const similar = errors.flatMap(error => /Did you mean ([^?]*)\?/.exec(error)?.[1] ?? []);
+  const [flake = '.'] = (installables[0] ?? '.').split('#');
+  return new Failure(`The flake has no target ${installables.join(', nor ')}.`, {
+    tried: 'Nix looked for it among packages, legacyPackages and the top-level attributes.',
+    next:
+      similar.length > 0
+        ? `Did you mean ${similar.join(', ')}? nix flake show ${flake} lists all.`
+        : `Name one that nix flake show ${flake} lists.`,
+    evidence: lastLines(errors),
+  });
+}
+
+/**
+ * The failure of an evaluation, from Nix's errors (texts without colours, oldest first). The causes
+ * that have a remedy are named with it; any other is shown as Nix tells it.
+ */
+export function evaluationFailure(
+  installable: string,
+  errors: readonly string[],
+  cwd: string,
+): Failure {
+  const text = errors.join('\n');
+  const flake = installable.split('#')[0] || '.';
+  const known = explanations.find(({ sign }) => sign.test(text));
+  const { message, next } = known?.explain(flake, text, cwd) ?? {
+    message: `${installable} cannot be evaluated.`,
+    next: `nix eval --show-trace '${installable}' shows where it comes from.`,
+  };
+  const evidence = known?.hidesText ? [] : lastLines(errors);
+  return new Failure(message, { next, evidence, tried: `nix eval was run in ${cwd}.` });
+}
+
+interface Explanation {
+  /** What in Nix's messages tells this cause. */
+  sign: RegExp;
+  /** Nix's own text is of no use: a page of another program's usage, for one. */
+  hidesText?: boolean;
+  explain(flake: string, text: string, cwd: string): { message: string; next: string };
+}
+
+const explanations: readonly Explanation[] = [
+  {
+    // 2.8 lets git complain; newer ones use libgit2. An older git says it is outside any repository.
+    sign: /is not owned by current user|dubious ownership|Not a git repository. Use --no-index/,
+    hidesText: true,
+    explain: (flake, text, cwd) => {
+      const named = /(?:repository path|repository at) '([^']+)'/.exec(text)?.[1];
+      const folder = (named ?? resolve(cwd, flake)).replace(/\/(\.git\/?)?$/, '');
+      return {
+        message: `The checkout ${folder} belongs to another user, so git refuses to read it.`,
+        next: `git config --global --add safe.directory ${folder}`,
+      };
+    },
+  },
+  {
+    sign: /executing '?"?git|program '?"?git'?"? .*not found|cannot find.* git\b/,
+    explain: flake => ({
+      message: `git is missing, and Nix needs it to read the flake ${flake}.`,
+      next: 'Install git and run the command again.',
+    }),
+  },
+  {
+    sign: /could not find a flake\.nix|flake\.nix'?: No such file|flake\.nix' does not exist/,
+    explain: (flake, _, cwd) => ({
+      message: `There is no flake.nix in ${/^[./]/.test(flake) ? resolve(cwd, flake) : flake}.`,
+      next: 'Name the folder that has one. In a git checkout it must be known to git: git add it.',
+    }),
+  },
+  {
+    sign: /^error:\s+(getting status of|path) ["']?\/(?!nix\/store).*(No such file|does not exist)/m,
+    explain: (flake, _, cwd) => ({
+      message: `There is no flake at ${resolve(cwd, flake)}.`,
+      next: 'Check the path, and that the repository was checked out before.',
+    }),
+  },
+  {
+    sign: /cannot find flake 'flake:|unable to download .*flake-registry/,
+    explain: flake => ({
+      message: `${flake} is in no flake registry that can be reached.`,
+      next: `If it is a folder, write ./${flake}.`,
+    }),
+  },
+];
+
+function lastLines(errors: readonly string[]): string[] {
+  const lines = errors.flatMap(error => error.split('\n')).filter(line => line.trim() !== '');
+  return lines.slice(-shownLines);
+}

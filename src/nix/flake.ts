@@ -1,0 +1,31 @@
+import { Failure } from '../host/failure.ts';
+import type { Nix } from './types.ts';
+
+/**
+ * When the flake of an installable was last changed, in seconds since the epoch, as `nix flake
+ * metadata` says it. Rejects with a {@link Failure} for sources that do not know (a mutable path).
+ */
+export async function flakeLastModified(
+  nix: Nix,
+  installable: string,
+  cwd: string,
+): Promise<number> {
+  const flake = installable.split('#')[0] || '.';
+  const { code, stdout, stderr } = await nix.host.run({
+    file: `${nix.bin}/nix`,
+    args: ['flake', 'metadata', '--json', '--no-write-lock-file', flake],
+    cwd,
+    env: nix.env,
+    signal: nix.host.signal,
+  });
+  const metadata = code === 0 ? (JSON.parse(stdout) as { lastModified?: number }) : {};
+  if (metadata.lastModified !== undefined) return metadata.lastModified;
+  throw new Failure(
+    `The recipe says created = "now", but ${flake} does not know when it was changed.`,
+    {
+      tried: 'nix flake metadata was asked for lastModified.',
+      next: 'Set SOURCE_DATE_EPOCH, or give the recipe a fixed date.',
+      ...(code === 0 ? {} : { evidence: stderr.trim().split('\n').slice(-5) }),
+    },
+  );
+}

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import type { Nix } from '../types.ts';
+import { type Machine, namespacesAllowed } from './machine.ts';
+import { privilegedRunner, type RunPrivileged } from './privileged.ts';
+
+/** Settings of nix.conf, in order. */
+export type NixConf = ReadonlyMap<string, string>;
+
+/** The system's settings; read by every Nix on the machine. */
+const systemFile = '/etc/nix/nix.conf';
+
+/** What only the installation knows of the Nix that it brings. */
+export interface Brought {
+  /** A bundle of certificates, where Nix would not find the machine's by itself. */
+  certificates?: string | undefined;
+  /** A static shell that came with Nix, for builders that ask for /bin/sh. */
+  sandboxShell?: string | undefined;
+}
+
+/**
+ * Sees to the settings that an installed Nix needs. The result are variables for what an existing
+ * nix.conf does not say.
+ */
+export async function configure(
+  brought: Brought,
+  machine: Machine,
+  host: Host,
+): Promise<Record<string, string>> {
+  const namespaces = await namespacesAllowed(machine, host);
+  if (!namespaces) {
+    const message =
+      'This machine allows no new namespaces (a container without the privilege, or a security ' +
+      'module), so Nix builds without its sandbox.';
+    host.emit({ type: 'notice', message, at: host.clock() });
+  }
+  const conf = settingsFor(brought, machine, namespaces);
+  const lines = await writeConf(conf, privilegedRunner(machine, host), host);
+  if (lines === undefined) return {};
+  return { NIX_CONFIG: [host.env.NIX_CONFIG, lines].filter(part => part !== undefined).join('\n') };
+}
+
+/** What an installed Nix needs; `namespaces` says whether its sandbox can work. */
+export function settingsFor(brought: Brought, machine: Machine, namespaces: boolean): NixConf {
+  const { certificates, sandboxShell } = brought;
+  const settings: [string, string | undefined][] = [
+    ['experimental-features', 'nix-command flakes'],
+    ['max-jobs', 'auto'],
+    ['build-users-group', needsNoBuildUsers(machine, 'nixbld') ? '' : undefined],
+    ['sandbox', namespaces ? undefined : 'false'],
+    ['sandbox-paths', sandboxShell && `/bin/sh=${sandboxShell}`],
+    ['ssl-cert-file', certificates],
+  ];
+  return new Map(settings.filter((each): each is [string, string] => each[1] !== undefined));
+}
+
+/** Root builds as the users of a group, and refuses to build when the machine has no such group. */
+const needsNoBuildUsers = (machine: Machine, group: string) =>
+  machine.uid === 0 && group !== '' && !machine.groups.has(group);
+
+/** The settings as text of a nix.conf. */
+export function confText(conf: NixConf): string {
+  return [...conf].map(([name, value]) => `${name} = ${value}`.trimEnd()).join('\n');
+}
+
+/**
+ * Writes the settings to the system's nix.conf where there is none. One that is there stays as it is,
+ * byte for byte; then what must be said goes into NIX_CONFIG, which is the result: lines to add to it.
+ */
+async function writeConf(
+  conf: NixConf,
+  runPrivileged: RunPrivileged,
+  host: Host,
+): Promise<string | undefined> {
+  const present = await readFile(systemFile, 'utf8').catch(ignoreMissing);
+  if (present !== undefined) return confText(missingSettings(present, conf));
+  const folder = await mkdtemp(
+    join(host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp', 'nix-conf-'),
+  );
+  const fresh = join(folder, 'nix.conf');
+  const header = '# Written by comfy-nix when it installed Nix. It is never changed by it again.\n';
+  try {
+    await writeFile(fresh, `${header}${confText(conf)}\n`);
+    // complete under another name first: a run that is killed leaves no half of a nix.conf
+    await must(runPrivileged, 'install', ['-D', '-m', '644', fresh, `${systemFile}.comfy-nix`]);
+    await must(runPrivileged, 'mv', [`${systemFile}.comfy-nix`, systemFile]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return undefined;
+}
+
+/** Those settings that a nix.conf does not state itself; features are added to the user's. */
+export function missingSettings(present: string, conf: NixConf): NixConf {
+  const stated = new Set(
+    present.split('\n').flatMap(line => /^\s*(?:extra-)?([a-z-]+)\s*=/.exec(line)?.[1] ?? []),
+  );
+  return new Map(
+    [...conf].flatMap(([name, value]) => {
+      if (name === 'experimental-features') return [[`extra-${name}`, value] as const];
+      return stated.has(name) ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+/**
+ * A Nix that was there before, made to work where only its build users are missing: as root without a
+ * `nixbld` group (containers), it would refuse every build. Nothing is written.
+ */
+export async function withoutMissingBuildUsers(nix: Nix, machine: Machine): Promise<Nix> {
+  if (!needsNoBuildUsers(machine, 'nixbld')) return nix;
+  const { stdout } = await nix.host.run({
+    file: join(nix.bin, 'nix'),
+    args: ['show-config'],
+    env: nix.env,
+    signal: nix.host.signal,
+  });
+  const group = /^build-users-group = *(.*)$/m.exec(stdout)?.[1] ?? 'nixbld';
+  if (!needsNoBuildUsers(machine, group)) return nix;
+  const lines = [nix.env.NIX_CONFIG, 'build-users-group ='].filter(line => line !== undefined);
+  return { ...nix, env: { ...nix.env, NIX_CONFIG: lines.join('\n') } };
+}
+
+async function must(run: RunPrivileged, file: string, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await run(file, args);
+  if (code === 0) return;
+  throw new Failure(`The settings of Nix could not be written to ${systemFile}.`, {
+    evidence: stderr.trimEnd().split('\n').slice(-5),
+    tried: [file, ...args].join(' '),
+    next: `Make ${systemFile} yourself, or make /etc writable, and run this again.`,
+  });
+}
+
+/** A file that is not there is no error; one that cannot be read is. */
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}

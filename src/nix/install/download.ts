@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { type Release, shownUrl } from './releases.ts';
+
+/** A tarball on disk, or why its server cannot be reached. */
+export type Fetched = { file: string } | { unreachable: string };
+
+/** The two talks with a server; a test replaces them. */
+export interface Transport {
+  /** Resolves when the server answers at all, with whatever status. */
+  probe(url: URL, signal: AbortSignal): Promise<void>;
+  /** Writes the body to a file, with retries. A rejection may hold the status as httpStatusCode. */
+  download(url: URL, file: string): Promise<void>;
+}
+
+/** Fetch for the probe; `@actions/tool-cache` for the download, for its retries and proxies. */
+export const transport: Transport = {
+  async probe(url, signal) {
+    await fetch(url, { method: 'HEAD', redirect: 'manual', signal });
+  },
+  async download(url, file) {
+    const { downloadTool } = await import('@actions/tool-cache');
+    await withoutDebugLines(() => downloadTool(url.href, file));
+  },
+};
+
+/**
+ * tool-cache writes the whole address, with what is secret in it, as `::debug::` lines on standard
+ * output, where an image may be streamed to; and it has no switch for that.
+ */
+async function withoutDebugLines<Value>(work: () => Promise<Value>): Promise<Value> {
+  const { stdout } = process;
+  const write = stdout.write;
+  const filtered = (chunk: string | Uint8Array, ...rest: []) =>
+    (typeof chunk === 'string' && chunk.startsWith('::debug::')) ||
+    write.call(stdout, chunk, ...rest);
+  stdout.write = filtered;
+  try {
+    return await work();
+  } finally {
+    stdout.write = write;
+  }
+}
+
+/** How long a server may take to answer before it counts as unreachable, in ms. */
+const probeTimeout = 4000;
+
+/**
+ * Brings the tarball to `file` (a `file:` URL is used where it is) and verifies its checksum. Throws a
+ * {@link Failure} when the server has no such file or its bytes are not the ones expected.
+ */
+export async function fetchTarball(
+  release: Release,
+  file: string,
+  host: Host,
+  { probe, download }: Transport = transport,
+): Promise<Fetched> {
+  const { url } = release;
+  if (url.protocol === 'file:') {
+    const local = fileURLToPath(url);
+    await verify(local, release);
+    return { file: local };
+  }
+  const unreachable = usesProxy(host.env) ? undefined : await unreachableReason(url, host, probe);
+  if (unreachable !== undefined) return { unreachable };
+  try {
+    await untilAborted(download(url, file), host.signal);
+  } catch (error) {
+    host.signal?.throwIfAborted();
+    const status = httpStatus(error);
+    if (status === 404 || status === 410) throw notThere(release, status);
+    return { unreachable: reasonOf(error) };
+  }
+  await verify(file, release);
+  return { file };
+}
+
+/**
+ * Asks the server for a sign of life, twice. The download has retries of its own, half a minute long;
+ * a machine without a way to the server should not wait for them. Behind a proxy there is nothing to
+ * ask: only the download knows how to use it.
+ */
+async function unreachableReason(
+  url: URL,
+  host: Host,
+  probe: Transport['probe'],
+): Promise<string | undefined> {
+  let reason: string | undefined;
+  for (const pause of [0, 500]) {
+    await sleep(pause, undefined, host.signal ? { signal: host.signal } : {});
+    const limit = AbortSignal.timeout(probeTimeout);
+    try {
+      await probe(url, host.signal ? AbortSignal.any([host.signal, limit]) : limit);
+      return undefined;
+    } catch (error) {
+      host.signal?.throwIfAborted();
+      reason = limit.aborted ? `no answer in ${probeTimeout / 1000} s` : reasonOf(error);
+    }
+  }
+  return reason;
+}
+
+const usesProxy = (env: Host['env']) =>
+  ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].some(name => env[name]);
+
+/** tool-cache's HTTPError carries the status. */
+function httpStatus(error: unknown): number | undefined {
+  const status = error instanceof Error && 'httpStatusCode' in error ? error.httpStatusCode : null;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** The innermost reason: "fetch failed" alone tells nothing, "getaddrinfo ENOTFOUND …" does. */
+function reasonOf(error: unknown): string {
+  const status = httpStatus(error);
+  if (status !== undefined) return `HTTP status ${status}`;
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error.message || code || error.name;
+}
+
+async function verify(file: string, release: Release): Promise<void> {
+  const found = await sha256Of(file).catch((error: unknown) => {
+    throw new Failure(`The Nix tarball cannot be read: ${reasonOf(error)}`, {
+      tried: `${shownUrl(release.url)}.`,
+      next: 'Check nix-release-url.',
+      cause: error,
+    });
+  });
+  if (found === release.sha256) return;
+  throw new Failure('The Nix tarball is not the one expected: its checksum differs.', {
+    evidence: [`expected sha256 ${release.sha256}`, `found    sha256 ${found}`],
+    tried: `${shownUrl(release.url)}. Nothing of it was unpacked.`,
+    next:
+      'Run again in case the download was damaged; if the tarball is meant to be this one, give its ' +
+      'checksum as nix-release-sha256.',
+  });
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+function notThere(release: Release, status: number): Failure {
+  return new Failure('The release server has no such Nix tarball.', {
+    tried: `${shownUrl(release.url)} (HTTP status ${status}).`,
+    next: 'Check nix-version and nix-release-url.',
+  });
+}
+
+/** Ends the wait, not the work, when the signal aborts: tool-cache takes no signal. */
+async function untilAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
+}

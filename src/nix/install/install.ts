@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import type { NixSettings } from '../../inputs/settings.ts';
+import { findNix, minimumVersion, nixIn } from '../nix.ts';
+import type { Nix } from '../types.ts';
+import { withoutMissingBuildUsers } from './configure.ts';
+import { type Transport, transport } from './download.ts';
+import type { Exports, Installed } from './installed.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import { installAdvice, missingPrograms } from './packages.ts';
+import { ownProfile } from './profile.ts';
+import { installRelease } from './release.ts';
+import { planRelease, shownUrl } from './releases.ts';
+import { installSystem } from './system.ts';
+
+/** A usable Nix and how it came about. */
+export interface EnsuredNix {
+  nix: Nix;
+  /** `found`: it was there before this run. */
+  origin: 'found' | 'release' | 'system';
+  /** What later steps of a job need in order to use it. */
+  exports: Exports;
+}
+
+/**
+ * Finds a Nix that the settings allow, or installs one. `auto` takes any that is recent enough, then
+ * the official release, then the distribution's when the release server cannot be reached.
+ * Throws a {@link Failure} where there is none in the end.
+ */
+export async function ensureNix(
+  settings: NixSettings,
+  host: Host,
+  server: Transport = transport,
+): Promise<EnsuredNix> {
+  const machine = await describeMachine(host);
+  const ensured =
+    (await usePresent(settings, machine, host)) ?? (await install(settings, machine, host, server));
+  await warnWithoutGit(machine, host);
+  return ensured;
+}
+
+/** A Nix that is there and is of the kind that the settings ask for. */
+async function usePresent(
+  settings: NixSettings,
+  machine: Machine,
+  host: Host,
+): Promise<EnsuredNix | undefined> {
+  const found = await findNix(host);
+  const installed = isWanted(found, settings, machine)
+    ? found
+    : await nixIn(join(ownProfile, 'bin'), host);
+  if (!installed || !isWanted(installed, settings, machine)) return undefined;
+  if (settings.nixVersion && settings.nixVersion !== installed.version) {
+    notice(host, `Nix ${installed.version} is there and is used; nix-version is for a new one.`);
+  }
+  const onPath = (host.env.PATH ?? '').split(':').includes(installed.bin);
+  return {
+    nix: await withoutMissingBuildUsers(installed, machine),
+    origin: 'found',
+    exports: { path: onPath ? [] : [installed.bin], env: {} },
+  };
+}
+
+function isWanted(nix: Nix | undefined, settings: NixSettings, machine: Machine): boolean {
+  if (!nix) return false;
+  if (settings.installNix === 'system') return !nix.bin.startsWith('/nix/');
+  if (settings.installNix !== 'release') return true;
+  return nix.version === planRelease(settings, machine.system).version;
+}
+
+async function install(
+  settings: NixSettings,
+  machine: Machine,
+  host: Host,
+  server: Transport,
+): Promise<EnsuredNix> {
+  if (settings.installNix === 'none') {
+    throw new Failure(`No Nix ${minimumVersion} or newer was found.`, {
+      tried: 'the folders of PATH and the places where installers put it; install-nix is "none".',
+      next: 'Install Nix, or set install-nix to "auto".',
+    });
+  }
+  if (settings.installNix === 'system') return asSystem(await installSystem(machine, host));
+  const release = planRelease(settings, machine.system);
+  const outcome = await installRelease(release, machine, host, server);
+  if ('nix' in outcome) return { ...outcome, origin: 'release' };
+  const unreached = `${shownUrl(release.url)} cannot be reached (${outcome.unreachable})`;
+  if (settings.installNix === 'release') throw releaseUnreachable(unreached, machine);
+  warning(host, `${unreached}; the distribution's Nix is installed instead.`);
+  return installSystem(machine, host).then(asSystem, (error: unknown) => {
+    throw error instanceof Failure ? nothingWorked(unreached, error) : error;
+  });
+}
+
+const asSystem = (installed: Installed): EnsuredNix => ({ ...installed, origin: 'system' });
+
+async function warnWithoutGit(machine: Machine, host: Host): Promise<void> {
+  const missing = await missingPrograms(['git'], host.env);
+  if (missing.length === 0) return;
+  const advice = installAdvice(missing, machine.packageManager);
+  warning(host, `git was not found; Nix needs it for flakes in Git checkouts. ${advice}`);
+}
+
+function releaseUnreachable(unreached: string, machine: Machine): Failure {
+  return new Failure('The Nix release could not be downloaded.', {
+    tried: `${unreached}.`,
+    next:
+      'Check the network and the proxy settings, give a mirror as nix-release-url (also file:), or ' +
+      `set install-nix to "system". ${installAdvice(['nix'], machine.packageManager)}`,
+  });
+}
+
+function nothingWorked(unreached: string, error: Failure): Failure {
+  return new Failure(`Nix could not be installed: ${error.message}`, {
+    ...error.details,
+    tried: [`${unreached}; then the distribution's Nix`, error.details.tried]
+      .filter(part => part !== undefined)
+      .join(': '),
+  });
+}
+
+const notice = (host: Host, message: string) =>
+  host.emit({ type: 'notice', message, at: host.clock() });
+
+const warning = (host: Host, message: string) =>
+  host.emit({ type: 'warning', message, at: host.clock() });

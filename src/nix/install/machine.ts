@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { findPackageManager, type PackageManager } from './packages.ts';
+
+/** What installing depends on; a plain value, so that a test can make one up. */
+export interface Machine {
+  /** Nix's name of the system, such as "x86_64-linux". */
+  system: string;
+  uid: number;
+  gid: number;
+  /** Names of the groups that the machine has. */
+  groups: ReadonlySet<string>;
+  packageManager: PackageManager | undefined;
+}
+
+const architectures: Readonly<Record<string, string>> = {
+  x64: 'x86_64',
+  arm64: 'aarch64',
+  arm: 'armv7l',
+  ia32: 'i686',
+  riscv64: 'riscv64',
+};
+
+/** Looks at the machine. Throws a {@link Failure} where it is no Linux. */
+export async function describeMachine(host: Host): Promise<Machine> {
+  if (process.platform !== 'linux') {
+    throw new Failure(`Nix can only be installed on Linux here; this is ${process.platform}.`, {
+      next: 'Install Nix yourself and set install-nix to "none", or use a Linux machine.',
+    });
+  }
+  const { uid, gid } = userInfo();
+  return {
+    system: `${architectures[process.arch] ?? process.arch}-linux`,
+    uid,
+    gid,
+    groups: await readGroups(),
+    packageManager: await findPackageManager(host.env),
+  };
+}
+
+/** Group names of /etc/group; a container may have no such file. */
+async function readGroups(): Promise<ReadonlySet<string>> {
+  const text = await readFile('/etc/group', 'utf8').catch(() => '');
+  return new Set(text.split('\n').flatMap(line => line.split(':').slice(0, 1)));
+}
+
+/**
+ * Whether builds can have namespaces of their own, which Nix's sandbox is made of. Containers and
+ * AppArmor forbid them in ways that Nix notices late or never; where there is no `unshare` to try it
+ * with, Nix is left to find out.
+ */
+export async function namespacesAllowed(machine: Machine, host: Host): Promise<boolean> {
+  const asUser = machine.uid === 0 ? [] : ['--user', '--map-root-user'];
+  const probe = await host
+    .run({
+      file: 'unshare',
+      args: [...asUser, '--mount', '--pid', '--fork', '--mount-proc', 'true'],
+      signal: host.signal,
+    })
+    .catch((error: unknown) => {
+      if (error instanceof Failure) return undefined;
+      throw error;
+    });
+  return probe === undefined || probe.code === 0;
+}

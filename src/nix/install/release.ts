@@ -1,0 +1,61 @@
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import { machineCertificates } from './certificates.ts';
+import { configure } from './configure.ts';
+import { fetchTarball, type Transport } from './download.ts';
+import { type Installed, nixInstalledIn } from './installed.ts';
+import type { Machine } from './machine.ts';
+import { privilegedRunner } from './privileged.ts';
+import { linkProfile } from './profile.ts';
+import type { Release } from './releases.ts';
+import { prepareStoreFolder } from './store-folder.ts';
+import { type UnpackedRelease, unpackRelease } from './unpack.ts';
+
+/**
+ * Installs an official release: fetched, verified, unpacked, configured, linked. A server that cannot
+ * be reached is a result and not an error, for there may be another way.
+ */
+export async function installRelease(
+  release: Release,
+  machine: Machine,
+  host: Host,
+  server: Transport,
+): Promise<Installed | { unreachable: string }> {
+  const temporary = host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp';
+  const folder = await mkdtemp(join(temporary, 'nix-release-'));
+  try {
+    const fetched = await fetchTarball(release, join(folder, 'nix.tar.xz'), host, server);
+    if ('unreachable' in fetched) return fetched;
+    await prepareStoreFolder(machine, privilegedRunner(machine, host));
+    return await adopt(await unpackRelease(fetched.file, host), machine, host);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Settings and links for a release whose paths are in the store. */
+async function adopt(release: UnpackedRelease, machine: Machine, host: Host): Promise<Installed> {
+  const ofMachine = await machineCertificates(host);
+  const ofRelease = join(release.cacert, 'etc/ssl/certs/ca-bundle.crt');
+  const brought = {
+    certificates: ofMachine === undefined ? ofRelease : undefined,
+    sandboxShell: await shippedShell(release),
+  };
+  const config = await configure(brought, machine, host);
+  const bin = await linkProfile(release);
+  const env = { ...config, NIX_SSL_CERT_FILE: ofMachine ?? ofRelease };
+  return nixInstalledIn(bin, env, machine, host);
+}
+
+/**
+ * The official release has the path of its sandbox shell built in. One that was made from a
+ * distribution's packages has a path of that distribution, and ships the shell as libexec/nix/sh.
+ */
+async function shippedShell(release: UnpackedRelease): Promise<string | undefined> {
+  const shell = join(release.nix, 'libexec/nix/sh');
+  return access(shell).then(
+    () => shell,
+    () => undefined,
+  );
+}

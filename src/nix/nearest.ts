@@ -1,0 +1,23 @@
+/** The known name that takes the fewest edits to become `name`, capitals aside. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map(candidate => ({
+    candidate,
+    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+  }));
+  return distances.sort((a, b) => a.distance - b.distance)[0]?.candidate;
+}
+
+/** Levenshtein's distance: letters to insert, delete or replace. */
+function editDistance(from: string, to: string): number {
+  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [row, letter] of [...from].entries()) {
+    const current = [row + 1];
+    for (let column = 1; column <= to.length; column++) {
+      const replace = (above[column - 1] ?? 0) + (letter === to[column - 1] ? 0 : 1);
+      const insert = (current[column - 1] ?? 0) + 1;
+      current.push(Math.min(replace, insert, (above[column] ?? 0) + 1));
+    }
+    above = current;
+  }
+  return above[to.length] ?? 0;
+}

@@ -1,0 +1,88 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { Host } from '../host/host.ts';
+import type { Command, Finished } from '../host/process.ts';
+import type { Nix } from './types.ts';
+
+/** The oldest Nix that this program works with (Debian 12 has it). */
+export const minimumVersion = '2.8';
+
+/**
+ * The first Nix that is recent enough: on PATH, else in a place where installers put it. Starts
+ * `nix --version` once for each `nix` it meets, so normally once.
+ */
+export async function findNix(host: Host): Promise<Nix | undefined> {
+  for (const bin of usualFolders(host.env)) {
+    if (!(await isExecutable(join(bin, 'nix-store')))) continue;
+    const nix = await nixIn(bin, host);
+    if (nix) return nix;
+  }
+  return undefined;
+}
+
+/** The Nix whose programs are in the folder `bin`; undefined where there is none, or one too old. */
+export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
+  const file = join(bin, 'nix');
+  if (!(await isExecutable(file))) return undefined;
+  const env = nixEnvironment(host.env);
+  const said = await host.run({ file, args: ['--version'], env, signal: host.signal });
+  const version = parseVersion(said.stdout);
+  if (version === undefined || !isAtLeast(version, minimumVersion)) return undefined;
+  return { bin, version, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
+}
+
+/**
+ * The version in what `nix --version` says: "nix (Nix) 2.8.0", "nix (Determinate Nix 3.8.2) 2.30.2",
+ * "nix (Lix, like Nix) 2.93.0", "nix (Nix) 2.25.0pre20240910_abcdef0".
+ */
+export function parseVersion(said: string): string | undefined {
+  return /^nix \(.*\) (\d+\.\d+\S*)/.exec(said)?.[1];
+}
+
+/** Whether a version is `minimum` or newer; compares major and minor numbers only. */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(part => Number.parseInt(part, 10));
+  const [wantedMajor = 0, wantedMinor = 0] = minimum.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/** What every Nix process gets: the user's NIX_CONFIG, and on top of it flakes and `nix eval`. */
+export function nixEnvironment(env: Host['env']): Record<string, string> {
+  const lines = [env.NIX_CONFIG, 'extra-experimental-features = nix-command flakes'];
+  return { NIX_CONFIG: lines.filter(line => line !== undefined).join('\n') };
+}
+
+/** Runs one of Nix's programs ("nix", "nix-store") to its end. */
+export function runNix(
+  nix: Nix,
+  program: 'nix' | 'nix-store',
+  args: readonly string[],
+  more: Pick<Command, 'cwd' | 'onStderrLine'> = {},
+): Promise<Finished> {
+  const { signal, run } = nix.host;
+  return run({ file: join(nix.bin, program), args, env: nix.env, signal, ...more });
+}
+
+/** Folders to look in: those of PATH, then those of the usual installations. */
+function usualFolders(env: Host['env']): string[] {
+  const home = env.HOME;
+  const ofUser =
+    home === undefined
+      ? []
+      : [join(home, '.nix-profile/bin'), join(home, '.local/state/nix/profile/bin')];
+  const folders = [
+    ...(env.PATH ?? '').split(':').filter(isAbsolute),
+    '/nix/var/nix/profiles/default/bin',
+    ...ofUser,
+    '/run/current-system/sw/bin',
+    '/usr/bin',
+  ];
+  return [...new Set(folders)];
+}
+
+const isExecutable = (file: string): Promise<boolean> =>
+  access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );

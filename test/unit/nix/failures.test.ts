@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildFailure, reasonOf } from '../../../src/nix/build-failure.ts';
+import {
+  evaluationFailure,
+  isMissingAttribute,
+  missingAttribute,
+} from '../../../src/nix/evaluation-failure.ts';
+
+const drv = (name: string) => `/nix/store/8ac8rqp26rj89vw2hgim178ycd9k6612-${name}.drv`;
+
+const builderFailed = {
+  '2.8': `error: builder for '${drv('bad')}' failed with exit code 3`,
+  '2.20': `error: builder for '${drv('bad')}' failed with exit code 3;\n       last 1 log lines:\n       > no`,
+  '2.34': `error: Cannot build '${drv('bad')}'.\n       Reason: builder failed with exit code 3.\n       Output paths:\n         /nix/store/x`,
+};
+
+test('every version tells why a builder failed in the same words', () => {
+  for (const message of Object.values(builderFailed)) {
+    assert.equal(reasonOf(message), 'builder failed with exit code 3');
+  }
+  assert.equal(reasonOf(''), 'its builder failed');
+  assert.equal(
+    reasonOf(`error: hash mismatch in fixed-output derivation '${drv('src')}':\n specified: a`),
+    'hash mismatch in fixed-output derivation',
+  );
+});
+
+test('one failed build is told with layer, log and command', () => {
+  const failure = buildFailure(
+    [
+      {
+        drvPath: drv('bad'),
+        message: builderFailed['2.34'],
+        log: ['\u001b[31mred\u001b[0m', 'end'],
+      },
+      {
+        drvPath: drv('needy'),
+        message: `error: Cannot build '${drv('needy')}'.\n Reason: 1 dependency failed.`,
+        log: [],
+      },
+    ],
+    [],
+    () => 'layer3-pytorch',
+  );
+  assert.equal(failure.message, 'The build of bad failed: builder failed with exit code 3.');
+  assert.equal(failure.details.layer, 'layer3-pytorch');
+  assert.deepEqual(failure.details.evidence, [`${drv('bad')}:`, 'red', 'end']);
+  assert.equal(failure.details.next, `nix log ${drv('bad')}`);
+});
+
+test("a mismatch of hashes is told in Nix's words, which have both", () => {
+  const message = `error: hash mismatch in fixed-output derivation '${drv('src')}':\n  specified: sha256-A\n  got: sha256-B`;
+  const { evidence } = buildFailure([{ drvPath: drv('src'), message, log: [] }], []).details;
+  assert.ok(evidence?.includes('  got: sha256-B'));
+});
+
+test('a full disk and a broken cache have their own remedies', () => {
+  const full = buildFailure(
+    [{ drvPath: drv('bad'), message: builderFailed['2.8'], log: ['cp: No space left on device'] }],
+    [],
+  );
+  assert.match(full.details.next ?? '', /^The disk is full/);
+  const database = buildFailure(
+    [],
+    ['error: executing SQLite statement: database or disk is full'],
+  );
+  assert.match(database.details.next ?? '', /^The disk is full/);
+  const cache = buildFailure(
+    [
+      {
+        drvPath: drv('big'),
+        message: `error: some substitutes for the outputs of derivation '${drv('big')}' failed (usually happens due to networking issues); try '--fallback' to build derivation from source `,
+        log: [],
+      },
+    ],
+    [],
+  );
+  assert.match(cache.details.next ?? '', /^A binary cache failed/);
+});
+
+test('a failure that belongs to no derivation shows what Nix said', () => {
+  const failure = buildFailure([], ['error: cannot connect to socket']);
+  assert.deepEqual(failure.details.evidence, ['error: cannot connect to socket']);
+});
+
+const missing =
+  "error: flake 'path:/f' does not provide attribute 'packages.x86_64-linux.comfyu', 'legacyPackages.x86_64-linux.comfyu' or 'comfyu'\n       Did you mean comfyui?";
+
+test('a missing attribute is recognised, and told with what is similar', () => {
+  assert.ok(isMissingAttribute([missing]));
+  assert.ok(!isMissingAttribute(["error: attribute 'x' missing"]));
+  const failure = missingAttribute(['.#comfyu', '.#default'], [missing]);
+  assert.equal(failure.message, 'The flake has no target .#comfyu, nor .#default.');
+  assert.match(failure.details.next ?? '', /^Did you mean comfyui\?/);
+});
+
+const ownership = {
+  'git of 2.8':
+    "fatal: detected dubious ownership in repository at '/src/app'\nerror: program 'git' failed with exit code 128",
+  libgit2: `error: opening Git repository "/src/app": repository path '/src/app' is not owned by current user (libgit2 error code = 7)`,
+  'libgit2 with its folder': `error: opening Git repository "/src/app": repository path '/src/app/' is not owned by current user`,
+  'an older git':
+    'warning: Not a git repository. Use --no-index to compare two paths outside a working tree\nusage: git diff --no-index [<options>] <path> <path>',
+};
+
+for (const [who, text] of Object.entries(ownership)) {
+  test(`a checkout of another user is told with the remedy: ${who}`, () => {
+    const { details } = evaluationFailure('.#x', [text], '/src/app');
+    assert.equal(details.next, 'git config --global --add safe.directory /src/app');
+    assert.deepEqual(details.evidence, []);
+  });
+}
+
+test('the usual causes are told apart', () => {
+  const told = (installable: string, text: string) =>
+    evaluationFailure(installable, [text], '/src').message;
+  assert.match(told('.#x', "error: executing 'git': No such file or directory"), /^git is missing/);
+  assert.equal(
+    told('.#x', 'error: could not find a flake.nix file'),
+    'There is no flake.nix in /src.',
+  );
+  const inStore = '/nix/store/0ccnxa25whszw7mgbgyzdm4nqc0zwnm8-source/flake.nix';
+  assert.equal(
+    told('./a#x', `error: getting status of '${inStore}': No such file or directory`),
+    'There is no flake.nix in /src/a.',
+  );
+  assert.equal(
+    told('./a#x', `error: path '${inStore}' does not exist`),
+    'There is no flake.nix in /src/a.',
+  );
+  assert.equal(
+    told('./a#x', `error: getting status of '/src/a': No such file or directory`),
+    'There is no flake at /src/a.',
+  );
+  assert.equal(
+    told('a/b#x', "error: cannot find flake 'flake:a' in the flake registries"),
+    'a/b is in no flake registry that can be reached.',
+  );
+});
+
+test("any other error is shown in Nix's words, at most forty lines from their end", () => {
+  const trace = Array.from({ length: 100 }, (_, at) => `… while ${at}`).join('\n');
+  const { message, details } = evaluationFailure('.#x', [`${trace}\nerror: kaboom`], '/src');
+  assert.equal(message, '.#x cannot be evaluated.');
+  assert.equal(details.evidence?.length, 40);
+  assert.equal(details.evidence?.at(-1), 'error: kaboom');
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Host } from '../../../src/host/host.ts';
+import {
+  confText,
+  missingSettings,
+  settingsFor,
+  withoutMissingBuildUsers,
+} from '../../../src/nix/install/configure.ts';
+import type { Machine } from '../../../src/nix/install/machine.ts';
+import type { Nix } from '../../../src/nix/types.ts';
+
+const root: Machine = {
+  system: 'x86_64-linux',
+  uid: 0,
+  gid: 0,
+  groups: new Set(['root']),
+  packageManager: undefined,
+};
+const user: Machine = { ...root, uid: 1000, gid: 1000 };
+const withGroup: Machine = { ...root, groups: new Set(['root', 'nixbld']) };
+
+/** A Nix whose `nix show-config` says this. */
+function nixThatSays(stdout: string): Nix {
+  const host: Host = {
+    env: {},
+    clock: () => 0,
+    emit: () => undefined,
+    run: async () => ({ code: 0, stdout, stderr: '' }),
+  };
+  const env = { NIX_CONFIG: 'cores = 1' };
+  return { bin: '/nix/bin', version: '2.8.0', storeDir: '/nix/store', env, host };
+}
+
+describe('the settings of an installed Nix', () => {
+  it('do without build users only as root on a machine that has none', () => {
+    const groupOf = (machine: Machine) => settingsFor({}, machine, true).get('build-users-group');
+    assert.equal(groupOf(root), '');
+    assert.equal(groupOf(withGroup), undefined);
+    assert.equal(groupOf(user), undefined);
+  });
+
+  it('switch the sandbox off where it cannot work, and nowhere else', () => {
+    assert.equal(settingsFor({}, user, false).get('sandbox'), 'false');
+    assert.equal(settingsFor({}, user, true).has('sandbox'), false);
+  });
+
+  it('name certificates where the machine has none', () => {
+    const conf = settingsFor({ certificates: '/nix/store/x/ca.crt' }, user, true);
+    assert.equal(conf.get('ssl-cert-file'), '/nix/store/x/ca.crt');
+  });
+
+  it('give the sandbox the shell that came with Nix', () => {
+    const conf = settingsFor({ sandboxShell: '/nix/store/x/sh' }, user, true);
+    assert.equal(conf.get('sandbox-paths'), '/bin/sh=/nix/store/x/sh');
+  });
+
+  it('are written as lines of nix.conf', () => {
+    const text = confText(settingsFor({}, root, true));
+    assert.deepEqual(text.split('\n'), [
+      'experimental-features = nix-command flakes',
+      'max-jobs = auto',
+      'build-users-group =',
+    ]);
+  });
+});
+
+describe('beside a nix.conf of the user', () => {
+  const conf = settingsFor({}, root, false);
+  it('only what it does not state is added', () => {
+    const present = '# build-users-group = x\nmax-jobs = 4 # mine\n  sandbox=relaxed\n';
+    assert.deepEqual(
+      [...missingSettings(present, conf)],
+      [
+        ['extra-experimental-features', 'nix-command flakes'],
+        ['build-users-group', ''],
+      ],
+    );
+  });
+
+  it("features are added to the user's, never in their place", () => {
+    const added = missingSettings('experimental-features = ca-derivations\n', conf);
+    assert.equal(added.has('experimental-features'), false);
+    assert.equal(added.get('extra-experimental-features'), 'nix-command flakes');
+  });
+});
+
+describe('a Nix that was there', () => {
+  it('gets no build users where its group does not exist', async () => {
+    const nix = await withoutMissingBuildUsers(nixThatSays('build-users-group = nixbld\n'), root);
+    assert.equal(nix.env.NIX_CONFIG, 'cores = 1\nbuild-users-group =');
+  });
+
+  it('keeps a group that exists, and one that is empty', async () => {
+    const builders: Machine = { ...root, groups: new Set(['builders']) };
+    for (const [said, machine] of [
+      ['build-users-group = builders\n', builders],
+      ['build-users-group = \n', root],
+      ['build-users-group = nixbld\n', withGroup],
+      ['build-users-group = nixbld\n', user],
+    ] as const) {
+      const nix = nixThatSays(said);
+      assert.deepEqual((await withoutMissingBuildUsers(nix, machine)).env, nix.env);
+    }
+  });
+});

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import { readRecipe } from '../../../src/nix/recipe.ts';
+
+const derivation = (name: string) => ({
+  $type: 'derivation',
+  name,
+  system: 'x86_64-linux',
+  drv: `/nix/store/0-${name}.drv`,
+  output: 'out',
+  out: `/nix/store/1-${name}`,
+});
+
+const minimal = {
+  name: 'comfyui',
+  tag: 'cu130',
+  layers: [{ name: 'layer0-base', target: derivation('base') }],
+};
+
+const full = {
+  ...minimal,
+  layers: [
+    ...minimal.layers,
+    { name: 'layer2-wheels', target: derivation('wheels'), image: false },
+  ],
+  root: [derivation('root')],
+  directories: [
+    { path: '/tmp', mode: '1777' },
+    { path: '/home/user', uid: 1000, gid: 100 },
+  ],
+  created: '2026-11-22T10:00:00+01:00',
+};
+
+const config = {
+  User: '1000:100',
+  ExposedPorts: { '8188/tcp': {}, '80': {} },
+  Env: ['PATH=/bin', 'EMPTY=', 'LINES=a\nb'],
+  Entrypoint: ['/bin/run'],
+  Cmd: [],
+  Volumes: { '/data': {} },
+  WorkingDir: '/app',
+  Labels: { 'org.opencontainers.image.title': 'x' },
+  StopSignal: 'SIGTERM',
+};
+
+test('a minimal recipe gets the defaults', () => {
+  assert.deepEqual(readRecipe(minimal, {}), {
+    name: 'comfyui',
+    tag: 'cu130',
+    layers: [
+      {
+        name: 'layer0-base',
+        drvPath: '/nix/store/0-base.drv',
+        outputName: 'out',
+        outPath: '/nix/store/1-base',
+        image: true,
+      },
+    ],
+    root: [],
+    directories: [],
+    config: {},
+    created: '1970-01-01T00:00:01Z',
+  });
+});
+
+test('a full recipe is read as it is', () => {
+  const recipe = readRecipe(full, config);
+  assert.deepEqual(recipe.config, config);
+  assert.equal(recipe.layers[1]?.image, false);
+  assert.deepEqual(recipe.directories, [
+    { path: '/tmp', mode: '1777', uid: 0, gid: 0 },
+    { path: '/home/user', mode: '0755', uid: 1000, gid: 100 },
+  ]);
+  assert.equal(recipe.created, full.created);
+  assert.equal(readRecipe({ ...minimal, created: 'now' }, {}).created, 'now');
+});
+
+test('null stands for a field that is not there', () => {
+  const recipe = readRecipe({ ...minimal, root: null, created: null }, { Cmd: null });
+  assert.deepEqual(recipe.config, {});
+  assert.deepEqual(recipe.root, []);
+});
+
+const [layer] = minimal.layers;
+const wrong: [string, unknown, unknown, string][] = [
+  ['no recipe', 'text', {}, 'recipe: expected a set, found a string ("text")'],
+  ['a function', { $type: 'lambda' }, {}, 'recipe: expected a set, found a function'],
+  [
+    'no name',
+    { ...minimal, name: undefined },
+    {},
+    'recipe.name: expected a name of letters, digits, ".", "_" and "-", found nothing',
+  ],
+  [
+    'a tag with a colon',
+    { ...minimal, tag: 'a:b' },
+    {},
+    'recipe.tag: expected an image tag, found a string ("a:b")',
+  ],
+  [
+    'layers as a set',
+    { ...minimal, layers: {} },
+    {},
+    'recipe.layers: expected a list, found a set',
+  ],
+  [
+    'no layers',
+    { ...minimal, layers: [] },
+    {},
+    'recipe.layers: expected at least one layer, found an empty list',
+  ],
+  [
+    'a target that is text',
+    { ...minimal, layers: [layer, { name: 'b', target: 'x' }] },
+    {},
+    'recipe.layers[1].target: expected a derivation, found a string ("x")',
+  ],
+  [
+    'no target',
+    { ...minimal, layers: [{ name: 'b' }] },
+    {},
+    'recipe.layers[0].target: expected a derivation, found nothing',
+  ],
+  [
+    'image as text',
+    { ...minimal, layers: [{ ...layer, image: 'no' }] },
+    {},
+    'recipe.layers[0].image: expected true or false, found a string ("no")',
+  ],
+  [
+    'the same name twice',
+    { ...minimal, layers: [layer, layer] },
+    {},
+    'recipe.layers[1].name: "layer0-base" is also the name of recipe.layers[0]',
+  ],
+  [
+    'a root that is a path',
+    { ...minimal, root: [{ $type: 'path' }] },
+    {},
+    'recipe.root[0]: expected a derivation, found a path',
+  ],
+  [
+    'a relative folder',
+    { ...minimal, directories: [{ path: 'tmp' }] },
+    {},
+    'recipe.directories[0].path: expected an absolute path such as "/tmp", found a string ("tmp")',
+  ],
+  [
+    'a folder with ..',
+    { ...minimal, directories: [{ path: '/a/../b' }] },
+    {},
+    'recipe.directories[0].path: expected an absolute path such as "/tmp", found a string ("/a/../b")',
+  ],
+  [
+    'a mode as number',
+    { ...minimal, directories: [{ path: '/a', mode: 755 }] },
+    {},
+    'recipe.directories[0].mode: expected octal digits such as "1777", found the number 755',
+  ],
+  [
+    'a mode not octal',
+    { ...minimal, directories: [{ path: '/a', mode: '0788' }] },
+    {},
+    'recipe.directories[0].mode: expected octal digits such as "1777", found a string ("0788")',
+  ],
+  [
+    'a uid as text',
+    { ...minimal, directories: [{ path: '/a', uid: '0' }] },
+    {},
+    'recipe.directories[0].uid: expected an integer that is not negative, found a string ("0")',
+  ],
+  [
+    'a date of its own kind',
+    { ...minimal, created: 'yesterday' },
+    {},
+    'recipe.created: expected a time as in RFC 3339 ("1970-01-01T00:00:01Z"), or "now", found a string ("yesterday")',
+  ],
+  [
+    'a 13th month',
+    { ...minimal, created: '2026-13-01T00:00:00Z' },
+    {},
+    'recipe.created: expected a time as in RFC 3339 ("1970-01-01T00:00:01Z"), or "now", found a string ("2026-13-01T00:00:00Z")',
+  ],
+  ['config as list', minimal, [], 'recipe.config: expected a set, found an empty list'],
+  [
+    'Env without =',
+    minimal,
+    { Env: ['A=1', 'B'] },
+    'recipe.config.Env[1]: expected a variable such as "NAME=value", found a string ("B")',
+  ],
+  ['Env as set', minimal, { Env: { A: '1' } }, 'recipe.config.Env: expected a list, found a set'],
+  [
+    'Cmd as text',
+    minimal,
+    { Cmd: 'run' },
+    'recipe.config.Cmd: expected a list, found a string ("run")',
+  ],
+  [
+    'User as number',
+    minimal,
+    { User: 1000 },
+    'recipe.config.User: expected a string, found the number 1000',
+  ],
+  [
+    'ports as list',
+    minimal,
+    { ExposedPorts: ['80'] },
+    'recipe.config.ExposedPorts: expected a set, found a list',
+  ],
+  [
+    'a port that is none',
+    minimal,
+    { ExposedPorts: { http: {} } },
+    'recipe.config.ExposedPorts: expected names that are ports, found a string ("http")',
+  ],
+  [
+    'a port with content',
+    minimal,
+    { ExposedPorts: { '80/tcp': { a: 1 } } },
+    'recipe.config.ExposedPorts."80/tcp": expected an empty set, found a set',
+  ],
+  [
+    'a label as number',
+    minimal,
+    { Labels: { n: 1 } },
+    'recipe.config.Labels.n: expected a string, found the number 1',
+  ],
+];
+
+for (const [what, recipe, itsConfig, message] of wrong) {
+  test(`the wrong shape is named: ${what}`, () => {
+    assert.throws(
+      () => readRecipe(recipe, itsConfig),
+      error => {
+        assert.ok(error instanceof Failure);
+        assert.equal(error.message, message);
+        return true;
+      },
+    );
+  });
+}
+
+test('an unknown name proposes the nearest known one', () => {
+  const proposal = (recipe: unknown, itsConfig: unknown) => {
+    try {
+      readRecipe(recipe, itsConfig);
+    } catch (error) {
+      assert.ok(error instanceof Failure);
+      return `${error.message}; ${error.details.next?.split('?')[0]}`;
+    }
+    return undefined;
+  };
+  assert.equal(
+    proposal(minimal, { entrypoint: [] }),
+    'recipe.config: there is no field "entrypoint"; Did you mean "Entrypoint"',
+  );
+  assert.equal(
+    proposal({ ...minimal, direcories: [] }, {}),
+    'recipe: there is no field "direcories"; Did you mean "directories"',
+  );
+  assert.equal(
+    proposal({ ...minimal, layers: [{ ...layer, img: false }] }, {}),
+    'recipe.layers[0]: there is no field "img"; Did you mean "image"',
+  );
+});
