@@ -1,0 +1,78 @@
+/** Bytes cut into frames of one size, in buffers that are used again. */
+
+/** Gives its bytes piece by piece into buffers of the caller. */
+export interface ByteSource {
+  /** Fills the buffer as far as it can; fewer bytes than it holds only at the end. */
+  fill(frame: Buffer): number | Promise<number>;
+  /** Releases what the source holds open; may be called at any time, also twice. */
+  close(): void | Promise<void>;
+}
+
+/**
+ * Uncompressed bytes of a frame. Chosen by bench/compress.ts: smaller frames compress worse and cost
+ * more calls, larger ones take more memory and are no faster. Part of the blobs' format: another size
+ * makes other digests, though the same diffIDs.
+ */
+export const frameSize = 4 << 20;
+
+/**
+ * Buffers for all layers that are being made at one time: their number bounds the memory. A buffer is
+ * lent until its content is compressed, whether or not anybody takes the result, so no layer can keep
+ * another one waiting for ever.
+ */
+export interface FramePool {
+  /** Frames that one layer may have between its reader and its consumer. */
+  readonly window: number;
+  take(): Promise<Buffer>;
+  give(frame: Buffer): void;
+}
+
+/** A pool for a machine with so many cores (`os.availableParallelism()`). */
+export function framePool(cores: number): FramePool {
+  const window = Math.min(cores, 16) * 2;
+  const free: Buffer[] = [];
+  const waiting: ((frame: Buffer) => void)[] = [];
+  let made = 0;
+  return {
+    window,
+    take() {
+      const frame = free.pop();
+      if (frame) return Promise.resolve(frame);
+      if (made <= window) {
+        made += 1;
+        return Promise.resolve(Buffer.allocUnsafeSlow(frameSize));
+      }
+      return new Promise(resolve => waiting.push(resolve));
+    },
+    give(frame) {
+      const next = waiting.shift();
+      if (next) next(frame);
+      else free.push(frame);
+    },
+  };
+}
+
+/** The bytes of an iterable, such as a stream, as a source. */
+export function bytesOf(chunks: AsyncIterable<Buffer>): ByteSource {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    async fill(frame) {
+      let at = 0;
+      while (at < frame.length) {
+        if (rest.length === 0) {
+          const next = await iterator.next();
+          if (next.done) return at;
+          rest = next.value;
+        }
+        const count = rest.copy(frame, at);
+        rest = rest.subarray(count);
+        at += count;
+      }
+      return at;
+    },
+    async close() {
+      await iterator.return?.();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { ImageDirectory } from '../nix/types.ts';
+import { frameSize } from './frames.ts';
+import { nixDialect } from './tar-header.ts';
+
+/**
+ * Raised whenever the bytes of a layer change for the same store paths: then nothing that was
+ * remembered before is reused.
+ */
+const formatVersion = 1;
+
+/**
+ * The key under which the memory knows a layer of store paths: hex sha256 of the JSON text
+ * `["store", formatVersion, frameSize, tar dialect, [sorted store paths]]`. It does not hold the
+ * compression, which the blob's media type tells.
+ */
+export function blobKey(storePaths: readonly string[]): string {
+  return sha256(['store', formatVersion, frameSize, nixDialect, sortedOnce(storePaths)]);
+}
+
+/**
+ * The key of a root layer: hex sha256 of the JSON text
+ * `["root", formatVersion, frameSize, tar dialect, [root output paths], [directories]]`, where output
+ * paths are sorted, and directories are sorted by path and given as [path, mode, uid, gid].
+ */
+export function rootKey(root: {
+  roots: readonly string[];
+  directories: readonly ImageDirectory[];
+}): string {
+  const directories = root.directories
+    .map(({ path, mode, uid, gid }) => [path, mode, uid, gid] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const roots = sortedOnce(root.roots);
+  return sha256(['root', formatVersion, frameSize, nixDialect, roots, directories]);
+}
+
+const sortedOnce = (paths: readonly string[]) => [...new Set(paths)].sort();
+
+const sha256 = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');

@@ -1,0 +1,157 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path/posix';
+import { Failure } from '../host/failure.ts';
+import { sortedNames, unreadable } from './store-tree.ts';
+import { type ByteString, toByteString, toText } from './tar-header.ts';
+
+/** What a folder of a root output holds, by name. Names are byte strings (tar-header.ts). */
+export interface RootTree {
+  [name: ByteString]: RootNode;
+}
+
+/**
+ * Compact, since the memory keeps it as JSON: 0 is a file, or a link to anything but a folder of the
+ * store; 1 a link to a folder of the store that was not looked into; a list of one tree a link to a
+ * folder that holds this; an object a folder.
+ */
+export type RootNode = 0 | 1 | [RootTree] | RootTree;
+
+/** Says to Nix, not to the image, what a package propagates; every package has its own. */
+const buildMetadata = 'nix-support';
+
+/**
+ * The folders and files of a root output. Links to folders are looked into at the top level (/etc,
+ * /lib) and left alone below it. The result depends on the store alone, not on the rest of the machine.
+ */
+export function readRootTree(outPath: string): RootTree {
+  const root = toByteString(outPath);
+  const storeDir = dirname(root);
+  if (!isFolder(root, storeDir)) {
+    throw new Failure(`The root output ${outPath} is no folder, so its files cannot appear at /.`, {
+      next: 'Take it out of `root` in the recipe, or put it into a folder with linkFarm.',
+    });
+  }
+  const { [buildMetadata]: _, ...tree } = readFolder(root, storeDir, true);
+  return tree;
+}
+
+/** The same tree with the link at `path` (as in {@link UnexpandedFolder}) looked into. */
+export function expandRootTree(outPath: string, tree: RootTree, path: ByteString): RootTree {
+  const [name = '', ...below] = path.split('/');
+  const at = `${toByteString(outPath)}/${name}`;
+  return { ...tree, [name]: expandNode(at, tree[name] ?? 1, below, dirname(outPath)) };
+}
+
+function expandNode(
+  at: ByteString,
+  node: RootNode,
+  below: readonly string[],
+  storeDir: string,
+): RootNode {
+  const [name, ...rest] = below;
+  if (name === undefined) return [readFolder(at, storeDir, false)];
+  const children = childrenOf(node);
+  if (!children) return node;
+  const child = expandNode(`${at}/${name}`, children[name] ?? 1, rest, storeDir);
+  const expanded = { ...children, [name]: child };
+  return Array.isArray(node) ? [expanded] : expanded;
+}
+
+/** What is below a node; undefined for a leaf and for a link that was not looked into. */
+export function childrenOf(node: RootNode): RootTree | undefined {
+  if (typeof node === 'number') return undefined;
+  return isExpandedLink(node) ? node[0] : node;
+}
+
+/** Whether the node is a link to a folder that was looked into. */
+export const isExpandedLink = (node: RootNode): node is [RootTree] => Array.isArray(node);
+
+/** A tree out of a memory; undefined when it is none. */
+export function parseRootTree(value: unknown): RootTree | undefined {
+  return isTree(value) ? value : undefined;
+}
+
+const isTree = (value: unknown): value is RootTree =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.entries(value).every(([name, node]) => isEntryName(name) && isNode(node));
+
+const isEntryName = (name: string) =>
+  name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
+
+const isNode = (value: unknown): value is RootNode =>
+  value === 0 ||
+  value === 1 ||
+  (Array.isArray(value) ? value.length === 1 && isTree(value[0]) : isTree(value));
+
+function readFolder(folder: ByteString, storeDir: ByteString, lookIntoLinks: boolean): RootTree {
+  const nodes = sortedNames(folder).map(
+    name => [name, readNode(`${folder}/${name}`, storeDir, lookIntoLinks)] as const,
+  );
+  return Object.fromEntries(nodes);
+}
+
+function readNode(file: ByteString, storeDir: ByteString, lookIntoLinks: boolean): RootNode {
+  const stats = statOf(file);
+  if (stats.isDirectory()) return readFolder(file, storeDir, false);
+  if (!stats.isSymbolicLink() || !isFolder(file, storeDir)) return 0;
+  return lookIntoLinks ? [readFolder(file, storeDir, false)] : 1;
+}
+
+function statOf(file: ByteString) {
+  try {
+    return lstatSync(Buffer.from(file, 'latin1'));
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** Whether a path is, or links inside the store to, a folder of the store. */
+function isFolder(file: ByteString, storeDir: ByteString): boolean {
+  const target = resolveInStore(file, storeDir);
+  return target !== undefined && statOf(target).isDirectory();
+}
+
+/** Follows links like realpath(3), but gives up (undefined) where the way leaves the store. */
+function resolveInStore(file: ByteString, storeDir: ByteString): ByteString | undefined {
+  const parts = file.split('/');
+  let at = '';
+  for (let links = 0; parts.length > 0; ) {
+    const part = parts.shift() ?? '';
+    if (part === '' || part === '.') continue;
+    const next = part === '..' ? at.slice(0, at.lastIndexOf('/')) : `${at}/${part}`;
+    if (part !== '..' && next.startsWith(`${storeDir}/`)) {
+      const stats = lstatSync(Buffer.from(next, 'latin1'), { throwIfNoEntry: false });
+      if (!stats) return undefined;
+      if (stats.isSymbolicLink()) {
+        links += 1;
+        if (links > 40) return undefined;
+        const target = readlinkSync(Buffer.from(next, 'latin1'), 'latin1');
+        parts.unshift(...target.split('/'));
+        if (target.startsWith('/')) at = '';
+        continue;
+      }
+    } else if (!`${storeDir}/`.startsWith(`${next}/`)) return undefined;
+    at = next;
+  }
+  return at.startsWith(`${storeDir}/`) ? at : undefined;
+}
+
+/**
+ * Two roots (or a root and `directories`) meet in a folder that one of them only links to, and what it
+ * holds is not known. Realise `outPath` and pass the tree through {@link expandRootTree}, then try again.
+ */
+export class UnexpandedFolder extends Failure {
+  readonly outPath: string;
+  /** Below the output. */
+  readonly path: ByteString;
+
+  constructor(outPath: string, path: ByteString) {
+    super(`What ${outPath}/${toText(path)} holds is needed for the root layer and is not known.`, {
+      next: `Realise it (nix-store --realise ${outPath}) and run again with reuse set to false.`,
+    });
+    this.outPath = outPath;
+    this.path = path;
+  }
+}

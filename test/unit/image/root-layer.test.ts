@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import {
+  expandRootTree,
+  readRootTree,
+  rootEntries,
+  UnexpandedFolder,
+} from '../../../src/image/root-layer.ts';
+import { parseRootTree } from '../../../src/image/root-tree.ts';
+import { temporaryFolder } from './fixtures.ts';
+
+/** A store with a package, an environment that links to it, and a package of links that lead out. */
+function smallStore(store: string) {
+  const write = (file: string) => {
+    mkdirSync(`${store}/${file}`.replace(/\/[^/]*$/, ''), { recursive: true });
+    writeFileSync(`${store}/${file}`, file);
+  };
+  for (const file of ['pkg/bin/tool', 'pkg/etc/tool.conf', 'pkg/share/man/man1/tool.1'])
+    write(file);
+  write('pkg/nix-support/propagated-build-inputs');
+  mkdirSync(`${store}/env/share`, { recursive: true });
+  symlinkSync(`${store}/pkg/bin`, `${store}/env/bin`);
+  symlinkSync('../pkg/etc', `${store}/env/etc`);
+  symlinkSync(`${store}/pkg/share/man`, `${store}/env/share/man`);
+  for (const file of ['other/share/man/man1/other.1', 'other/bin/other']) write(file);
+  mkdirSync(`${store}/out`);
+  symlinkSync('/', `${store}/out/slash`);
+  symlinkSync('../../../../..', `${store}/out/up`);
+  symlinkSync('loop', `${store}/out/loop`);
+  symlinkSync('missing', `${store}/out/dangling`);
+  return { pkg: `${store}/pkg`, env: `${store}/env`, other: `${store}/other`, out: `${store}/out` };
+}
+
+const rootOf = (outPath: string) => ({ outPath, tree: readRootTree(outPath) });
+const listing = (...args: Parameters<typeof rootEntries>) =>
+  rootEntries(...args).map(({ type, path, mode, target }) =>
+    type === 'symlink' ? `${path} -> ${target}` : `${path} ${mode.toString(8)}`,
+  );
+
+test('links to folders become real folders at the top, and stay links below', t => {
+  const { env } = smallStore(temporaryFolder(t));
+  assert.deepEqual(listing([rootOf(env)], []), [
+    'bin 755',
+    `bin/tool -> ${env}/bin/tool`,
+    'etc 755',
+    `etc/tool.conf -> ${env}/etc/tool.conf`,
+    'share 755',
+    `share/man -> ${env}/share/man`,
+  ]);
+});
+
+test('build metadata stays out, and links that lead out of the store are leaves', t => {
+  const { pkg, out } = smallStore(temporaryFolder(t));
+  assert.equal(readRootTree(pkg)['nix-support'], undefined);
+  assert.deepEqual(readRootTree(out), { dangling: 0, loop: 0, slash: 0, up: 0 });
+});
+
+test('a folder in which roots meet is expanded, if need be after asking', t => {
+  const { env, other } = smallStore(temporaryFolder(t));
+  const roots = [rootOf(env), rootOf(other)];
+  let asked: UnexpandedFolder | undefined;
+  try {
+    rootEntries(roots, []);
+  } catch (error) {
+    assert.ok(error instanceof UnexpandedFolder);
+    asked = error;
+  }
+  assert.equal(asked?.outPath, env);
+  assert.equal(asked?.path, 'share/man');
+  const tree = expandRootTree(env, readRootTree(env), 'share/man');
+  const expanded = { outPath: env, tree: parseRootTree(JSON.parse(JSON.stringify(tree))) ?? {} };
+  assert.deepEqual(listing([expanded, rootOf(other)], []).slice(-5), [
+    'share 755',
+    'share/man 755',
+    'share/man/man1 755',
+    `share/man/man1/other.1 -> ${other}/share/man/man1/other.1`,
+    `share/man/man1/tool.1 -> ${env}/share/man/man1/tool.1`,
+  ]);
+  // what a tree happens to know does not change an image that does not need it
+  assert.deepEqual(rootEntries([expanded], []), rootEntries([rootOf(env)], []));
+});
+
+test('directories have their mode and owner, and parents', t => {
+  const { pkg } = smallStore(temporaryFolder(t));
+  const directory = { mode: '0700', uid: 7, gid: 8 };
+  const entries = rootEntries(
+    [rootOf(pkg), rootOf(pkg)],
+    [
+      { path: '/tmp', mode: '1777', uid: 0, gid: 0 },
+      { path: '/home/user/', ...directory },
+      { path: '/etc', ...directory },
+    ],
+  );
+  const find = (path: string) => entries.find(entry => entry.path === path);
+  assert.equal(find('tmp')?.mode, 0o1777);
+  assert.deepEqual([find('home')?.mode, find('home')?.uid], [0o755, undefined]);
+  assert.deepEqual(
+    [find('home/user')?.mode, find('home/user')?.uid, find('home/user')?.gid],
+    [0o700, 7, 8],
+  );
+  assert.equal(find('etc')?.mode, 0o700);
+  const paths = entries.map(entry => entry.path);
+  assert.deepEqual(paths, [...paths].sort());
+});
+
+test('one path from two is an error that names both', t => {
+  const { pkg, env } = smallStore(temporaryFolder(t));
+  const both = (error: unknown) =>
+    error instanceof Failure && error.message.includes(pkg) && error.message.includes(env);
+  assert.throws(() => rootEntries([rootOf(pkg), rootOf(env)], []), both);
+  const wanted = [{ path: '/bin/tool', mode: '0755', uid: 0, gid: 0 }];
+  assert.throws(() => rootEntries([rootOf(pkg)], wanted), /bin\/tool .*pkg and `directories`/);
+  const nix = { outPath: '/s/x', tree: { nix: { store: {} } } };
+  assert.throws(() => rootEntries([nix], []), /the Nix store/);
+});
+
+test('a root that is a file is refused, a damaged tree is none', t => {
+  const { pkg } = smallStore(temporaryFolder(t));
+  assert.throws(() => readRootTree(`${pkg}/bin/tool`), /is no folder/);
+  for (const value of [null, [], { a: 2 }, { 'a/b': 0 }, { '..': 0 }, { a: [] }, { a: [0] }]) {
+    assert.equal(parseRootTree(value), undefined, JSON.stringify(value));
+  }
+});
