@@ -129,18 +129,19 @@ export function mergeMemories(newer: Memory, older: Memory): Memory {
   return { images: images.slice(0, rememberedImages) };
 }
 
-/** A memory without the blobs that `gone` names; images keep what else they know. */
-function forgetBlobs(memory: Memory, gone: ReadonlySet<string>): Memory {
-  const stays = (blob: KnownBlob) => !gone.has(blob.digest);
+/** An image with its blobs changed or left out; an output that loses one is known without blobs. */
+export function mapBlobs(
+  image: RememberedImage,
+  change: (blob: KnownBlob) => KnownBlob | undefined,
+): RememberedImage {
+  const changed = (blobs: readonly KnownBlob[]) => blobs.flatMap(blob => change(blob) ?? []);
   return {
-    images: memory.images.map(image => ({
-      ...image,
-      blobs: image.blobs.filter(stays),
-      outputs: image.outputs.map(output => ({
-        ...output,
-        blobs: output.blobs.every(stays) ? output.blobs : [],
-      })),
-    })),
+    ...image,
+    blobs: changed(image.blobs),
+    outputs: image.outputs.map(output => {
+      const blobs = changed(output.blobs);
+      return { ...output, blobs: blobs.length === output.blobs.length ? blobs : [] };
+    }),
   };
 }
 
@@ -178,7 +179,9 @@ export async function writeMemory(
 async function withoutLostBlobs(store: ImageStore, memory: Memory): Promise<Memory> {
   const blobs = knownBlobs(memory);
   const present = await Promise.all(blobs.map(blob => store.hasBlob(blob.digest)));
-  return forgetBlobs(memory, new Set(blobs.filter((_, at) => !present[at]).map(b => b.digest)));
+  const lost = new Set(blobs.filter((_, at) => !present[at]).map(blob => blob.digest));
+  const keep = (blob: KnownBlob) => (lost.has(blob.digest) ? undefined : blob);
+  return { images: memory.images.map(image => mapBlobs(image, keep)) };
 }
 
 async function putMemory(store: ImageStore, tag: string, memory: Memory): Promise<void> {

@@ -1,36 +1,26 @@
+import type { Transfer } from '../host/events.ts';
 import type { KnownBlob, Memory } from './memory.ts';
+import type { ImageStore } from './store.ts';
 
 /** What memories know, arranged for asking. */
 export interface Knowledge {
   closureOf(outPath: string): readonly string[] | undefined;
+  /** The tree of a root output, as it was remembered. */
   rootTreeOf(outPath: string): unknown;
-  /**
-   * Blobs that together hold every path of `needed`, found by key or as the ones that carried the
-   * output before (they may hold more). Undefined when there are none.
-   */
-  blobsFor(
-    outPath: string,
-    needed: ReadonlySet<string>,
-    key: string,
-  ): readonly KnownBlob[] | undefined;
   /** The blob with this very key. */
   blobWithKey(key: string): KnownBlob | undefined;
+  /** The sets of blobs that carried a layer of this output, newest first; they may hold more. */
+  carriersOf(outPath: string): readonly (readonly KnownBlob[])[];
 }
 
-/**
- * Arranges memories, the image's own first. `usable` says which blobs may be relied on: of the wanted
- * media type, and there when asked just now.
- */
-export function arrangeKnowledge(
-  memories: readonly Memory[],
-  usable: (blob: KnownBlob) => boolean,
-): Knowledge {
-  const images = memories.flatMap(memory => memory.images);
+/** Arranges memories, the image's own first; only blobs of the wanted media type are of use. */
+export function arrangeKnowledge(memories: readonly Memory[], mediaType: string): Knowledge {
   const closures = new Map<string, readonly string[]>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
   const byKey = new Map<string, KnownBlob>();
   const trees = new Map<string, unknown>();
-  for (const image of images) {
+  const usable = (blob: KnownBlob) => blob.mediaType === mediaType;
+  for (const image of memories.flatMap(memory => memory.images)) {
     for (const { outPath, closure, blobs } of image.outputs) {
       if (!closures.has(outPath)) closures.set(outPath, closure);
       if (blobs.length === 0 || !blobs.every(usable)) continue;
@@ -47,15 +37,24 @@ export function arrangeKnowledge(
     closureOf: outPath => closures.get(outPath),
     rootTreeOf: outPath => trees.get(outPath),
     blobWithKey: key => byKey.get(key),
-    blobsFor: (outPath, needed, key) => {
-      const exact = byKey.get(key);
-      if (exact) return [exact];
-      return carriers.get(outPath)?.find(blobs => needed.isSubsetOf(pathsOf(blobs)));
-    },
+    carriersOf: outPath => carriers.get(outPath) ?? [],
   };
 }
 
-/** All store paths that the blobs hold. */
-export function pathsOf(blobs: readonly KnownBlob[]): Set<string> {
-  return new Set(blobs.flatMap(blob => blob.paths));
+/** Says how a known blob can be had in the image's repository: it is there, was mounted, or is gone. */
+export type Presence = (blob: KnownBlob) => Promise<Exclude<Transfer, 'uploaded'> | undefined>;
+
+/** Asks the store about each blob once, whatever number of layers want it. */
+export function presenceIn(store: ImageStore): Presence {
+  const asked = new Map<string, ReturnType<Presence>>();
+  const ask: Presence = async blob => {
+    if (await store.hasBlob(blob.digest)) return 'present';
+    if (blob.from === undefined) return undefined;
+    return (await store.mountBlob(blob.digest, blob.from)) ? 'mounted' : undefined;
+  };
+  return blob => {
+    const answer = asked.get(blob.digest) ?? ask(blob);
+    asked.set(blob.digest, answer);
+    return answer;
+  };
 }

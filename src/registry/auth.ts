@@ -1,0 +1,120 @@
+import type { Clock } from '../host/host.ts';
+import { type Challenge, chooseChallenge } from './challenge.ts';
+import type { RegistryLogin } from './credentials.ts';
+import {
+  ConnectionLost,
+  type Exchange,
+  type HttpRequest,
+  header,
+  readBody,
+  type Send,
+} from './http.ts';
+import { unreachable } from './refusal.ts';
+import { basicHeader, requestToken, type Token } from './token.ts';
+
+/** What {@link authorizing} needs to know. */
+export interface AuthorizingOptions {
+  /** As people name it; for errors. */
+  registry: string;
+  /** The registry's own; no other gets an Authorization header. */
+  origin: string;
+  /** The token scope of every request, such as "repository:o/comfyui:pull,push". */
+  scope: string;
+  /** Asked for once, when the registry wants a login. */
+  login: () => Promise<RegistryLogin | undefined>;
+  /** Talks to the registry's root and to its token server, with retries. */
+  exchange: Exchange;
+  clock: Clock;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Adds the Authorization that a registry asks for: Basic, or a token of its token server, renewed
+ * before it expires and, once, when it is refused. What the registry wants is asked for first, at its
+ * root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
+ */
+export function authorizing(send: Send, options: AuthorizingOptions): Send {
+  const challenge = remembered(() => discover(options));
+  const login = remembered(options.login);
+  const tokenFor = tokenCache(options);
+
+  /** The header for a request; `refused` is one that did not do. */
+  const authorization = async (request: HttpRequest, refused?: string) => {
+    const wanted = await challenge.get();
+    if (!wanted) return undefined;
+    if (wanted.scheme === 'basic') return basicHeader(await login.get());
+    const scopes = [options.scope, ...(request.scope === undefined ? [] : [request.scope])];
+    return `Bearer ${await tokenFor(scopes, wanted, await login.get(), refused)}`;
+  };
+  return async request => {
+    if (request.url.origin !== options.origin) return send(request);
+    const first = await authorization(request);
+    const response = await send(withHeader(request, first));
+    if (response.status !== 401) return response;
+    const stated = chooseChallenge(header(response, 'www-authenticate'));
+    if (stated) challenge.set(stated);
+    const second = await authorization(request, first);
+    const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
+    if (second === undefined || second === first || isStream) return response;
+    await readBody(response);
+    return send(withHeader(request, second));
+  };
+}
+
+function withHeader(request: HttpRequest, authorization: string | undefined): HttpRequest {
+  if (authorization === undefined) return request;
+  return { ...request, headers: { ...request.headers, authorization } };
+}
+
+async function discover(options: AuthorizingOptions): Promise<Challenge | undefined> {
+  const { registry, origin, exchange, signal } = options;
+  try {
+    const answer = await exchange({ method: 'GET', url: new URL('/v2/', origin), signal });
+    return answer.status === 401 ? chooseChallenge(header(answer, 'www-authenticate')) : undefined;
+  } catch (error) {
+    // tried often enough: the request that waits for this is not to repeat it
+    throw error instanceof ConnectionLost ? unreachable(error, registry) : error;
+  }
+}
+
+/** A value that is asked for once, unless asking failed, and may be corrected. */
+function remembered<T>(ask: () => Promise<T>): { get(): Promise<T>; set(value: T): void } {
+  let current: Promise<T> | undefined;
+  return {
+    get: () => {
+      current ??= ask().catch((error: unknown) => {
+        current = undefined;
+        throw error;
+      });
+      return current;
+    },
+    set: value => {
+      current = Promise.resolve(value);
+    },
+  };
+}
+
+/** Tokens by scope. Requests that need the same token at the same time wait for one. */
+function tokenCache({ registry, exchange, clock, signal }: AuthorizingOptions) {
+  const tokens = new Map<string, Promise<Token>>();
+  return async (
+    scopes: readonly string[],
+    challenge: Challenge,
+    login: RegistryLogin | undefined,
+    refused: string | undefined,
+  ): Promise<string> => {
+    const key = scopes.join(' ');
+    const known = tokens.get(key);
+    const token = await known;
+    const fresh = token && token.renewAt > clock() && `Bearer ${token.value}` !== refused;
+    if (fresh) return token.value;
+    // another request may have renewed it meanwhile
+    const current = tokens.get(key);
+    if (current && current !== known) return (await current).value;
+    const request = { registry, challenge, scopes, login, now: clock(), signal };
+    const pending = requestToken(request, exchange);
+    tokens.set(key, pending);
+    pending.catch(() => tokens.delete(key));
+    return (await pending).value;
+  };
+}

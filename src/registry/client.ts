@@ -1,0 +1,98 @@
+import type { Host } from '../host/host.ts';
+import type { RegistryCredentials } from '../inputs/settings.ts';
+import { authorizing } from './auth.ts';
+import { type Connection, openConnection, type Patience } from './connection.ts';
+import { findLogin, type RegistryLogin } from './credentials.ts';
+import {
+  type Answer,
+  ConnectionLost,
+  type Exchange,
+  type HttpRequest,
+  type HttpResponse,
+  readBody,
+} from './http.ts';
+import { following } from './redirect.ts';
+import { formatReference, type ImageReference } from './reference.ts';
+import { refusal, unreachable } from './refusal.ts';
+import { type RetryPolicy, retrying, usualRetries } from './retry.ts';
+
+/** What a registry client is made of; the last two are for tests. */
+export interface ClientOptions {
+  host: Host;
+  credentials: RegistryCredentials;
+  /** True: only "pull" is asked for. */
+  reading?: boolean;
+  retries?: Partial<RetryPolicy>;
+  patience?: Patience;
+}
+
+/** Requests to one repository of a registry, stacked: connection, auth, redirects, retries. */
+export interface RegistryClient {
+  readonly reference: ImageReference;
+  /** "ghcr.io/o/comfyui". */
+  readonly repository: string;
+  readonly policy: RetryPolicy;
+  /** The run's; requests without a signal of their own end with it. */
+  readonly signal: AbortSignal | undefined;
+  /** A URL below the repository: `url('manifests/x')`. */
+  url(path: string): URL;
+  /** Sends and reads the answer; any status is a result. Rejects with ConnectionLost. */
+  exchange: Exchange;
+  /** Sends once; the answer's body is to be read by the caller. */
+  send(request: HttpRequest): Promise<HttpResponse>;
+  /** The Failure for an answer, `action` continuing "could not". */
+  refused(answer: Answer, action: string): Error;
+  /** Makes a Failure of a lost connection; anything else is returned as it is. */
+  explained(error: unknown): unknown;
+  close(): void;
+}
+
+/** Makes a client for one repository; no request is sent yet. */
+export function registryClient(
+  reference: ImageReference,
+  options: ClientOptions,
+  connection: Connection = openConnection(options.host.env, options.patience),
+): RegistryClient {
+  const { host, credentials } = options;
+  const policy = { ...usualRetries(host.clock), ...options.retries };
+  const { registry, origin, repository } = reference;
+  const scope = `repository:${repository}:${options.reading ? 'pull' : 'pull,push'}`;
+  let found: RegistryLogin | undefined;
+  const login = async () => {
+    found = await findLogin(reference, credentials, host);
+    return found;
+  };
+  const plain = following(connection.send);
+  const exchange = retrying(async request => readBody(await plain(request)), policy);
+  const { clock, signal } = host;
+  const authorized = authorizing(connection.send, {
+    registry,
+    origin: new URL(origin).origin,
+    scope,
+    login,
+    exchange,
+    clock,
+    signal,
+  });
+  const send = following(authorized);
+  const withSignal = (request: HttpRequest) => ({
+    ...request,
+    signal: request.signal ?? signal,
+  });
+  return {
+    reference,
+    repository: formatReference({ registry, origin, repository }),
+    policy,
+    url: path => new URL(`/v2/${repository}/${path}`, origin),
+    send: request => send(withSignal(request)),
+    exchange: retrying(
+      async request => readBody(await send(withSignal(request)), request.answerLimit),
+      policy,
+    ),
+    refused: (answer, action) =>
+      refusal(answer, { reference, action, scope, withLogin: found !== undefined }),
+    explained: error => (error instanceof ConnectionLost ? unreachable(error, registry) : error),
+    signal,
+    close: connection.close,
+  };
+}

@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import tls, { TLSSocket } from 'node:tls';
+import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './http.ts';
+import { isLoopback } from './reference.ts';
+
+/** Times after which a silent peer is given up, in ms. */
+export interface Patience {
+  /** For the TCP and TLS handshakes. */
+  connect: number;
+  /** While bytes of a body are under way and none moves. */
+  stall: number;
+  /** For the answer to an ordinary request. */
+  answer: number;
+}
+
+export const usualPatience: Patience = { connect: 30_000, stall: 60_000, answer: 60_000 };
+
+/** Kept-alive connections, opened on demand. */
+export interface Connection {
+  send: Send;
+  close(): void;
+}
+
+/** More parallel requests than these wait for a connection. */
+const maxSockets = 32;
+/** A body in memory is written in pieces of this size, so that a stalled link is noticed. */
+const pieceSize = 256 * 1024;
+
+/**
+ * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for a registry
+ * on this machine), SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
+ */
+export function openConnection(env: Host['env'], patience: Patience = usualPatience): Connection {
+  const agents = new Map<string, http.Agent>();
+  const agentFor = (url: URL): http.Agent => {
+    const direct = isLoopback(url.host);
+    const key = `${url.protocol}${direct}`;
+    const agent = agents.get(key) ?? makeAgent(url.protocol === 'https:', direct ? {} : env, env);
+    agents.set(key, agent);
+    return agent;
+  };
+  return {
+    send: request => send(request, agentFor(request.url), patience),
+    close: () => {
+      for (const agent of agents.values()) agent.destroy();
+    },
+  };
+}
+
+function makeAgent(secure: boolean, proxyEnv: Host['env'], env: Host['env']): http.Agent {
+  const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv } as const;
+  if (!secure) return new http.Agent(options);
+  const extra = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].filter(file => file !== undefined);
+  const ca = extra.filter(file => file !== '').map(readCertificates);
+  if (ca.length === 0) return new https.Agent(options);
+  // one context for all connections: parsing a bundle takes tens of milliseconds
+  const secureContext = tls.createSecureContext({ ca: [...tls.getCACertificates(), ...ca] });
+  return new https.Agent({ ...options, secureContext });
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure(`The certificates in ${file} could not be read.`, {
+      next: 'Correct SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
+      cause: error,
+    });
+  }
+}
+
+async function send(
+  request: HttpRequest,
+  agent: http.Agent,
+  patience: Patience,
+): Promise<HttpResponse> {
+  request.signal?.throwIfAborted();
+  const { url, method, body } = request;
+  const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
+    method,
+    agent,
+    headers: { 'user-agent': 'comfy-nix', ...lengthOf(method, body), ...request.headers },
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
+  const answered = answerTo(outgoing, request, patience);
+  // the write ends before we do, so that a source is never open twice
+  const written = writeBody(outgoing, body, patience.stall).catch((error: unknown) => {
+    answered.fail(error);
+    outgoing.destroy();
+  });
+  try {
+    return await answered.promise;
+  } finally {
+    await written;
+  }
+}
+
+/** The length of a body in memory; a stream goes out in HTTP chunks. */
+function lengthOf(method: string, body: HttpRequest['body']): Record<string, string> {
+  if (body === undefined) {
+    return method === 'GET' || method === 'HEAD' ? {} : { 'content-length': '0' };
+  }
+  return Buffer.isBuffer(body) ? { 'content-length': String(body.length) } : {};
+}
+
+/** Waits for the answer; `fail` rejects first, for an error of the body that is sent. */
+function answerTo(outgoing: http.ClientRequest, request: HttpRequest, patience: Patience) {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+  let timer: NodeJS.Timeout | undefined;
+  const expect = (ms: number, what: string) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => outgoing.destroy(new Error(`${what} for ${ms / 1000} s`)), ms);
+  };
+  outgoing.once('socket', socket => {
+    if (!isConnecting(socket)) return;
+    expect(patience.connect, 'no connection');
+    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer);
+      if (outgoing.writableFinished) expect(request.answerTimeout ?? patience.answer, 'no answer');
+    });
+  });
+  outgoing.once('finish', () => {
+    if (outgoing.socket && isConnecting(outgoing.socket)) return;
+    expect(request.answerTimeout ?? patience.answer, 'no answer');
+  });
+  outgoing.once('response', incoming => {
+    clearTimeout(timer);
+    // an answer before the body's end: the rest is not sent, and the connection not used again
+    incoming.once('close', () => outgoing.writableFinished || outgoing.destroy());
+    const body = received(incoming, request.signal, patience.stall);
+    const { statusCode: status = 0, headers } = incoming;
+    resolve({ status, headers, url: request.url, body });
+  });
+  outgoing.on('error', error => reject(reasonFor(error, request.signal)));
+  outgoing.once('close', () => {
+    clearTimeout(timer);
+    reject(reasonFor(new Error('the connection was closed'), request.signal));
+  });
+  return { promise, fail: reject };
+}
+
+function isConnecting(socket: Socket): boolean {
+  const { secureConnecting } = socket as Socket & { secureConnecting?: boolean };
+  return socket.connecting || secureConnecting === true;
+}
+
+function reasonFor(error: unknown, signal: AbortSignal | undefined): unknown {
+  return signal?.aborted ? signal.reason : new ConnectionLost(error);
+}
+
+/** Writes a body as fast as the peer takes it, until its end or until the server has answered. */
+async function writeBody(
+  outgoing: http.ClientRequest,
+  body: HttpRequest['body'],
+  stall: number,
+): Promise<void> {
+  let answered = false;
+  outgoing.once('response', () => {
+    answered = true;
+  });
+  for await (const chunk of Buffer.isBuffer(body) ? pieces(body) : (body ?? [])) {
+    if (answered || outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drained(outgoing, stall);
+  }
+  if (!outgoing.destroyed && !answered) outgoing.end();
+}
+
+function* pieces(body: Buffer): Generator<Buffer> {
+  for (let start = 0; start < body.length; start += pieceSize) {
+    yield body.subarray(start, start + pieceSize);
+  }
+}
+
+/** Waits until more can be written, or until there is no point in it; a stalled link is cut. */
+function drained(outgoing: http.ClientRequest, stall: number): Promise<void> {
+  return new Promise(resolve => {
+    const events = ['drain', 'response', 'close'];
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`the connection took no bytes for ${stall / 1000} s`)),
+      stall,
+    );
+    const go = () => {
+      clearTimeout(timer);
+      for (const event of events) outgoing.off(event, go);
+      resolve();
+    };
+    for (const event of events) outgoing.on(event, go);
+    if (outgoing.destroyed) go();
+  });
+}
+
+/** The bytes of an answer; leaving early closes the connection. */
+async function* received(
+  incoming: http.IncomingMessage,
+  signal: AbortSignal | undefined,
+  stall: number,
+): AsyncGenerator<Buffer> {
+  const chunks = incoming[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const timer = setTimeout(
+        () => incoming.destroy(new Error(`the connection gave no bytes for ${stall / 1000} s`)),
+        stall,
+      );
+      const next = await chunks.next().finally(() => clearTimeout(timer));
+      if (next.done) return;
+      yield next.value as Buffer;
+    }
+  } catch (error) {
+    throw reasonFor(error, signal);
+  } finally {
+    if (!incoming.readableEnded) incoming.destroy();
+  }
+}

@@ -1,0 +1,102 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** One HTTP request of the registry client. */
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  headers?: Readonly<Record<string, string>>;
+  /** Bytes can be sent again; a stream is sent once, and never retried by the layers below. */
+  body?: Buffer | AsyncIterable<Buffer>;
+  /** How long the server may think once it has the whole request, in ms. */
+  answerTimeout?: number;
+  /** Longest answer that is read whole, in bytes. */
+  answerLimit?: number;
+  /** A token scope that this request needs beside the repository's own. */
+  scope?: string;
+  /** False: the caller recovers by itself, so the request is sent once. */
+  retry?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer whose body is still to be read; it has to be, to its end or through {@link readBody}. */
+export interface HttpResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Where it came from in the end, redirects followed. */
+  url: URL;
+  body: AsyncIterable<Buffer>;
+}
+
+/** An answer that was read whole. */
+export interface Answer extends Omit<HttpResponse, 'body'> {
+  body: Buffer;
+}
+
+/** Sends one request. Rejects with {@link ConnectionLost}, or the error of the body that was sent. */
+export type Send = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** Sends one request and reads the answer whole. */
+export type Exchange = (request: HttpRequest) => Promise<Answer>;
+
+/** How long it makes sense to go on trying after a connection failed in some way. */
+type Hope = 'good' | 'little' | 'none';
+
+const hopeByCode: Readonly<Record<string, Hope>> = {
+  ENOTFOUND: 'little',
+  ECONNREFUSED: 'little',
+  ERR_PROXY_TUNNEL: 'little',
+  CERT_HAS_EXPIRED: 'none',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'none',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'none',
+  SELF_SIGNED_CERT_IN_CHAIN: 'none',
+  UNABLE_TO_GET_ISSUER_CERT: 'none',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'none',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'none',
+};
+
+/** The connection failed before the answer was complete. What the server did is not known. */
+export class ConnectionLost extends Error {
+  readonly hope: Hope;
+  /** The certificate was not trusted. */
+  readonly untrusted: boolean;
+
+  constructor(cause: unknown) {
+    super(describe(cause), { cause });
+    this.name = 'ConnectionLost';
+    this.hope = hopeByCode[codeOf(cause)] ?? 'good';
+    this.untrusted = this.hope === 'none';
+  }
+}
+
+/** Answers are JSON documents of at most 4 MiB by the specification; twice that is taken. */
+const largestAnswer = 8 * 2 ** 20;
+
+/** Reads an answer's body whole. */
+export async function readBody(response: HttpResponse, limit = largestAnswer): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.length;
+    if (size > limit) {
+      throw new ConnectionLost(new Error(`the answer is longer than ${limit} bytes`));
+    }
+    chunks.push(chunk);
+  }
+  return { ...response, body: Buffer.concat(chunks) };
+}
+
+/** A header that may come more than once: its first value. */
+export function header(answer: { headers: IncomingHttpHeaders }, name: string) {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function codeOf(cause: unknown): string {
+  return String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+/** An AggregateError (several addresses were tried) has no message of its own. */
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || codeOf(cause) || cause.name;
+}

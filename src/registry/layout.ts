@@ -1,0 +1,191 @@
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
+import { digestOf, isDigest } from './digest.ts';
+import { findTag, readIndex, replaceFile, setTag } from './layout-index.ts';
+import { partialFile, removeAbandoned, writeFailure } from './partial-files.ts';
+import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
+
+/** What a layout says of itself (image-spec, image-layout.md). */
+const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
+
+/**
+ * An image store in an OCI image layout folder, made when it is first written to. Blobs appear under
+ * their digest when they are complete; tags are entries of index.json. Blobs that no tag needs any
+ * more stay.
+ */
+export function layoutStore(folder: string, host: Host): ImageStore {
+  let prepared: Promise<void> | undefined;
+  const prepare = () => {
+    prepared ??= prepareFolder(folder, host.clock());
+    return prepared;
+  };
+  return {
+    kind: 'oci-layout',
+    repository: `oci:${folder}`,
+    getManifest: reference => getManifest(folder, reference),
+    getBlob: ({ digest }) => readBlob(folder, digest),
+    hasBlob: async digest => (await blobSize(folder, digest)) !== undefined,
+    openBlob: (descriptor, start) => openBlob(folder, descriptor, start),
+    putBlob: async (source, options = {}) => {
+      await prepare();
+      const signals = [host.signal, options.signal].filter(each => each !== undefined);
+      return putBlob(folder, source, { ...options, signal: AbortSignal.any(signals) });
+    },
+    mountBlob: async () => false,
+    putBytes: async (bytes, mediaType) => {
+      await prepare();
+      return putBytes(folder, bytes, mediaType);
+    },
+    putManifest: async (bytes, mediaType) => {
+      await prepare();
+      return putBytes(folder, bytes, mediaType);
+    },
+    putTag: async (tag, manifest) => {
+      await prepare();
+      await setTag(
+        folder,
+        tag,
+        describe(await putBytes(folder, manifest.bytes, manifest.mediaType), manifest),
+      );
+    },
+    close: async () => undefined,
+  };
+}
+
+const blobFolder = (folder: string) => join(folder, 'blobs/sha256');
+
+function blobPath(folder: string, digest: string): string {
+  if (isDigest(digest)) return join(blobFolder(folder), digest.slice('sha256:'.length));
+  throw new Failure(`"${digest}" is not a sha256 digest.`);
+}
+
+async function prepareFolder(folder: string, now: number): Promise<void> {
+  try {
+    await mkdir(blobFolder(folder), { recursive: true });
+    await access(join(folder, 'oci-layout'), constants.R_OK).catch(() =>
+      replaceFile(folder, 'oci-layout', layoutMarker),
+    );
+  } catch (error) {
+    throw writeFailure(error, folder);
+  }
+  await removeAbandoned(folder, now);
+  await removeAbandoned(blobFolder(folder), now);
+}
+
+async function getManifest(folder: string, reference: string): Promise<StoredManifest | undefined> {
+  const { manifests } = await readIndex(folder);
+  const entry = isDigest(reference)
+    ? manifests.find(each => each.digest === reference)
+    : findTag({ schemaVersion: 2, manifests }, reference);
+  const digest = entry?.digest ?? reference;
+  if (!isDigest(digest)) return undefined;
+  const bytes = await readBlob(folder, digest);
+  if (!bytes) return undefined;
+  return { bytes, mediaType: entry?.mediaType ?? statedMediaType(bytes), digest };
+}
+
+/** A manifest that the index does not list says its type itself. */
+function statedMediaType(manifest: Buffer): string {
+  const { mediaType } = parsed(manifest);
+  return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
+}
+
+function parsed(manifest: Buffer): Record<string, unknown> {
+  try {
+    return JSON.parse(manifest.toString()) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+async function readBlob(folder: string, digest: string): Promise<Buffer | undefined> {
+  const path = blobPath(folder, digest);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
+  });
+  if (!bytes || digestOf(bytes) === digest) return bytes;
+  throw new Failure(`${path} is damaged: its bytes have the digest ${digestOf(bytes)}.`, {
+    next: 'Remove it, and write the image again.',
+  });
+}
+
+async function* openBlob(folder: string, { digest }: Descriptor, start = 0) {
+  const path = blobPath(folder, digest);
+  try {
+    for await (const chunk of createReadStream(path, { start, highWaterMark: 2 ** 20 })) {
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
+  }
+}
+
+async function blobSize(folder: string, digest: string): Promise<number | undefined> {
+  const found = await stat(blobPath(folder, digest)).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}
+
+async function putBlob(
+  folder: string,
+  source: BlobSource,
+  { onProgress, signal }: PutBlobOptions,
+): Promise<BlobResult> {
+  const { digest, mediaType } = source;
+  const plain = mediaType === mediaTypes.layer.none;
+  const diffId = source.diffId ?? (plain ? digest : undefined);
+  if (digest !== undefined && diffId !== undefined) {
+    const size = await blobSize(folder, digest);
+    const uncompressedSize = source.uncompressedSize ?? (plain ? (size ?? 0) : 0);
+    if (size !== undefined) return { digest, size, diffId, uncompressedSize };
+  }
+  const stream = source.open(signal);
+  await writeBlob(folder, stream, () => stream.result().digest, onProgress);
+  return stream.result();
+}
+
+async function putBytes(folder: string, bytes: Buffer, mediaType: string): Promise<Descriptor> {
+  const digest = digestOf(bytes);
+  if ((await blobSize(folder, digest)) !== bytes.length) {
+    await writeBlob(folder, [bytes], () => digest);
+  }
+  return { mediaType, digest, size: bytes.length };
+}
+
+/** Writes to a temporary name, and renames when the digest is known. */
+async function writeBlob(
+  folder: string,
+  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
+  digest: () => string,
+  onProgress?: (sent: number) => void,
+): Promise<void> {
+  const partial = partialFile(blobFolder(folder));
+  try {
+    const file = await open(partial, 'wx');
+    try {
+      let written = 0;
+      for await (const chunk of bytes) {
+        await file.writeFile(chunk);
+        written += chunk.length;
+        onProgress?.(written);
+      }
+    } finally {
+      await file.close();
+    }
+    await rename(partial, blobPath(folder, digest()));
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw writeFailure(error, partial.replace(/\/\.partial-[^/]*$/, ''));
+  }
+}
+
+/** The index's entry for a manifest: an artifact's type is stated there as well. */
+function describe(descriptor: Descriptor, { bytes }: StoredManifest): Descriptor {
+  const { artifactType } = parsed(bytes);
+  return typeof artifactType === 'string' ? { ...descriptor, artifactType } : descriptor;
+}

@@ -1,0 +1,35 @@
+import type { Writable } from 'node:stream';
+import { Failure } from '../host/failure.ts';
+import { archiveStore } from './archive.ts';
+import type { ClientOptions } from './client.ts';
+import { layoutStore } from './layout.ts';
+import { parseReference } from './reference.ts';
+import { remoteStore } from './remote.ts';
+import type { ImageStore } from './store.ts';
+
+/** What {@link openStore} needs beside the image's name. */
+export interface OpenStoreOptions extends ClientOptions {
+  /** The image's name in a docker-archive, without a tag; default: "image". */
+  imageName?: string;
+  /** Where the image `-` is written; default: this process's standard output. */
+  stdout?: Writable;
+}
+
+/**
+ * Opens the store that an image names by its form: `oci:DIR`, `docker-archive:FILE`, `-` (a
+ * docker-archive on standard output), else a repository in a registry. Nothing is read or sent yet.
+ */
+export function openStore(image: string, options: OpenStoreOptions): ImageStore {
+  const { host, imageName = 'image' } = options;
+  if (image === '-') return archiveStore(options.stdout ?? process.stdout, { host, imageName });
+  const [, kind, path = ''] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
+  if (kind !== undefined && path === '') {
+    throw new Failure(`"${image}" names no ${kind === 'oci' ? 'folder' : 'file'}.`, {
+      next: `Write ${kind}: and a path.`,
+      exitCode: 2,
+    });
+  }
+  if (kind === 'oci') return layoutStore(path, host);
+  if (kind === 'docker-archive') return archiveStore(path, { host, imageName });
+  return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
+}

@@ -1,0 +1,102 @@
+import { Failure } from '../host/failure.ts';
+import type { Answer, ConnectionLost } from './http.ts';
+import type { ImageReference } from './reference.ts';
+
+/** Where a request was refused, for people. */
+export interface Refused {
+  reference: ImageReference;
+  /** What was done, to continue "could not": "upload a blob to", "read the tag x of". */
+  action: string;
+  /** The token scope that was used. */
+  scope: string;
+  /** Whether there was a login to use. */
+  withLogin: boolean;
+}
+
+/** The registry's own words (distribution-spec, "Error Codes"), at most five; else nothing. */
+export function errorsOf(answer: Answer): string[] {
+  try {
+    const { errors, details } = JSON.parse(answer.body.toString()) as {
+      errors?: { code?: unknown; message?: unknown }[];
+      details?: unknown;
+    };
+    if (typeof details === 'string') return [oneLine(details)];
+    return (errors ?? []).slice(0, 5).map(({ code, message }) => oneLine(`${code}: ${message}`));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether the registry's errors hold this code, such as "BLOB_UPLOAD_UNKNOWN". */
+export function hasErrorCode(answer: Answer, code: string): boolean {
+  return errorsOf(answer).some(line => line.startsWith(`${code}:`));
+}
+
+/** The error for an answer that is no success. */
+export function refusal(answer: Answer, refused: Refused): Failure {
+  const { reference, action, scope, withLogin } = refused;
+  const repository = `${reference.registry}/${reference.repository}`;
+  const { status } = answer;
+  const place = `${repository}: the registry answered ${status}${meaning(status, withLogin)}`;
+  return new Failure(`Could not ${action} ${place}.`, {
+    evidence: errorsOf(answer),
+    tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
+    next: adviceFor(reference.registry, status, withLogin, reference.repository),
+  });
+}
+
+function meaning(status: number, withLogin: boolean): string {
+  if (status === 401) return withLogin ? ', the login was not accepted' : ', a login is needed';
+  if (status === 403) return ', access is denied';
+  if (status === 404) return ', it does not know the repository';
+  if (status === 413) return ', too large';
+  if (status === 429) return ', too many requests';
+  return status >= 500 ? ', a fault of the registry' : '';
+}
+
+/** What to check after an answer with this status; registries differ. */
+export function adviceFor(
+  registry: string,
+  status: number,
+  withLogin: boolean,
+  repository?: string,
+): string {
+  if (status === 429) return 'Try again later, or log in: most registries then allow more.';
+  if (status >= 500) return `Try again later; the state of ${registry} may be public.`;
+  if (status === 413) return 'Lower max-layer-size, or raise the limit of the proxy before it.';
+  if (registry === 'ghcr.io') return githubAdvice;
+  if (isEcr(registry)) {
+    if (status !== 404) return 'Renew the login (user "AWS"): it is valid for 12 hours.';
+    return `Create the repository first: aws ecr create-repository --repository-name ${repository}`;
+  }
+  if (status === 401 && !withLogin) {
+    return `Give registry-username and registry-password, or run: docker login ${registry}`;
+  }
+  if (status === 401) return `Check the user name and password for ${registry}.`;
+  if (status === 403) return `Check that this login may write to this repository of ${registry}.`;
+  return 'Check the name of the image, and that the repository exists.';
+}
+
+const githubAdvice =
+  'Give the job "permissions: packages: write"; where the package exists already, let this ' +
+  'repository write to it (package settings, "Manage Actions access").';
+
+/** Amazon's registries, whose repositories have to be created and whose uploads go in chunks. */
+export function isEcr(registry: string): boolean {
+  return /(?:^|\.)dkr[.-]ecr[.-].+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/.test(registry);
+}
+
+/** The error for a registry (or token server) to which no connection lasted. */
+export function unreachable(lost: ConnectionLost, host: string): Failure {
+  return new Failure(`The connection to ${host} failed: ${lost.message}`, {
+    ...(lost.untrusted ? {} : { tried: 'several times, with longer and longer waits' }),
+    next: lost.untrusted
+      ? 'Name a file with the certificate authority that signed it in SSL_CERT_FILE.'
+      : 'Check the name of the registry, the network, and HTTPS_PROXY and NO_PROXY.',
+    cause: lost,
+  });
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, 300);
+}

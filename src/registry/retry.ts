@@ -1,0 +1,102 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../host/host.ts';
+import { type Answer, ConnectionLost, type Exchange, header } from './http.ts';
+
+/** When to try again, and the means to wait; passed in so that tests need not. */
+export interface RetryPolicy {
+  /** Tries in a row that may fail. */
+  attempts: number;
+  /** The first wait is about this long, each following one about twice as long, in ms. */
+  baseDelay: number;
+  /** No wait is longer; a server's Retry-After is honoured up to ten times this. */
+  maxDelay: number;
+  clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Eight tries over about a minute, which a restart of a registry or its proxy fits into. */
+export function usualRetries(clock: Clock): RetryPolicy {
+  return {
+    attempts: 8,
+    baseDelay: 500,
+    maxDelay: 30_000,
+    clock,
+    random: Math.random,
+    sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}),
+  };
+}
+
+/** Tries that are worth it where nobody listens or the name is unknown. */
+const attemptsWithLittleHope = 3;
+
+/** Whether the same request may well succeed a little later. */
+export function isTransient(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}
+
+/** How often in a row it may fail in this way. */
+export function attemptsAfter(error: ConnectionLost, policy: RetryPolicy): number {
+  if (error.hope === 'none') return 1;
+  return error.hope === 'little'
+    ? Math.min(attemptsWithLittleHope, policy.attempts)
+    : policy.attempts;
+}
+
+/**
+ * Waits before try number `failed` + 1: as long as the server asked for, else exponentially longer,
+ * with jitter, so that parallel uploads do not come back all at once.
+ */
+export async function pause(
+  policy: RetryPolicy,
+  failed: number,
+  retryAfter: string | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  const delay = Math.min(policy.maxDelay, policy.baseDelay * 2 ** (failed - 1));
+  const asked = retryAfterMs(retryAfter, policy.clock);
+  const jittered = delay * (0.5 + policy.random() / 2);
+  signal?.throwIfAborted();
+  try {
+    await policy.sleep(asked === undefined ? jittered : patient(asked, jittered, policy), signal);
+  } catch (error) {
+    // the reason is what the user did, not that a timer ended
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** What the server asked for and a little more, since everybody was told the same. */
+function patient(asked: number, jittered: number, policy: RetryPolicy): number {
+  return Math.min(asked, 10 * policy.maxDelay) + jittered / 4;
+}
+
+/** Retry-After (RFC 9110, 10.2.3), seconds or a date, in ms; undefined when there is none. */
+export function retryAfterMs(value: string | undefined, clock: Clock): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - clock());
+}
+
+/**
+ * Sends requests again after lost connections and transient answers. When the tries are used up, the
+ * last answer is returned, or the last error thrown.
+ */
+export function retrying(exchange: Exchange, policy: RetryPolicy): Exchange {
+  return async request => {
+    for (let failed = 1; ; failed++) {
+      let answer: Answer | undefined;
+      try {
+        answer = await exchange(request);
+        if (!isTransient(answer.status) || request.retry === false) return answer;
+        if (failed >= policy.attempts) return answer;
+      } catch (error) {
+        if (!(error instanceof ConnectionLost) || request.retry === false) throw error;
+        if (failed >= attemptsAfter(error, policy)) throw error;
+      }
+      await pause(policy, failed, answer && header(answer, 'retry-after'), request.signal);
+    }
+  };
+}

@@ -1,0 +1,126 @@
+import { Failure } from '../host/failure.ts';
+import type { Challenge } from './challenge.ts';
+import type { RegistryLogin } from './credentials.ts';
+import { type Answer, ConnectionLost, type Exchange, type HttpRequest } from './http.ts';
+import { isLoopback } from './reference.ts';
+import { adviceFor, errorsOf, unreachable } from './refusal.ts';
+
+/** A bearer token and when to renew it, in ms since the epoch. */
+export interface Token {
+  value: string;
+  renewAt: number;
+}
+
+/** What a token is asked for with. */
+export interface TokenRequest {
+  /** As people name it; for errors. */
+  registry: string;
+  challenge: Challenge;
+  /** For example "repository:o/comfyui:pull,push". */
+  scopes: readonly string[];
+  login: RegistryLogin | undefined;
+  /** ms since the epoch. */
+  now: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Seconds, where the token server does not say. */
+const defaultLifetime = 60;
+
+/**
+ * Asks a registry's token server for a token: a GET with the password, if there is one, or OAuth2's
+ * POST for an identity token (distribution's "token" and "oauth" specifications).
+ * Rejects with a Failure that names the scope when it is denied.
+ */
+export async function requestToken(request: TokenRequest, exchange: Exchange): Promise<Token> {
+  const realm = realmOf(request);
+  let answer: Answer;
+  try {
+    answer = await exchange(tokenExchange(realm, request));
+  } catch (error) {
+    if (error instanceof ConnectionLost) throw unreachable(error, realm.host);
+    throw error;
+  }
+  if (answer.status !== 200) throw denied(answer, realm, request);
+  const { value, seconds } = decodeToken(answer, realm);
+  // renewed early, so that a token does not expire on its way
+  const margin = Math.min(10, seconds / 4);
+  return { value, renewAt: request.now + (seconds - margin) * 1000 };
+}
+
+/** The token server, which a registry in HTTPS must not move to where a password can be read. */
+function realmOf({ challenge, registry }: TokenRequest): URL {
+  const realm = challenge.parameters.realm ?? '';
+  const url = URL.canParse(realm) ? new URL(realm) : undefined;
+  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.host)))) {
+    return url;
+  }
+  throw new Failure(`The registry ${registry} names a token server that cannot be trusted.`, {
+    tried: 'reading the realm of its WWW-Authenticate header, which has to be an HTTPS address',
+    next: 'Check the configuration of the registry.',
+  });
+}
+
+function tokenExchange(realm: URL, request: TokenRequest): HttpRequest {
+  const { challenge, scopes, login, signal } = request;
+  const service = challenge.parameters.service;
+  if (login?.kind === 'identity-token') {
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: 'comfy-nix',
+      ...(service === undefined ? {} : { service }),
+      scope: scopes.join(' '),
+      refresh_token: login.token,
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return { method: 'POST', url: realm, headers, body: Buffer.from(form.toString()), signal };
+  }
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  const authorization = basicHeader(login);
+  return {
+    method: 'GET',
+    url,
+    ...(authorization === undefined ? {} : { headers: { authorization } }),
+    signal,
+  };
+}
+
+/** The header of Basic authentication; undefined without a user name and password. */
+export function basicHeader(login: RegistryLogin | undefined): string | undefined {
+  if (login?.kind !== 'password') return undefined;
+  return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
+}
+
+function decodeToken(answer: Answer, realm: URL): { value: string; seconds: number } {
+  try {
+    const parsed = JSON.parse(answer.body.toString()) as Record<string, unknown>;
+    const value = parsed.token || parsed.access_token;
+    if (typeof value === 'string') {
+      const seconds = Number(parsed.expires_in);
+      return { value, seconds: seconds > 0 ? seconds : defaultLifetime };
+    }
+  } catch {
+    // said below, without the text, which may hold a token
+  }
+  throw new Failure(`The token server ${realm.host} answered without a token.`, {
+    next: 'Check that the image names the right registry.',
+  });
+}
+
+function denied(answer: Answer, realm: URL, request: TokenRequest): Failure {
+  const { registry, scopes, login } = request;
+  const scope = scopes.map(each => `"${each}"`).join(' and ');
+  const who = login ? 'the given login' : 'anonymous access';
+  const advice = adviceFor(registry, answer.status, login !== undefined);
+  const what =
+    answer.status === 401 && login
+      ? `The registry ${registry} did not accept the login`
+      : `The registry ${registry} denied the scope ${scope}`;
+  return new Failure(`${what} (${answer.status} from its token server ${realm.host}).`, {
+    evidence: errorsOf(answer),
+    tried: `asking for a token with ${who}, scope ${scope}`,
+    next: advice,
+  });
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, test } from 'node:test';
+import { openConnection } from '../../../src/registry/connection.ts';
+import { ConnectionLost, readBody, type Send } from '../../../src/registry/http.ts';
+import { following, resolveLocation } from '../../../src/registry/redirect.ts';
+import { makeCertificate } from '../../tools/registry.ts';
+
+const cleanup: (() => void)[] = [];
+afterEach(() => {
+  for (const undo of cleanup.splice(0).reverse()) undo();
+});
+
+async function listen(server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanup.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function connection(env: Record<string, string> = {}, patience = 60_000): Send {
+  const opened = openConnection(env, { connect: patience, stall: patience, answer: patience });
+  cleanup.push(opened.close);
+  return opened.send;
+}
+
+const quick = 50;
+
+describe('a connection', () => {
+  test('keeps to the reader: an early answer ends the sending', async () => {
+    const port = await listen(
+      http.createServer((_, response) => response.writeHead(413).end('too much')),
+    );
+    let given = 0;
+    const endless = (async function* () {
+      for (;;) {
+        given += 1;
+        yield Buffer.alloc(1 << 20);
+      }
+    })();
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const answer = await readBody(await connection()({ method: 'PATCH', url, body: endless }));
+    assert.equal(answer.status, 413);
+    assert.equal(answer.body.toString(), 'too much');
+    assert.ok(given < 1000);
+  });
+
+  test('a peer that takes nothing, answers nothing or stops in the middle is given up', async () => {
+    const port = await listen(createServer(socket => socket.pause()));
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const send = connection({}, quick);
+    await assert.rejects(send({ method: 'GET', url }), /no answer for 0.05 s/);
+    const body = Buffer.alloc(64 << 20);
+    await assert.rejects(send({ method: 'PUT', url, body }), /took no bytes for 0.05 s/);
+    const halfPort = await listen(
+      http.createServer((_, response) => {
+        response.writeHead(200, { 'content-length': 10 }).write('half');
+      }),
+    );
+    const half = await send({ method: 'GET', url: new URL(`http://127.0.0.1:${halfPort}/`) });
+    await assert.rejects(readBody(half), /gave no bytes for 0.05 s/);
+  });
+
+  test('a connection that is not made is told apart from an error of what is sent', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    server.close();
+    const send = connection();
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    await assert.rejects(send({ method: 'GET', url }), (error: unknown) => {
+      assert.ok(error instanceof ConnectionLost);
+      assert.equal(error.hope, 'little');
+      return true;
+    });
+  });
+
+  test('goes through a CONNECT tunnel to a server with a certificate of one’s own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tls-'));
+    cleanup.push(() => rmSync(folder, { recursive: true }));
+    const { key, cert, certFile } = makeCertificate(folder, 'ES256', 'registry.test');
+    const port = await listen(
+      https.createServer({ key, cert }, (request, response) => response.end(request.url)),
+    );
+    const tunnels: string[] = [];
+    const proxy = http.createServer();
+    proxy.on('connect', (request, client: Socket) => {
+      tunnels.push(`${request.url} ${request.headers['proxy-authorization']}`);
+      const upstream = connect(port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('error', () => upstream.destroy());
+    });
+    const proxyPort = await listen(proxy);
+    const url = new URL('https://registry.test/v2/');
+    const HTTPS_PROXY = `http://me:pass@127.0.0.1:${proxyPort}`;
+
+    const trusting = connection({ HTTPS_PROXY, SSL_CERT_FILE: certFile });
+    const answer = await readBody(await trusting({ method: 'GET', url }));
+    assert.equal(answer.body.toString(), '/v2/');
+    const login = Buffer.from('me:pass').toString('base64');
+    assert.deepEqual(tunnels, [`registry.test:443 Basic ${login}`]);
+
+    await assert.rejects(connection({ HTTPS_PROXY })({ method: 'GET', url }), (error: unknown) => {
+      assert.ok(error instanceof ConnectionLost && error.untrusted);
+      return true;
+    });
+  });
+
+  test('a registry on this machine is reached without the proxy', async () => {
+    const port = await listen(http.createServer((_, response) => response.end('direct')));
+    const send = connection({ HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1' });
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    assert.equal((await readBody(await send({ method: 'GET', url }))).body.toString(), 'direct');
+  });
+});
+
+describe('redirects', () => {
+  test('are followed, except for a body that is a stream', async () => {
+    const port = await listen(
+      http.createServer((request, response) => {
+        request.resume();
+        if (request.url === '/end') return void response.end('there');
+        response.writeHead(307, { location: '/end' }).end();
+      }),
+    );
+    const url = new URL(`http://127.0.0.1:${port}/start`);
+    const send = following(connection());
+    const answer = await readBody(await send({ method: 'GET', url }));
+    assert.equal(answer.body.toString(), 'there');
+    assert.equal(answer.url.pathname, '/end');
+    const body = (async function* () {
+      yield Buffer.from('x');
+    })();
+    assert.equal((await send({ method: 'PATCH', url, body })).status, 307);
+  });
+
+  test('a loop ends', async () => {
+    let hops = 0;
+    const loop: Send = async ({ url }) => {
+      hops += 1;
+      const empty = (async function* () {})();
+      return { status: 307, headers: { location: '/again' }, url, body: empty };
+    };
+    const url = new URL('https://r.example/');
+    assert.equal((await following(loop)({ method: 'GET', url })).status, 307);
+    assert.equal(hops, 11);
+  });
+
+  test('a Location keeps its query, and HTTPS where a proxy hides it from the registry', () => {
+    const base = new URL('https://r.example:8443/v2/x/blobs/uploads/');
+    const resolved = (location: string) => resolveLocation(location, base)?.href;
+    assert.equal(resolved('/v2/u?_state=a%2B=~'), 'https://r.example:8443/v2/u?_state=a%2B=~');
+    assert.equal(resolved('http://r.example/u?s=1'), 'https://r.example:8443/u?s=1');
+    assert.equal(resolved('http://storage.example/u'), 'http://storage.example/u');
+    assert.equal(resolved('ftp://r.example/u'), undefined);
+    assert.equal(resolved('https://['), undefined);
+  });
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { Command } from '../../../src/host/process.ts';
+import { findLogin } from '../../../src/registry/credentials.ts';
+import { quietHost } from '../../tools/blobs.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let count = 0;
+/** A home with Docker's config.json, and with the auth.json of podman. */
+function home(docker: unknown, podman?: unknown): Record<string, string> {
+  const path = join(folder, String(count++));
+  mkdirSync(join(path, '.docker'), { recursive: true });
+  mkdirSync(join(path, 'run/containers'), { recursive: true });
+  const text = typeof docker === 'string' ? docker : JSON.stringify(docker);
+  writeFileSync(join(path, '.docker/config.json'), text);
+  if (podman) writeFileSync(join(path, 'run/containers/auth.json'), JSON.stringify(podman));
+  return { HOME: path, XDG_RUNTIME_DIR: join(path, 'run') };
+}
+
+const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
+const ghcr = { registry: 'ghcr.io', repository: 'o/x' };
+const hub = { registry: 'docker.io', repository: 'library/debian' };
+const login = (username: string, password: string) => ({ kind: 'password', username, password });
+
+describe('the login for a registry', () => {
+  test('what is given wins, then the files, then the token of the job on ghcr.io alone', async () => {
+    const env = home({ auths: { 'https://ghcr.io': auth('a:b:c') } });
+    const given = { username: 'u', password: 'p', githubToken: 't' };
+    const host = quietHost({ env });
+    assert.deepEqual(await findLogin(ghcr, given, host), login('u', 'p'));
+    assert.deepEqual(await findLogin(ghcr, { githubToken: 't' }, host), login('a', 'b:c'));
+    const bare = quietHost({ env: { HOME: folder, GITHUB_ACTOR: 'octo' } });
+    assert.deepEqual(await findLogin(ghcr, { githubToken: 't' }, bare), login('octo', 't'));
+    assert.equal(await findLogin(hub, { githubToken: 't' }, bare), undefined);
+    assert.equal(await findLogin(ghcr, { username: 'u', password: '' }, bare), undefined);
+  });
+
+  test('Docker Hub is kept under its old name; podman keeps logins for parts of a registry', async () => {
+    const env = home(
+      { auths: { 'https://index.docker.io/v1/': auth('hub:1') } },
+      { auths: { 'ghcr.io': auth('all:2'), 'ghcr.io/o': auth('part:3') } },
+    );
+    const host = quietHost({ env });
+    assert.deepEqual(await findLogin(hub, {}, host), login('hub', '1'));
+    assert.deepEqual(await findLogin(ghcr, {}, host), login('part', '3'));
+    const other = { registry: 'ghcr.io', repository: 'other/x' };
+    assert.deepEqual(await findLogin(other, {}, host), login('all', '2'));
+  });
+
+  test('identity tokens are told apart', async () => {
+    const env = home({ auths: { 'ghcr.io': { ...auth('<token>:'), identitytoken: 'refresh' } } });
+    assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env })), {
+      kind: 'identity-token',
+      token: 'refresh',
+    });
+  });
+
+  test('a helper gets the registry on its standard input', async () => {
+    const env = home({ credHelpers: { 'ghcr.io': 'vault' }, credsStore: 'desktop' });
+    const commands: Command[] = [];
+    const run = async (command: Command) => {
+      commands.push(command);
+      const answer = { ServerURL: 'x', Username: 'h', Secret: command.file };
+      return { code: 0, stdout: JSON.stringify(answer), stderr: '' };
+    };
+    const host = quietHost({ env, run });
+    assert.deepEqual(await findLogin(ghcr, {}, host), login('h', 'docker-credential-vault'));
+    assert.deepEqual(await findLogin(hub, {}, host), login('h', 'docker-credential-desktop'));
+    assert.deepEqual(
+      commands.map(({ args, stdin }) => [...args, stdin]),
+      [
+        ['get', 'ghcr.io'],
+        ['get', 'https://index.docker.io/v1/'],
+      ],
+    );
+  });
+
+  test('a helper that has nothing is no reason to warn, one that fails is', async () => {
+    const env = home({ credsStore: 'desktop' });
+    const missing = 'credentials not found in native keychain\n';
+    const nothing = quietHost({ env, run: async () => ({ code: 1, stdout: missing, stderr: '' }) });
+    assert.equal(await findLogin(ghcr, {}, nothing), undefined);
+    assert.deepEqual(nothing.warnings, []);
+    const failing = quietHost({ env, run: async () => ({ code: 1, stdout: 'x', stderr: '' }) });
+    assert.equal(await findLogin(ghcr, {}, failing), undefined);
+    assert.match(failing.warnings[0] ?? '', /docker-credential-desktop failed with exit code 1/);
+    const absent = quietHost({ env });
+    assert.equal(await findLogin(ghcr, {}, absent), undefined);
+    assert.equal(absent.warnings.length, 1);
+  });
+
+  test('a damaged file is warned of without its content', async () => {
+    const host = quietHost({ env: home('{"auths": secret') });
+    assert.equal(await findLogin(ghcr, {}, host), undefined);
+    assert.match(host.warnings[0] ?? '', /config\.json is not valid JSON/);
+    assert.doesNotMatch(host.warnings[0] ?? '', /secret/);
+  });
+});

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { layoutStore } from '../../../src/registry/layout.ts';
+import { writeFailure } from '../../../src/registry/partial-files.ts';
+import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'layout-'));
+after(() => rmSync(root, { recursive: true }));
+let count = 0;
+
+function open() {
+  const folder = join(root, String(count++));
+  return { folder, store: layoutStore(folder, quietHost()) };
+}
+
+const manifestOf = (text: string) => {
+  const bytes = Buffer.from(text);
+  return { bytes, mediaType: mediaTypes.manifest, digest: sha256(bytes) };
+};
+
+const tagsIn = (folder: string): Record<string, string> => {
+  const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
+  const name = 'org.opencontainers.image.ref.name';
+  return Object.fromEntries(index.manifests.map(each => [each.annotations[name], each.digest]));
+};
+
+describe('an OCI layout', () => {
+  test('nothing is made before something is written', async () => {
+    const { folder, store } = open();
+    assert.equal(await store.getManifest('x'), undefined);
+    assert.equal(await store.hasBlob(sha256(noise(1, 1))), false);
+    assert.equal(existsSync(folder), false);
+  });
+
+  test('holds blobs under their digests, and reads them back', async () => {
+    const { folder, store } = open();
+    const bytes = noise(300_000, 1);
+    const { digest } = await store.putBlob(layerOf(bytes));
+    assert.deepEqual(readFileSync(join(folder, 'blobs/sha256', digest.slice(7))), bytes);
+    assert.equal(await store.hasBlob(digest), true);
+    const descriptor = { mediaType: '', digest, size: bytes.length };
+    assert.deepEqual(await store.getBlob(descriptor), bytes);
+    const chunks: Buffer[] = [];
+    for await (const chunk of store.openBlob(descriptor, 1000)) chunks.push(chunk);
+    assert.deepEqual(Buffer.concat(chunks), bytes.subarray(1000));
+    assert.deepEqual(JSON.parse(readFileSync(join(folder, 'oci-layout'), 'utf8')), {
+      imageLayoutVersion: '1.0.0',
+    });
+  });
+
+  test('a tag that moves is replaced, others stay', async () => {
+    const { folder, store } = open();
+    const first = manifestOf('{"a":1}');
+    const second = manifestOf('{"b":2}');
+    await store.putManifest(first.bytes, first.mediaType);
+    assert.equal(await store.getManifest('one'), undefined);
+    await store.putTag('one', first);
+    await store.putTag('two', first);
+    await store.putTag('one', second);
+    assert.deepEqual(tagsIn(folder), { one: second.digest, two: first.digest });
+    assert.deepEqual(await store.getManifest('two'), first);
+    assert.deepEqual(await store.getManifest(second.digest), second);
+  });
+
+  test('an error in the middle of a blob leaves nothing behind', async () => {
+    const { folder, store } = open();
+    const broken = new Failure('gone');
+    const source = layerOf(noise(10, 2));
+    const failing = () => ({
+      ...source.open(),
+      async *[Symbol.asyncIterator]() {
+        yield Buffer.alloc(1000);
+        throw broken;
+      },
+    });
+    await assert.rejects(store.putBlob({ ...source, open: failing }), error => error === broken);
+    assert.deepEqual(readdirSync(join(folder, 'blobs/sha256')), []);
+  });
+
+  test('what a dead run left is cleared away, what a living one writes is not', async () => {
+    const { folder, store } = open();
+    const ended = spawn('true');
+    await once(ended, 'exit');
+    const blobs = join(folder, 'blobs/sha256');
+    mkdirSync(blobs, { recursive: true });
+    writeFileSync(join(blobs, `.partial-${hostname()}-${ended.pid}-1`), 'x');
+    const alive = `.partial-${hostname()}-${process.pid}-999999`;
+    writeFileSync(join(blobs, alive), 'x');
+    writeFileSync(join(folder, 'index.json.lock'), `${hostname()} ${ended.pid}`);
+    const manifest = manifestOf('{}');
+    await store.putTag('x', manifest);
+    assert.deepEqual(readdirSync(blobs).sort(), [alive, manifest.digest.slice(7)].sort());
+    assert.equal(existsSync(join(folder, 'index.json.lock')), false);
+  });
+
+  test('two processes do not lose each other’s tags', async () => {
+    const { folder, store } = open();
+    const script = join(root, 'writer.ts');
+    const layout = new URL('../../../src/registry/layout.ts', import.meta.url);
+    writeFileSync(
+      script,
+      `import { layoutStore } from '${layout}';
+       const host = { env: {}, clock: Date.now, emit() {}, run: async () => { throw new Error(); } };
+       const store = layoutStore(process.argv[2], host);
+       const manifest = { bytes: Buffer.from('{}'), mediaType: 'x', digest: '' };
+       await Promise.all(Array.from({ length: 25 }, (_, at) =>
+         store.putTag(process.argv[3] + at, manifest)));`,
+    );
+    const writers = ['a', 'b'].map(name => spawn(process.execPath, [script, folder, name]));
+    const codes = await Promise.all(writers.map(writer => once(writer, 'exit')));
+    assert.deepEqual(
+      codes.map(([code]) => code),
+      [0, 0],
+    );
+    assert.equal(Object.keys(tagsIn(folder)).length, 50);
+    assert.ok(await store.getManifest('b24'));
+  });
+
+  test('a damaged blob and a damaged index are named', async () => {
+    const { folder, store } = open();
+    const { digest, size } = await store.putBytes(Buffer.from('x'), mediaTypes.config);
+    const path = join(folder, 'blobs/sha256', digest.slice(7));
+    writeFileSync(path, 'y');
+    await assert.rejects(store.getBlob({ mediaType: '', digest, size }), /is damaged/);
+    writeFileSync(join(folder, 'index.json'), '[]');
+    await assert.rejects(store.putTag('x', manifestOf('{}')), /is not the index of an OCI image/);
+  });
+
+  test('a full disk is said as such', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+    const failure = writeFailure(full, 'somewhere');
+    assert.ok(failure instanceof Failure);
+    assert.match(failure.message, /no space left to write somewhere/);
+    assert.match(failure.details.next ?? '', /Free some space/);
+  });
+});

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { parseReference } from '../../../src/registry/reference.ts';
+import { adviceFor, isEcr } from '../../../src/registry/refusal.ts';
+import { remoteStore } from '../../../src/registry/remote.ts';
+import { instantRetries, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { startHttpProxy } from '../../tools/faulty-proxy.ts';
+import { type Behaviour, startResumableRegistry } from '../../tools/resumable-registry.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+function open(address: string, waits: number[] = []) {
+  const store = remoteStore(parseReference(`${address}/o/comfyui`), {
+    host: quietHost(),
+    credentials: {},
+    retries: instantRetries(waits),
+  });
+  stops.unshift(store.close);
+  return store;
+}
+
+async function start(behaviour: Partial<Behaviour> = {}) {
+  const registry = await startResumableRegistry(behaviour);
+  stops.push(registry.stop);
+  return { registry, store: open(registry.address) };
+}
+
+const bytes = Buffer.from('{"schemaVersion":2}');
+const digest = sha256(bytes);
+
+describe('manifests', () => {
+  test('are stored by digest and by tag with the same bytes, and read back', async () => {
+    const { registry, store } = await start();
+    const descriptor = await store.putManifest(bytes, mediaTypes.manifest);
+    assert.deepEqual(descriptor, { mediaType: mediaTypes.manifest, digest, size: bytes.length });
+    assert.deepEqual([...registry.manifests.keys()], [digest]);
+    const stored = { bytes, mediaType: mediaTypes.manifest, digest };
+    await store.putTag('cu130', stored);
+    assert.deepEqual(await store.getManifest('cu130'), stored);
+    assert.deepEqual(await store.getManifest(digest), stored);
+    assert.equal(await store.getManifest('other'), undefined);
+  });
+
+  test('that come back with other bytes are an error', async () => {
+    const { registry, store } = await start();
+    const other = { bytes: Buffer.from('{}'), mediaType: mediaTypes.manifest };
+    registry.manifests.set(digest, other);
+    await assert.rejects(store.getManifest(digest), /arrived with the digest/);
+  });
+
+  test('that are refused name what was missing', async () => {
+    const body = '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}';
+    const { store } = await start({
+      answer: ({ method }) => (method === 'PUT' ? { status: 400, body } : undefined),
+    });
+    await assert.rejects(store.putManifest(bytes, mediaTypes.manifest), (error: Failure) => {
+      assert.ok(error instanceof Failure);
+      assert.deepEqual(error.details.evidence, ['MANIFEST_BLOB_UNKNOWN: blob unknown']);
+      return true;
+    });
+  });
+});
+
+describe('documents', () => {
+  test('are stored once, and read back verified', async () => {
+    const { registry, store } = await start();
+    const descriptor = await store.putBytes(bytes, mediaTypes.config);
+    await store.putBytes(bytes, mediaTypes.config);
+    assert.equal(registry.requests.filter(line => line.startsWith('PUT')).length, 1);
+    assert.deepEqual(await store.getBlob(descriptor), bytes);
+    assert.equal(await store.getBlob({ ...descriptor, digest: sha256(noise(1, 1)) }), undefined);
+    registry.blobs.set(digest, Buffer.from('changed'));
+    await assert.rejects(store.getBlob(descriptor), Failure);
+  });
+
+  test('an answer that was lost is no reason to fail', async () => {
+    const { registry } = await start();
+    let dropped = 0;
+    const proxy = await startHttpProxy(registry.address, ({ method }) =>
+      method === 'PUT' && dropped++ === 0 ? 'drop-answer' : undefined,
+    );
+    stops.unshift(proxy.stop);
+    const store = open(proxy.address);
+    assert.equal((await store.putBytes(bytes, mediaTypes.config)).digest, digest);
+    assert.equal(dropped, 1);
+  });
+
+  test('that were cut off in the middle are sent in a new session', async () => {
+    const { registry } = await start({ forgetful: true });
+    let cut = 0;
+    const proxy = await startHttpProxy(registry.address, ({ method }) =>
+      method === 'PUT' && cut++ === 0 ? { resetAfter: 5 } : undefined,
+    );
+    stops.unshift(proxy.stop);
+    await open(proxy.address).putBytes(bytes, mediaTypes.config);
+    assert.deepEqual(registry.blobs.get(digest), bytes);
+    assert.equal(cut, 2);
+  });
+});
+
+describe('reading a blob', () => {
+  const content = noise(1_000_000, 1);
+  const descriptor = { mediaType: '', digest: sha256(content), size: content.length };
+
+  async function read(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  test('may start in the middle, and goes on after faults', async () => {
+    let asked = 0;
+    const { registry, store } = await start({
+      answer: ({ method }) => (method === 'GET' && asked++ === 1 ? { status: 503 } : undefined),
+    });
+    registry.blobs.set(descriptor.digest, content);
+    assert.deepEqual(await read(store.openBlob(descriptor)), content);
+    assert.deepEqual(await read(store.openBlob(descriptor, 999_000)), content.subarray(999_000));
+  });
+
+  test('that is shorter than stated ends with a Failure', async () => {
+    const { registry, store } = await start();
+    registry.blobs.set(descriptor.digest, content.subarray(0, 1000));
+    await assert.rejects(read(store.openBlob(descriptor)), Failure);
+  });
+
+  test('that is not there is a Failure', async () => {
+    const { store } = await start();
+    await assert.rejects(read(store.openBlob(descriptor)), /answered 404/);
+  });
+});
+
+describe('mounting', () => {
+  test('201 is a success; 202 is an upload that is ended at once', async () => {
+    let mounted = true;
+    const { registry, store } = await start({
+      answer: ({ url }) => (mounted && url?.includes('mount=') ? { status: 201 } : undefined),
+    });
+    assert.equal(await store.mountBlob(digest, 'o/base'), true);
+    assert.match(registry.requests.at(-1) ?? '', /\?mount=sha256%3A[0-9a-f]+&from=o%2Fbase$/);
+    mounted = false;
+    assert.equal(await store.mountBlob(digest, `${registry.address}/o/base`), false);
+    assert.match(registry.requests.at(-2) ?? '', /from=o%2Fbase$/);
+    assert.match(registry.requests.at(-1) ?? '', /^DELETE/);
+    assert.equal(registry.sessions.size, 0);
+  });
+
+  test('is not tried from another registry', async () => {
+    const { registry, store } = await start();
+    assert.equal(await store.mountBlob(digest, 'ghcr.io/o/base'), false);
+    assert.equal(await store.mountBlob(digest, 'o/comfyui'), false);
+    assert.deepEqual(registry.requests, []);
+  });
+
+  test('that is refused leads to an upload, not to an error', async () => {
+    const { store } = await start({
+      answer: ({ method }) => (method === 'POST' ? { status: 403 } : undefined),
+    });
+    assert.equal(await store.mountBlob(digest, 'o/base'), false);
+  });
+});
+
+describe('a registry that cannot be reached', () => {
+  test('is named, with what to check', async () => {
+    const { registry, store } = await start();
+    await registry.stop();
+    stops.splice(0);
+    await assert.rejects(store.hasBlob(digest), (error: Failure) => {
+      assert.ok(error instanceof Failure);
+      assert.ok(error.message.includes(registry.address));
+      assert.match(error.details.next ?? '', /network/);
+      return true;
+    });
+  });
+
+  test('keeps to Retry-After', async () => {
+    const { registry } = await start();
+    let limited = 0;
+    const proxy = await startHttpProxy(registry.address, () =>
+      limited++ < 2 ? { status: 429, headers: { 'retry-after': '3' } } : undefined,
+    );
+    stops.unshift(proxy.stop);
+    const waits: number[] = [];
+    assert.equal(await open(proxy.address, waits).hasBlob(digest), false);
+    assert.deepEqual(waits.map(Math.floor), [3093, 3187]);
+  });
+});
+
+test('what to check depends on the registry', () => {
+  assert.match(adviceFor('ghcr.io', 403, true), /packages: write/);
+  const ecr = '1234.dkr.ecr.eu-west-1.amazonaws.com';
+  assert.ok(isEcr(ecr) && !isEcr('ghcr.io'));
+  assert.match(adviceFor(ecr, 404, true, 'o/x'), /create-repository --repository-name o\/x/);
+  assert.match(adviceFor('r.example', 401, false), /docker login r\.example/);
+  assert.match(adviceFor('r.example', 413, true), /max-layer-size/);
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Answer, ConnectionLost } from '../../../src/registry/http.ts';
+import { retryAfterMs, retrying, usualRetries } from '../../../src/registry/retry.ts';
+import { instantRetries } from '../../tools/blobs.ts';
+
+const request = { method: 'GET', url: new URL('https://r.example/v2/') };
+
+const answer = (status: number, headers = {}): Answer => ({
+  status,
+  headers,
+  url: request.url,
+  body: Buffer.alloc(0),
+});
+
+/** Gives these answers, or throws these errors, one after the other. */
+function scripted(steps: (Answer | Error)[]) {
+  const waits: number[] = [];
+  const policy = { ...usualRetries(() => 0), ...instantRetries(waits) };
+  let at = 0;
+  const exchange = retrying(async () => {
+    const step = steps[Math.min(at++, steps.length - 1)];
+    if (step instanceof Error || step === undefined) throw step;
+    return step;
+  }, policy);
+  return { waits, exchange, tries: () => at };
+}
+
+const lost = (code: string) => new ConnectionLost(Object.assign(new Error(code), { code }));
+
+describe('retrying', () => {
+  test('transient answers and lost connections are tried again, with longer and longer waits', async () => {
+    const { exchange, waits } = scripted([
+      answer(408),
+      answer(429),
+      lost('ECONNRESET'),
+      answer(500),
+      answer(200),
+    ]);
+    assert.equal((await exchange(request)).status, 200);
+    assert.deepEqual(waits, [375, 750, 1500, 3000]);
+  });
+
+  test('what will not change is returned at once', async () => {
+    for (const status of [200, 400, 401, 403, 404, 416, 501]) {
+      const { exchange, tries } = scripted([answer(status)]);
+      assert.equal((await exchange(request)).status, status);
+      assert.equal(tries(), 1);
+    }
+  });
+
+  test('Retry-After is honoured, in seconds and as a date, within reason', async () => {
+    const { exchange, waits } = scripted([
+      answer(429, { 'retry-after': '7' }),
+      answer(503, { 'retry-after': 'Thu, 01 Jan 1970 00:00:11 GMT' }),
+      answer(503, { 'retry-after': '86400' }),
+      answer(200),
+    ]);
+    await exchange(request);
+    assert.deepEqual(
+      waits.map(ms => Math.floor(ms / 1000)),
+      [7, 11, 300],
+    );
+    assert.equal(
+      retryAfterMs('soon', () => 0),
+      undefined,
+    );
+  });
+
+  test('after eight tries the last answer is returned', async () => {
+    const { exchange, tries } = scripted([answer(503)]);
+    assert.equal((await exchange(request)).status, 503);
+    assert.equal(tries(), 8);
+  });
+
+  test('where nobody listens three tries do; a certificate is not trusted later either', async () => {
+    const refused = scripted([lost('ECONNREFUSED')]);
+    await assert.rejects(refused.exchange(request), ConnectionLost);
+    assert.equal(refused.tries(), 3);
+    const untrusted = scripted([lost('DEPTH_ZERO_SELF_SIGNED_CERT')]);
+    await assert.rejects(untrusted.exchange(request), ConnectionLost);
+    assert.equal(untrusted.tries(), 1);
+  });
+
+  test('a request that its sender recovers by himself is sent once', async () => {
+    const { exchange, tries } = scripted([answer(503)]);
+    assert.equal((await exchange({ ...request, retry: false })).status, 503);
+    assert.equal(tries(), 1);
+  });
+
+  test('an abort ends the waiting with its reason', async () => {
+    const { exchange } = scripted([answer(503)]);
+    const reason = new Error('stop');
+    const signal = AbortSignal.abort(reason);
+    await assert.rejects(exchange({ ...request, signal }), error => error === reason);
+  });
+});
