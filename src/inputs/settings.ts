@@ -7,34 +7,34 @@ export type InstallNix = 'auto' | 'release' | 'system' | 'none';
 export interface NixSettings {
   installNix: InstallNix;
   /** For example "2.35.2"; undefined: the newest that is pinned. */
-  nixVersion?: string;
+  nixVersion?: string | undefined;
   /** The tarball's address, or a folder's that has the official file names; also `file:`. */
-  nixReleaseUrl?: string;
+  nixReleaseUrl?: string | undefined;
   /** Hex or SRI sha256 of the tarball; overrides the pinned table. */
-  nixReleaseSha256?: string;
+  nixReleaseSha256?: string | undefined;
   acceptFlakeConfig: boolean;
 }
 
 /** Credentials for the registry, most specific first. */
 export interface RegistryCredentials {
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   /** Used on ghcr.io only, where nothing else is given. */
-  githubToken?: string;
+  githubToken?: string | undefined;
 }
 
 /** All that the verb `build` needs to know, parsed and checked. */
 export interface BuildSettings {
   nix: NixSettings;
   /** Undefined: `.#comfyui`, else `.#default`. */
-  flake?: string;
+  flake?: string | undefined;
   /** Names of layers to build and time; empty: all. Never changes what the image holds. */
   layers: readonly string[];
   overrideInputs: readonly { input: string; flake: string }[];
   /** Absolute. */
   workingDirectory: string;
   /** Repository, `oci:DIR`, `docker-archive:FILE` or `-`; undefined: see `defaultImage`. */
-  image?: string;
+  image?: string | undefined;
   /** What `image` is when nothing is given: an OCI layout named after the recipe, or a refusal. */
   defaultImage: 'oci-layout' | 'required';
   /** Bare tags or full references; empty: the recipe's tag. */
@@ -43,21 +43,23 @@ export interface BuildSettings {
   annotations: Readonly<Record<string, string>>;
   push: boolean;
   /** Why nothing is pushed, as a sentence; undefined when `push`. */
-  pushRefusal?: string;
+  pushRefusal?: string | undefined;
   /** False: the memory is read but never written (pull requests, forks). */
   writeMemory: boolean;
   credentials: RegistryCredentials;
   compression: Compression;
+  /** Bytes, uncompressed; a larger layer is split. */
+  maxLayerSize: number;
   /** Whether known layers may be reused. */
   reuse: boolean;
   /** The memory's tag; undefined: `cache-<name>-<tag>-<arch>`. */
-  cacheTag?: string;
+  cacheTag?: string | undefined;
   /** More references to learn from. */
   cacheFrom: readonly string[];
   /** Also realise targets that are not shipped. */
   allTargets: boolean;
   /** File for the record, absolute. */
-  recordFile?: string;
+  recordFile?: string | undefined;
   /** Where temporary files and garbage collection roots may be put, absolute. */
   temporaryDirectory: string;
 }

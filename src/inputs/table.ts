@@ -1,0 +1,293 @@
+import type { Compression } from '../image/types.ts';
+import type { InstallNix } from './settings.ts';
+
+/**
+ * The one place where inputs and outputs are defined. `action.yml`, the command line's flags, the
+ * reference in the README and the parser all come from these tables.
+ */
+
+/** What a raw text may hold; see `values.ts` for the readers. */
+export type InputType =
+  | 'text'
+  /** `true` or `false`; on the command line `--name` and `--no-name`. */
+  | 'boolean'
+  /** One of `choices`. */
+  | 'choice'
+  /** A file or folder; relative to the folder in which the program was started. */
+  | 'path'
+  /** Entries by lines or commas; `#` begins a comment line. */
+  | 'list'
+  /** Entries by lines only, since a value may hold commas; `#` begins a comment line. */
+  | 'lines'
+  /** `key=value` by lines; `#` begins a comment line. */
+  | 'pairs';
+
+/** One input of the action, which is one flag of the command line. */
+export interface InputDefinition {
+  name: string;
+  type: InputType;
+  description: string;
+  /** As text; absent: there is none, and the program decides. */
+  default?: string;
+  choices?: readonly string[];
+  /** Masked in logs, and never a flag: the command line takes it from `variableOf(name)` alone. */
+  secret?: true;
+  /** The command line takes it from `variableOf(name)` where the flag is not given. */
+  variable?: true;
+  /** Where it is given: by default both in a workflow and on the command line. */
+  only?: 'action';
+  /** The verbs that read it; absent: all. */
+  verbs?: readonly VerbName[];
+}
+
+/** The verbs: values of the input `command`, and subcommands of the command line. */
+export const verbs = {
+  build: {
+    summary: 'Build an image layer by layer and push what the registry does not hold yet',
+    positional: 'flake',
+  },
+} as const satisfies Record<string, { summary: string; positional?: string }>;
+
+export type VerbName = keyof typeof verbs;
+
+/** Choices of `compression`. */
+export const compressions = ['zstd', 'gzip', 'none'] as const satisfies readonly Compression[];
+
+/** Choices of `install-nix`. */
+export const nixSources = [
+  'auto',
+  'release',
+  'system',
+  'none',
+] as const satisfies readonly InstallNix[];
+
+export const inputs = [
+  {
+    name: 'command',
+    type: 'choice',
+    choices: Object.keys(verbs),
+    description: 'What to do.',
+    default: 'build',
+    only: 'action',
+  },
+  {
+    name: 'flake',
+    type: 'text',
+    description:
+      'The image to build, as a flake reference with an attribute. ' +
+      'Without it `.#comfyui` is built, else `.#default`.',
+    verbs: ['build'],
+  },
+  {
+    name: 'layers',
+    type: 'list',
+    description:
+      'Names of the layers to build and time; all of them when empty. ' +
+      'It never changes what the image holds.',
+    verbs: ['build'],
+  },
+  {
+    name: 'override-inputs',
+    type: 'pairs',
+    description: 'Inputs of the flake to replace, as lines `name=flake-reference`.',
+    verbs: ['build'],
+  },
+  {
+    name: 'working-directory',
+    type: 'path',
+    description: 'The folder in which flake references are resolved.',
+    default: '.',
+  },
+  {
+    name: 'image',
+    type: 'text',
+    description:
+      'Where the image goes: a registry repository (`ghcr.io/owner/name`), `oci:DIR` (an OCI ' +
+      'image layout), `docker-archive:FILE`, or `-` (a docker-archive on standard output). ' +
+      'The action needs it in order to push; the command line writes `oci:NAME-image` without it.',
+    verbs: ['build'],
+  },
+  {
+    name: 'tags',
+    type: 'list',
+    description:
+      'Tags by lines or commas, bare (`cu130`) or as full references ' +
+      '(`ghcr.io/owner/name:cu130`), which then also say the image. ' +
+      'Without any the tag of the recipe is used.',
+    verbs: ['build'],
+  },
+  {
+    name: 'labels',
+    type: 'pairs',
+    description: 'Labels of the image, as lines `key=value`. They are part of the image config.',
+    verbs: ['build'],
+  },
+  {
+    name: 'annotations',
+    type: 'pairs',
+    description:
+      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit.',
+    verbs: ['build'],
+  },
+  {
+    name: 'push',
+    type: 'boolean',
+    description:
+      'Whether the image is pushed. By default it is, except by pull requests. ' +
+      'Code from a fork never pushes.',
+    verbs: ['build'],
+  },
+  {
+    name: 'registry-username',
+    type: 'text',
+    description: "User name for the registry. Without it Docker's config.json is asked.",
+    variable: true,
+    verbs: ['build'],
+  },
+  {
+    name: 'registry-password',
+    type: 'text',
+    description: 'Password or token for the registry.',
+    secret: true,
+    verbs: ['build'],
+  },
+  {
+    name: 'github-token',
+    type: 'text',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's, not of ours
+    default: '${{ github.token }}',
+    description:
+      'Token for ghcr.io where no other credentials are given; the job needs `packages: write`.',
+    secret: true,
+  },
+  {
+    name: 'compression',
+    type: 'choice',
+    choices: compressions,
+    description:
+      'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
+      'or newer ones.',
+    default: 'zstd',
+    verbs: ['build'],
+  },
+  {
+    name: 'record',
+    type: 'path',
+    description: "File for the run's record in JSON; its format is `docs/record.schema.json`.",
+    verbs: ['build'],
+  },
+  {
+    name: 'install-nix',
+    type: 'choice',
+    choices: nixSources,
+    description:
+      'How Nix is installed: `auto` takes the one that is there, else the official release, else ' +
+      "the distribution's; `release` or `system` take that one only; `none` installs nothing.",
+    default: 'auto',
+  },
+  {
+    name: 'nix-version',
+    type: 'text',
+    description: 'Version of the release to install. Without it the newest that is pinned here.',
+  },
+  {
+    name: 'nix-release-url',
+    type: 'text',
+    description:
+      'Address of the release tarball, or of a folder with the official file names: a mirror. ' +
+      '`file:` works as well.',
+  },
+  {
+    name: 'nix-release-sha256',
+    type: 'text',
+    description: 'The tarball’s sha256, hex or SRI, for a version that is not pinned here.',
+  },
+  {
+    name: 'accept-flake-config',
+    type: 'boolean',
+    description:
+      "Whether the flake's `nixConfig` is accepted. It can run code as root: say so only for " +
+      'flakes that you trust.',
+    default: 'false',
+  },
+  {
+    name: 'reuse',
+    type: 'boolean',
+    description:
+      'Whether layers that the registry remembers are reused. `false` builds everything again ' +
+      'and says which layers differ.',
+    default: 'true',
+    verbs: ['build'],
+  },
+  {
+    name: 'max-layer-size',
+    type: 'text',
+    description:
+      'Layers larger than this (uncompressed: bytes, or with `KiB`, `MiB`, `GiB`) are split, so ' +
+      'that they are pulled in parallel and a changed package moves few bytes.',
+    default: '1GiB',
+    verbs: ['build'],
+  },
+  {
+    name: 'cache-tag',
+    type: 'text',
+    description:
+      "The tag at which the image's repository keeps its memory. " +
+      'Without it `cache-NAME-TAG-ARCHITECTURE`, of the recipe.',
+    verbs: ['build'],
+  },
+  {
+    name: 'cache-from',
+    type: 'lines',
+    description:
+      'More memories to learn from, one reference a line, also as `type=registry,ref=REFERENCE`.',
+    verbs: ['build'],
+  },
+  {
+    name: 'all-targets',
+    type: 'boolean',
+    description: 'Whether targets that no layer ships (downloads, for one) are built as well.',
+    default: 'false',
+    verbs: ['build'],
+  },
+] as const satisfies readonly InputDefinition[];
+
+export type InputName = (typeof inputs)[number]['name'];
+
+/** Inputs as given, before they are read; an empty text is no value. */
+export type RawInputs = Readonly<Partial<Record<InputName, string>>>;
+
+/** The environment variable from which the command line takes a secret input. */
+export function variableOf(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
+}
+
+/** The definition of an input; a name that is not in the table is a defect. */
+export function inputNamed(name: InputName): InputDefinition {
+  const all: readonly InputDefinition[] = inputs;
+  const found = all.find(input => input.name === name);
+  if (found === undefined) throw new Error(`The table of inputs lacks ${name}.`);
+  return found;
+}
+
+/** The definitions that a verb reads, in the order of the table. */
+export function inputsOf(verb: VerbName): InputDefinition[] {
+  const all: readonly InputDefinition[] = inputs;
+  return all.filter(input => input.verbs === undefined || input.verbs.includes(verb));
+}
+
+/** The action's outputs. */
+export const outputs = [
+  { name: 'name', description: 'The repository, without tag or digest.' },
+  { name: 'digest', description: "The manifest's digest; empty when nothing was pushed." },
+  { name: 'ref', description: '`name@digest`, for later steps; empty when nothing was pushed.' },
+  { name: 'tags', description: 'The tags that point at it, by lines.' },
+  {
+    name: 'layers',
+    description: 'JSON list of layers: `name`, `origin`, `seconds`, `size`, `sent` (bytes).',
+  },
+  { name: 'timings', description: 'JSON object: seconds of each phase, and `total`.' },
+  { name: 'record', description: "The record's file, when the input `record` names one." },
+] as const;
+
+export type OutputName = (typeof outputs)[number]['name'];
