@@ -1,0 +1,153 @@
+/** The part of JSON Schema (2020-12) that the record's format needs. */
+export interface Schema {
+  $schema?: string;
+  $id?: string;
+  title?: string;
+  description?: string;
+  type?:
+    | 'object'
+    | 'array'
+    | 'string'
+    | 'number'
+    | 'integer'
+    | 'null'
+    | readonly ['string', 'null'];
+  properties?: Readonly<Record<string, Schema>>;
+  required?: readonly string[];
+  items?: Schema;
+  enum?: readonly string[];
+  const?: number;
+  pattern?: string;
+  minimum?: number;
+}
+
+const text = (description: string): Schema => ({ type: 'string', description });
+const bytes = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
+const seconds = (description: string): Schema => ({ type: 'number', minimum: 0, description });
+const digest = (description: string): Schema => ({
+  type: 'string',
+  pattern: '^sha256:[0-9a-f]{64}$',
+  description,
+});
+
+const blob: Schema = {
+  type: 'object',
+  required: ['digest', 'diffId', 'size', 'uncompressedSize', 'mediaType', 'transfer'],
+  properties: {
+    digest: digest('Of the bytes as stored.'),
+    diffId: digest('Of the uncompressed tar.'),
+    size: bytes('As stored.'),
+    uncompressedSize: bytes('Of the uncompressed tar.'),
+    mediaType: text('An OCI layer media type.'),
+    transfer: {
+      enum: ['uploaded', 'present', 'mounted'],
+      description: 'What was done with it in this run.',
+    },
+  },
+};
+
+const builtDerivation: Schema = {
+  type: 'object',
+  required: ['derivation', 'machine', 'seconds'],
+  properties: {
+    derivation: text('Store path of the derivation.'),
+    machine: text('The builder, as Nix names it; empty: this machine.'),
+    seconds: seconds('From its start to its end.'),
+  },
+};
+
+const layer: Schema = {
+  type: 'object',
+  required: [
+    'name',
+    'target',
+    'outPath',
+    'origin',
+    'seconds',
+    'builtDerivations',
+    'substitutedPaths',
+    'downloadBytes',
+    'blobs',
+  ],
+  properties: {
+    name: text('Unique in its image.'),
+    target: {
+      type: ['string', 'null'],
+      description: "The target's derivation; null for a layer that the program adds.",
+    },
+    outPath: { type: ['string', 'null'], description: "The target's output path." },
+    origin: {
+      enum: ['built', 'substituted', 'local', 'reused', 'skipped'],
+      description: "Where the target's own output came from.",
+    },
+    seconds: seconds('Union of the intervals in which something was done for this layer.'),
+    builtDerivations: { type: 'array', items: builtDerivation },
+    substitutedPaths: { type: 'array', items: text('A store path.') },
+    downloadBytes: bytes('Downloaded by Nix for this layer.'),
+    blobs: { type: 'array', items: blob },
+  },
+};
+
+const image: Schema = {
+  type: 'object',
+  description: 'Absent when the run ended before there was one.',
+  required: ['repository', 'tags', 'mediaType', 'size', 'uncompressedSize'],
+  properties: {
+    repository: text('For example ghcr.io/owner/name, or oci:DIR.'),
+    digest: digest("The manifest's; absent when nothing was pushed."),
+    tags: { type: 'array', items: text('A tag that points at it.') },
+    mediaType: text("The manifest's."),
+    size: bytes('Of all layers as stored.'),
+    uncompressedSize: bytes('Of all layers uncompressed.'),
+  },
+};
+
+const phase: Schema = {
+  type: 'object',
+  required: ['phase', 'start', 'seconds'],
+  properties: {
+    phase: { enum: ['install', 'evaluate', 'remember', 'realise', 'push', 'finish'] },
+    start: seconds("From the run's start."),
+    seconds: seconds('How long it took. Phases may overlap.'),
+  },
+};
+
+/** The format of a run's record; `docs/record.schema.json` is this value. */
+export const recordSchema: Schema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Record of a run of comfy-nix',
+  description: 'Sizes are bytes, durations are seconds. Readers ignore fields they do not know.',
+  type: 'object',
+  required: [
+    'version',
+    'outcome',
+    'startedAt',
+    'seconds',
+    'program',
+    'nix',
+    'flake',
+    'layers',
+    'phases',
+    'sentBytes',
+    'warnings',
+  ],
+  properties: {
+    version: { const: 1, description: 'Format of this document.' },
+    outcome: { enum: ['success', 'failure'] },
+    failure: text('The failure as people were shown it; absent on success.'),
+    startedAt: text('RFC 3339.'),
+    seconds: seconds('The whole run.'),
+    program: text('Name and version of this program.'),
+    nix: {
+      type: 'object',
+      required: ['version', 'system'],
+      properties: { version: text('Of Nix.'), system: text('For example x86_64-linux.') },
+    },
+    flake: text('What was built.'),
+    image,
+    layers: { type: 'array', items: layer, description: "In the image's order, lowest first." },
+    phases: { type: 'array', items: phase },
+    sentBytes: bytes('Bytes of layers sent in this run.'),
+    warnings: { type: 'array', items: text('As people were shown it.') },
+  },
+};

@@ -1,0 +1,123 @@
+import type { BuildRecord, LayerRecord } from '../record/types.ts';
+import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { formatBytes, formatSeconds, storeName } from './units.ts';
+
+/** Characters of a failure that go into the summary; GitHub takes 1 MiB of summary in all. */
+const failureLimit = 20_000;
+
+/** The run as a Markdown document, for GitHub's step summary. */
+export function summaryMarkdown(record: BuildRecord): string {
+  return `${[
+    `## ${title(record)}`,
+    ...failure(record),
+    ...reference(record),
+    ...layerRows(record),
+    ...slowest(record),
+    ...phases(record),
+    ...record.warnings.map(warning => `> [!WARNING]\n> ${escapeText(warning)}`),
+    ...note(record),
+  ].join('\n\n')}\n`;
+}
+
+/** The summary of a run that failed before there was a record. */
+export function failureMarkdown(failure: string): string {
+  return `## The run failed\n\n${fenced(failure)}\n`;
+}
+
+function title(record: BuildRecord): string {
+  const what = escapeText(record.flake);
+  const time = formatSeconds(record.seconds);
+  return record.outcome === 'success' ? `${what} in ${time}` : `${what} failed after ${time}`;
+}
+
+function failure(record: BuildRecord): string[] {
+  return record.failure === undefined ? [] : [fenced(record.failure)];
+}
+
+/** Text as it is, in a fence that is longer than any within, so that the text cannot end it. */
+function fenced(text: string): string {
+  const end = text.slice(-failureLimit);
+  const longest = Math.max(2, ...[...end.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}text\n${end}\n${fence}`;
+}
+
+function reference(record: BuildRecord): string[] {
+  const name = imageReference(record);
+  if (name === undefined) return [];
+  const tags = (record.image?.tags ?? []).map(tag => code(tag)).join(', ');
+  return [tags === '' ? code(name) : `${code(name)}, tagged ${tags}`];
+}
+
+function layerRows(record: BuildRecord): string[] {
+  if (record.layers.length === 0) return [];
+  const sums = totals(record);
+  const rows = record.layers.map(layer => row(layer));
+  const total = cells(
+    '**total**',
+    '',
+    formatSeconds(record.seconds),
+    formatBytes(sums.size),
+    formatBytes(record.sentBytes),
+  );
+  const head = [cells('layer', 'origin', 'time', 'size', 'sent'), '|:--|:--|--:|--:|--:|'];
+  return [[...head, ...rows, total].join('\n')];
+}
+
+function row(layer: LayerRecord): string {
+  const { size, sent } = layerSums(layer);
+  return cells(
+    code(layer.name),
+    layer.origin,
+    formatSeconds(layer.seconds),
+    layer.blobs.length === 0 ? '–' : formatBytes(size),
+    formatBytes(sent),
+  );
+}
+
+/** The builds that took longest, folded: where the time went is what most readers ask first. */
+function slowest(record: BuildRecord): string[] {
+  const builds = record.layers
+    .flatMap(layer => layer.builtDerivations.map(build => ({ ...build, layer: layer.name })))
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 10);
+  if (builds.length === 0) return [];
+  const rows = builds.map(({ derivation, layer, machine, seconds }) =>
+    cells(code(storeName(derivation)), code(layer), escapeText(machine), formatSeconds(seconds)),
+  );
+  const head = [cells('derivation', 'layer', 'machine', 'time'), '|:--|:--|:--|--:|'];
+  return [
+    '<details><summary>Slowest builds</summary>',
+    [...head, ...rows].join('\n'),
+    '</details>',
+  ];
+}
+
+function phases(record: BuildRecord): string[] {
+  if (record.phases.length === 0) return [];
+  const parts = record.phases.map(({ phase, seconds }) => `${phase} ${formatSeconds(seconds)}`);
+  return [`Phases: ${parts.join(' · ')}. Nix ${escapeText(record.nix.version)}.`];
+}
+
+function note(record: BuildRecord): string[] {
+  const sentence = record.image?.digest === undefined ? undefined : pullNote(record);
+  return sentence === undefined ? [] : [sentence];
+}
+
+function cells(...values: string[]): string {
+  return `| ${values.join(' | ')} |`;
+}
+
+/** Inline code that also holds in a table's cell. */
+function code(text: string): string {
+  const safe = text
+    .replace(/[\r\n]+/g, ' ')
+    .replaceAll('`', "'")
+    .replaceAll('|', '\\|');
+  return `\`${safe}\``;
+}
+
+/** Text that is not meant as Markdown or HTML, on one line. */
+function escapeText(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
+}

@@ -1,0 +1,57 @@
+import type { BuildRecord } from '../record/types.ts';
+import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { formatBytes, formatSeconds } from './units.ts';
+
+const heading = ['layer', 'origin', 'time', 'size', 'sent'];
+
+/** The run as plain text: a table of layers with totals, and the image's name; no final newline. */
+export function layerTable(record: BuildRecord): string {
+  const rows = record.layers.map(layer => {
+    const { size, sent } = layerSums(layer);
+    return [
+      layer.name,
+      layer.origin,
+      formatSeconds(layer.seconds),
+      layer.blobs.length === 0 ? '-' : formatBytes(size),
+      formatBytes(sent),
+    ];
+  });
+  const sums = totals(record);
+  const total = [
+    'total',
+    '',
+    formatSeconds(record.seconds),
+    formatBytes(sums.size),
+    formatBytes(record.sentBytes),
+  ];
+  const table = columns([heading, ...rows, total]);
+  return [...table, ...imageLines(record)].join('\n');
+}
+
+function imageLines(record: BuildRecord): string[] {
+  const reference = imageReference(record);
+  if (reference === undefined) return [];
+  const tags = record.image?.tags ?? [];
+  const note = record.image?.digest === undefined ? undefined : pullNote(record);
+  return [
+    '',
+    tags.length === 0 ? reference : `${reference}  (${tags.join(', ')})`,
+    ...(note === undefined ? [] : [note]),
+  ];
+}
+
+/** Pads the cells: texts (the first two) to the right, numbers to the left. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = heading.map((_, column) =>
+    Math.max(...rows.map(row => (row[column] ?? '').length)),
+  );
+  return rows.map(row =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,38 @@
+/** Bytes as people read them, in decimal units with three digits: "0 B", "12.3 MB", "1.24 GB". */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 'B';
+  for (const next of units) {
+    // what would round to four digits belongs to the next unit
+    if (value < 999.5) break;
+    value /= 1000;
+    unit = next;
+  }
+  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${unit}`;
+}
+
+/** Seconds as people read them: "0 s", "0.04 s", "3.2 s", "42 s", "3 min 05 s", "1 h 02 min". */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10 && Number.isInteger(seconds)) return `${seconds} s`;
+  if (seconds < 0.095) return `${seconds.toFixed(2)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${pad(whole % 60)} s`;
+  const all = Math.round(whole / 60);
+  return `${Math.floor(all / 60)} h ${pad(all % 60)} min`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** A store path without the store and the hash: "python3-3.13.1.drv" becomes "python3-3.13.1". */
+export function storeName(path: string): string {
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  return base.replace(/^[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
+}

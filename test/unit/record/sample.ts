@@ -1,0 +1,70 @@
+import type { BuildRecord, LayerRecord } from '../../../src/record/types.ts';
+
+const hex = (digit: string) => `sha256:${digit.repeat(64)}`;
+
+/** A layer of a record; what is not given is that of a reused layer without anything done. */
+export function sampleLayer(layer: Partial<LayerRecord> & { name: string }): LayerRecord {
+  return {
+    target: `/nix/store/${'a'.repeat(32)}-${layer.name}.drv`,
+    outPath: `/nix/store/${'b'.repeat(32)}-${layer.name}`,
+    origin: 'reused',
+    seconds: 0,
+    builtDerivations: [],
+    substitutedPaths: [],
+    downloadBytes: 0,
+    blobs: [],
+    ...layer,
+  };
+}
+
+/** A successful run: one layer reused, one built and sent, one skipped. */
+export function sampleRecord(changes: Partial<BuildRecord> = {}): BuildRecord {
+  const blob = {
+    digest: hex('1'),
+    diffId: hex('2'),
+    size: 1_500_000,
+    uncompressedSize: 4_000_000,
+    mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd',
+    transfer: 'present',
+  } as const;
+  const built = {
+    derivation: `/nix/store/${'c'.repeat(32)}-torch-2.9.0.drv`,
+    machine: '',
+    seconds: 61.5,
+  };
+  return {
+    version: 1,
+    outcome: 'success',
+    startedAt: '2026-11-22T10:00:00.000Z',
+    seconds: 75.25,
+    program: 'comfy-nix 1.0.0',
+    nix: { version: '2.34.8', system: 'x86_64-linux' },
+    flake: '.#comfyui',
+    image: {
+      repository: 'ghcr.io/o/comfyui',
+      digest: hex('3'),
+      tags: ['cu130', 'latest'],
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      size: 2_003_500_000,
+      uncompressedSize: 6_000_000_000,
+    },
+    layers: [
+      sampleLayer({ name: 'layer0-base', blobs: [blob] }),
+      sampleLayer({ name: 'layer2-wheels', origin: 'skipped' }),
+      sampleLayer({
+        name: 'layer3-pytorch',
+        origin: 'built',
+        seconds: 74,
+        builtDerivations: [built],
+        blobs: [{ ...blob, digest: hex('4'), size: 2_002_000_000, transfer: 'uploaded' }],
+      }),
+    ],
+    phases: [
+      { phase: 'evaluate', start: 0, seconds: 0.4 },
+      { phase: 'realise', start: 0.5, seconds: 62 },
+    ],
+    sentBytes: 2_002_000_000,
+    warnings: [],
+    ...changes,
+  };
+}
