@@ -1,0 +1,92 @@
+import { explain, Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { inPhase } from '../host/phase.ts';
+import { architectureOf } from '../image/config.ts';
+import type { BuildSettings } from '../inputs/settings.ts';
+import { evaluate } from '../nix/evaluate.ts';
+import { ensureNix } from '../nix/install/install.ts';
+import type { Evaluation, Recipe } from '../nix/types.ts';
+import { openDestination } from './build/destination.ts';
+import { composeImage, realiseTargets } from './build/image.ts';
+import { recall } from './build/recall.ts';
+import { type BuildState, outcomeOf, startState, writeRecord } from './build/state.ts';
+import { type BuildOutcome, withRecord } from './outcome.ts';
+
+/**
+ * Builds the image of a flake and puts it into its repository: evaluate once, ask the registry what it
+ * holds, realise the rest, stream what is new, move the tags last, remember.
+ * Rejects with a `VerbFailure` that carries the record of what was done.
+ */
+export async function build(settings: BuildSettings, host: Host): Promise<BuildOutcome> {
+  const state = startState(host);
+  try {
+    await makeImage(settings, state);
+  } catch (error) {
+    const { record } = outcomeOf(state, settings, error);
+    await writeRecord(record, settings).catch(unwritten => {
+      state.host.emit({ type: 'warning', message: explain(unwritten), at: host.clock() });
+    });
+    throw withRecord(error, record);
+  }
+  const outcome = outcomeOf(state, settings);
+  await writeRecord(outcome.record, settings);
+  return outcome;
+}
+
+async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
+  const { host } = state;
+  const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
+  state.nix = nix;
+  state.exports = exports;
+  const evaluation = await inPhase(host, 'evaluate', () =>
+    evaluate(nix, {
+      installables: settings.flake === undefined ? ['.#comfyui', '.#default'] : [settings.flake],
+      overrideInputs: settings.overrideInputs,
+      cwd: settings.workingDirectory,
+      acceptFlakeConfig: settings.nix.acceptFlakeConfig,
+    }),
+  );
+  state.evaluation = evaluation;
+  const recipe = recipeOf(evaluation);
+  checkSelection(settings.layers, recipe);
+  const architecture = architectureOf(evaluation.system);
+  const destination = openDestination(settings, { ...recipe, architecture }, host);
+  state.destination = destination;
+  try {
+    const known = await inPhase(host, 'remember', () =>
+      recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
+    );
+    const context = {
+      settings,
+      state,
+      nix,
+      recipe,
+      evaluation,
+      architecture,
+      destination,
+      ...known,
+    };
+    await (settings.push ? composeImage(context) : realiseTargets(context));
+  } finally {
+    await destination.store.close();
+  }
+}
+
+function recipeOf({ recipe, installable, target }: Evaluation): Recipe {
+  if (recipe) return recipe;
+  throw new Failure(`${installable} has no recipe: neither passthru.recipe nor recipe.`, {
+    tried: `The target ${target.name} was evaluated.`,
+    next: 'Add a recipe to the target; examples/hermetic/flake.nix shows one.',
+  });
+}
+
+/** The layers that the user selected must exist. */
+function checkSelection(selected: readonly string[], recipe: Recipe): void {
+  const names = recipe.layers.map(layer => layer.name);
+  const unknown = selected.filter(name => !names.includes(name));
+  if (unknown.length === 0) return;
+  throw new Failure(`The image ${recipe.name} has no layer called ${unknown.join(', ')}.`, {
+    next: `Choose among: ${names.join(', ')}.`,
+    exitCode: 2,
+  });
+}

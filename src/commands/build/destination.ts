@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { checkTag } from '../../inputs/destination.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import { openStore } from '../../registry/open.ts';
+import type { ImageStore } from '../../registry/store.ts';
+
+/** Where the image goes. */
+export interface Destination {
+  store: ImageStore;
+  /** Checked; at least one. */
+  tags: readonly string[];
+  /** Where the memory lives; undefined where the store can hold none. */
+  cacheTag: string | undefined;
+}
+
+/** What the destination takes from the image. */
+export interface ImageIdentity {
+  name: string;
+  tag: string;
+  /** OCI's name. */
+  architecture: string;
+}
+
+/** Opens the image's store, and checks all tags before anything is built. */
+export function openDestination(
+  settings: BuildSettings,
+  image: ImageIdentity,
+  host: Host,
+): Destination {
+  const wanted = settings.image ?? defaultImage(settings, image);
+  const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
+  for (const tag of tags) checkTag('tags', tag);
+  const store = openStore(absolute(wanted, settings.workingDirectory), {
+    // an interrupt ends the transfers, and not what must be written after it
+    host: { ...host, signal: undefined },
+    credentials: settings.credentials,
+    imageName: image.name,
+  });
+  const cacheTag = settings.cacheTag ?? defaultCacheTag(image);
+  if (tags.includes(cacheTag)) {
+    throw new Failure(
+      `The tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
+      {
+        next: 'Choose another tag, or another cache-tag.',
+      },
+    );
+  }
+  return { store, tags, cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag };
+}
+
+function defaultImage(settings: BuildSettings, image: ImageIdentity): string {
+  if (settings.defaultImage === 'oci-layout' || !settings.push) return `oci:${image.name}-image`;
+  throw new Failure('The input image is missing: there is nowhere to push to.', {
+    next: 'Give the repository, such as image: ghcr.io/owner/name, or push: false to build only.',
+    exitCode: 2,
+  });
+}
+
+/** `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */
+function defaultCacheTag({ name, tag, architecture }: ImageIdentity): string {
+  return `cache-${name}-${tag}-${architecture}`.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
+}
+
+/** Folders and files of the image are meant from the working directory. */
+function absolute(image: string, workingDirectory: string): string {
+  const [, kind, path] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
+  return kind === undefined || path === undefined
+    ? image
+    : `${kind}:${resolve(workingDirectory, path)}`;
+}

@@ -1,0 +1,128 @@
+import { rootKey } from '../../image/keys.ts';
+import {
+  expandRootTree,
+  type Root,
+  readRootTree,
+  rootBlobSource,
+  rootEntries,
+  UnexpandedFolder,
+} from '../../image/root-layer.ts';
+import { parseRootTree } from '../../image/root-tree.ts';
+import type { TarEntry } from '../../image/tar-header.ts';
+import type { DerivationOutput } from '../../nix/types.ts';
+import {
+  closureOf,
+  findReusable,
+  finished,
+  type LayerWork,
+  type MadeLayer,
+  sendGroups,
+  splitContent,
+} from './layers.ts';
+import type { LayerBlob } from './transfers.ts';
+
+/** Names of the layers that the program adds, as the record shows them. */
+const referencesLayer = 'references';
+const rootLayer = 'root';
+
+/**
+ * The layer of store paths that `root` or `config` refer to and that no target's layer holds;
+ * undefined when there are none.
+ */
+export async function makeReferencesLayer(
+  work: LayerWork,
+  held: Set<string>,
+): Promise<MadeLayer | undefined> {
+  const { recipe, lessons } = work;
+  const needed = new Set(recipe.configSources.filter(path => !held.has(path)));
+  const outputs = [...recipe.root, ...recipe.configOutputs];
+  for (const output of outputs) {
+    if (held.has(output.outPath)) continue; // and so is all that it refers to
+    const closure = await closureOf(output, work);
+    lessons.closure(output.outPath, closure);
+    for (const path of closure) if (!held.has(path)) needed.add(path);
+  }
+  if (needed.size === 0) return undefined;
+  const blobs = await makeReferences(outputs, needed, work);
+  for (const path of needed) held.add(path);
+  return finished({ name: referencesLayer, target: null, origin: originOf(blobs), blobs }, work);
+}
+
+async function makeReferences(
+  outputs: readonly DerivationOutput[],
+  needed: ReadonlySet<string>,
+  work: LayerWork,
+): Promise<readonly LayerBlob[]> {
+  const reusable = await findReusable(undefined, needed, work);
+  if (reusable) return reusable;
+  const missing = outputs.filter(({ outPath }) => needed.has(outPath));
+  await Promise.all(missing.map(output => work.realisation.have(output)));
+  const groups = await splitContent(needed, 1, work);
+  return Promise.all(sendGroups(referencesLayer, groups, work));
+}
+
+/** The last layer: the folders and links at /, merged from the trees of the root outputs. */
+export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
+  const { recipe, knowledge, presence, lessons } = work;
+  const roots = recipe.root.map(output => output.outPath);
+  const key = rootKey({ roots, directories: recipe.directories });
+  const known = knowledge.blobWithKey(key);
+  const transfer = known && (await presence(known));
+  for (const output of recipe.root) {
+    const tree = knownTree(output, work);
+    if (tree) lessons.rootTree(output.outPath, tree);
+  }
+  const blob = known && transfer ? { ...known, transfer } : await sendRoot(key, work);
+  lessons.blob(blob);
+  const origin = originOf([blob]);
+  return finished({ name: rootLayer, target: null, origin, blobs: [blob] }, work);
+}
+
+async function sendRoot(key: string, work: LayerWork): Promise<LayerBlob> {
+  const { recipe, packing, transfers, lessons, run } = work;
+  const trees = new Map<string, Root>();
+  for (const output of recipe.root) {
+    const tree = knownTree(output, work) ?? (await treeInStore(output, work));
+    trees.set(output.outPath, { outPath: output.outPath, tree });
+  }
+  const entries = await mergeTrees(trees, work);
+  for (const { outPath, tree } of trees.values()) lessons.rootTree(outPath, tree);
+  return transfers.send({
+    layer: rootLayer,
+    index: 0,
+    key,
+    paths: [],
+    source: rootBlobSource(entries, packing),
+    ...(run === undefined ? {} : { run }),
+  });
+}
+
+/** Merges the trees; looks into links to folders, in the store, where two roots meet there. */
+async function mergeTrees(trees: Map<string, Root>, work: LayerWork): Promise<TarEntry[]> {
+  for (;;) {
+    try {
+      return rootEntries([...trees.values()], work.recipe.directories);
+    } catch (error) {
+      if (!(error instanceof UnexpandedFolder)) throw error;
+      const { outPath, path } = error;
+      const output = work.recipe.root.find(root => root.outPath === outPath);
+      const root = trees.get(outPath);
+      if (!output || !root) throw error;
+      await work.realisation.have(output);
+      trees.set(outPath, { outPath, tree: expandRootTree(outPath, root.tree, path) });
+    }
+  }
+}
+
+async function treeInStore(output: DerivationOutput, { realisation }: LayerWork) {
+  await realisation.have(output);
+  return readRootTree(output.outPath);
+}
+
+/** What the tree of a root output is, as far as this run has seen it or another remembers it. */
+const knownTree = ({ outPath }: DerivationOutput, { knowledge, lessons }: LayerWork) =>
+  lessons.rootTreeOf(outPath) ?? parseRootTree(knowledge.rootTreeOf(outPath));
+
+/** Layers without a target are as their blobs are: made here, or there already. */
+const originOf = (blobs: readonly LayerBlob[]) =>
+  blobs.every(blob => blob.transfer !== 'uploaded') ? 'reused' : 'built';

@@ -1,0 +1,224 @@
+import type { Origin } from '../../host/events.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { storeBlobSource } from '../../image/blob-sources.ts';
+import type { Packing } from '../../image/compress.ts';
+import { blobKey } from '../../image/keys.ts';
+import { readRootTree } from '../../image/root-layer.ts';
+import { splitPaths } from '../../image/split.ts';
+import { queryClosures, queryPathInfo } from '../../nix/store.ts';
+import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
+import type { KnownBlob } from '../../registry/memory.ts';
+import type { Knowledge, Presence } from '../../registry/reuse.ts';
+import type { Lessons } from './lessons.ts';
+import type { Realisation } from './realisation.ts';
+import type { LayerBlob, Transfers } from './transfers.ts';
+
+/** Moby refuses images with more layers. */
+const layerLimit = 125;
+
+/** Everything that making layers works with. */
+export interface LayerWork {
+  nix: Nix;
+  host: Host;
+  recipe: Recipe;
+  packing: Packing;
+  /** Bytes, uncompressed; a larger layer is split. */
+  maxLayerSize: number;
+  knowledge: Knowledge;
+  presence: Presence;
+  realisation: Realisation;
+  transfers: Transfers;
+  lessons: Lessons;
+  /** Called with each layer when it is done. */
+  finished(layer: MadeLayer): void;
+  /** Where this run can be looked up. */
+  run?: string;
+}
+
+/** A layer of the image with its blobs, which may be none. */
+export interface MadeLayer {
+  name: string;
+  target: DerivationOutput | null;
+  origin: Origin;
+  blobs: readonly LayerBlob[];
+}
+
+/**
+ * Known blobs that hold all of `needed` and are there: one made of just these paths, or those that
+ * carried the output before. Undefined when some must be made.
+ */
+export async function findReusable(
+  outPath: string | undefined,
+  needed: ReadonlySet<string>,
+  { knowledge, presence }: Pick<LayerWork, 'knowledge' | 'presence'>,
+): Promise<readonly LayerBlob[] | undefined> {
+  if (needed.size === 0) return [];
+  const exact = knowledge.blobWithKey(blobKey([...needed]));
+  const carriers = outPath === undefined ? [] : knowledge.carriersOf(outPath);
+  const candidates = [
+    ...(exact ? [[exact]] : []),
+    ...carriers.filter(blobs => needed.isSubsetOf(pathsOf(blobs))),
+  ];
+  for (const blobs of candidates) {
+    const found = await withPresence(blobs, presence);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The blobs with how they are present; undefined when one of them is gone. */
+async function withPresence(
+  blobs: readonly KnownBlob[],
+  presence: Presence,
+): Promise<LayerBlob[] | undefined> {
+  const found = await Promise.all(
+    blobs.map(async blob => ({ blob, transfer: await presence(blob) })),
+  );
+  const present = found.flatMap(({ blob, transfer }) => (transfer ? [{ ...blob, transfer }] : []));
+  return present.length === blobs.length ? present : undefined;
+}
+
+/** All store paths that the blobs hold. */
+export function pathsOf(blobs: readonly KnownBlob[]): Set<string> {
+  return new Set(blobs.flatMap(blob => blob.paths));
+}
+
+/**
+ * Makes the layers of the recipe's shipped targets, in order: content of layer k is the closure of
+ * its target minus what the layers before it hold. A layer is decided when its closure and those
+ * before it are known; its transfer goes on while later targets are still being built.
+ *
+ * @param held receives the store paths that the layers hold
+ */
+export async function makeTargetLayers(work: LayerWork, held: Set<string>): Promise<MadeLayer[]> {
+  const shipped = work.recipe.layers.filter(layer => layer.image);
+  const pending: Promise<MadeLayer>[] = [];
+  const add = (layer: Promise<MadeLayer>) => {
+    layer.catch(() => undefined); // told below, or the loop has failed before it
+    pending.push(layer);
+  };
+  let blobCount = 0;
+  for (const [at, target] of shipped.entries()) {
+    const closure = await closureOf(target, work);
+    const needed = new Set(closure).difference(held);
+    const reusable = await findReusable(target.outPath, needed, work);
+    if (reusable) {
+      for (const path of pathsOf(reusable)) held.add(path);
+      blobCount += reusable.length;
+      add(Promise.resolve(reuseLayer(target, closure, reusable, work)));
+      continue;
+    }
+    await work.realisation.have(target);
+    const origin = work.realisation.originOf(target);
+    tellRealised(target.name, origin, work);
+    learnRootTree(target, work);
+    for (const path of needed) held.add(path);
+    // every later layer, the references and the root keep room for one blob each
+    const room = layerLimit - blobCount - (shipped.length - at - 1) - 2;
+    const groups = await splitContent(needed, room, work);
+    blobCount += groups.length;
+    const blobs = sendGroups(target.name, groups, work);
+    add(finishLayer({ name: target.name, target, origin, blobs }, closure, work));
+  }
+  return Promise.all(pending);
+}
+
+/** The closure of an output, from the memory, else from the store once the output is there. */
+export async function closureOf(
+  output: DerivationOutput,
+  { knowledge, realisation, nix, host }: LayerWork,
+): Promise<readonly string[]> {
+  const known = knowledge.closureOf(output.outPath);
+  if (known) return known;
+  await realisation.have(output);
+  const closures = await queryClosures({ ...nix, host }, [output.outPath]);
+  const closure = closures.get(output.outPath);
+  if (closure) return closure;
+  throw new Failure(`The store has lost ${output.outPath} while the image was being made.`, {
+    next: 'Run the command again; if it happens again, look for a garbage collection in between.',
+  });
+}
+
+/** A layer for which the registry has everything: nothing is read or sent for it. */
+function reuseLayer(
+  target: LayerTarget,
+  closure: readonly string[],
+  blobs: readonly LayerBlob[],
+  work: LayerWork,
+): MadeLayer {
+  // the target of an unknown closure had to be realised before its blobs were recognised
+  const remembered = work.knowledge.closureOf(target.outPath) !== undefined;
+  const origin = remembered ? 'reused' : work.realisation.originOf(target);
+  tellRealised(target.name, origin, work);
+  work.lessons.layer({ outPath: target.outPath, closure, blobs });
+  return finished({ name: target.name, target, origin, blobs }, work);
+}
+
+function tellRealised(layer: string, origin: Origin, { host }: LayerWork): void {
+  host.emit({ type: 'layer-realised', layer, origin, at: host.clock() });
+}
+
+/** A root output is looked into while it is here: another machine may need to know, and not have it. */
+function learnRootTree({ outPath }: LayerTarget, { recipe, lessons }: LayerWork): void {
+  if (!recipe.root.some(root => root.outPath === outPath)) return;
+  lessons.rootTree(outPath, readRootTree(outPath));
+}
+
+/** Divides a layer's content into blobs. */
+export async function splitContent(
+  needed: ReadonlySet<string>,
+  room: number,
+  { nix, host, maxLayerSize }: LayerWork,
+): Promise<string[][]> {
+  const infos = await queryPathInfo({ ...nix, host }, [...needed]);
+  return splitPaths(
+    [...infos].map(([path, { narSize }]) => ({ path, narSize })),
+    maxLayerSize,
+    room,
+  ).map(group => group.map(({ path }) => path));
+}
+
+/** Sends each group of store paths as a blob, unless the registry has just that blob already. */
+export function sendGroups(
+  layer: string,
+  groups: readonly (readonly string[])[],
+  work: LayerWork,
+): Promise<LayerBlob>[] {
+  const { host, packing, knowledge, presence, transfers, lessons, run } = work;
+  return groups.map(async (paths, index) => {
+    const key = blobKey(paths);
+    const known = knowledge.blobWithKey(key);
+    const there = known && (await withPresence([known], presence));
+    if (there?.[0]) return there[0];
+    const source = storeBlobSource(paths, packing, { storeDir: work.nix.storeDir });
+    const sent = await transfers.send({
+      layer,
+      index,
+      key,
+      paths,
+      source,
+      ...(run === undefined ? {} : { run }),
+    });
+    host.signal?.throwIfAborted();
+    lessons.blob(sent);
+    return sent;
+  });
+}
+
+async function finishLayer(
+  layer: Omit<MadeLayer, 'blobs'> & { target: LayerTarget; blobs: Promise<LayerBlob>[] },
+  closure: readonly string[],
+  work: LayerWork,
+): Promise<MadeLayer> {
+  const blobs = await Promise.all(layer.blobs);
+  work.lessons.layer({ outPath: layer.target.outPath, closure, blobs });
+  return finished({ ...layer, blobs }, work);
+}
+
+/** Tells everybody that a layer is done. */
+export function finished(layer: MadeLayer, work: LayerWork): MadeLayer {
+  work.finished(layer);
+  work.host.emit({ type: 'layer-end', layer: layer.name, at: work.host.clock() });
+  return layer;
+}

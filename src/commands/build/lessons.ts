@@ -1,0 +1,53 @@
+import type { RootTree } from '../../image/root-layer.ts';
+import type { KnownBlob, RememberedImage, RememberedOutput } from '../../registry/memory.ts';
+
+/** What a run learns, piece by piece, so that a failure loses nothing that was done before it. */
+export interface Lessons {
+  /** A layer's output with its closure and the blobs that carry it. */
+  layer(output: RememberedOutput): void;
+  /** An output of which only the closure matters. */
+  closure(outPath: string, closure: readonly string[]): void;
+  blob(blob: KnownBlob): void;
+  rootTree(outPath: string, tree: RootTree): void;
+  /** The tree of a root output, if this run has seen it. */
+  rootTreeOf(outPath: string): RootTree | undefined;
+  manifest(digest: string): void;
+  /** All closures that were learnt. */
+  closures(): readonly (readonly string[])[];
+  /** All of it; undefined when nothing was learnt. */
+  soFar(): RememberedImage | undefined;
+}
+
+/** Starts with nothing learnt. */
+export function startLessons(): Lessons {
+  const outputs = new Map<string, RememberedOutput>();
+  const blobs = new Map<string, KnownBlob>();
+  const roots = new Map<string, RootTree>();
+  let digest: string | undefined;
+  const keep = ({ from: _, ...blob }: KnownBlob) => {
+    blobs.set(blob.digest, blob);
+    return blob;
+  };
+  return {
+    layer: output => outputs.set(output.outPath, { ...output, blobs: output.blobs.map(keep) }),
+    closure: (outPath, closure) => {
+      if (!outputs.has(outPath)) outputs.set(outPath, { outPath, closure, blobs: [] });
+    },
+    blob: keep,
+    rootTree: (outPath, tree) => roots.set(outPath, tree),
+    rootTreeOf: outPath => roots.get(outPath),
+    manifest: value => {
+      digest = value;
+    },
+    closures: () => [...outputs.values()].map(output => output.closure),
+    soFar: () => {
+      if (blobs.size === 0) return undefined;
+      return {
+        ...(digest === undefined ? {} : { digest }),
+        outputs: [...outputs.values()],
+        blobs: [...blobs.values()],
+        roots: [...roots].map(([outPath, tree]) => ({ outPath, tree })),
+      };
+    },
+  };
+}

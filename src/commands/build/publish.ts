@@ -1,0 +1,85 @@
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { imageConfig, manifest } from '../../image/config.ts';
+import { mediaTypes } from '../../image/types.ts';
+import type { Recipe } from '../../nix/types.ts';
+import type { StoredManifest } from '../../registry/store.ts';
+import type { Destination } from './destination.ts';
+import type { MadeLayer } from './layers.ts';
+
+/** The parts of an image that are not layers. */
+export interface ImageParts {
+  recipe: Recipe;
+  /** RFC 3339, "now" resolved. */
+  created: string;
+  architecture: string;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Puts config and manifest by digest, checks that the manifest is there, and only then moves the tags.
+ * All layers' blobs are in the store already.
+ */
+export async function publish(
+  { store, tags }: Destination,
+  layers: readonly MadeLayer[],
+  parts: ImageParts,
+  host: Host,
+): Promise<StoredManifest> {
+  const blobs = layers.flatMap(layer => layer.blobs.map(blob => ({ ...blob, name: layer.name })));
+  const { recipe, labels, created, architecture } = parts;
+  const configBytes = imageConfig({
+    config: recipe.config,
+    labels,
+    created,
+    architecture,
+    layers: blobs,
+  });
+  const config = await store.putBytes(configBytes, mediaTypes.config);
+  const bytes = manifest({ config, layers: blobs, annotations: parts.annotations });
+  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
+  await checkManifest(store, digest);
+  const stored = { bytes, mediaType: mediaTypes.manifest, digest };
+  const moved: string[] = [];
+  for (const tag of tags) {
+    host.signal?.throwIfAborted();
+    await store.putTag(tag, stored).catch(error => {
+      throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);
+    });
+    moved.push(tag);
+  }
+  return stored;
+}
+
+/** A registry that has accepted a manifest must be able to give it back before a tag points to it. */
+async function checkManifest(store: Destination['store'], digest: string): Promise<void> {
+  if (store.kind === 'docker-archive') return; // written only when it is closed
+  if (await store.getManifest(digest)) return;
+  throw new Failure(`${store.repository} accepted the manifest ${digest} but does not have it.`, {
+    tried: 'The manifest was put by its digest and asked for again; no tag was moved.',
+    next: 'Run the command again; if it happens again, look into the logs of the registry.',
+  });
+}
+
+function tagFailure(error: unknown, tag: string, moved: readonly string[], image: string): unknown {
+  if (!(error instanceof Failure)) return error;
+  const state = moved.length === 0 ? 'no tag has moved' : `already moved: ${moved.join(', ')}`;
+  return new Failure(`The tag ${tag} could not be moved to ${image} (${state}): ${error.message}`, {
+    ...error.details,
+    cause: error,
+  });
+}
+
+/** Every path of every shipped closure must be in some layer; anything else is a defect. */
+export function checkComplete(
+  closures: readonly (readonly string[])[],
+  held: ReadonlySet<string>,
+): void {
+  const missing = closures.flat().filter(path => !held.has(path));
+  if (missing.length === 0) return;
+  throw new Failure(`${missing.length} store paths are in no layer, such as ${missing[0]}.`, {
+    tried: 'The layers were compared with the closures of their targets; no tag was moved.',
+    next: 'Run again with reuse: false, and report this as a defect.',
+  });
+}

@@ -1,0 +1,188 @@
+import type { Origin } from '../../host/events.ts';
+import type { Host } from '../../host/host.ts';
+import { type Attribution, attribute } from '../../nix/attribution.ts';
+import { readDerivationGraph } from '../../nix/derivation.ts';
+import { realise } from '../../nix/realise.ts';
+import { queryValid } from '../../nix/store.ts';
+import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
+
+/** Outputs on their way into the store. */
+export interface Realisation {
+  /**
+   * Resolves when the output is valid in the store. What was not in the first batch is realised by a
+   * run of Nix of its own. Rejects with the `Failure` of the build that failed.
+   */
+  have(output: DerivationOutput): Promise<void>;
+  /** Whether somebody has asked for the output. */
+  wants(output: DerivationOutput): boolean;
+  /** Where an output came from; `skipped` when nobody needed it. */
+  originOf(output: DerivationOutput): Origin;
+  /** Resolves when no Nix is running any more; never rejects. */
+  ended(): Promise<void>;
+}
+
+/**
+ * Starts realising `first` in one run of Nix, and passes its events on with the layer that each
+ * belongs to. The outputs are protected from garbage collection by links in `rootsDirectory`.
+ *
+ * @param layers all layer targets in order: work is attributed to the first that needs it
+ */
+export function startRealisation(
+  nix: Nix,
+  first: readonly DerivationOutput[],
+  layers: readonly LayerTarget[],
+  host: Host,
+  rootsDirectory: string,
+): Realisation {
+  const wanted = new Map<string, DerivationOutput & { there: PromiseWithResolvers<void> }>();
+  const valid = new Set<string>();
+  const validBefore = new Set<string>();
+  const built = new Set<string>();
+  const substituted = new Set<string>();
+  const running: Promise<void>[] = [];
+
+  /** An output counts as there when it is known, too, how it came: Nix's events may lag behind. */
+  const settleIfKnown = (output: DerivationOutput) => {
+    const { outPath, drvPath } = output;
+    const known = validBefore.has(outPath) || substituted.has(outPath) || built.has(drvPath);
+    if (known && valid.has(outPath)) wanted.get(outPath)?.there.resolve();
+  };
+
+  const learn = (event: NixEvent) => {
+    if (event.type === 'build-start') built.add(event.drvPath);
+    else if (event.type === 'substitute-start') substituted.add(event.path);
+    else if (event.type === 'output-valid') valid.add(event.outPath);
+    else return;
+    for (const output of wanted.values()) settleIfKnown(output);
+  };
+
+  const run = async (outputs: readonly DerivationOutput[]) => {
+    const paths = outputs.map(({ outPath }) => outPath);
+    for (const path of await queryValid({ ...nix, host }, paths)) validBefore.add(path);
+    const { tell, layerOf } = attributed(outputs, layers, host);
+    const onEvent = (event: NixEvent) => {
+      learn(event);
+      tell(event);
+    };
+    await realise({ ...nix, host }, outputs, { rootsDirectory, onEvent, layerOf });
+  };
+
+  const begin = (outputs: readonly DerivationOutput[]) => {
+    const begun = outputs.map(output => ({ ...output, there: Promise.withResolvers<void>() }));
+    for (const output of begun) {
+      output.there.promise.catch(() => undefined); // the failure is told to whoever asks
+      wanted.set(output.outPath, output);
+    }
+    running.push(
+      run(outputs).then(
+        () => {
+          for (const { there } of begun) there.resolve();
+        },
+        error => {
+          for (const { there } of begun) there.reject(error);
+        },
+      ),
+    );
+  };
+
+  if (first.length > 0) begin(first);
+  return {
+    have: output => {
+      if (!wanted.has(output.outPath)) begin([output]);
+      return wanted.get(output.outPath)?.there.promise ?? Promise.resolve();
+    },
+    wants: output => wanted.has(output.outPath),
+    originOf: output => {
+      if (built.has(output.drvPath)) return 'built';
+      if (substituted.has(output.outPath)) return 'substituted';
+      return wanted.has(output.outPath) ? 'local' : 'skipped';
+    },
+    ended: async () => {
+      await Promise.all(running);
+    },
+  };
+}
+
+/**
+ * Translates Nix's events into the run's, with layers. They are held back until the derivations are
+ * read, which takes a moment for a large graph while Nix is working already.
+ */
+function attributed(
+  outputs: readonly DerivationOutput[],
+  layers: readonly LayerTarget[],
+  host: Host,
+): { tell: (event: NixEvent) => void; layerOf: (path: string) => string | undefined } {
+  const early: NixEvent[] = [];
+  let attribution: Attribution | undefined;
+  let pass: (event: NixEvent) => void = event => early.push(event);
+  const layerOf = (path: string) => attribution?.layerOf(path);
+  const release = () => {
+    pass = event => tell(event, layerOf, host);
+    for (const event of early) pass(event);
+  };
+  const drvPaths = outputs.map(output => output.drvPath);
+  // a target that is not shipped is realised because another one needs it; the work is its own
+  const wanted = layers.filter(layer => !layer.image || drvPaths.includes(layer.drvPath));
+  readDerivationGraph(drvPaths).then(
+    graph => {
+      attribution = attribute(graph, wanted);
+      release();
+    },
+    release, // without the graph, work belongs to no layer
+  );
+  return { tell: event => pass(event), layerOf };
+}
+
+function tell(
+  event: NixEvent,
+  layerOf: (path: string) => string | undefined,
+  { emit }: Host,
+): void {
+  const at = event.at;
+  const of = (path: string) => {
+    const layer = layerOf(path);
+    return layer === undefined ? {} : { layer };
+  };
+  switch (event.type) {
+    case 'build-start':
+      emit({
+        ...named(event.drvPath),
+        type: event.type,
+        machine: event.machine,
+        ...of(event.drvPath),
+        at,
+      });
+      break;
+    case 'build-end':
+      emit({
+        ...named(event.drvPath),
+        type: event.type,
+        failed: event.failed,
+        ...of(event.drvPath),
+        at,
+      });
+      break;
+    case 'build-log':
+      emit({
+        ...named(event.drvPath),
+        type: event.type,
+        line: event.line,
+        ...of(event.drvPath),
+        at,
+      });
+      break;
+    case 'substitute-start':
+      emit({ type: event.type, path: event.path, cache: event.cache, ...of(event.path), at });
+      break;
+    case 'substitute-end':
+      emit({ type: event.type, path: event.path, ...of(event.path), at });
+      break;
+    case 'download':
+      emit({ type: event.type, done: event.done, expected: event.expected, at });
+      break;
+    default:
+      break;
+  }
+}
+
+const named = (drvPath: string) => ({ derivation: drvPath });

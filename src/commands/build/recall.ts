@@ -1,0 +1,94 @@
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { mediaTypes } from '../../image/types.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import { type Memory, mapBlobs, readMemory } from '../../registry/memory.ts';
+import { openStore } from '../../registry/open.ts';
+import { parseReference } from '../../registry/reference.ts';
+import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
+import type { Destination } from './destination.ts';
+
+/** What was found in the memories. */
+export interface Recollection {
+  /** What this run may rely on: nothing where `reuse` is off. */
+  knowledge: Knowledge;
+  /** All that is remembered, to compare new blobs with. */
+  remembered: Knowledge;
+}
+
+/**
+ * What the image's repository and `cache-from` remember. A memory that cannot be read costs a warning
+ * and a slower run; only a repository that refuses the image itself is a failure, and it comes now,
+ * before anything is built.
+ */
+export async function recall(
+  destination: Destination,
+  settings: BuildSettings,
+  image: { storeDir: string; architecture: string },
+  host: Host,
+): Promise<Recollection> {
+  const mediaType = mediaTypes.layer[settings.compression];
+  const [own, others] = await Promise.all([
+    recallOwn(destination, settings, image, host),
+    Promise.all(
+      settings.cacheFrom.map(from => recallFrom(from, destination, settings, image, host)),
+    ),
+  ]);
+  const remembered = arrangeKnowledge([own, ...others], mediaType);
+  const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
+  return { knowledge, remembered };
+}
+
+async function recallOwn(
+  { store, cacheTag }: Destination,
+  { push }: BuildSettings,
+  { storeDir, architecture }: { storeDir: string; architecture: string },
+  host: Host,
+): Promise<Memory> {
+  if (cacheTag === undefined) return { images: [] };
+  const warn = (message: string) => host.emit({ type: 'warning', message, at: host.clock() });
+  try {
+    const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
+    if (warning !== undefined) warn(warning);
+    return memory;
+  } catch (error) {
+    if (push || !(error instanceof Failure)) throw error;
+    warn(`What ${store.repository} holds is not known: ${error.message}`);
+    return { images: [] };
+  }
+}
+
+/** Blobs of another repository are of use when a registry can mount them; closures always are. */
+async function recallFrom(
+  from: string,
+  { store }: Destination,
+  settings: BuildSettings,
+  { storeDir, architecture }: { storeDir: string; architecture: string },
+  host: Host,
+): Promise<Memory> {
+  const warn = (message: string) => host.emit({ type: 'warning', message, at: host.clock() });
+  const reference = parseReference(from);
+  const { repository } = reference;
+  const other = openStore(`${reference.registry}/${repository}`, {
+    host,
+    credentials: settings.credentials,
+  });
+  try {
+    const at = reference.digest ?? reference.tag ?? 'latest';
+    const { memory, warning } = await readMemory(other, at, storeDir, architecture);
+    if (warning !== undefined) warn(warning);
+    if (other.repository === store.repository) return memory;
+    const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
+    return {
+      images: memory.images.map(image =>
+        mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
+      ),
+    };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    warn(`Nothing was learnt from cache-from ${from}: ${error.message}`);
+    return { images: [] };
+  } finally {
+    await other.close();
+  }
+}

@@ -1,0 +1,190 @@
+import { writeFile } from 'node:fs/promises';
+import type { Origin } from '../../host/events.ts';
+import { explain, Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { mediaTypes } from '../../image/types.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import type { Evaluation, Nix } from '../../nix/types.ts';
+import { program } from '../../record/program.ts';
+import { recordEvents } from '../../record/recorder.ts';
+import type { BuildRecord, LayerRecord } from '../../record/types.ts';
+import type { StoredManifest } from '../../registry/store.ts';
+import type { BuildOutcome, LayerOutput, VerbOutcome } from '../outcome.ts';
+import type { Destination } from './destination.ts';
+import type { MadeLayer } from './layers.ts';
+
+/** How far a build has come: what its record is made of, whenever it ends. */
+export interface BuildState {
+  /** The caller's host; its events are recorded on the way. */
+  host: Host;
+  recorder: ReturnType<typeof recordEvents>;
+  startedAt: number;
+  /** Where this run can be looked up. */
+  run: string | undefined;
+  nix?: Nix;
+  exports?: VerbOutcome['exports'];
+  evaluation?: Evaluation;
+  destination?: Destination;
+  /** Layers that are done, by name. */
+  made: Map<string, MadeLayer>;
+  manifest?: StoredManifest;
+}
+
+/** The state of a build that begins now. */
+export function startState(host: Host): BuildState {
+  const startedAt = host.clock();
+  const recorder = recordEvents(startedAt);
+  return {
+    host: {
+      ...host,
+      emit: event => {
+        recorder.take(event);
+        host.emit(event);
+      },
+    },
+    recorder,
+    startedAt,
+    run: runAddress(host.env),
+    made: new Map(),
+  };
+}
+
+/** The web page of the workflow run, if this is one. */
+function runAddress(env: Host['env']): string | undefined {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id } = env;
+  return server && repository && id ? `${server}/${repository}/actions/runs/${id}` : undefined;
+}
+
+/** What the build has come to; with an error, as far as it came. */
+export function outcomeOf(
+  state: BuildState,
+  settings: BuildSettings,
+  error?: unknown,
+): BuildOutcome {
+  const record = buildRecord(state, settings, error);
+  const { image } = record;
+  return {
+    record,
+    outputs: {
+      name: image?.repository ?? '',
+      ...(image?.digest === undefined
+        ? {}
+        : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
+      tags: image?.tags ?? [],
+      layers: record.layers.map(layerOutput),
+      timings: {
+        ...Object.fromEntries(record.phases.map(({ phase, seconds }) => [phase, seconds])),
+        total: record.seconds,
+      },
+      ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
+    },
+    ...(state.exports ? { exports: state.exports } : {}),
+  };
+}
+
+/** Writes the record where the user wants it, if anywhere. Rejects with a {@link Failure}. */
+export async function writeRecord(
+  record: BuildRecord,
+  { recordFile: file }: BuildSettings,
+): Promise<void> {
+  if (file === undefined) return;
+  try {
+    await writeFile(file, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    throw new Failure(`The record could not be written to ${file}: ${(error as Error).message}`, {
+      next: 'Give a file in a folder that exists and can be written to.',
+      cause: error,
+    });
+  }
+}
+
+function buildRecord(state: BuildState, settings: BuildSettings, error: unknown): BuildRecord {
+  const { nix, evaluation, recorder, host, startedAt } = state;
+  const events = recorder.result(host.clock());
+  const layers = layerRecords(state, events.layers);
+  const image = imageRecord(state, settings, layers);
+  return {
+    version: 1,
+    outcome: error === undefined ? 'success' : 'failure',
+    ...(error === undefined ? {} : { failure: explain(error) }),
+    startedAt: new Date(startedAt).toISOString(),
+    seconds: events.seconds,
+    program: `${program.name} ${program.version}`,
+    nix: { version: nix?.version ?? '', system: evaluation?.system ?? '' },
+    flake: evaluation?.installable ?? settings.flake ?? '',
+    ...(image ? { image } : {}),
+    layers,
+    phases: events.phases,
+    sentBytes: events.sentBytes,
+    warnings: events.warnings,
+  };
+}
+
+type RecordedLayers = ReturnType<BuildState['recorder']['result']>['layers'];
+
+function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[] {
+  const targets = new Map(state.evaluation?.recipe?.layers.map(layer => [layer.name, layer]));
+  const names = new Set([...targets.keys(), ...recorded.keys(), ...state.made.keys()]);
+  return [...names].map(name => {
+    const made = state.made.get(name);
+    const target = targets.get(name);
+    const work = recorded.get(name);
+    return {
+      name,
+      target: target?.drvPath ?? null,
+      outPath: target?.outPath ?? null,
+      origin: made?.origin ?? work?.origin ?? originOfWork(target?.drvPath, work),
+      seconds: work?.seconds ?? 0,
+      builtDerivations: work?.builtDerivations ?? [],
+      substitutedPaths: work?.substitutedPaths ?? [],
+      downloadBytes: work?.downloadBytes ?? 0,
+      blobs: (made?.blobs ?? []).map(
+        ({ digest, diffId, size, uncompressedSize, mediaType, transfer }) => ({
+          digest,
+          diffId,
+          size,
+          uncompressedSize,
+          mediaType,
+          transfer,
+        }),
+      ),
+    };
+  });
+}
+
+/** Of a layer that was not finished: its target may have been built all the same. */
+function originOfWork(
+  drvPath: string | undefined,
+  work: { builtDerivations: LayerRecord['builtDerivations'] } | undefined,
+): Origin {
+  const built = work?.builtDerivations.some(({ derivation }) => derivation === drvPath);
+  return built ? 'built' : 'skipped';
+}
+
+function imageRecord(
+  { destination, manifest }: BuildState,
+  settings: BuildSettings,
+  layers: readonly LayerRecord[],
+): BuildRecord['image'] {
+  if (destination === undefined) return undefined;
+  const blobs = layers.flatMap(layer => layer.blobs);
+  return {
+    repository: destination.store.repository,
+    ...(manifest ? { digest: manifest.digest } : {}),
+    tags: settings.push && manifest ? [...destination.tags] : [],
+    mediaType: mediaTypes.manifest,
+    size: blobs.reduce((sum, blob) => sum + blob.size, 0),
+    uncompressedSize: blobs.reduce((sum, blob) => sum + blob.uncompressedSize, 0),
+  };
+}
+
+function layerOutput({ name, origin, seconds, blobs }: LayerRecord): LayerOutput {
+  const sum = (of: typeof blobs) => of.reduce((total, blob) => total + blob.size, 0);
+  return {
+    name,
+    origin,
+    seconds,
+    size: sum(blobs),
+    sent: sum(blobs.filter(blob => blob.transfer === 'uploaded')),
+  };
+}

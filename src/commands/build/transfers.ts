@@ -1,0 +1,107 @@
+import type { Transfer } from '../../host/events.ts';
+import type { Host } from '../../host/host.ts';
+import type { BlobSource } from '../../image/types.ts';
+import type { KnownBlob } from '../../registry/memory.ts';
+import type { ImageStore } from '../../registry/store.ts';
+
+/** A blob of the image and how it came to be in its repository. */
+export interface LayerBlob extends KnownBlob {
+  transfer: Transfer;
+}
+
+/** A blob to make: what the memory will know it by, and its bytes. */
+export interface BlobToMake {
+  layer: string;
+  /** Which of the layer's blobs, from 0. */
+  index: number;
+  key: string;
+  paths: readonly string[];
+  source: BlobSource;
+  /** Where the run can be looked up. */
+  run?: string;
+}
+
+/** Blobs on their way into a store, a few at a time. */
+export interface Transfers {
+  /** Starts, or queues, a transfer; rejects with its failure. */
+  send(blob: BlobToMake): Promise<LayerBlob>;
+  /** Resolves when nothing is on its way any more; never rejects. */
+  ended(): Promise<void>;
+}
+
+/**
+ * How many blobs are made and sent side by side: enough to keep the cores busy while another waits
+ * for its registry's last answer, few enough to bound memory.
+ */
+const sideBySide = 3;
+
+/** @param fail called with the first failure, so that the rest of the run can be stopped */
+export function startTransfers(
+  store: ImageStore,
+  host: Host,
+  fail: (reason: unknown) => void,
+): Transfers {
+  const waiting: (() => void)[] = [];
+  const all: Promise<unknown>[] = [];
+  let free = sideBySide;
+
+  const turn = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (free > 0) free--;
+    else await new Promise<void>(resolve => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+
+  return {
+    send: blob => {
+      const sent = turn(() => transfer(store, blob, host));
+      all.push(sent.catch(fail));
+      return sent;
+    },
+    ended: async () => {
+      await Promise.all(all);
+    },
+  };
+}
+
+async function transfer(store: ImageStore, blob: BlobToMake, host: Host): Promise<LayerBlob> {
+  const { layer, index, key, paths, source, run } = blob;
+  const uncompressedSize = source.uncompressedSize;
+  const of = { layer, blob: index };
+  host.signal?.throwIfAborted();
+  host.emit({
+    type: 'transfer-start',
+    ...of,
+    ...(uncompressedSize === undefined ? {} : { uncompressedSize }),
+    at: host.clock(),
+  });
+  let read = () => 0;
+  const watched: BlobSource = {
+    ...source,
+    open: signal => {
+      const stream = source.open(signal);
+      read = () => stream.bytesRead();
+      return stream;
+    },
+  };
+  const result = await store.putBlob(watched, {
+    signal: host.signal,
+    onProgress: sent =>
+      host.emit({ type: 'transfer-progress', ...of, read: read(), sent, at: host.clock() }),
+  });
+  const transfer: Transfer = 'uploaded';
+  host.emit({ type: 'transfer-end', ...of, transfer, size: result.size, at: host.clock() });
+  return {
+    ...result,
+    key,
+    paths,
+    mediaType: source.mediaType,
+    transfer,
+    ...(run === undefined ? {} : { run }),
+  };
+}

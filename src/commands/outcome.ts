@@ -1,0 +1,57 @@
+import type { Origin, Phase } from '../host/events.ts';
+import { Failure, type FailureDetails } from '../host/failure.ts';
+import type { OutputName } from '../inputs/table.ts';
+import type { BuildRecord } from '../record/types.ts';
+
+/** What a verb hands back to its face. */
+export interface VerbOutcome {
+  /** For the summary and the table; absent for verbs that build nothing. */
+  record?: BuildRecord;
+  /** Values for later steps; lists of texts go out by lines, all else but text as JSON. */
+  outputs: Readonly<Partial<Record<OutputName, unknown>>>;
+  /** What later steps need of the environment, such as a Nix that was installed. */
+  exports?: { path: readonly string[]; env: Readonly<Record<string, string>> };
+}
+
+/** A layer as the output `layers` shows it; sizes are bytes as stored. */
+export interface LayerOutput {
+  name: string;
+  origin: Origin;
+  seconds: number;
+  size: number;
+  sent: number;
+}
+
+/** What `build` hands back when it succeeded. */
+export interface BuildOutcome extends VerbOutcome {
+  record: BuildRecord;
+  outputs: {
+    /** The repository. */
+    name: string;
+    digest?: string;
+    /** `name@digest`. */
+    ref?: string;
+    tags: string[];
+    layers: LayerOutput[];
+    /** Seconds of each phase, and of all. */
+    timings: Partial<Record<Phase | 'total', number>>;
+    /** The record's file, absolute. */
+    record?: string;
+  };
+}
+
+/** A failure of a verb that left a record, so that the face can still show what was done. */
+export class VerbFailure extends Failure {
+  readonly record: BuildRecord;
+
+  constructor(message: string, record: BuildRecord, details: FailureDetails = {}) {
+    super(message, details);
+    this.name = 'VerbFailure';
+    this.record = record;
+  }
+}
+
+/** The same failure with the run's record; anything that is no failure stays what it is. */
+export function withRecord(error: unknown, record: BuildRecord): unknown {
+  return error instanceof Failure ? new VerbFailure(error.message, record, error.details) : error;
+}
