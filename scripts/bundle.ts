@@ -1,0 +1,191 @@
+// Bundles src/ into dist/, the published action. With --check it writes nothing, and fails where
+// dist/ differs. Prints the size of what each entry loads at its start.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+/** dist/NAME.js and where it begins. Worker threads get an entry of their own here. */
+const entries: Record<string, string> = {
+  main: 'src/action/main.ts',
+  post: 'src/action/post.ts',
+  cli: 'src/cli/main.ts',
+};
+
+/** Bytes that an entry may load for the verb `build`, all of its code included. */
+const mostLoadedForBuild = 500_000;
+
+/**
+ * `@actions/core` imports an HTTP client at its top, for OIDC tokens alone: most of the time that
+ * the action would take to start. Here that module is loaded when a token is asked for.
+ */
+const oidcOnUse: Plugin = {
+  name: 'oidc-on-use',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/oidc-utils\.js$/ }, args =>
+      args.importer.endsWith(join('@actions', 'core', 'lib', 'core.js'))
+        ? { path: join(args.resolveDir, 'oidc-utils.js'), namespace: 'oidc-on-use' }
+        : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'oidc-on-use' }, args => ({
+      resolveDir: dirname(args.path),
+      contents: `export const OidcClient = {
+        getIDToken: async audience =>
+          (await import(${JSON.stringify(args.path)})).OidcClient.getIDToken(audience),
+      };`,
+    }));
+  },
+};
+
+/**
+ * Importing node:http reads all of its properties, the lazy `WebSocket` too, which loads all of
+ * undici: 30 ms. Requiring it does not.
+ */
+const httpWithoutUndici: Plugin = {
+  name: 'http-without-undici',
+  setup(builder) {
+    builder.onResolve({ filter: /^(node:)?http$/ }, args =>
+      args.kind === 'import-statement'
+        ? { path: 'node:http', namespace: 'http-without-undici' }
+        : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'http-without-undici' }, () => ({
+      contents: `module.exports = require('node:http');`,
+    }));
+  },
+};
+
+type Bundle = BuildResult<{ metafile: true; write: false }>;
+
+function bundle(): Promise<Bundle> {
+  return build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: dist,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    legalComments: 'none',
+    chunkNames: 'chunks/[name]-[hash]',
+    // packages in CommonJS ask for Node's own modules by require
+    banner: {
+      js: [
+        "import{createRequire as __makeRequire}from'node:module';",
+        'const require=__makeRequire(import.meta.url);',
+      ].join(''),
+    },
+    plugins: [oidcOnUse, httpWithoutUndici],
+    logLevel: 'warning',
+  });
+}
+
+/** The files of dist: relative name → content. */
+function distFiles(result: Bundle): Map<string, Buffer> {
+  const files = result.outputFiles.map(
+    file => [relative(dist, file.path), Buffer.from(file.contents)] as const,
+  );
+  const all = [...files, ['licenses.txt', Buffer.from(licenses(result.metafile))] as const];
+  return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The licences of the packages that the bundle holds, since minifying drops their comments. */
+function licenses(metafile: Metafile): string {
+  const inputs = Object.values(metafile.outputs).flatMap(output => Object.entries(output.inputs));
+  const folders = inputs.flatMap(([file, { bytesInOutput }]) => {
+    const [folder] = /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
+    return folder !== undefined && bytesInOutput > 0 ? [folder] : [];
+  });
+  return `${[...new Set(folders)].sort().map(licenseOf).join('\n\n---\n\n')}\n`;
+}
+
+function licenseOf(folder: string): string {
+  const path = join(root, folder);
+  const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+  const file = readdirSync(path).find(each => /^licen[cs]e/i.test(each));
+  const text = file === undefined ? '' : readFileSync(join(path, file), 'utf8').trim();
+  return `${name} ${version} (${license})\n\n${text}`.trim();
+}
+
+/** Outputs that are loaded when `output` is: itself and its static imports, all the way down. */
+function loadedWith(output: string, metafile: Metafile, seen = new Set<string>()): Set<string> {
+  if (seen.has(output)) return seen;
+  seen.add(output);
+  for (const { path, kind } of metafile.outputs[output]?.imports ?? []) {
+    if (kind === 'import-statement' && path in metafile.outputs) loadedWith(path, metafile, seen);
+  }
+  return seen;
+}
+
+function outputOf(source: string, metafile: Metafile): string | undefined {
+  return Object.keys(metafile.outputs).find(
+    output => metafile.outputs[output]?.entryPoint === source,
+  );
+}
+
+/** Bytes that are loaded for these sources together. */
+function loadedBytes(sources: readonly string[], metafile: Metafile): number {
+  const outputs = new Set<string>();
+  for (const source of sources) {
+    const output = outputOf(source, metafile);
+    if (output === undefined) throw new Error(`${source} is no entry and is not loaded on use`);
+    for (const each of loadedWith(output, metafile)) outputs.add(each);
+  }
+  return [...outputs].reduce((sum, output) => sum + (metafile.outputs[output]?.bytes ?? 0), 0);
+}
+
+/** Prints what each face loads, and fails when it is more than it should be. */
+function checkSizes(metafile: Metafile): void {
+  const verb = 'src/commands/build.ts';
+  const loads: Record<string, string[]> = {
+    'main at start': ['src/action/main.ts'],
+    'main for build': ['src/action/main.ts', verb],
+    'cli for build': ['src/cli/main.ts', 'src/cli/start.ts', verb],
+    post: ['src/action/post.ts'],
+  };
+  for (const [name, sources] of Object.entries(loads)) {
+    const bytes = loadedBytes(sources, metafile);
+    console.log(`${name.padEnd(15)} ${(bytes / 1000).toFixed(1).padStart(7)} kB`);
+    if (bytes <= mostLoadedForBuild) continue;
+    console.error(`That is more than ${mostLoadedForBuild / 1000} kB: load more of it on use.`);
+    process.exitCode = 1;
+  }
+}
+
+function writeDist(files: ReadonlyMap<string, Buffer>): void {
+  rmSync(dist, { recursive: true, force: true });
+  for (const [name, content] of files) {
+    mkdirSync(dirname(join(dist, name)), { recursive: true });
+    writeFileSync(join(dist, name), content, { mode: name === 'cli.js' ? 0o755 : 0o644 });
+  }
+}
+
+function checkDist(files: ReadonlyMap<string, Buffer>): void {
+  const there = existsSync(dist)
+    ? readdirSync(dist, { recursive: true, withFileTypes: true })
+        .filter(entry => entry.isFile())
+        .map(entry => relative(dist, join(entry.parentPath, entry.name)))
+    : [];
+  const stale = there.filter(name => !files.has(name));
+  const changed = [...files].filter(
+    ([name, content]) => !there.includes(name) || !readFileSync(join(dist, name)).equals(content),
+  );
+  const differing = [...stale, ...changed.map(([name]) => name)];
+  if (differing.length === 0) return;
+  console.error(`dist/ is not what src/ gives (${differing.join(', ')}): run npm run build`);
+  process.exitCode = 1;
+}
+
+const result = await bundle();
+const files = distFiles(result);
+if (process.argv.includes('--check')) checkDist(files);
+else writeDist(files);
+checkSizes(result.metafile);

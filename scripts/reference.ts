@@ -1,0 +1,129 @@
+// Writes what comes from the tables in src/: action.yml, the README's reference, and the record's
+// schema. With --check it writes nothing, and fails where a file differs.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type InputDefinition, inputs, outputs, variableOf } from '../src/inputs/table.ts';
+import { recordSchema } from '../src/record/schema.ts';
+
+const definitions: readonly InputDefinition[] = inputs;
+
+/** The action's metadata (docs.github.com, "Metadata syntax for GitHub Actions"). */
+export function actionYaml(): string {
+  const lines = [
+    '# Made by scripts/reference.ts from src/inputs/table.ts.',
+    'name: comfy-nix-action',
+    'description: Build layered CUDA images with Nix and stream them to a registry that remembers',
+    'branding:',
+    '  icon: layers',
+    '  color: blue',
+    'inputs:',
+    ...definitions.flatMap(input => [
+      `  ${input.name}:`,
+      `    description: ${yamlText(actionDescription(input))}`,
+      '    required: false',
+      ...(input.default === undefined ? [] : [`    default: ${yamlText(input.default)}`]),
+    ]),
+    'outputs:',
+    ...outputs.flatMap(output => [
+      `  ${output.name}:`,
+      `    description: ${yamlText(output.description)}`,
+    ]),
+    'runs:',
+    '  using: node24',
+    '  main: dist/main.js',
+    '  post: dist/post.js',
+    '  post-if: always()',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A scalar in double quotes, whose escapes are JSON's. */
+function yamlText(text: string): string {
+  return JSON.stringify(text);
+}
+
+function actionDescription(input: InputDefinition): string {
+  return input.choices === undefined
+    ? input.description
+    : `${input.description} One of: ${input.choices.join(', ')}.`;
+}
+
+/** The README's tables of inputs and outputs. */
+export function readmeReference(): string {
+  return [
+    '| input | flag | default | meaning |',
+    '|:--|:--|:--|:--|',
+    ...definitions.map(input =>
+      row(code(input.name), flag(input), code(input.default), actionDescription(input)),
+    ),
+    '',
+    '| output | meaning |',
+    '|:--|:--|',
+    ...outputs.map(output => row(code(output.name), output.description)),
+  ].join('\n');
+}
+
+function flag(input: InputDefinition): string {
+  if (input.only === 'action') return 'the subcommand';
+  if (input.name === 'flake') return 'the argument';
+  if (input.secret) return `the variable ${code(variableOf(input.name))}`;
+  if (input.type === 'boolean') return `${code(`--${input.name}`)}, ${code(`--no-${input.name}`)}`;
+  const either = input.variable ? `, or ${code(variableOf(input.name))}` : '';
+  return `${code(`--${input.name}`)}${either}`;
+}
+
+function code(text: string | undefined): string {
+  return text === undefined ? '' : `\`${text}\``;
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+const begin = '<!-- reference: begin (node scripts/reference.ts) -->';
+const end = '<!-- reference: end -->';
+
+/** The README with its reference renewed. */
+export function withReference(readme: string): string {
+  const from = readme.indexOf(begin);
+  const to = readme.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`README.md lacks the markers ${begin} and ${end}`);
+  return `${readme.slice(0, from + begin.length)}\n\n${readmeReference()}\n\n${readme.slice(to)}`;
+}
+
+/** The record's schema as a file's text, in the formatter's layout: lists of texts on one line. */
+export function schemaJson(): string {
+  const json = JSON.stringify(recordSchema, null, 2);
+  const joined = json.replace(/\[[^[\]{}]*\]/g, (list, offset: number) => {
+    const line = list
+      .replace(/\s*\n\s*/g, ' ')
+      .replace('[ ', '[')
+      .replace(' ]', ']');
+    const column = offset - json.lastIndexOf('\n', offset) - 1;
+    // a comma may follow
+    return column + line.length < 100 ? line : list;
+  });
+  return `${joined}\n`;
+}
+
+/** The files that are made here, and how; `read` gives a file's present text. */
+export const madeFiles: Readonly<Record<string, (read: (name: string) => string) => string>> = {
+  'action.yml': actionYaml,
+  'docs/record.schema.json': schemaJson,
+  'README.md': read => withReference(read('README.md')),
+};
+
+function main(check: boolean): void {
+  const root = new URL('../', import.meta.url);
+  const read = (name: string) => readFileSync(new URL(name, root), 'utf8');
+  for (const [name, make] of Object.entries(madeFiles)) {
+    const text = make(read);
+    if (!check) writeFileSync(new URL(name, root), text);
+    else if (read(name) !== text) {
+      console.error(`${name} differs from its source: run node scripts/reference.ts`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+if (import.meta.main) main(process.argv.includes('--check'));

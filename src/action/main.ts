@@ -1,0 +1,15 @@
+import { verbTable } from '../commands/verbs.ts';
+import { abortOnInterrupt } from '../host/interrupt.ts';
+import { runAction } from './action.ts';
+import { toolkit } from './toolkit.ts';
+
+const { signal, dispose } = abortOnInterrupt(process);
+process.exitCode = await runAction({
+  env: { ...process.env },
+  currentDirectory: process.cwd(),
+  clock: Date.now,
+  signal,
+  toolkit,
+  verbs: verbTable,
+});
+dispose();

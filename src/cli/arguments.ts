@@ -1,0 +1,131 @@
+import { Command, CommanderError, Option } from 'commander';
+import {
+  type InputDefinition,
+  type InputName,
+  inputs,
+  inputsOf,
+  type RawInputs,
+  type VerbName,
+  variableOf,
+  verbs,
+} from '../inputs/table.ts';
+import { program } from '../record/program.ts';
+
+/** What the command line asks for: a verb with its inputs, or nothing but an exit code. */
+export type Request = { verb: VerbName; raw: RawInputs } | { exitCode: number };
+
+/** Where help and usage errors are written. */
+export interface Terminal {
+  writeOut(text: string): void;
+  writeError(text: string): void;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the arguments (without node and program); wrong usage is exit code 2. */
+export function parseArguments(
+  args: readonly string[],
+  env: Environment,
+  terminal: Terminal,
+): Request {
+  let request: Request = { exitCode: 2 };
+  const root = configured(new Command(program.name), terminal)
+    .description('Builds layered images with Nix and streams what changed into a registry.')
+    .version(program.version);
+  for (const name of Object.keys(verbs) as VerbName[]) {
+    root.addCommand(
+      subcommand(name, terminal, raw => {
+        request = { verb: name, raw: { ...fromEnvironment(env), ...raw } };
+      }),
+    );
+  }
+  try {
+    root.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { exitCode: error.exitCode === 0 ? 0 : 2 };
+  }
+  return request;
+}
+
+function configured(command: Command, terminal: Terminal): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError('(--help shows all of it)')
+    .configureOutput({
+      writeOut: text => terminal.writeOut(text),
+      writeErr: text => terminal.writeError(text),
+    });
+}
+
+function subcommand(name: VerbName, terminal: Terminal, take: (raw: RawInputs) => void): Command {
+  const { summary, positional } = verbs[name];
+  const definitions = inputsOf(name).filter(input => input.only !== 'action');
+  const flags = definitions.filter(input => !input.secret && input.name !== positional);
+  const command = configured(new Command(name), terminal).description(summary);
+  for (const input of definitions.filter(each => each.name === positional)) {
+    command.argument(`[${input.name}]`, input.description);
+  }
+  for (const input of flags) for (const option of optionsOf(input)) command.addOption(option);
+  command.addHelpText('after', environmentHelp(definitions));
+  return command.action((first: string | undefined) => {
+    const given = flags.map(input => [input.name, textOf(command, input)] as const);
+    const all = [[positional, first] as const, ...given];
+    take(Object.fromEntries(all.filter(([, value]) => value !== undefined)));
+  });
+}
+
+/** A flag of the input's name; a boolean has `--no-name` too, and help shows what has an effect. */
+function optionsOf(input: InputDefinition): Option[] {
+  const shown = input.default === undefined ? '' : ` (default: ${input.default})`;
+  const description = `${input.description}${shown}`;
+  if (input.type !== 'boolean') {
+    const option = new Option(`--${input.name} <${placeholder(input)}>`, description);
+    return [isRepeatable(input) ? option.argParser(collect) : option];
+  }
+  const yes = new Option(`--${input.name}`, description);
+  const opposite = input.default === 'true' ? description : `The opposite of --${input.name}.`;
+  const no = new Option(`--no-${input.name}`, opposite);
+  return [yes.hideHelp(input.default === 'true'), no.hideHelp(input.default === 'false')];
+}
+
+function placeholder(input: InputDefinition): string {
+  if (input.choices !== undefined) return input.choices.join('|');
+  return { text: 'text', path: 'path', list: 'list', lines: 'line', pairs: 'key=value' }[
+    input.type as 'text' | 'path' | 'list' | 'lines' | 'pairs'
+  ];
+}
+
+function isRepeatable(input: InputDefinition): boolean {
+  return ['list', 'lines', 'pairs'].includes(input.type);
+}
+
+/** A flag that is given again adds a line. */
+function collect(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before}\n${value}`;
+}
+
+/** The flag's value as the text that an input of the action would hold. */
+function textOf(command: Command, input: InputDefinition): string | undefined {
+  const name = input.name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const value: unknown = command.opts()[name];
+  return value === undefined ? undefined : String(value);
+}
+
+function takenFromEnvironment(): (InputDefinition & { name: InputName })[] {
+  const all: readonly (InputDefinition & { name: InputName })[] = inputs;
+  return all.filter(input => input.secret || input.variable);
+}
+
+function fromEnvironment(env: Environment): RawInputs {
+  return Object.fromEntries(
+    takenFromEnvironment().map(({ name }) => [name, env[variableOf(name)] ?? '']),
+  );
+}
+
+function environmentHelp(definitions: readonly InputDefinition[]): string {
+  const lines = definitions
+    .filter(input => input.secret || input.variable)
+    .map(input => `  ${variableOf(input.name).padEnd(18)}  ${input.description}`);
+  return ['', 'Environment (secrets are no flags):', ...lines].join('\n');
+}

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VerbFailure } from '../commands/outcome.ts';
+import type { Verb } from '../commands/verbs.ts';
+import { explain } from '../host/failure.ts';
+import type { Clock, Host } from '../host/host.ts';
+import { exitCodeOf } from '../host/interrupt.ts';
+import { processRunner } from '../host/process.ts';
+import { type RunContext, readGitHubContext } from '../inputs/context.ts';
+import { type InputDefinition, inputs, type VerbName, variableOf } from '../inputs/table.ts';
+import type { BuildRecord } from '../record/types.ts';
+import { layerTable } from '../report/table.ts';
+import { parseArguments } from './arguments.ts';
+import { plainView } from './plain.ts';
+import type { View } from './view.ts';
+
+/** An output stream, as far as the command line needs it. */
+export interface Stream {
+  write(text: string): unknown;
+}
+
+/** What the command line works with. */
+export interface CliWorld {
+  /** Without node and program. */
+  arguments: readonly string[];
+  env: Record<string, string | undefined>;
+  currentDirectory: string;
+  clock: Clock;
+  signal: AbortSignal;
+  stdout: Stream;
+  stderr: Stream;
+  /** Standard error where it is a terminal that can be drawn on. */
+  terminal: NodeJS.WriteStream | undefined;
+  verbs: Readonly<Record<VerbName, Verb>>;
+}
+
+/**
+ * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted. All that people read goes to
+ * standard error, since standard output may be the image.
+ */
+export async function runCli(world: CliWorld): Promise<number> {
+  const request = parseArguments(world.arguments, world.env, {
+    writeOut: text => world.stdout.write(text),
+    writeError: text => world.stderr.write(text),
+  });
+  if ('exitCode' in request) return request.exitCode;
+  const context = await runContext(world);
+  const view = await chooseView(world);
+  try {
+    const host = commandLineHost(world, context, view);
+    const outcome = await world.verbs[request.verb](request.raw, context, host);
+    view.close();
+    showTable(outcome.record, world);
+    return 0;
+  } catch (error) {
+    view.close();
+    if (error instanceof VerbFailure && error.record.layers.length > 0) {
+      showTable(error.record, world);
+    }
+    world.stderr.write(`comfy-nix: ${explain(error)}\n`);
+    return exitCodeOf(error, world.signal);
+  } finally {
+    await rm(context.temporaryDirectory, { recursive: true, force: true });
+  }
+}
+
+async function runContext(world: CliWorld): Promise<RunContext> {
+  const github = await readGitHubContext(world.env);
+  const parent = world.env.RUNNER_TEMP || world.env.TMPDIR || tmpdir();
+  return {
+    face: 'command-line',
+    currentDirectory: world.currentDirectory,
+    temporaryDirectory: await mkdtemp(join(parent, 'comfy-nix-')),
+    ...(github === undefined ? {} : { github }),
+  };
+}
+
+function commandLineHost(world: CliWorld, context: RunContext, view: View): Host {
+  // @actions/tool-cache reads the folders of a runner from the process's environment
+  world.env.RUNNER_TEMP ??= context.temporaryDirectory;
+  world.env.RUNNER_TOOL_CACHE ??= join(context.temporaryDirectory, 'tools');
+  const env = withoutSecrets(world.env);
+  return {
+    env,
+    clock: world.clock,
+    run: processRunner(env),
+    emit: view.take,
+    signal: world.signal,
+  };
+}
+
+/** Secrets are inputs by now; no other program needs to find them in its environment. */
+function withoutSecrets(env: CliWorld['env']): CliWorld['env'] {
+  const all: readonly InputDefinition[] = inputs;
+  const secret = new Set(all.filter(input => input.secret).map(input => variableOf(input.name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name)));
+}
+
+/** The live view in a terminal; its library is loaded only then. */
+async function chooseView(world: CliWorld): Promise<View> {
+  const now = world.clock();
+  if (world.terminal === undefined) {
+    return plainView(text => world.stderr.write(text), world.clock, now);
+  }
+  const { liveView } = await import('./live.ts');
+  return liveView(world.terminal, world.clock, now);
+}
+
+function showTable(record: BuildRecord | undefined, world: CliWorld): void {
+  if (record !== undefined) world.stderr.write(`${layerTable(record)}\n`);
+}

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inputVariable } from '../../src/action/inputs.ts';
+import { type InputDefinition, inputs } from '../../src/inputs/table.ts';
+
+/** What one phase of an action (`main` or `post`) is run with. */
+export interface PhaseOptions {
+  /** Inputs as the workflow gives them; the rest have their defaults. */
+  inputs?: Readonly<Record<string, string>>;
+  /** What `${{ github.token }}` is. */
+  token?: string;
+  /** State that the phase before saved. */
+  state?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string>>;
+  event?: { name: string; payload: unknown };
+  /** Called with the process's id once it has written its first output. */
+  onOutput?: (pid: number, text: string) => void;
+}
+
+/** What the runner knows of a phase when it is over. */
+export interface PhaseResult {
+  code: number | null;
+  /** Standard output and standard error as the log shows them, secrets not masked. */
+  log: string;
+  outputs: Record<string, string>;
+  state: Record<string, string>;
+  env: Record<string, string>;
+  path: string[];
+  summary: string;
+}
+
+/** A stand-in for GitHub's runner: its environment and its files, for phases of one job. */
+export interface Runner {
+  workspace: string;
+  temp: string;
+  run(script: string, options?: PhaseOptions): Promise<PhaseResult>;
+  dispose(): Promise<void>;
+}
+
+export async function startRunner(): Promise<Runner> {
+  const root = await mkdtemp(join(tmpdir(), 'runner-'));
+  const workspace = join(root, 'work');
+  const temp = join(root, 'temp');
+  for (const folder of [workspace, temp, join(root, 'tools'), join(root, 'home')]) {
+    await mkdir(folder);
+  }
+  let phases = 0;
+  return {
+    workspace,
+    temp,
+    run: async (script, options = {}) => {
+      const files = join(root, `phase${phases++}`);
+      await mkdir(files);
+      return runPhase(script, options, { root, workspace, temp, files });
+    },
+    dispose: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+interface Places {
+  root: string;
+  workspace: string;
+  temp: string;
+  files: string;
+}
+
+/** The files by which a phase talks to the runner; they exist and are empty when it starts. */
+const commandFiles = ['OUTPUT', 'STATE', 'ENV', 'PATH', 'STEP_SUMMARY'] as const;
+
+async function runPhase(
+  script: string,
+  options: PhaseOptions,
+  places: Places,
+): Promise<PhaseResult> {
+  const file = (name: string) => join(places.files, name);
+  for (const name of commandFiles) await writeFile(file(name), '');
+  await writeFile(file('event.json'), JSON.stringify(options.event?.payload ?? {}));
+  const child = spawn(process.execPath, [script], {
+    cwd: places.workspace,
+    env: phaseEnvironment(options, places),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      options.onOutput?.(child.pid ?? 0, text);
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const read = (name: (typeof commandFiles)[number]) => readFile(file(name), 'utf8');
+  return {
+    code,
+    log,
+    outputs: keyValues(await read('OUTPUT')),
+    state: keyValues(await read('STATE')),
+    env: keyValues(await read('ENV')),
+    path: (await read('PATH')).split('\n').filter(line => line !== ''),
+    summary: await read('STEP_SUMMARY'),
+  };
+}
+
+function phaseEnvironment(options: PhaseOptions, places: Places): Record<string, string> {
+  const files = commandFiles.map(name => [`GITHUB_${name}`, join(places.files, name)]);
+  const state = Object.entries(options.state ?? {}).map(([key, value]) => [`STATE_${key}`, value]);
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: join(places.root, 'home'),
+    CI: 'true',
+    GITHUB_ACTIONS: 'true',
+    GITHUB_WORKSPACE: places.workspace,
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'owner/comfy',
+    GITHUB_SHA: '0123456789abcdef0123456789abcdef01234567',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_EVENT_NAME: options.event?.name ?? 'push',
+    GITHUB_EVENT_PATH: join(places.files, 'event.json'),
+    RUNNER_TEMP: places.temp,
+    RUNNER_TOOL_CACHE: join(places.root, 'tools'),
+    RUNNER_OS: 'Linux',
+    RUNNER_ARCH: process.arch === 'arm64' ? 'ARM64' : 'X64',
+    ...inputEnvironment(options),
+    ...Object.fromEntries([...files, ...state]),
+    ...options.env,
+  };
+}
+
+/** Every input is set: to what the workflow gives, its default, or the empty text. */
+function inputEnvironment({ inputs: given = {}, token = '' }: PhaseOptions) {
+  const all: readonly InputDefinition[] = inputs;
+  return Object.fromEntries(
+    all.map(({ name, default: preset = '' }) => [
+      inputVariable(name),
+      given[name] ?? preset.replace(/\$\{\{ github\.token \}\}/, token),
+    ]),
+  );
+}
+
+/** Reads `key<<delimiter`, the value's lines, `delimiter`. */
+function keyValues(text: string): Record<string, string> {
+  const entries = text.matchAll(/^([^\n]+)<<([^\n]+)\n(?:([\s\S]*?)\n)?\2\n/gm);
+  return Object.fromEntries([...entries].map(([, key, , value]) => [key, value ?? '']));
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { runAction } from '../../../src/action/action.ts';
+import { deletePrivateDirectory, directoryState } from '../../../src/action/private-directory.ts';
+import { VerbFailure } from '../../../src/commands/outcome.ts';
+import type { Verb } from '../../../src/commands/verbs.ts';
+import { Failure } from '../../../src/host/failure.ts';
+import { sampleRecord } from '../record/sample.ts';
+import { recordingToolkit } from './toolkit.ts';
+
+let temp: string;
+beforeEach(async () => {
+  temp = await mkdtemp(join(tmpdir(), 'action-'));
+});
+afterEach(() => rm(temp, { recursive: true, force: true }));
+
+async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortSignal) {
+  const toolkit = recordingToolkit();
+  const code = await runAction({
+    env: { RUNNER_TEMP: temp, GITHUB_STEP_SUMMARY: 'set', ...env },
+    currentDirectory: temp,
+    clock: () => 0,
+    signal: signal ?? new AbortController().signal,
+    toolkit,
+    verbs: { build: verb },
+  });
+  return { code, ...toolkit };
+}
+
+test('secrets are masked before anything else is done, line by line', async () => {
+  const { calls } = await run(
+    async (_raw, _context, host) => {
+      host.emit({ type: 'notice', message: 'first line', at: 0 });
+      return { outputs: {} };
+    },
+    { 'INPUT_REGISTRY-PASSWORD': 'p1\np2', 'INPUT_GITHUB-TOKEN': 'token' },
+  );
+  assert.deepEqual(calls, [
+    'secret p1\np2',
+    'secret p1',
+    'secret p2',
+    'secret token',
+    `state ${directoryState}`,
+    'info first line',
+  ]);
+});
+
+test('a verb gets the inputs, and a folder that only this user can enter', async () => {
+  const { code, state } = await run(
+    async (raw, context) => {
+      assert.equal(raw.image, 'ghcr.io/o/x');
+      assert.equal(context.face, 'action');
+      assert.equal((await stat(context.temporaryDirectory)).mode & 0o777, 0o700);
+      return { outputs: { name: context.temporaryDirectory } };
+    },
+    { INPUT_IMAGE: ' ghcr.io/o/x ' },
+  );
+  assert.equal(code, 0);
+  assert.ok(state[directoryState]?.startsWith(join(temp, 'comfy-nix-')));
+});
+
+test('outputs, exports, table and summary go to the runner', async () => {
+  const { code, outputs, calls } = await run(async () => ({
+    record: sampleRecord(),
+    outputs: { name: 'n', tags: ['a', 'b'], layers: [{ name: 'l' }], digest: undefined },
+    exports: { path: ['/nix/bin'], env: { NIX_SSL_CERT_FILE: '/certs' } },
+  }));
+  assert.equal(code, 0);
+  assert.deepEqual(outputs, { name: 'n', tags: 'a\nb', layers: '[{"name":"l"}]', digest: '' });
+  assert.deepEqual(
+    calls.map(call => call.split('\n')[0]?.slice(0, 30)),
+    [
+      `state ${directoryState}`,
+      'path /nix/bin',
+      'env NIX_SSL_CERT_FILE=/certs',
+      'info layer           origin         ti'.slice(0, 30),
+      'summary ## .\\#comfyui in 1 min 15 s'.slice(0, 30),
+    ],
+  );
+});
+
+test('a failure is one annotation and a summary, with the exit code it carries', async () => {
+  const { code, calls } = await run(async () => {
+    throw new Failure('It broke.', { layer: 'layer3', next: 'Do this.' });
+  });
+  assert.equal(code, 1);
+  assert.deepEqual(calls.slice(1), [
+    'error layer3: It broke.\nNext: Do this.',
+    'summary ## The run failed\n\n```text\nlayer3: It broke.\nNext: Do this.\n```\n',
+  ]);
+});
+
+test('a failure with a record still shows what was done', async () => {
+  const record = sampleRecord({ outcome: 'failure', failure: 'It broke.' });
+  const { calls } = await run(async () => {
+    throw new VerbFailure('It broke.', record);
+  });
+  assert.match(calls[1] ?? '', /^info layer +origin/);
+  assert.equal(calls[2], 'error It broke.');
+  assert.match(calls[3] ?? '', /^summary ## .* failed after/);
+});
+
+test('an unknown command is wrong usage, and makes no folder', async () => {
+  const { code, calls } = await run(() => assert.fail('ran'), { INPUT_COMMAND: 'fly' });
+  assert.equal(code, 2);
+  assert.match(calls[0] ?? '', /^error Input command: expected build; found "fly"/);
+});
+
+test('an interrupted run ends with 130, whatever it broke', async () => {
+  const controller = new AbortController();
+  const { code } = await run(
+    async (_raw, _context, host) => {
+      controller.abort(new Failure('The run was interrupted.', { exitCode: 130 }));
+      host.signal?.throwIfAborted();
+      return { outputs: {} };
+    },
+    {},
+    controller.signal,
+  );
+  assert.equal(code, 130);
+});
+
+test('post deletes the folder of main, and nothing that only looks like it', async () => {
+  const { state } = await run(async () => ({ outputs: {} }));
+  const folder = state[directoryState] ?? '';
+  const env = { RUNNER_TEMP: temp };
+  await deletePrivateDirectory({ RUNNER_TEMP: '/' }, recordingToolkit(state));
+  assert.ok(existsSync(folder));
+  await deletePrivateDirectory(env, recordingToolkit(state));
+  assert.ok(!existsSync(folder));
+  await mkdir(join(temp, 'other'));
+  await deletePrivateDirectory(env, recordingToolkit({ [directoryState]: join(temp, 'other') }));
+  assert.ok(existsSync(join(temp, 'other')));
+  await deletePrivateDirectory(env, recordingToolkit());
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { type InputDefinition, inputs } from '../../../src/inputs/table.ts';
+
+function parse(args: string[], env: Record<string, string> = {}) {
+  let out = '';
+  let errors = '';
+  const request = parseArguments(args, env, {
+    writeOut: text => {
+      out += text;
+    },
+    writeError: text => {
+      errors += text;
+    },
+  });
+  return { request, out, errors };
+}
+
+const none = { 'registry-username': '', 'registry-password': '', 'github-token': '' };
+
+test('the flake is the argument; flags have the names of the inputs', () => {
+  const { request } = parse([
+    ...['build', '.#x', '--image', '-', '--tags', 'a,b', '--tags', 'c', '--no-reuse'],
+    ...['--override-inputs', 'n=path:/x', '--override-inputs', 'm=path:/y', '--all-targets'],
+  ]);
+  assert.deepEqual(request, {
+    verb: 'build',
+    raw: {
+      ...none,
+      flake: '.#x',
+      image: '-',
+      tags: 'a,b\nc',
+      reuse: 'false',
+      'override-inputs': 'n=path:/x\nm=path:/y',
+      'all-targets': 'true',
+    },
+  });
+});
+
+test('a flag that is not given is no value, so that its default decides', () => {
+  assert.deepEqual(parse(['build']).request, { verb: 'build', raw: none });
+});
+
+test('push has both answers', () => {
+  const raw = (flag: string) => {
+    const { request } = parse(['build', flag]);
+    return 'raw' in request ? request.raw.push : undefined;
+  };
+  assert.deepEqual([raw('--push'), raw('--no-push')], ['true', 'false']);
+});
+
+test('secrets come from the environment, and are no flags', () => {
+  const { request } = parse(['build', '--registry-username', 'flag'], {
+    REGISTRY_USERNAME: 'variable',
+    REGISTRY_PASSWORD: 'secret',
+    GITHUB_TOKEN: 'token',
+  });
+  assert.deepEqual(request, {
+    verb: 'build',
+    raw: {
+      'registry-username': 'flag',
+      'registry-password': 'secret',
+      'github-token': 'token',
+    },
+  });
+  assert.deepEqual(parse(['build', '--registry-password', 'x']).request, { exitCode: 2 });
+});
+
+test('help names every input, and asks for nothing', () => {
+  const { request, out } = parse(['build', '--help']);
+  assert.deepEqual(request, { exitCode: 0 });
+  const all: readonly InputDefinition[] = inputs;
+  for (const { name, secret, only } of all) {
+    if (only === 'action') continue;
+    if (secret) assert.ok(out.includes(name.toUpperCase().replaceAll('-', '_')), name);
+    else assert.ok(out.includes(name), name);
+  }
+  assert.ok(!out.includes('--registry-password'));
+});
+
+for (const args of [['fly'], ['build', '--fly'], ['build', 'a', 'b'], ['build', '--image'], []]) {
+  test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
+    const { request, out, errors } = parse(args);
+    assert.deepEqual(request, { exitCode: 2 });
+    assert.equal(out, '');
+    assert.notEqual(errors, '');
+  });
+}
+
+test('the version', () => {
+  assert.match(parse(['--version']).out, /^\d+\.\d+\.\d+\n$/);
+});

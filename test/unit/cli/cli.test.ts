@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { runCli } from '../../../src/cli/cli.ts';
+import { VerbFailure } from '../../../src/commands/outcome.ts';
+import type { Verb } from '../../../src/commands/verbs.ts';
+import { Failure } from '../../../src/host/failure.ts';
+import { sampleRecord } from '../record/sample.ts';
+
+let temp: string;
+beforeEach(async () => {
+  temp = await mkdtemp(join(tmpdir(), 'cli-'));
+});
+afterEach(() => rm(temp, { recursive: true, force: true }));
+
+async function run(args: string[], verb: Verb, env: Record<string, string> = {}) {
+  const written = { out: '', error: '' };
+  const controller = new AbortController();
+  const code = await runCli({
+    arguments: args,
+    env: { TMPDIR: temp, PATH: process.env.PATH, ...env },
+    currentDirectory: temp,
+    clock: () => 0,
+    signal: controller.signal,
+    stdout: {
+      write: text => {
+        written.out += text;
+      },
+    },
+    stderr: {
+      write: text => {
+        written.error += text;
+      },
+    },
+    terminal: undefined,
+    verbs: { build: verb },
+  });
+  return { code, ...written };
+}
+
+test('all that people read is on standard error', async () => {
+  const { code, out, error } = await run(['build'], async (_raw, _context, host) => {
+    host.emit({ type: 'phase-start', phase: 'evaluate', at: 0 });
+    host.emit({ type: 'warning', message: 'look', at: 0 });
+    return { record: sampleRecord(), outputs: {} };
+  });
+  assert.equal(code, 0);
+  assert.equal(out, '');
+  assert.match(error, /^Evaluating the flake\nwarning: look\nlayer +origin .*\n/);
+});
+
+test("help's text is what was asked, so it is on standard output", async () => {
+  const { code, out, error } = await run(['--help'], () => assert.fail('ran'));
+  assert.equal(code, 0);
+  assert.match(out, /^Usage: comfy-nix/);
+  assert.equal(error, '');
+});
+
+test('the folder of the run is gone after it, whether it went well or not', async () => {
+  let folder = '';
+  const verb: Verb = async (_raw, context) => {
+    folder = context.temporaryDirectory;
+    assert.ok(existsSync(folder));
+    throw new Failure('It broke.', { exitCode: 2 });
+  };
+  const { code, error } = await run(['build'], verb);
+  assert.equal(code, 2);
+  assert.equal(error, 'comfy-nix: It broke.\n');
+  assert.notEqual(folder, '');
+  assert.deepEqual(await readdir(temp), []);
+});
+
+test('a failure with a record shows the table before the error', async () => {
+  const { code, error } = await run(['build'], async () => {
+    throw new VerbFailure('It broke.', sampleRecord({ outcome: 'failure', failure: 'x' }));
+  });
+  assert.equal(code, 1);
+  assert.match(error, /^layer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/);
+});
+
+test('secrets are inputs of the verb, and in the environment of no program it runs', async () => {
+  const env = { REGISTRY_PASSWORD: 'secret', GITHUB_TOKEN: 'token' };
+  const verb: Verb = async (raw, _context, host) => {
+    assert.equal(raw['registry-password'], 'secret');
+    assert.equal(raw['github-token'], 'token');
+    const { stdout } = await host.run({ file: 'env', args: [] });
+    assert.doesNotMatch(stdout, /secret|token/);
+    assert.match(stdout, /^PATH=/m);
+    return { outputs: {} };
+  };
+  assert.deepEqual(await run(['build'], verb, env), { code: 0, out: '', error: '' });
+});
