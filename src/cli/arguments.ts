@@ -40,12 +40,20 @@ export function parseArguments(
     );
   }
   try {
-    root.parse([...args], { from: 'user' });
+    root.parse(args.map(plainFlag), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode === 0 ? 0 : 2 };
   }
   return request;
+}
+
+/** `--push=false` says the same as `--no-push`: a workflow's inputs are written with values. */
+function plainFlag(argument: string): string {
+  const [, name, value] = /^--([a-z-]+)=(true|false)$/.exec(argument) ?? [];
+  const isBoolean = inputs.some(input => input.name === name && input.type === 'boolean');
+  if (!isBoolean) return argument;
+  return value === 'true' ? `--${name}` : `--no-${name}`;
 }
 
 function configured(command: Command, terminal: Terminal): Command {

@@ -35,6 +35,9 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
 
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
+  if (settings.pushRefusal !== undefined) {
+    host.emit({ type: 'notice', message: settings.pushRefusal, at: host.clock() });
+  }
   const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
   state.nix = nix;
   state.exports = exports;

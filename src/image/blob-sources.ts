@@ -1,8 +1,8 @@
 import { compressedBlob, type Packing } from './compress.ts';
 import type { ByteSource } from './frames.ts';
 import { storeEntries } from './store-tree.ts';
-import { nixDialect } from './tar-header.ts';
-import { tarBytes } from './tar-writer.ts';
+import { nixDialect, type TarEntry } from './tar-header.ts';
+import { tarBytes, tarSize } from './tar-writer.ts';
 import { type BlobSource, mediaTypes } from './types.ts';
 
 /** A blob packed from bytes that can be opened again and again. */
@@ -18,6 +18,14 @@ export function packedBlobSource(
   };
 }
 
+/** A layer of tar entries, which are listed anew for each reading. */
+export function entriesBlobSource(list: () => Iterable<TarEntry>, packing: Packing): BlobSource {
+  // listing costs little beside reading; what is sent as it is may have to say its size first
+  const known =
+    packing.compression === 'none' ? { uncompressedSize: tarSize(list(), nixDialect) } : {};
+  return packedBlobSource(() => tarBytes(list(), nixDialect), packing, known);
+}
+
 /** A layer of store paths, in this program's own tar; the order of `paths` does not matter. */
 export function storeBlobSource(
   paths: readonly string[],
@@ -25,8 +33,5 @@ export function storeBlobSource(
   { storeDir }: { storeDir?: string } = {},
 ): BlobSource {
   const sorted = [...paths].sort();
-  return packedBlobSource(
-    () => tarBytes(storeEntries(sorted, nixDialect, storeDir), nixDialect),
-    packing,
-  );
+  return entriesBlobSource(() => storeEntries(sorted, nixDialect, storeDir), packing);
 }

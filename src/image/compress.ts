@@ -95,6 +95,7 @@ function frameReader(source: ByteSource, pool: Pick<FramePool, 'take' | 'give'>)
     ended: () => ended,
     /** The next frame's content; empty only where the source has nothing more. */
     async read(): Promise<Buffer> {
+      await source.ready?.();
       const frame = await pool.take();
       try {
         const length = await source.fill(frame);

@@ -2,6 +2,8 @@
 
 /** Gives its bytes piece by piece into buffers of the caller. */
 export interface ByteSource {
+  /** Resolves when there is something to give, or the end. A buffer is lent only after that. */
+  ready?(): Promise<void>;
   /** Fills the buffer as far as it can; fewer bytes than it holds only at the end. */
   fill(frame: Buffer): number | Promise<number>;
   /** Releases what the source holds open; may be called at any time, also twice. */
@@ -56,15 +58,21 @@ export function framePool(cores: number): FramePool {
 export function bytesOf(chunks: AsyncIterable<Buffer>): ByteSource {
   const iterator = chunks[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
+  let ended = false;
+  const ready = async () => {
+    while (rest.length === 0 && !ended) {
+      const next = await iterator.next();
+      if (next.done) ended = true;
+      else rest = next.value;
+    }
+  };
   return {
+    ready,
     async fill(frame) {
       let at = 0;
       while (at < frame.length) {
-        if (rest.length === 0) {
-          const next = await iterator.next();
-          if (next.done) return at;
-          rest = next.value;
-        }
+        await ready();
+        if (ended) return at;
         const count = rest.copy(frame, at);
         rest = rest.subarray(count);
         at += count;

@@ -1,7 +1,5 @@
 import { Failure } from '../host/failure.ts';
 import type { ImageDirectory } from '../nix/types.ts';
-import { packedBlobSource } from './blob-sources.ts';
-import type { Packing } from './compress.ts';
 import {
   childrenOf,
   isExpandedLink,
@@ -9,9 +7,7 @@ import {
   type RootTree,
   UnexpandedFolder,
 } from './root-tree.ts';
-import { type ByteString, nixDialect, type TarEntry, toByteString, toText } from './tar-header.ts';
-import { tarBytes } from './tar-writer.ts';
-import type { BlobSource } from './types.ts';
+import { type ByteString, type TarEntry, toByteString, toText } from './tar-header.ts';
 
 export { expandRootTree, type RootTree, readRootTree, UnexpandedFolder } from './root-tree.ts';
 
@@ -36,11 +32,6 @@ export function rootEntries(
   const wanted = wantedFolders(directories);
   const claims = [...once].map(([outPath, node]) => ({ outPath, node }));
   return [...folderContent('', claims, wanted)];
-}
-
-/** The root layer's blob. */
-export function rootBlobSource(entries: readonly TarEntry[], packing: Packing): BlobSource {
-  return packedBlobSource(() => tarBytes(entries, nixDialect), packing);
 }
 
 /** What one root has at a path. */

@@ -135,6 +135,7 @@ export const recordSchema: Schema = {
     version: { const: 1, description: 'Format of this document.' },
     outcome: { enum: ['success', 'failure'] },
     failure: text('The failure as people were shown it; absent on success.'),
+    notPushed: text('Why nothing was pushed, where that was not the own wish of the user.'),
     startedAt: text('RFC 3339.'),
     seconds: seconds('The whole run.'),
     program: text('Name and version of this program.'),

@@ -41,6 +41,8 @@ export interface BuildRecord {
   outcome: 'success' | 'failure';
   /** The failure as people were shown it; absent on success. */
   failure?: string;
+  /** Why nothing was pushed, as a sentence, where that was not the user's own wish. */
+  notPushed?: string;
   /** RFC 3339. */
   startedAt: string;
   seconds: number;

@@ -50,9 +50,10 @@ interface Archive {
 }
 
 /**
- * An image store that writes a docker-archive, as `docker save` does, for `docker load`: uncompressed
- * layers, streamed one at a time; the image's config and manifest.json last, in `close`. A file
- * appears under its name when it is complete. Nothing can be read back but documents.
+ * An image store that writes a docker-archive, as `docker save` does, for `docker load`:
+ * uncompressed layers, streamed one at a time; the image's config and manifest.json last, in
+ * `close`. A file appears under its name when it is complete. Nothing can be read back but
+ * documents.
  */
 export function archiveStore(target: string | Writable, options: ArchiveOptions): ImageStore {
   const toFile = typeof target === 'string';
@@ -119,7 +120,9 @@ function inTurn<T>(archive: Archive, work: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-/** An entry is named by its place: the digest of a layer is not known when its header is written. */
+/**
+ * An entry is named by its place: the digest of a layer is not known when its header is written.
+ */
 async function writeLayer(
   archive: Archive,
   source: BlobSource,

@@ -30,8 +30,8 @@ export interface AuthorizingOptions {
 
 /**
  * Adds the Authorization that a registry asks for: Basic, or a token of its token server, renewed
- * before it expires and, once, when it is refused. What the registry wants is asked for first, at its
- * root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
+ * before it expires and, once, when it is refused. What the registry wants is asked for first, at
+ * its root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
  */
 export function authorizing(send: Send, options: AuthorizingOptions): Send {
   const challenge = remembered(() => discover(options));

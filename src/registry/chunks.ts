@@ -10,7 +10,9 @@ export async function* skipping(
   }
 }
 
-/** Joins chunks until each (but the last) has at least `least` bytes; larger ones are not copied. */
+/**
+ * Joins chunks until each (but the last) has at least `least` bytes; larger ones are not copied.
+ */
 export async function* gathered(
   bytes: AsyncIterable<Buffer>,
   least: number,

@@ -54,7 +54,8 @@ export function registryClient(
   connection: Connection = openConnection(options.host.env, options.patience),
 ): RegistryClient {
   const { host, credentials } = options;
-  const policy = { ...usualRetries(host.clock), ...options.retries };
+  const { clock, signal } = host;
+  const policy = { ...usualRetries(clock), ...options.retries };
   const { registry, origin, repository } = reference;
   const scope = `repository:${repository}:${options.reading ? 'pull' : 'pull,push'}`;
   let found: RegistryLogin | undefined;
@@ -64,17 +65,8 @@ export function registryClient(
   };
   const plain = following(connection.send);
   const exchange = retrying(async request => readBody(await plain(request)), policy);
-  const { clock, signal } = host;
-  const authorized = authorizing(connection.send, {
-    registry,
-    origin: new URL(origin).origin,
-    scope,
-    login,
-    exchange,
-    clock,
-    signal,
-  });
-  const send = following(authorized);
+  const auth = { registry, origin: new URL(origin).origin, scope, login, exchange, clock, signal };
+  const send = following(authorizing(connection.send, auth));
   const withSignal = (request: HttpRequest) => ({
     ...request,
     signal: request.signal ?? signal,

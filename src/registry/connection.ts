@@ -32,28 +32,50 @@ const maxSockets = 32;
 const pieceSize = 256 * 1024;
 
 /**
- * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for a registry
- * on this machine), SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
+ * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for a
+ * registry on this machine), SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
  */
 export function openConnection(env: Host['env'], patience: Patience = usualPatience): Connection {
   const agents = new Map<string, http.Agent>();
   const agentFor = (url: URL): http.Agent => {
     const direct = isLoopback(url.host);
     const key = `${url.protocol}${direct}`;
-    const agent = agents.get(key) ?? makeAgent(url.protocol === 'https:', direct ? {} : env, env);
+    const proxyEnv = direct ? {} : env;
+    const make = () => makeAgent(url.protocol === 'https:', proxyEnv, env, patience);
+    const agent = agents.get(key) ?? explained(make);
     agents.set(key, agent);
     return agent;
   };
   return {
-    send: request => send(request, agentFor(request.url), patience),
+    send: async request => send(request, agentFor(request.url), patience),
     close: () => {
       for (const agent of agents.values()) agent.destroy();
     },
   };
 }
 
-function makeAgent(secure: boolean, proxyEnv: Host['env'], env: Host['env']): http.Agent {
-  const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv } as const;
+/** Node's own error would quote the proxy's address, which may hold a password. */
+function explained(make: () => http.Agent): http.Agent {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure('Connections to the registry cannot be set up.', {
+      tried: 'using HTTPS_PROXY, HTTP_PROXY and the certificates of SSL_CERT_FILE',
+      next: 'Correct these variables; a proxy is written as http://host:port.',
+    });
+  }
+}
+
+function makeAgent(
+  secure: boolean,
+  proxyEnv: Host['env'],
+  env: Host['env'],
+  patience: Patience,
+): http.Agent {
+  // the time limit is for a proxy that opens no tunnel, and for connections that are not in use
+  const timeout = patience.connect;
+  const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv, timeout } as const;
   if (!secure) return new http.Agent(options);
   const extra = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].filter(file => file !== undefined);
   const ca = extra.filter(file => file !== '').map(readCertificates);

@@ -93,7 +93,9 @@ async function readLoginFile(path: string, host: Host): Promise<LoginFile | unde
   return undefined;
 }
 
-/** Keys that may hold the login, most specific first: podman keeps logins for parts of a registry. */
+/**
+ * Keys that may hold the login, most specific first: podman keeps logins for parts of a registry.
+ */
 function namesOf({ registry, repository }: Pick<ImageReference, 'registry' | 'repository'>) {
   const parts = repository.split('/');
   const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'));

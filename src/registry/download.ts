@@ -2,7 +2,7 @@ import { Failure } from '../host/failure.ts';
 import type { Descriptor } from '../image/types.ts';
 import { skipping } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
-import { ConnectionLost, type HttpResponse, header, readBody } from './http.ts';
+import { type Answer, ConnectionLost, type HttpResponse, header, readBody } from './http.ts';
 import { attemptsAfter, isTransient, pause } from './retry.ts';
 
 /**
@@ -15,33 +15,43 @@ export async function* downloadBlob(
   start = 0,
 ): AsyncGenerator<Buffer> {
   let position = start;
-  let failed = 0;
-  while (position < descriptor.size) {
-    let retryAfter: string | undefined;
+  for (let failed = 1; position < descriptor.size; failed++) {
+    let reason: Answer | ConnectionLost | undefined;
     try {
       const response = await request(client, descriptor, position);
-      if (!isTransient(response.status)) {
-        for await (const chunk of await from(client, descriptor, position, response)) {
+      if (isTransient(response.status)) reason = await readBody(response);
+      else {
+        for await (const chunk of await bytesFrom(client, descriptor, position, response)) {
           position += chunk.length;
-          failed = 0;
+          failed = 1;
           if (position > descriptor.size) throw wrongSize(client, descriptor);
           yield chunk;
         }
-        if (position >= descriptor.size) return;
-        // an end that is none: treated as a broken connection
-      } else {
-        retryAfter = header(response, 'retry-after');
-        const answer = await readBody(response);
-        if (failed + 1 >= client.policy.attempts) throw refused(client, descriptor, answer);
       }
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      if (failed + 1 >= attemptsAfter(error, client.policy)) throw client.explained(error);
+      reason = error;
     }
-    failed++;
-    if (failed >= client.policy.attempts) throw wrongSize(client, descriptor);
-    await pause(client.policy, failed, retryAfter, client.signal);
+    if (position === descriptor.size) return;
+    await waitOrGiveUp(client, descriptor, reason, failed);
   }
+}
+
+/** An answer that ended too early without an error gives no reason. */
+async function waitOrGiveUp(
+  client: RegistryClient,
+  descriptor: Descriptor,
+  reason: Answer | ConnectionLost | undefined,
+  failed: number,
+): Promise<void> {
+  const { policy, signal } = client;
+  const lost = reason instanceof ConnectionLost ? reason : undefined;
+  const answer = reason instanceof ConnectionLost ? undefined : reason;
+  if (failed >= (lost ? attemptsAfter(lost, policy) : policy.attempts)) {
+    if (lost) throw client.explained(lost);
+    throw answer ? refused(client, descriptor, answer) : wrongSize(client, descriptor);
+  }
+  await pause(policy, failed, answer && header(answer, 'retry-after'), signal);
 }
 
 function request(client: RegistryClient, { digest }: Descriptor, position: number) {
@@ -53,7 +63,7 @@ function request(client: RegistryClient, { digest }: Descriptor, position: numbe
 }
 
 /** The answer's bytes from `position` on; a registry may ignore the Range and send all. */
-async function from(
+async function bytesFrom(
   client: RegistryClient,
   descriptor: Descriptor,
   position: number,
@@ -64,11 +74,7 @@ async function from(
   throw refused(client, descriptor, await readBody(response));
 }
 
-function refused(
-  client: RegistryClient,
-  { digest }: Descriptor,
-  answer: Awaited<ReturnType<typeof readBody>>,
-): Error {
+function refused(client: RegistryClient, { digest }: Descriptor, answer: Answer): Error {
   return client.refused(answer, `read the blob ${digest} of`);
 }
 

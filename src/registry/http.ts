@@ -18,7 +18,9 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** An answer whose body is still to be read; it has to be, to its end or through {@link readBody}. */
+/**
+ * An answer whose body is still to be read; it has to be, to its end or through {@link readBody}.
+ */
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
@@ -32,7 +34,9 @@ export interface Answer extends Omit<HttpResponse, 'body'> {
   body: Buffer;
 }
 
-/** Sends one request. Rejects with {@link ConnectionLost}, or the error of the body that was sent. */
+/**
+ * Sends one request. Rejects with {@link ConnectionLost}, or the error of the body that was sent.
+ */
 export type Send = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** Sends one request and reads the answer whole. */

@@ -13,9 +13,9 @@ import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
 
 /**
- * An image store in an OCI image layout folder, made when it is first written to. Blobs appear under
- * their digest when they are complete; tags are entries of index.json. Blobs that no tag needs any
- * more stay.
+ * An image store in an OCI image layout folder, made when it is first written to. Blobs appear
+ * under their digest when they are complete; tags are entries of index.json. Blobs that no tag
+ * needs any more stay.
  */
 export function layoutStore(folder: string, host: Host): ImageStore {
   let prepared: Promise<void> | undefined;

@@ -4,8 +4,9 @@ const mostRedirects = 10;
 const keepsMethod = new Set([301, 302, 307, 308]);
 
 /**
- * Follows redirects, as registries send them to hand a blob out from object storage. The given `send`
- * decides by origin whether a request is authorised, so nothing secret leaves the registry's host.
+ * Follows redirects, as registries send them to hand a blob out from object storage. The given
+ * `send` decides by origin whether a request is authorised, so nothing secret leaves the registry's
+ * host.
  */
 export function following(send: Send): Send {
   return async request => {
@@ -30,8 +31,8 @@ function redirected(request: HttpRequest, response: HttpResponse): HttpRequest |
 }
 
 /**
- * A Location as the server means it: relative or absolute, its query kept. Where a proxy in front of
- * a registry hides TLS from it, the registry names itself with `http:`; that is put right.
+ * A Location as the server means it: relative or absolute, its query kept. Where a proxy in front
+ * of a registry hides TLS from it, the registry names itself with `http:`; that is put right.
  */
 export function resolveLocation(location: string, base: URL): URL | undefined {
   if (!URL.canParse(location, base.href)) return undefined;

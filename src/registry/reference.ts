@@ -57,8 +57,8 @@ export function formatReference(reference: ImageReference): string {
 }
 
 /**
- * @throws Failure (wrong usage) for a tag that no registry can hold; a "+", as in PyTorch's versions,
- * is answered with a name that works.
+ * @throws Failure (wrong usage) for a tag that no registry can hold; a "+", as in PyTorch's
+ * versions, is answered with a name that works.
  */
 export function checkTag(tag: string): void {
   if (validTag.test(tag)) return;
@@ -67,7 +67,7 @@ export function checkTag(tag: string): void {
     next:
       replaced !== tag && validTag.test(replaced)
         ? `Registries do not allow "+" in tags; use "${replaced}".`
-        : 'A tag has up to 128 letters, digits, ".", "_" and "-", and does not begin with "." or "-".',
+        : 'A tag has up to 128 letters, digits, ".", "_" and "-"; not "." or "-" first.',
     exitCode: 2,
   });
 }
@@ -108,7 +108,7 @@ function checkRepository(repository: string, text: string): void {
   if (bad !== undefined) {
     throw wrong(
       text,
-      `"${bad}" cannot be part of a repository's name (letters, digits, and single ".", "_", "-" between them)`,
+      `"${bad}" cannot be part of its name (letters, digits, and single ".", "_", "-" between)`,
     );
   }
 }

@@ -4,16 +4,11 @@ import { type ClientOptions, type RegistryClient, registryClient } from './clien
 import { digestOf, isDigest } from './digest.ts';
 import { downloadBlob } from './download.ts';
 import { type Answer, ConnectionLost, header } from './http.ts';
+import { checkSameDigest, sizeOfBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
+import { cancel, nextSession } from './session.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
-import {
-  cancel,
-  checkSameDigest,
-  nextSession,
-  sizeOfBlob,
-  uploadBlob,
-  uploadBytes,
-} from './upload.ts';
+import { uploadBlob, uploadBytes } from './upload.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
 const manifestTypes = [
@@ -27,8 +22,8 @@ const manifestTypes = [
 const largestDocument = 64 * 2 ** 20;
 
 /**
- * An image store in a registry (OCI distribution-spec 1.1). Nothing is sent before it is used. A tag
- * in the reference is not looked at: every operation names its own.
+ * An image store in a registry (OCI distribution-spec 1.1). Nothing is sent before it is used. A
+ * tag in the reference is not looked at: every operation names its own.
  */
 export function remoteStore(reference: ImageReference, options: ClientOptions): ImageStore {
   const client = registryClient(reference, options);

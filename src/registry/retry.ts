@@ -81,8 +81,8 @@ export function retryAfterMs(value: string | undefined, clock: Clock): number | 
 }
 
 /**
- * Sends requests again after lost connections and transient answers. When the tries are used up, the
- * last answer is returned, or the last error thrown.
+ * Sends requests again after lost connections and transient answers. When the tries are used up,
+ * the last answer is returned, or the last error thrown.
  */
 export function retrying(exchange: Exchange, policy: RetryPolicy): Exchange {
   return async request => {

@@ -1,32 +1,25 @@
-import { Failure } from '../host/failure.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
 import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
 import { type Answer, ConnectionLost, header, readBody } from './http.ts';
-import { resolveLocation } from './redirect.ts';
-import { hasErrorCode, isEcr } from './refusal.ts';
+import { checkSameDigest, sizeOfBlob } from './presence.ts';
+import { hasErrorCode } from './refusal.ts';
 import { attemptsAfter, isTransient, pause } from './retry.ts';
+import {
+  cancel,
+  heldBytes,
+  nextSession,
+  type Session,
+  startSession,
+  usualChunk,
+  withDigest,
+} from './session.ts';
 import type { PutBlobOptions } from './store.ts';
 
 /** A registry hashes what it got before it answers, which takes minutes for a large blob; in ms. */
-export const hashingTimeout = 30 * 60_000;
-/** Chunks where a registry wants them: Amazon's takes parts of 5 to 10 MiB, at most 4,200. */
-const chunkSize = 10 * 2 ** 20;
+const hashingTimeout = 30 * 60_000;
 /** Less is gathered before it is written: some registries fail on many tiny writes. */
 const smallestWrite = 64 * 1024;
-/** What a given-up session may still cost, in ms. */
-const cancelTimeout = 3000;
-
-/** An upload that the registry has opened (distribution-spec, "Pushing blobs"). */
-export interface Session {
-  /** Where the next request goes. */
-  location: URL;
-  /** Bytes that the registry is known to hold. */
-  acknowledged: number;
-  /** Set where the bytes go in requests of this size; else they go in one stream. */
-  chunkSize?: number;
-}
-
 type Openable = Pick<BlobSource, 'open'>;
 
 /** One blob on its way. */
@@ -57,8 +50,9 @@ class Interrupted extends Error {
 }
 
 /**
- * Streams a blob into a registry. After a broken connection the registry is asked what it holds, and
- * the source is opened again for the rest; a registry that forgot the upload gets all of it again.
+ * Streams a blob into a registry. After a broken connection the registry is asked what it holds,
+ * and the source is opened again for the rest; a registry that forgot the upload gets all of it
+ * again.
  */
 export async function uploadBlob(
   client: RegistryClient,
@@ -116,26 +110,6 @@ async function advance(upload: Upload): Promise<BlobResult> {
   return resultOf(upload);
 }
 
-/** Opens a session. */
-export async function startSession(
-  client: RegistryClient,
-  signal: AbortSignal | undefined,
-): Promise<Session> {
-  const url = client.url('blobs/uploads/');
-  const answer = await client.exchange({ method: 'POST', url, signal });
-  const session = answer.status === 202 ? nextSession(answer, 0) : undefined;
-  if (!session) throw client.refused(answer, 'start an upload to');
-  const wanted = Number(header(answer, 'oci-chunk-min-length'));
-  if (wanted > 0) return { ...session, chunkSize: Math.max(wanted, chunkSize) };
-  return isEcr(client.reference.registry) ? { ...session, chunkSize } : session;
-}
-
-/** The session as an answer describes it; its Location changes from request to request. */
-export function nextSession(answer: Answer, acknowledged: number): Session | undefined {
-  const location = resolveLocation(header(answer, 'location') ?? '', answer.url);
-  return location && header(answer, 'location') ? { location, acknowledged } : undefined;
-}
-
 /** One PATCH without Content-Range, which registries take at any length and append. */
 async function sendStream(upload: Upload, source: Openable, session: Session): Promise<void> {
   const { client, options } = upload;
@@ -172,7 +146,7 @@ async function sendChunks(upload: Upload, source: Openable, session: Session): P
   const { client, options } = upload;
   const stream = source.open(options.signal);
   const rest = skipping(stream, session.acknowledged);
-  for await (const chunk of chunksOf(rest, session.chunkSize ?? chunkSize)) {
+  for await (const chunk of chunksOf(rest, session.chunkSize ?? usualChunk)) {
     const end = session.acknowledged + chunk.length;
     const answer = await interruptible(() =>
       client.exchange({
@@ -236,8 +210,8 @@ async function recovered(upload: Upload): Promise<boolean> {
 }
 
 /**
- * Asks for the state of a session: 204 and a Range. "0-0" means one byte by the specification and none
- * to distribution, so it says nothing.
+ * Asks for the state of a session: 204 and a Range. "0-0" means one byte by the specification and
+ * none to distribution, so it says nothing.
  */
 async function stateOf({ client, options, result }: Upload, session: Session) {
   const answer = await client.exchange({
@@ -249,55 +223,6 @@ async function stateOf({ client, options, result }: Upload, session: Session) {
   if (acknowledged === undefined || acknowledged < session.acknowledged) return undefined;
   if (result && acknowledged > result.size) return undefined;
   return { ...session, ...nextSession(answer, acknowledged), acknowledged };
-}
-
-/** Bytes held, from an upload's Range ("0-1023", with or without "bytes="); undefined: unknown. */
-export function heldBytes(range: string | undefined): number | undefined {
-  const last = Number(/^(?:bytes[= ])?0-(\d+)$/.exec(range?.trim() ?? '')?.[1] ?? 0);
-  return last > 0 && Number.isSafeInteger(last) ? last + 1 : undefined;
-}
-
-/** Ends a session that is given up; that this may fail too does not matter. */
-export async function cancel(client: RegistryClient, session: Session | undefined): Promise<void> {
-  if (!session) return;
-  const signal = AbortSignal.timeout(cancelTimeout);
-  await client
-    .exchange({ method: 'DELETE', url: session.location, retry: false, signal })
-    .catch(() => undefined);
-}
-
-/** Size of a blob that the repository has; undefined when it has not. */
-export async function sizeOfBlob(
-  client: RegistryClient,
-  digest: string,
-  signal?: AbortSignal,
-): Promise<number | undefined> {
-  const answer = await client.exchange({
-    method: 'HEAD',
-    url: client.url(`blobs/${digest}`),
-    ...(signal ? { signal } : {}),
-  });
-  if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw client.refused(answer, `look for the blob ${digest} in`);
-  checkSameDigest(client, answer, digest);
-  return Number(header(answer, 'content-length') ?? 0);
-}
-
-/** @throws Failure when the registry says that it stored something else. */
-export function checkSameDigest(client: RegistryClient, answer: Answer, digest: string): void {
-  const stated = header(answer, 'docker-content-digest');
-  if (stated === undefined || stated === digest) return;
-  throw new Failure(`${client.repository} says ${stated} of what was sent as ${digest}.`, {
-    tried: 'comparing the digest that the registry states with the one of the bytes',
-    next: 'Check the registry and the proxies before it: they change or mix up what they store.',
-  });
-}
-
-/** The upload's address with the digest added; the rest of its query stays as it is, to the byte. */
-export function withDigest(location: URL, digest: string): URL {
-  const url = new URL(location);
-  url.search = `${url.search}${url.search ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
-  return url;
 }
 
 /** 202 by the specification; Amazon says 201, a small registry 204. */
@@ -320,7 +245,9 @@ async function interruptible(work: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** Answers after which an upload may go on: a stale token, an unknown or misplaced session, faults. */
+/**
+ * Answers after which an upload may go on: a stale token, an unknown or misplaced session, faults.
+ */
 function interruption(client: RegistryClient, answer: Answer): Error {
   const { status } = answer;
   const recoverable = isTransient(status) || [400, 401, 404, 409, 416].includes(status);

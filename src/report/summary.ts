@@ -10,6 +10,7 @@ export function summaryMarkdown(record: BuildRecord): string {
   return `${[
     `## ${title(record)}`,
     ...failure(record),
+    ...notPushed(record),
     ...reference(record),
     ...layerRows(record),
     ...slowest(record),
@@ -32,6 +33,10 @@ function title(record: BuildRecord): string {
 
 function failure(record: BuildRecord): string[] {
   return record.failure === undefined ? [] : [fenced(record.failure)];
+}
+
+function notPushed(record: BuildRecord): string[] {
+  return record.notPushed === undefined ? [] : [`> [!NOTE]\n> ${escapeText(record.notPushed)}`];
 }
 
 /** Text as it is, in a fence that is longer than any within, so that the text cannot end it. */

@@ -90,7 +90,9 @@ export interface SeenRequest {
   headers: http.IncomingHttpHeaders;
 }
 
-/** An HTTP proxy in front of a server; the Host header stays, so that the server names the proxy. */
+/**
+ * An HTTP proxy in front of a server; the Host header stays, so that the server names the proxy.
+ */
 export async function startHttpProxy(
   target: string,
   decide: (request: SeenRequest) => HttpFault,

@@ -9,7 +9,9 @@ export interface Behaviour {
   cuts: number[];
   /** Forgets an upload whose connection broke. */
   forgetful: boolean;
-  /** What is asked of chunks: sent as OCI-Chunk-Min-Length; a smaller one but the last is refused. */
+  /**
+   * What is asked of chunks: sent as OCI-Chunk-Min-Length; a smaller one but the last is refused.
+   */
   minimumChunk?: number;
   /** Location as an absolute URL. */
   absoluteLocation: boolean;

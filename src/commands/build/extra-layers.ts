@@ -1,9 +1,9 @@
+import { entriesBlobSource } from '../../image/blob-sources.ts';
 import { rootKey } from '../../image/keys.ts';
 import {
   expandRootTree,
   type Root,
   readRootTree,
-  rootBlobSource,
   rootEntries,
   UnexpandedFolder,
 } from '../../image/root-layer.ts';
@@ -92,7 +92,7 @@ async function sendRoot(key: string, work: LayerWork): Promise<LayerBlob> {
     index: 0,
     key,
     paths: [],
-    source: rootBlobSource(entries, packing),
+    source: entriesBlobSource(() => entries, packing),
     ...(run === undefined ? {} : { run }),
   });
 }

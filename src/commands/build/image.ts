@@ -148,14 +148,17 @@ interface Making {
 /** Makes the layers in order. */
 async function makeLayers(context: ImageContext, making: Making): Promise<MadeLayer[]> {
   const { nix, recipe, settings, knowledge, destination, state } = context;
-  const transfers = startTransfers(destination.store, making.host, making.stop);
+  const { store } = destination;
+  const transfers = startTransfers(store, making.host, making.stop);
+  // `docker load` of all versions reads plain layers
+  const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
   const work: LayerWork = {
     ...making,
     nix,
     recipe,
     knowledge,
     transfers,
-    packing: { compression: settings.compression, pool: framePool(availableParallelism()) },
+    packing: { compression, pool: framePool(availableParallelism()) },
     maxLayerSize: settings.maxLayerSize,
     finished: layer => state.made.set(layer.name, layer),
     ...(state.run === undefined ? {} : { run: state.run }),

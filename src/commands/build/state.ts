@@ -9,7 +9,8 @@ import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
-import type { BuildOutcome, LayerOutput, VerbOutcome } from '../outcome.ts';
+import { layersOutput, timingsOutput } from '../../report/layers.ts';
+import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
 
@@ -71,11 +72,8 @@ export function outcomeOf(
         ? {}
         : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
       tags: image?.tags ?? [],
-      layers: record.layers.map(layerOutput),
-      timings: {
-        ...Object.fromEntries(record.phases.map(({ phase, seconds }) => [phase, seconds])),
-        total: record.seconds,
-      },
+      layers: layersOutput(record),
+      timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
     },
     ...(state.exports ? { exports: state.exports } : {}),
@@ -107,6 +105,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     version: 1,
     outcome: error === undefined ? 'success' : 'failure',
     ...(error === undefined ? {} : { failure: explain(error) }),
+    ...(settings.pushRefusal === undefined ? {} : { notPushed: settings.pushRefusal }),
     startedAt: new Date(startedAt).toISOString(),
     seconds: events.seconds,
     program: `${program.name} ${program.version}`,
@@ -175,16 +174,5 @@ function imageRecord(
     mediaType: mediaTypes.manifest,
     size: blobs.reduce((sum, blob) => sum + blob.size, 0),
     uncompressedSize: blobs.reduce((sum, blob) => sum + blob.uncompressedSize, 0),
-  };
-}
-
-function layerOutput({ name, origin, seconds, blobs }: LayerRecord): LayerOutput {
-  const sum = (of: typeof blobs) => of.reduce((total, blob) => total + blob.size, 0);
-  return {
-    name,
-    origin,
-    seconds,
-    size: sum(blobs),
-    sent: sum(blobs.filter(blob => blob.transfer === 'uploaded')),
   };
 }

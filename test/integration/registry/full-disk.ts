@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { openStore } from '../../../src/registry/open.ts';
 import { layerOf, noise, quietHost } from '../../tools/blobs.ts';
 
-/** Writes too much into the small file system it is given, and prints what is said and what stays. */
+/**
+ * Writes too much into the small file system it is given, and prints what is said and what stays.
+ */
 const [folder = ''] = process.argv.slice(2);
 const results: { message: string; left: string[] }[] = [];
 for (const image of [`oci:${join(folder, 'layout')}`, `docker-archive:${join(folder, 'x.tar')}`]) {

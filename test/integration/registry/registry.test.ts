@@ -197,7 +197,7 @@ describe('a bad network', () => {
     assert.deepEqual(Object.values(script).flat(), []);
   });
 
-  test('200 faults in the push of 60 layers: the image is right, only what was in flight is sent again', async () => {
+  test('200 faults while 60 layers are pushed: only what was in flight is sent again', async () => {
     const registry = await start();
     const state = { faults: 0, inFlight: 0, at: 0 };
     const proxy = await startHttpProxy(registry.address, ({ method, url }) => {

@@ -137,7 +137,7 @@ describe('authorizing', () => {
     assert.equal(seen.at(-1)?.headers?.authorization, undefined);
   });
 
-  test('a token server that refuses is a Failure that names the scope, without the password', async () => {
+  test('a token server that refuses: the scope is named, the password is not', async () => {
     const token = () => ({ status: 403, body: { details: 'denied: permission' } });
     const { get } = registryWith({ login: password, token });
     await assert.rejects(get('/v2/o/x/a'), (error: unknown) => {

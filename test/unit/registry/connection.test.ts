@@ -7,6 +7,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
+import { Failure } from '../../../src/host/failure.ts';
 import { openConnection } from '../../../src/registry/connection.ts';
 import { ConnectionLost, readBody, type Send } from '../../../src/registry/http.ts';
 import { following, resolveLocation } from '../../../src/registry/redirect.ts';
@@ -56,7 +58,7 @@ describe('a connection', () => {
     assert.ok(given < 1000);
   });
 
-  test('a peer that takes nothing, answers nothing or stops in the middle is given up', async () => {
+  test('a peer that takes nothing, answers nothing or stops is given up', async () => {
     const port = await listen(createServer(socket => socket.pause()));
     const url = new URL(`http://127.0.0.1:${port}/`);
     const send = connection({}, quick);
@@ -117,6 +119,30 @@ describe('a connection', () => {
       assert.ok(error instanceof ConnectionLost && error.untrusted);
       return true;
     });
+  });
+
+  test('a proxy that opens no tunnel is given up; a wrong one is not quoted', async () => {
+    const port = await listen(createServer(socket => socket.pause()));
+    const url = new URL('https://registry.test/v2/');
+    const silent = connection({ HTTPS_PROXY: `http://127.0.0.1:${port}` }, quick);
+    await assert.rejects(silent({ method: 'GET', url }), ConnectionLost);
+    const wrong = connection({ HTTPS_PROXY: 'http://me:hidden@' });
+    await assert.rejects(wrong({ method: 'GET', url }), (error: unknown) => {
+      assert.ok(error instanceof Failure);
+      assert.doesNotMatch(inspect(error), /hidden/);
+      return true;
+    });
+  });
+
+  test('an answer may take longer than a connection', async () => {
+    const port = await listen(
+      http.createServer((_, response) => setTimeout(() => response.end('done'), 5 * quick)),
+    );
+    const opened = openConnection({}, { connect: quick, stall: quick, answer: 60_000 });
+    cleanup.push(opened.close);
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const answer = await readBody(await opened.send({ method: 'PUT', url }));
+    assert.equal(answer.body.toString(), 'done');
   });
 
   test('a registry on this machine is reached without the proxy', async () => {

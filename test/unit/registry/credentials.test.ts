@@ -28,7 +28,7 @@ const hub = { registry: 'docker.io', repository: 'library/debian' };
 const login = (username: string, password: string) => ({ kind: 'password', username, password });
 
 describe('the login for a registry', () => {
-  test('what is given wins, then the files, then the token of the job on ghcr.io alone', async () => {
+  test('what is given, then the files, then the token of the job on ghcr.io', async () => {
     const env = home({ auths: { 'https://ghcr.io': auth('a:b:c') } });
     const given = { username: 'u', password: 'p', githubToken: 't' };
     const host = quietHost({ env });
@@ -40,7 +40,7 @@ describe('the login for a registry', () => {
     assert.equal(await findLogin(ghcr, { username: 'u', password: '' }, bare), undefined);
   });
 
-  test('Docker Hub is kept under its old name; podman keeps logins for parts of a registry', async () => {
+  test('Docker Hub has its old name; podman keeps logins for parts of a registry', async () => {
     const env = home(
       { auths: { 'https://index.docker.io/v1/': auth('hub:1') } },
       { auths: { 'ghcr.io': auth('all:2'), 'ghcr.io/o': auth('part:3') } },

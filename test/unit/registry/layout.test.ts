@@ -117,7 +117,7 @@ describe('an OCI layout', () => {
     writeFileSync(
       script,
       `import { layoutStore } from '${layout}';
-       const host = { env: {}, clock: Date.now, emit() {}, run: async () => { throw new Error(); } };
+       const host = { env: {}, clock: Date.now, emit() {}, run() {} };
        const store = layoutStore(process.argv[2], host);
        const manifest = { bytes: Buffer.from('{}'), mediaType: 'x', digest: '' };
        await Promise.all(Array.from({ length: 25 }, (_, at) =>

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
@@ -121,6 +124,24 @@ describe('reading a blob', () => {
     registry.blobs.set(descriptor.digest, content);
     assert.deepEqual(await read(store.openBlob(descriptor)), content);
     assert.deepEqual(await read(store.openBlob(descriptor, 999_000)), content.subarray(999_000));
+  });
+
+  test('goes on where a connection broke, also where the registry knows no Range', async () => {
+    const cuts = [400_000, 10, 700_000];
+    const server = createServer((request, response) => {
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const from = cuts.length === 1 ? 0 : start;
+      response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from });
+      const cut = request.url === '/v2/' ? undefined : cuts.shift();
+      if (cut === undefined) return void response.end(content.subarray(from));
+      response.write(content.subarray(from, from + cut), () => response.destroy());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    stops.push(async () => void server.close());
+    const { port } = server.address() as AddressInfo;
+    assert.deepEqual(await read(open(`127.0.0.1:${port}`).openBlob(descriptor)), content);
+    assert.deepEqual(cuts, []);
   });
 
   test('that is shorter than stated ends with a Failure', async () => {

@@ -29,7 +29,7 @@ function scripted(steps: (Answer | Error)[]) {
 const lost = (code: string) => new ConnectionLost(Object.assign(new Error(code), { code }));
 
 describe('retrying', () => {
-  test('transient answers and lost connections are tried again, with longer and longer waits', async () => {
+  test('transient answers and lost connections are tried again, later and later', async () => {
     const { exchange, waits } = scripted([
       answer(408),
       answer(429),
@@ -73,7 +73,7 @@ describe('retrying', () => {
     assert.equal(tries(), 8);
   });
 
-  test('where nobody listens three tries do; a certificate is not trusted later either', async () => {
+  test('three tries where nobody listens, one where a certificate is not trusted', async () => {
     const refused = scripted([lost('ECONNREFUSED')]);
     await assert.rejects(refused.exchange(request), ConnectionLost);
     assert.equal(refused.tries(), 3);

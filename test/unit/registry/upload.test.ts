@@ -3,7 +3,7 @@ import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { heldBytes, withDigest } from '../../../src/registry/upload.ts';
+import { heldBytes, withDigest } from '../../../src/registry/session.ts';
 import { instantRetries, layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
 import {
   type Behaviour,
@@ -94,7 +94,7 @@ describe('uploading a blob', () => {
     assert.equal(registry.sessions.size, 0);
   });
 
-  test('goes in chunks where the registry names a least size, and these are resumed too', async () => {
+  test('goes in chunks where the registry names a least size, resumed as well', async () => {
     const { registry, store } = await start({ minimumChunk: 11_000_000, cuts: [5_000_000] });
     const bytes = noise(25_000_000, 5);
     const { digest } = await store.putBlob(layerOf(bytes, 1_000_000));

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Failure } from '../../host/failure.ts';
+import { childEnvironment } from '../../host/process.ts';
+
+/** Lines of a program's standard error that are kept as evidence. */
+const keptLines = 30;
+
+/**
+ * Runs a program and gives its standard output as it comes; it waits while nobody reads, and is ended
+ * when the reader stops early. Rejects with a {@link Failure} where it fails.
+ */
+export async function* programOutput(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  signal?.throwIfAborted();
+  const child = spawn(file, [], { env: childEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = `${errors}${text}`.slice(-8192);
+  });
+  let startFailure: Error | undefined;
+  const closed = new Promise<number | null>(resolve => {
+    child.once('error', error => {
+      startFailure = error;
+      resolve(null);
+    });
+    child.once('close', resolve);
+  });
+  const abort = () => child.kill();
+  signal?.addEventListener('abort', abort, { once: true });
+  let complete = false;
+  try {
+    yield* child.stdout as AsyncIterable<Buffer>;
+    complete = true;
+    const code = await closed;
+    signal?.throwIfAborted();
+    if (code !== 0) throw failed(file, code, startFailure, errors);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    if (!complete && child.exitCode === null && child.kill()) await once(child, 'exit');
+  }
+}
+
+function failed(file: string, code: number | null, cause: Error | undefined, errors: string) {
+  const how = cause ? `could not be started: ${cause.message}` : `ended with ${code ?? 'a signal'}`;
+  return new Failure(`${file}, which writes the image, ${how}.`, {
+    evidence: errors.trimEnd().split('\n').slice(-keptLines),
+    next: `Run it by hand to see more: ${file} > image.tar`,
+    cause,
+  });
+}

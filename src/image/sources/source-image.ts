@@ -1,0 +1,101 @@
+import { Failure } from '../../host/failure.ts';
+import { mismatch } from '../decompress.ts';
+import type { BlobSource, BlobStream } from '../types.ts';
+
+/** A layer of an image that some other tool described. */
+export interface SourceLayer {
+  name: string;
+  source: BlobSource;
+  /** The store paths that it holds, where the source says so. */
+  storePaths?: readonly string[];
+}
+
+/** An image that some other tool made or described, ready to be sent. */
+export interface SourceImage {
+  /** For people: what kind of image, and which file. */
+  description: string;
+  /** In order, lowest first. */
+  layers: readonly SourceLayer[];
+  /** The image config's bytes, given the layers' diffIDs as they were found. */
+  config(diffIds: readonly string[]): Buffer;
+  /** References that the image names itself by, such as "comfyui:cu130". */
+  repoTags: readonly string[];
+  /** Layers come out of one stream: sent one by one and in order, it is read once. */
+  sequential: boolean;
+  /** Ends what the image still holds open, such as the program that writes it. */
+  close(): Promise<void>;
+}
+
+/** A config that is there already; its diffIDs must be those of the layers. */
+export function fixedConfig(bytes: Buffer, stated: readonly string[], description: string) {
+  return (diffIds: readonly string[]): Buffer => {
+    const wrong = diffIds.findIndex((diffId, index) => diffId !== stated[index]);
+    if (wrong >= 0) {
+      throw mismatch(
+        `Layer ${wrong + 1} of ${description}`,
+        stated[wrong] ?? 'none',
+        diffIds[wrong] ?? 'none',
+      );
+    }
+    return bytes;
+  };
+}
+
+/**
+ * The same blob, whose stream fails at its end where the diffID (or digest) is not the one that was
+ * stated: so nothing wrong is ever finished.
+ */
+export function checkedSource(source: BlobSource, name: string): BlobSource {
+  const open = (signal?: AbortSignal): BlobStream => {
+    const stream = source.open(signal);
+    return {
+      bytesRead: () => stream.bytesRead(),
+      result: () => stream.result(),
+      async *[Symbol.asyncIterator]() {
+        let held: Buffer | undefined;
+        for await (const chunk of stream) {
+          if (held) yield held;
+          held = chunk;
+        }
+        const { diffId, digest } = stream.result();
+        if (source.diffId && source.diffId !== diffId) throw mismatch(name, source.diffId, diffId);
+        if (source.digest && source.digest !== digest) throw mismatch(name, source.digest, digest);
+        if (held) yield held;
+      },
+    };
+  };
+  return { ...source, open };
+}
+
+/** Parses JSON of a file of an image; throws a {@link Failure} that names the file. */
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(name, `it is no JSON (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+/** The error for a description of an image that lacks something or is of the wrong shape. */
+export const malformed = (name: string, how: string) =>
+  new Failure(`${name} does not describe an image: ${how}.`, {
+    next: 'Build the target again, and check with which tool it was made.',
+  });
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(item => typeof item === 'string');
+
+/** The diffIDs that an image config states. */
+export function diffIdsOf(config: unknown, name: string): string[] {
+  const rootfs = isRecord(config) ? config.rootfs : undefined;
+  const diffIds = isRecord(rootfs) ? rootfs.diff_ids : undefined;
+  if (!isStrings(diffIds) || !diffIds.every(isDigest)) {
+    throw malformed(name, 'its config has no rootfs.diff_ids');
+  }
+  return diffIds;
+}
+
+export const isDigest = (text: string) => /^sha256:[0-9a-f]{64}$/.test(text);

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startRegistry } from '../../tools/registry.ts';
+import { type PhaseOptions, type Runner, startRunner } from '../../tools/runner.ts';
+import { copyExample, type Example } from './hermetic-example.ts';
+
+const phase = (name: string) => fileURLToPath(new URL(`../../../dist/${name}.js`, import.meta.url));
+
+async function job(context: TestContext) {
+  const registry = await startRegistry({ auth: 'htpasswd', username: 'user', password: 'hunter2' });
+  context.after(() => registry.stop());
+  const runner = await startRunner();
+  context.after(() => runner.dispose());
+  return { registry, runner, example: await copyExample(context) };
+}
+
+function inputs({ folder, busybox }: Example, image: string): Record<string, string> {
+  return {
+    flake: `path:${folder}#comfyui`,
+    'override-inputs': `busybox=path:${busybox}`,
+    image,
+    'registry-username': 'user',
+    'registry-password': 'hunter2',
+    record: 'record.json',
+  };
+}
+
+async function bothPhases(runner: Runner, options: PhaseOptions) {
+  const main = await runner.run(phase('main'), options);
+  const post = await runner.run(phase('post'), { ...options, state: main.state });
+  return { main, post };
+}
+
+/** The log without the lines by which the runner learns what to mask. */
+const withoutMasks = (log: string) => log.replace(/^::add-mask::.*\n/gm, '');
+
+test('a workflow that pushes: outputs, groups, summary, and no secret in sight', async context => {
+  const { registry, runner, example } = await job(context);
+  const image = `${registry.address}/Comfy/Demo`;
+  const options = {
+    inputs: { ...inputs(example, image), tags: 'cu130\nlatest' },
+    token: 'ghs_job',
+  };
+  const { main, post } = await bothPhases(runner, options);
+  assert.equal(main.code, 0, main.log);
+  assert.deepEqual([post.code, post.log], [0, '']);
+
+  const repository = image.toLowerCase();
+  assert.equal(main.outputs.name, repository);
+  assert.match(String(main.outputs.digest), /^sha256:[0-9a-f]{64}$/);
+  assert.equal(main.outputs.ref, `${repository}@${main.outputs.digest}`);
+  assert.equal(main.outputs.tags, 'cu130\nlatest');
+  const layers = JSON.parse(String(main.outputs.layers)) as { name: string; origin: string }[];
+  assert.deepEqual(
+    layers.slice(0, 2).map(({ name, origin }) => [name, origin]),
+    [
+      ['layer0-base', 'built'],
+      ['layer1-python', 'built'],
+    ],
+  );
+  assert.ok((JSON.parse(String(main.outputs.timings)) as { total: number }).total > 0);
+  const record = await readFile(join(runner.workspace, 'record.json'), 'utf8');
+  assert.equal((JSON.parse(record) as { outcome: string }).outcome, 'success');
+
+  assert.match(main.log, /^::group::layer4-deps/m);
+  assert.match(main.summary, /\| `layer4-deps` \| built \|/);
+  assert.match(main.summary, /Docker 23/);
+  assert.ok(main.log.startsWith('::add-mask::'), 'masks come before everything else');
+  const visible = [withoutMasks(main.log), main.summary, record, JSON.stringify(main.state)];
+  for (const text of visible) assert.doesNotMatch(text, /hunter2|ghs_job/);
+});
+
+test('a pull request builds, reports and pushes nothing', async context => {
+  const { registry, runner, example } = await job(context);
+  const options = {
+    inputs: inputs(example, `${registry.address}/comfy/demo`),
+    event: {
+      name: 'pull_request_target',
+      payload: { pull_request: { head: { repo: { full_name: 'somebody/comfy' } } } },
+    },
+  };
+  const { main } = await bothPhases(runner, options);
+  assert.equal(main.code, 0, main.log);
+  assert.equal(main.outputs.digest, undefined);
+  assert.match(main.summary, /somebody\/comfy/);
+  assert.match(main.summary, /\| `layer6-app` \| (built|local) \|/);
+  const catalog = await fetch(`http://${registry.address}/v2/_catalog`, {
+    headers: { authorization: `Basic ${Buffer.from('user:hunter2').toString('base64')}` },
+  });
+  assert.deepEqual(await catalog.json(), { repositories: [] });
+});
+
+test('a failure is an annotation, a summary and exit code 1', async context => {
+  const { registry, runner, example } = await job(context);
+  const wrong = {
+    ...inputs(example, `${registry.address}/comfy/demo`),
+    flake: `path:${example.folder}#no`,
+  };
+  const { main, post } = await bothPhases(runner, { inputs: wrong });
+  assert.equal(main.code, 1);
+  assert.match(main.log, /^::error::.*no/m);
+  assert.match(main.summary, /failed/);
+  assert.equal(post.code, 0);
+});
