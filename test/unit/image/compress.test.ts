@@ -49,7 +49,10 @@ test('nothing is read before it is wanted, and a few frames ahead at most', asyn
 
 test('the source is closed at the end and when the blob is given up', async () => {
   let closed = 0;
-  const open = () => ({ fill: () => 0, close: () => void (closed += 1) });
+  const close = () => {
+    closed += 1;
+  };
+  const open = () => ({ fill: () => 0, close });
   const packing = { compression: 'none' as const, pool: framePool(1) };
   const blob = compressedBlob(open, packing);
   assert.throws(() => blob.result(), /only when it was read to its end/);
