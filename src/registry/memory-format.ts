@@ -33,6 +33,7 @@ const documentSchema = v.object({
   images: v.array(
     v.object({
       digest: v.optional(digest),
+      target: v.optional(v.object({ path: index, mediaType: v.string() })),
       outputs: v.array(index),
       blobs: v.array(index),
       roots: v.array(index),
@@ -78,9 +79,14 @@ function expand(document: MemoryDocument, storeDir: string): Memory {
     }),
   );
   const roots = document.roots.map(root => ({ outPath: path(root.path), tree: root.tree }));
+  const imageTarget = (target: { path: number; mediaType: string }) => ({
+    outPath: path(target.path),
+    mediaType: target.mediaType,
+  });
   const images = document.images.map(
     (image): RememberedImage => ({
       ...(image.digest === undefined ? {} : { digest: image.digest }),
+      ...(image.target === undefined ? {} : { target: imageTarget(image.target) }),
       outputs: image.outputs.map(at => entry(outputs, at, 'output')),
       blobs: image.blobs.map(blob),
       roots: image.roots.map(at => entry(roots, at, 'root')),
@@ -117,6 +123,10 @@ export function serializeMemory(memory: Memory): string {
     }));
   const images = memory.images.map(image => ({
     digest: image.digest,
+    target: image.target && {
+      path: storeName(image.target.outPath),
+      mediaType: image.target.mediaType,
+    },
     outputs: image.outputs.map(output =>
       outputs.at(output, () => ({
         path: storeName(output.outPath),

@@ -36,6 +36,11 @@ export interface RememberedOutput {
 export interface RememberedImage {
   /** The manifest's digest; absent where the run did not come that far. */
   digest?: string;
+  /**
+   * The output that is the image, where it was made by another tool and not from a recipe, and the
+   * media type that was wanted for its layers (those that are compressed already keep theirs).
+   */
+  target?: { outPath: string; mediaType: string };
   outputs: readonly RememberedOutput[];
   /** All blobs of the image. */
   blobs: readonly KnownBlob[];

@@ -9,6 +9,10 @@ export interface Knowledge {
   rootTreeOf(outPath: string): unknown;
   /** The blob with this very key. */
   blobWithKey(key: string): KnownBlob | undefined;
+  /** The blob of this uncompressed content. */
+  blobWithDiffId(diffId: string): KnownBlob | undefined;
+  /** The manifest that was pushed for an output that is an image by itself. */
+  manifestOf(outPath: string): string | undefined;
   /** The sets of blobs that carried a layer of this output, newest first; they may hold more. */
   carriersOf(outPath: string): readonly (readonly KnownBlob[])[];
 }
@@ -18,6 +22,8 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
   const closures = new Map<string, readonly string[]>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
   const byKey = new Map<string, KnownBlob>();
+  const byDiffId = new Map<string, KnownBlob>();
+  const manifests = new Map<string, string>();
   const trees = new Map<string, unknown>();
   const usable = (blob: KnownBlob) => blob.mediaType === mediaType;
   for (const image of memories.flatMap(memory => memory.images)) {
@@ -26,8 +32,13 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
       if (blobs.length === 0 || !blobs.every(usable)) continue;
       carriers.set(outPath, [...(carriers.get(outPath) ?? []), blobs]);
     }
-    for (const blob of image.blobs) {
-      if (!byKey.has(blob.key) && usable(blob)) byKey.set(blob.key, blob);
+    for (const blob of image.blobs.filter(usable)) {
+      if (!byKey.has(blob.key)) byKey.set(blob.key, blob);
+      if (!byDiffId.has(blob.diffId)) byDiffId.set(blob.diffId, blob);
+    }
+    const { target, digest } = image;
+    if (target?.mediaType === mediaType && digest !== undefined && !manifests.has(target.outPath)) {
+      manifests.set(target.outPath, digest);
     }
     for (const { outPath, tree } of image.roots) {
       if (!trees.has(outPath)) trees.set(outPath, tree);
@@ -37,6 +48,8 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
     closureOf: outPath => closures.get(outPath),
     rootTreeOf: outPath => trees.get(outPath),
     blobWithKey: key => byKey.get(key),
+    blobWithDiffId: diffId => byDiffId.get(diffId),
+    manifestOf: outPath => manifests.get(outPath),
     carriersOf: outPath => carriers.get(outPath) ?? [],
   };
 }

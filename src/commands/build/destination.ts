@@ -37,6 +37,7 @@ export function openDestination(
     host: { ...host, signal: undefined },
     credentials: settings.credentials,
     imageName: image.name,
+    reading: !settings.push,
   });
   const cacheTag = settings.cacheTag ?? defaultCacheTag(image);
   if (tags.includes(cacheTag)) {

@@ -93,6 +93,7 @@ async function sendRoot(key: string, work: LayerWork): Promise<LayerBlob> {
     key,
     paths: [],
     source: entriesBlobSource(() => entries, packing),
+    weight: 0,
     ...(run === undefined ? {} : { run }),
   });
 }

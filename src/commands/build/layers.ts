@@ -5,7 +5,7 @@ import { storeBlobSource } from '../../image/blob-sources.ts';
 import type { Packing } from '../../image/compress.ts';
 import { blobKey } from '../../image/keys.ts';
 import { readRootTree } from '../../image/root-layer.ts';
-import { splitPaths } from '../../image/split.ts';
+import { type SizedPath, splitPaths } from '../../image/split.ts';
 import { queryClosures, queryPathInfo } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
 import type { KnownBlob } from '../../registry/memory.ts';
@@ -170,23 +170,24 @@ export async function splitContent(
   needed: ReadonlySet<string>,
   room: number,
   { nix, host, maxLayerSize }: LayerWork,
-): Promise<string[][]> {
+): Promise<SizedPath[][]> {
   const infos = await queryPathInfo({ ...nix, host }, [...needed]);
   return splitPaths(
     [...infos].map(([path, { narSize }]) => ({ path, narSize })),
     maxLayerSize,
     room,
-  ).map(group => group.map(({ path }) => path));
+  );
 }
 
 /** Sends each group of store paths as a blob, unless the registry has just that blob already. */
 export function sendGroups(
   layer: string,
-  groups: readonly (readonly string[])[],
+  groups: readonly (readonly SizedPath[])[],
   work: LayerWork,
 ): Promise<LayerBlob>[] {
   const { host, packing, knowledge, presence, transfers, lessons, run } = work;
-  return groups.map(async (paths, index) => {
+  return groups.map(async (group, index) => {
+    const paths = group.map(({ path }) => path);
     const key = blobKey(paths);
     const known = knowledge.blobWithKey(key);
     const there = known && (await withPresence([known], presence));
@@ -198,6 +199,7 @@ export function sendGroups(
       key,
       paths,
       source,
+      weight: group.reduce((sum, { narSize }) => sum + narSize, 0),
       ...(run === undefined ? {} : { run }),
     });
     host.signal?.throwIfAborted();

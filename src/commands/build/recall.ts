@@ -72,6 +72,7 @@ async function recallFrom(
   const other = openStore(`${reference.registry}/${repository}`, {
     host,
     credentials: settings.credentials,
+    reading: true,
   });
   try {
     const at = reference.digest ?? reference.tag ?? 'latest';

@@ -17,6 +17,8 @@ export interface BlobToMake {
   key: string;
   paths: readonly string[];
   source: BlobSource;
+  /** Bytes, about: of those that wait for their turn the largest goes first, so that it ends early. */
+  weight: number;
   /** Where the run can be looked up. */
   run?: string;
 }
@@ -41,25 +43,26 @@ export function startTransfers(
   host: Host,
   fail: (reason: unknown) => void,
 ): Transfers {
-  const waiting: (() => void)[] = [];
+  const waiting: { weight: number; start: () => void }[] = [];
   const all: Promise<unknown>[] = [];
   let free = sideBySide;
 
-  const turn = async <T>(work: () => Promise<T>): Promise<T> => {
+  const turn = async <T>(weight: number, work: () => Promise<T>): Promise<T> => {
     if (free > 0) free--;
-    else await new Promise<void>(resolve => waiting.push(resolve));
+    else await new Promise<void>(start => waiting.push({ weight, start }));
     try {
       return await work();
     } finally {
+      waiting.sort((one, other) => other.weight - one.weight);
       const next = waiting.shift();
-      if (next) next();
+      if (next) next.start();
       else free++;
     }
   };
 
   return {
     send: blob => {
-      const sent = turn(() => transfer(store, blob, host));
+      const sent = turn(blob.weight, () => transfer(store, blob, host));
       all.push(sent.catch(fail));
       return sent;
     },
