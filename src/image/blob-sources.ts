@@ -1,7 +1,7 @@
 import { compressedBlob, type Packing } from './compress.ts';
 import type { ByteSource } from './frames.ts';
 import { storeEntries } from './store-tree.ts';
-import { nixDialect, type TarEntry } from './tar-header.ts';
+import { nixDialect, type TarDialect, type TarEntry } from './tar-header.ts';
 import { tarBytes, tarSize } from './tar-writer.ts';
 import { type BlobSource, mediaTypes } from './types.ts';
 
@@ -19,11 +19,16 @@ export function packedBlobSource(
 }
 
 /** A layer of tar entries, which are listed anew for each reading. */
-export function entriesBlobSource(list: () => Iterable<TarEntry>, packing: Packing): BlobSource {
+export function entriesBlobSource(
+  list: () => Iterable<TarEntry>,
+  packing: Packing,
+  dialect: TarDialect = nixDialect,
+  stated: Pick<BlobSource, 'diffId'> = {},
+): BlobSource {
   // listing costs little beside reading; what is sent as it is may have to say its size first
   const known =
-    packing.compression === 'none' ? { uncompressedSize: tarSize(list(), nixDialect) } : {};
-  return packedBlobSource(() => tarBytes(list(), nixDialect), packing, known);
+    packing.compression === 'none' ? { uncompressedSize: tarSize(list(), dialect) } : {};
+  return packedBlobSource(() => tarBytes(list(), dialect), packing, { ...stated, ...known });
 }
 
 /** A layer of store paths, in this program's own tar; the order of `paths` does not matter. */

@@ -12,9 +12,9 @@ export interface Packing {
 
 /**
  * A layer's blob made from its uncompressed bytes in one pass. The bytes are cut into frames of
- * {@link frameSize}, which zlib's threads compress side by side into independent zstd frames or gzip
- * members; they come out in order, so the blob depends neither on the cores nor on their timing.
- * A few frames are in flight; when the consumer stops asking, reading stops.
+ * {@link frameSize}, which zlib's threads compress side by side into independent zstd frames or
+ * gzip members; they come out in order, so the blob depends neither on the cores nor on their
+ * timing. A few frames are in flight; when the consumer stops asking, reading stops.
  */
 export function compressedBlob(
   open: () => ByteSource,
@@ -112,7 +112,9 @@ function frameReader(source: ByteSource, pool: Pick<FramePool, 'take' | 'give'>)
   };
 }
 
-/** Compresses one frame, then releases it. Resolves to the frame itself where nothing compresses. */
+/**
+ * Compresses one frame, then releases it. Resolves to the frame itself where nothing compresses.
+ */
 function compressFrame(
   content: Buffer,
   compression: Compression,
@@ -138,7 +140,8 @@ type Compressor = (content: Buffer, done: (error: Error | null, result: Buffer) 
 
 /**
  * An output buffer that holds any result makes one call of each frame; with Node's default of 16 kB
- * zstd takes three times as long. Level 1: a link of 100 MB/s is faster than any higher level.
+ * zstd takes one and a half times as long (bench/compress.ts). Level 1: a link of 100 MB/s is
+ * faster than any higher level.
  */
 const compressors: Record<'zstd' | 'gzip', Compressor> = {
   zstd: (content, done) =>

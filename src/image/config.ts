@@ -15,7 +15,9 @@ export interface ImageConfigParts {
   layers: readonly { name: string; diffId: string }[];
 }
 
-/** OCI's (Go's) name for the processor of a Nix system; throws a {@link Failure} if there is none. */
+/**
+ * OCI's (Go's) name for the processor of a Nix system; throws a {@link Failure} if there is none.
+ */
 export function architectureOf(system: string): string {
   const names: Record<string, string> = {
     'x86_64-linux': 'amd64',

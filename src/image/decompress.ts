@@ -61,7 +61,9 @@ async function* rejoined(start: Buffer, reader: ReturnType<typeof byteReader>) {
   }
 }
 
-/** Passes bytes on and, at their end, throws a {@link Failure} where they do not have the digest. */
+/**
+ * Passes bytes on and, at their end, throws a {@link Failure} where they do not have the digest.
+ */
 export async function* verified(
   chunks: AsyncIterable<Buffer>,
   digest: string,

@@ -11,16 +11,16 @@ export interface ByteSource {
 }
 
 /**
- * Uncompressed bytes of a frame. Chosen by bench/compress.ts: smaller frames compress worse and cost
- * more calls, larger ones take more memory and are no faster. Part of the blobs' format: another size
- * makes other digests, though the same diffIDs.
+ * Uncompressed bytes of a frame. Chosen by bench/compress.ts: smaller frames compress worse and
+ * cost more calls, larger ones take more memory and are no faster. Part of the blobs' format:
+ * another size makes other digests, though the same diffIDs.
  */
 export const frameSize = 4 << 20;
 
 /**
- * Buffers for all layers that are being made at one time: their number bounds the memory. A buffer is
- * lent until its content is compressed, whether or not anybody takes the result, so no layer can keep
- * another one waiting for ever.
+ * Buffers for all layers that are being made at one time: their number bounds the memory. A buffer
+ * is lent until its content is compressed, whether or not anybody takes the result, so no layer can
+ * keep another one waiting for ever.
  */
 export interface FramePool {
   /** Frames that one layer may have between its reader and its consumer. */

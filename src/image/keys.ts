@@ -20,8 +20,8 @@ export function blobKey(storePaths: readonly string[]): string {
 
 /**
  * The key of a root layer: hex sha256 of the JSON text
- * `["root", formatVersion, frameSize, tar dialect, [root output paths], [directories]]`, where output
- * paths are sorted, and directories are sorted by path and given as [path, mode, uid, gid].
+ * `["root", formatVersion, frameSize, tar dialect, [root output paths], [directories]]`, where
+ * output paths are sorted, and directories are sorted by path and given as [path, mode, uid, gid].
  */
 export function rootKey(root: {
   roots: readonly string[];

@@ -18,11 +18,11 @@ export interface Root {
 }
 
 /**
- * The entries of the root layer: the roots' folders merged, their files as links into the store, and
- * the folders that the recipe names. Needs nothing but its arguments.
+ * The entries of the root layer: the roots' folders merged, their files as links into the store,
+ * and the folders that the recipe names. Needs nothing but its arguments.
  *
- * Throws a {@link Failure} that names both where one path comes from two, and an
- * {@link UnexpandedFolder} where a tree does not say enough.
+ * Throws a {@link Failure} that names both where one path comes from two, and an {@link
+ * UnexpandedFolder} where a tree does not say enough.
  */
 export function rootEntries(
   roots: readonly Root[],

@@ -10,9 +10,9 @@ export interface RootTree {
 }
 
 /**
- * Compact, since the memory keeps it as JSON: 0 is a file, or a link to anything but a folder of the
- * store; 1 a link to a folder of the store that was not looked into; a list of one tree a link to a
- * folder that holds this; an object a folder.
+ * Compact, since the memory keeps it as JSON: 0 is a file, or a link to anything but a folder of
+ * the store; 1 a link to a folder of the store that was not looked into; a list of one tree a link
+ * to a folder that holds this; an object a folder.
  */
 export type RootNode = 0 | 1 | [RootTree] | RootTree;
 
@@ -21,7 +21,8 @@ const buildMetadata = 'nix-support';
 
 /**
  * The folders and files of a root output. Links to folders are looked into at the top level (/etc,
- * /lib) and left alone below it. The result depends on the store alone, not on the rest of the machine.
+ * /lib) and left alone below it. The result depends on the store alone, not on the rest of the
+ * machine.
  */
 export function readRootTree(outPath: string): RootTree {
   const root = toByteString(outPath);
@@ -139,8 +140,9 @@ function resolveInStore(file: ByteString, storeDir: ByteString): ByteString | un
 }
 
 /**
- * Two roots (or a root and `directories`) meet in a folder that one of them only links to, and what it
- * holds is not known. Realise `outPath` and pass the tree through {@link expandRootTree}, then try again.
+ * Two roots (or a root and `directories`) meet in a folder that one of them only links to, and what
+ * it holds is not known. Realise `outPath` and pass the tree through {@link expandRootTree}, then
+ * try again.
  */
 export class UnexpandedFolder extends Failure {
   readonly outPath: string;

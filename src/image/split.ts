@@ -17,12 +17,13 @@ const smallestClass = 2 ** 20;
 const groupFactor = 8;
 
 /**
- * Splits the content of a layer into groups, one blob each, so that few bytes move when few packages
- * change. Content of up to a quarter of `maxLayerSize` stays whole; a path larger than that stands alone. The others stand with paths of
- * about their own size, so that the many small ones drag nothing large along, and are dealt into groups
- * by a hash of their package's name without hash and version: a group that is too large is halved by
- * the hash's next bit. So a package that comes, goes or gets a new version changes its own group and no
- * other. Where that makes more than `limit` groups, all sizes double until it does not.
+ * Splits the content of a layer into groups, one blob each, so that few bytes move when few
+ * packages change. Content of up to a quarter of `maxLayerSize` stays whole; a path larger than
+ * that stands alone. The others stand with paths of about their own size, so that the many small
+ * ones drag nothing large along, and are dealt into groups by a hash of their package's name
+ * without hash and version: a group that is too large is halved by the hash's next bit. So a
+ * package that comes, goes or gets a new version changes its own group and no other. Where that
+ * makes more than `limit` groups, all sizes double until it does not.
  *
  * Groups and the paths in them are in a fixed order, whatever the order of `paths`.
  */
@@ -43,7 +44,9 @@ export function splitPaths(
   }
 }
 
-/** Groups of all size classes, the largest first; `scale` makes the classes wider and groups larger. */
+/**
+ * Groups of all size classes, the largest first; `scale` makes the classes wider and groups larger.
+ */
 function groupBySize(paths: readonly KeyedPath[], shared: number, scale: number): KeyedPath[][] {
   let upper = shared * scale;
   const groups = paths.filter(path => path.narSize > upper).map(path => [path]);
@@ -78,8 +81,9 @@ const hashBits = (text: string) =>
   createHash('sha256').update(text).digest().readUInt32BE().toString(2).padStart(32, '0');
 
 /**
- * The name of a store path's package as Nix's parseDrvName gives it: without folder, hash, version and
- * what follows the version (an output's name). "/nix/store/…-cuda_cudart-12.8.90-lib" is "cuda_cudart".
+ * The name of a store path's package as Nix's parseDrvName gives it: without folder, hash, version
+ * and what follows the version (an output's name). "/nix/store/…-cuda_cudart-12.8.90-lib" is
+ * "cuda_cudart".
  */
 export function packageName(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1).replace(/^[0-9a-z]{32}-/, '');

@@ -9,9 +9,9 @@ import {
 } from './tar-header.ts';
 
 /**
- * The entries of a layer made of store paths: the store's parent folders, then each path's tree, depth
- * first and sorted bytewise. Files are looked at when they are asked for, so memory does not grow with
- * the tree. Throws a {@link Failure} that names the file that cannot be read or archived.
+ * The entries of a layer made of store paths: the store's parent folders, then each path's tree,
+ * depth first and sorted bytewise. Files are looked at when they are asked for, so memory does not
+ * grow with the tree. Throws a {@link Failure} that names the file that cannot be read or archived.
  */
 export function* storeEntries(
   storePaths: readonly string[],
@@ -93,7 +93,7 @@ export function unreadable(file: ByteString, error: unknown): Failure {
   const name = toText(file);
   if (code === 'ENOENT') {
     return new Failure(`${name} vanished while its layer was read.`, {
-      next: `Realise it again (nix-store --realise), and keep the garbage collector away meanwhile.`,
+      next: 'Realise it again (nix-store --realise), and keep the garbage collector away.',
       cause: error,
     });
   }

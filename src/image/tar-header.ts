@@ -1,6 +1,6 @@
 /**
- * The tar format: ustar headers (POSIX.1-1988) with pax extended headers (POSIX.1-2001) where a value
- * does not fit. Names are byte strings, see {@link ByteString}.
+ * The tar format: ustar headers (POSIX.1-1988) with pax extended headers (POSIX.1-2001) where a
+ * value does not fit. Names are byte strings, see {@link ByteString}.
  */
 
 /**
@@ -81,7 +81,10 @@ export const pythonDialect: TarDialect = {
   recordSize: 10240,
 };
 
-/** Go's `archive/tar` as nix2container uses it; its folders bring their slash, if any, in their path. */
+/**
+ * Go's `archive/tar` as nix2container uses it; its folders bring their slash, if any, in their
+ * path.
+ */
 export const goDialect: TarDialect = {
   ...nixDialect,
   uname: 'root',
@@ -250,7 +253,7 @@ function writeOctal(block: Buffer, value: number, offset: number, width: number)
 /** Sum of a header's bytes, its checksum field taken as it stands. */
 export function headerSum(block: Buffer): number {
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < blockSize; at += 1) sum += block[at] ?? 0;
   return sum;
 }
 

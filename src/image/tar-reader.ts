@@ -32,8 +32,8 @@ export interface StreamedMember extends TarMember {
 const largestExtension = 1 << 20;
 
 /**
- * The members of a tar, one after the other: ustar, pax and GNU long names. Content that is not read
- * is passed over. Throws a {@link Failure} where the tar is damaged or ends too early.
+ * The members of a tar, one after the other: ustar, pax and GNU long names. Content that is not
+ * read is passed over. Throws a {@link Failure} where the tar is damaged or ends too early.
  *
  * @param name what the tar is, for errors
  */

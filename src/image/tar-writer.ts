@@ -9,9 +9,9 @@ const endSize = 1024;
 
 /**
  * A tar of the entries as a source of bytes. Files are read with blocking calls straight into the
- * caller's buffer: for the small files of a store that takes a third of the time of asynchronous ones
- * (docs/performance.md), and the caller bounds each call by the size of its buffer.
- * Throws a {@link Failure} that names a file that is unreadable or changes while it is read.
+ * caller's buffer: ten times as fast as streams (bench/compress.ts), and the buffer's size bounds
+ * how long a call can take. Throws a {@link Failure} that names a file that is unreadable or
+ * changes while it is read.
  */
 export function tarBytes(entries: Iterable<TarEntry>, dialect: TarDialect): ByteSource {
   const iterator = entries[Symbol.iterator]();

@@ -5,8 +5,8 @@ const frameMagic = 0xfd2fb528;
 const isSkippable = (magic: number) => (magic & 0xfffffff0) >>> 0 === 0x184d2a50;
 
 /**
- * Cuts zstd data (RFC 8878) at the borders of its frames, without decompressing it; skippable frames
- * are left out. Each frame must be read to its end before the next is asked for. Throws a
+ * Cuts zstd data (RFC 8878) at the borders of its frames, without decompressing it; skippable
+ * frames are left out. Each frame must be read to its end before the next is asked for. Throws a
  * {@link Failure} where the data ends within a frame or is none.
  */
 export async function* zstdFrames(

@@ -9,7 +9,7 @@ import { fileBytes } from './file-bytes.ts';
 import { nix2container } from './nix2container.ts';
 import { ociLayout } from './oci-layout.ts';
 import { programOutput } from './program-output.ts';
-import type { SourceImage } from './source-image.ts';
+import { measuredSource, type SourceImage, type SourceLayer } from './source-image.ts';
 import { findLayeredConf, streamLayeredImage } from './stream-layered.ts';
 
 /** Which kind of image a built output is. */
@@ -59,8 +59,18 @@ export interface OpenSourceOptions {
   architecture?: string;
 }
 
-/** Opens an output of any kind. */
+/** Opens an output of any kind. Layers that are not to be compressed have a known size. */
 export async function openSource(path: string, options: OpenSourceOptions): Promise<SourceImage> {
+  const image = await openKind(path, options);
+  if (options.packing.compression !== 'none') return image;
+  const layers: SourceLayer[] = [];
+  for (const layer of image.layers) {
+    layers.push({ ...layer, source: await measuredSource(layer.source, options.signal) });
+  }
+  return { ...image, layers };
+}
+
+async function openKind(path: string, options: OpenSourceOptions): Promise<SourceImage> {
   const { packing, now, env, signal, tag, architecture } = options;
   const found = await detectSource(path);
   switch (found.kind) {
@@ -73,7 +83,7 @@ export async function openSource(path: string, options: OpenSourceOptions): Prom
     case 'nix2container':
       return nix2container(path, packing);
     case 'oci-layout':
-      return ociLayout(path, {
+      return ociLayout(path, packing, {
         ...(tag === undefined ? {} : { tag }),
         ...(architecture === undefined ? {} : { architecture }),
       });

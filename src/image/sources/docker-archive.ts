@@ -21,21 +21,27 @@ export type OpenArchive = () => AsyncIterable<Buffer>;
 /** Larger files of an archive are layers and no descriptions. */
 const largestDescription = 16 << 20;
 
+interface Place {
+  start: number;
+  size: number;
+  compressed: boolean;
+}
+
 /** What an archive holds, found by reading it once. */
 interface ArchiveIndex {
   /** Contents of files that may be a manifest or a config, by name. */
   descriptions: Map<string, Buffer>;
-  /** Names of all files. */
-  files: Set<string>;
-  /** Where each file's content begins and its length in bytes, in the uncompressed archive. */
-  places: Map<string, { start: number; size: number }>;
+  /**
+   * Where each file's content is, in bytes of the uncompressed archive, and whether it is packed.
+   */
+  places: Map<string, Place>;
   /** Links to files by name. */
   links: Map<string, string>;
 }
 
 /**
- * A docker archive in a file (`docker save`, dockerTools' `buildImage` and `buildLayeredImage`): plain,
- * gzip or zstd. Where it is plain, each layer is read by itself.
+ * A docker archive in a file (`docker save`, dockerTools' `buildImage` and `buildLayeredImage`):
+ * plain, gzip or zstd. Where it is plain, each layer is read by itself.
  */
 export async function dockerArchiveFile(path: string, packing: Packing): Promise<SourceImage> {
   const open = () => fileBytes(path);
@@ -43,18 +49,17 @@ export async function dockerArchiveFile(path: string, packing: Packing): Promise
   if (compressionOf(start) !== 'none') return dockerArchive(open, path, packing);
   const index = await readIndex(tarFileMembers(path), path);
   const parts = describe(index, path);
-  const layers = parts.layers.map(({ file, diffId }) => {
-    const place = index.places.get(file) ?? { start: 0, size: 0 };
-    const content = () => fileBytes(path, place.start, place.size);
-    return layer(content, diffId, file, path, packing);
+  const layers = parts.layers.map(found => {
+    const { start, size } = found.place;
+    return layer(() => fileBytes(path, start, size), found, path, packing);
   });
   return { ...parts.image, layers, sequential: false, close: async () => undefined };
 }
 
 /**
- * A docker archive that comes as a stream, such as a program's standard output; its compression is told
- * by its first bytes. It is read once to find what is in it, and once more for the layers, as long as
- * they are opened one by one and in order.
+ * A docker archive that comes as a stream, such as a program's standard output; its compression is
+ * told by its first bytes. It is read once to find what is in it, and once more for the layers, as
+ * long as they are opened one by one and in order.
  */
 export async function dockerArchive(
   open: OpenArchive,
@@ -64,22 +69,28 @@ export async function dockerArchive(
   const uncompressed = () => decompressAny(open(), name);
   const parts = describe(await readIndex(readTar(uncompressed(), name), name), name);
   const contents = sequentialContents(uncompressed, name);
-  const layers = parts.layers.map(({ file, diffId }) =>
-    layer(() => contents.of(file), diffId, file, name, packing),
+  const layers = parts.layers.map(found =>
+    layer(() => contents.of(found.file), found, name, packing),
   );
   return { ...parts.image, layers, sequential: true, close: contents.close };
 }
 
+interface FoundLayer {
+  file: string;
+  diffId: string;
+  place: Place;
+}
+
 function layer(
   content: OpenArchive,
-  diffId: string,
-  file: string,
+  { file, diffId, place }: FoundLayer,
   archive: string,
   packing: Packing,
 ) {
   const name = `${file} in ${archive}`;
   const open = () => bytesOf(decompressAny(content(), name));
-  return { name: file, source: checkedSource(packedBlobSource(open, packing, { diffId }), name) };
+  const known = place.compressed ? { diffId } : { diffId, uncompressedSize: place.size };
+  return { name: file, source: checkedSource(packedBlobSource(open, packing, known), name) };
 }
 
 /** What manifest.json and the config say. */
@@ -94,10 +105,11 @@ function describe(index: ArchiveIndex, name: string) {
       `it lists ${manifest.Layers.length} layers and ${diffIds.length} diffIDs`,
     );
   }
-  const layers = manifest.Layers.map((listed, at) => {
+  const layers = manifest.Layers.map((listed, at): FoundLayer => {
     const file = followLinks(listed, index);
-    if (!index.files.has(file)) throw malformed(name, `its layer ${listed} is missing`);
-    return { file, diffId: diffIds[at] ?? '' };
+    const place = index.places.get(file);
+    if (!place) throw malformed(name, `its layer ${listed} is missing`);
+    return { file, diffId: diffIds[at] ?? '', place };
   });
   const image = {
     description: `docker archive ${name}`,
@@ -136,18 +148,17 @@ async function readIndex(
 ): Promise<ArchiveIndex> {
   const index: ArchiveIndex = {
     descriptions: new Map(),
-    files: new Set(),
     places: new Map(),
     links: new Map(),
   };
   for await (const member of members) {
     const path = normal(member.path);
     if (member.type === 'file') {
-      index.files.add(path);
-      index.places.set(path, { start: member.start, size: member.size });
-      if (isDescription(path, member.size)) {
-        index.descriptions.set(path, await description(member, name));
-      }
+      const { start, size } = member;
+      const described = isDescription(path, size) ? await description(member, name) : undefined;
+      if (described) index.descriptions.set(path, described);
+      const beginning = described ?? (await firstChunk(member.content()));
+      index.places.set(path, { start, size, compressed: compressionOf(beginning) !== 'none' });
     } else if (member.type === 'symlink') {
       index.links.set(path, resolved(path, member.target));
     } else if (member.type === 'hardlink') index.links.set(path, normal(member.target));
@@ -177,8 +188,8 @@ async function firstChunk(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /**
- * Contents of a stream's files, one at a time. A file further on is reached by reading ahead; for one
- * that has passed the stream is opened again. Who asks while another reads waits for its end.
+ * Contents of a stream's files, one at a time. A file further on is reached by reading ahead; for
+ * one that has passed the stream is opened again. Who asks while another reads waits for its end.
  */
 function sequentialContents(open: OpenArchive, name: string) {
   let members: AsyncGenerator<StreamedMember> | undefined;

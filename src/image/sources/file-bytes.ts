@@ -37,6 +37,16 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** The size of a file in bytes. */
+export async function fileSize(path: string): Promise<number> {
+  const file = await openFile(path);
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
+
 /** A small file whole. */
 export async function readSmallFile(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -1,11 +1,10 @@
 import { Failure } from '../../host/failure.ts';
-import { packedBlobSource } from '../blob-sources.ts';
+import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { decompress } from '../decompress.ts';
 import { bytesOf } from '../frames.ts';
 import { fileEntry, sortedNames } from '../store-tree.ts';
 import { type ByteString, goDialect, type TarEntry, toByteString, toText } from '../tar-header.ts';
-import { tarBytes } from '../tar-writer.ts';
 import { fileBytes, readSmallFile } from './file-bytes.ts';
 import { compressionOfMediaType } from './oci-layout.ts';
 import {
@@ -78,13 +77,18 @@ function describedLayer(value: unknown, name: string, packing: Packing) {
   }
   const mediaType = typeof value.mediatype === 'string' ? value.mediatype : '';
   const compression = compressionOfMediaType(mediaType, name);
-  const open = () =>
+  const stated = { diffId };
+  const blob =
     typeof file === 'string' && file !== ''
-      ? bytesOf(decompress(fileBytes(file), compression, file))
-      : tarBytes(mergedEntries(paths), goDialect);
+      ? packedBlobSource(
+          () => bytesOf(decompress(fileBytes(file), compression, file)),
+          packing,
+          stated,
+        )
+      : entriesBlobSource(() => mergedEntries(paths), packing, goDialect, stated);
   const layer: SourceLayer = {
     name,
-    source: checkedSource(packedBlobSource(open, packing, { diffId }), name),
+    source: checkedSource(blob, name),
     storePaths: paths.map(({ path }) => path),
   };
   const history = isRecord(value.History) ? value.History : { created_by: 'nix2container' };
@@ -138,7 +142,9 @@ function expression(source: string, name: string, flags = ''): RegExp {
   }
 }
 
-/** A file of the layer by its place in the tar; without an entry: a folder that only leads there. */
+/**
+ * A file of the layer by its place in the tar; without an entry: a folder that only leads there.
+ */
 interface Node {
   entry?: TarEntry;
   children: Map<ByteString, Node>;

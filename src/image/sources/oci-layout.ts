@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { Failure } from '../../host/failure.ts';
-import { digester } from '../compress.ts';
-import { decompress, mismatch } from '../decompress.ts';
+import { packedBlobSource } from '../blob-sources.ts';
+import { digester, type Packing } from '../compress.ts';
+import { decompress, mismatch, verified } from '../decompress.ts';
+import { bytesOf } from '../frames.ts';
 import {
   type BlobSource,
   type BlobStream,
@@ -11,6 +13,7 @@ import {
 } from '../types.ts';
 import { fileBytes, readSmallFile } from './file-bytes.ts';
 import {
+  checkedSource,
   diffIdsOf,
   fixedConfig,
   isDigest,
@@ -39,13 +42,15 @@ export function compressionOfMediaType(mediaType: string, name: string): Compres
 }
 
 /**
- * An image of an OCI layout folder (image-spec, image-layout.md), its layers as they are stored.
+ * An image of an OCI layout folder (image-spec, image-layout.md), its layers as they are stored;
+ * they are unpacked only where the packing is none.
  *
  * @param tag the image's name in the layout; not needed where there is only one image
  * @param architecture chooses the manifest where the image is an index
  */
 export async function ociLayout(
   folder: string,
+  packing: Packing,
   { tag, architecture }: { tag?: string; architecture?: string } = {},
 ): Promise<SourceImage> {
   const index = parseJson(
@@ -66,7 +71,7 @@ export async function ociLayout(
     description: `OCI layout ${folder}`,
     layers: descriptors.map((descriptor, at) => ({
       name: `layer ${at + 1}`,
-      source: storedBlob(blobFile(folder, descriptor), descriptor, diffIds[at] ?? ''),
+      source: layoutBlob(blobFile(folder, descriptor), descriptor, diffIds[at] ?? '', packing),
     })),
     config: fixedConfig(configBytes, diffIds, folder),
     repoTags: [],
@@ -75,9 +80,19 @@ export async function ociLayout(
   };
 }
 
+function layoutBlob(file: string, descriptor: Descriptor, diffId: string, packing: Packing) {
+  const compression = compressionOfMediaType(descriptor.mediaType, file);
+  if (packing.compression !== 'none' || compression === 'none') {
+    return storedBlob(file, descriptor, diffId);
+  }
+  const stored = () => verified(fileBytes(file), descriptor.digest, file);
+  const open = () => bytesOf(decompress(stored(), compression, file));
+  return checkedSource(packedBlobSource(open, packing, { diffId }), file);
+}
+
 /**
- * A blob in a file that is sent as it is. Before its last piece it is decompressed as well, to verify the
- * diffID beside the digest: a blob that is wrong is never finished.
+ * A blob in a file that is sent as it is. Before its last piece it is decompressed as well, to
+ * verify the diffID beside the digest: a blob that is wrong is never finished.
  */
 export function storedBlob(file: string, descriptor: Descriptor, diffId: string): BlobSource {
   const compression = compressionOfMediaType(descriptor.mediaType, file);

@@ -7,8 +7,8 @@ import { childEnvironment } from '../../host/process.ts';
 const keptLines = 30;
 
 /**
- * Runs a program and gives its standard output as it comes; it waits while nobody reads, and is ended
- * when the reader stops early. Rejects with a {@link Failure} where it fails.
+ * Runs a program and gives its standard output as it comes; it waits while nobody reads, and is
+ * ended when the reader stops early. Rejects with a {@link Failure} where it fails.
  */
 export async function* programOutput(
   file: string,

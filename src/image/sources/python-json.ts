@@ -1,6 +1,6 @@
 /**
- * JSON as Python's `json.dumps(value, indent=4)` writes it: ASCII only. Numbers with a fraction of zero
- * are the one thing that differs (1.0 is 1 here).
+ * JSON as Python's `json.dumps(value, indent=4)` writes it: ASCII only. Numbers with a fraction of
+ * zero are the one thing that differs (1.0 is 1 here).
  */
 export function pythonJson(value: unknown): string {
   const text = JSON.stringify(value, null, 4).replaceAll(`"${keyMark}`, '"');
@@ -10,7 +10,10 @@ export function pythonJson(value: unknown): string {
   );
 }
 
-/** JavaScript moves keys that are whole numbers (such as the port "80") to the front; marked ones not. */
+/**
+ * JavaScript moves keys that are whole numbers (such as the port "80") to the front; marked ones
+ * not.
+ */
 const keyMark = '\ue000';
 
 /** Parses JSON for {@link pythonJson}, so that the order of all keys survives. */

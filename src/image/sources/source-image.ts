@@ -67,6 +67,21 @@ export function checkedSource(source: BlobSource, name: string): BlobSource {
   return { ...source, open };
 }
 
+/**
+ * The same blob with its size known, which a docker-archive must have before it is written. Where
+ * the source does not say it, the blob is read once for that.
+ */
+export async function measuredSource(
+  source: BlobSource,
+  signal?: AbortSignal,
+): Promise<BlobSource> {
+  if (source.uncompressedSize !== undefined) return source;
+  const stream = source.open(signal);
+  for await (const _ of stream) signal?.throwIfAborted();
+  const { uncompressedSize, diffId } = stream.result();
+  return { ...source, uncompressedSize, diffId };
+}
+
 /** Parses JSON of a file of an image; throws a {@link Failure} that names the file. */
 export function parseJson(text: string, name: string): unknown {
   try {

@@ -1,11 +1,10 @@
-import { packedBlobSource } from '../blob-sources.ts';
+import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { bytesOf } from '../frames.ts';
 import { storeEntries } from '../store-tree.ts';
 import { pythonDialect, type TarDialect } from '../tar-header.ts';
-import { tarBytes } from '../tar-writer.ts';
 import { dockerArchiveFile } from './docker-archive.ts';
-import { fileBytes, readSmallFile } from './file-bytes.ts';
+import { fileBytes, fileSize, readSmallFile } from './file-bytes.ts';
 import { parseInOrder, pythonJson, pythonList } from './python-json.ts';
 import {
   checkedSource,
@@ -41,11 +40,11 @@ export function findLayeredConf(script: string): string | undefined {
 }
 
 /**
- * The image that the script of a streamLayeredImage would write, without running it: the same diffIDs
- * and the same config.
+ * The image that the script of a streamLayeredImage would write, without running it: the same
+ * diffIDs and the same config.
  *
  * @param now seconds since the epoch, taken where the image says "now" (SOURCE_DATE_EPOCH, else the
- *   flake's lastModified)
+ * flake's lastModified)
  */
 export async function streamLayeredImage(
   confFile: string,
@@ -117,10 +116,13 @@ function storeLayer(
   dialect: TarDialect,
   packing: Packing,
 ): SourceLayer {
-  const open = () => tarBytes(storeEntries(paths, dialect), dialect);
   const outside = paths.find(path => !path.startsWith(storeDir));
   if (outside) throw malformed(name, `${outside} is not in ${storeDir}`);
-  return { name, source: packedBlobSource(open, packing), storePaths: paths };
+  return {
+    name,
+    source: entriesBlobSource(() => storeEntries(paths, dialect), packing, dialect),
+    storePaths: paths,
+  };
 }
 
 /** A folder with a ready `layer.tar` and its `checksum`. */
@@ -130,12 +132,14 @@ async function customisationLayer(folder: string, packing: Packing): Promise<Sou
     throw malformed(`${folder}/checksum`, 'it holds no sha256');
   }
   const file = `${folder}/layer.tar`;
-  const known = { diffId: `sha256:${checksum}` };
+  const known = { diffId: `sha256:${checksum}`, uncompressedSize: await fileSize(file) };
   const source = packedBlobSource(() => bytesOf(fileBytes(file)), packing, known);
   return { name: 'customisation', source: checkedSource(source, file), storePaths: [folder] };
 }
 
-/** The config with the base's Env before its own; the last of a name wins, in the first one's place. */
+/**
+ * The config with the base's Env before its own; the last of a name wins, in the first one's place.
+ */
 function mergedConfig(config: Record<string, unknown>, base: SourceImage | undefined) {
   if (!base) return config;
   const baseImage = parseInOrder(

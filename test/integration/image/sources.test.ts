@@ -98,6 +98,23 @@ async function readAll(image: SourceImage) {
   return { diffIds, config: image.config(diffIds), tags: image.repoTags };
 }
 
+const uncompressed = {
+  ...options,
+  packing: { compression: 'none' as const, pool: options.packing.pool },
+};
+
+test('uncompressed layers say their size before they are read', async t => {
+  const image = layeredImage(t);
+  const archive = archiveOf(image);
+  writeFileSync(`${archive}.gz`, gzipSync(readFileSync(archive)));
+  for (const path of [image.script, archive, `${archive}.gz`]) {
+    for (const { source } of (await openSource(path, uncompressed)).layers) {
+      const blob = source.open();
+      assert.equal((await collect(blob)).length, source.uncompressedSize);
+    }
+  }
+});
+
 test('streamLayeredImage: diffIDs and config are those of its script', async t => {
   const image = layeredImage(t);
   assert.deepEqual(await detectSource(image.script), { kind: 'stream-layered', conf: image.file });

@@ -11,7 +11,9 @@ import {
 import { parseRootTree } from '../../../src/image/root-tree.ts';
 import { temporaryFolder } from './fixtures.ts';
 
-/** A store with a package, an environment that links to it, and a package of links that lead out. */
+/**
+ * A store with a package, an environment that links to it, and a package of links that lead out.
+ */
 function smallStore(store: string) {
   const write = (file: string) => {
     mkdirSync(`${store}/${file}`.replace(/\/[^/]*$/, ''), { recursive: true });

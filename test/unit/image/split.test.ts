@@ -57,10 +57,11 @@ test('little content stays whole', () => {
 test('a new version of one package changes its own group alone', () => {
   const names = Array.from({ length: 200 }, (_, index) => `package${index}`);
   const paths = (version: string) =>
-    names.map((name, index) => ({
-      path: `/nix/store/${String(index).padStart(32, name === 'package7' ? version : '0')}-${name}-${name === 'package7' ? version : '1'}.0`,
-      narSize: 1000,
-    }));
+    names.map((name, index) => {
+      const own = name === 'package7' ? version : '1';
+      const hash = String(index).padStart(32, own);
+      return { path: `/nix/store/${hash}-${name}-${own}.0`, narSize: 1000 };
+    });
   const before = splitPaths(paths('1'), 100_000, 100).map(group => JSON.stringify(group));
   const after = splitPaths(paths('2'), 100_000, 100).map(group => JSON.stringify(group));
   assert.ok(before.length > 4);
