@@ -1,5 +1,6 @@
-// Downloads the newest official Nix release that the program knows into DIR, beside its checksum and
-// version as `test/tools/nix-release` writes them. Ends with 3 where the server cannot be reached.
+// Downloads the newest official Nix release that the program knows into DIR, beside its checksum
+// and version as `test/tools/nix-release` writes them. Ends with 3 where the server cannot be
+// reached.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,10 +2,11 @@
 // schema. With --check it writes nothing, and fails where a file differs.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type InputDefinition, inputs, outputs, variableOf } from '../src/inputs/table.ts';
+import { type InputDefinition, inputs, outputs, variableOf, verbs } from '../src/inputs/table.ts';
 import { recordSchema } from '../src/record/schema.ts';
 
 const definitions: readonly InputDefinition[] = inputs;
+const positionals = new Set<string>(Object.values(verbs).flatMap(verb => verb.positional));
 
 /** The action's metadata (docs.github.com, "Metadata syntax for GitHub Actions"). */
 export function actionYaml(): string {
@@ -65,7 +66,7 @@ export function readmeReference(): string {
 
 function flag(input: InputDefinition): string {
   if (input.only === 'action') return 'the subcommand';
-  if (input.name === 'flake') return 'the argument';
+  if (positionals.has(input.name)) return 'an argument';
   if (input.secret) return `the variable ${code(variableOf(input.name))}`;
   if (input.type === 'boolean') return `${code(`--${input.name}`)}, ${code(`--no-${input.name}`)}`;
   const either = input.variable ? `, or ${code(variableOf(input.name))}` : '';

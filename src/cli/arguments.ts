@@ -67,18 +67,20 @@ function configured(command: Command, terminal: Terminal): Command {
 }
 
 function subcommand(name: VerbName, terminal: Terminal, take: (raw: RawInputs) => void): Command {
-  const { summary, positional } = verbs[name];
+  const { summary } = verbs[name];
+  const positional: readonly string[] = verbs[name].positional;
   const definitions = inputsOf(name).filter(input => input.only !== 'action');
-  const flags = definitions.filter(input => !input.secret && input.name !== positional);
+  const isPositional = (input: InputDefinition) => positional.some(each => each === input.name);
+  const flags = definitions.filter(input => !input.secret && !isPositional(input));
   const command = configured(new Command(name), terminal).description(summary);
-  for (const input of definitions.filter(each => each.name === positional)) {
+  for (const input of definitions.filter(isPositional)) {
     command.argument(`[${input.name}]`, input.description);
   }
   for (const input of flags) for (const option of optionsOf(input)) command.addOption(option);
   command.addHelpText('after', environmentHelp(definitions));
-  return command.action((first: string | undefined) => {
+  return command.action(() => {
     const given = flags.map(input => [input.name, textOf(command, input)] as const);
-    const all = [[positional, first] as const, ...given];
+    const all = [...positional.map((each, at) => [each, command.args[at]] as const), ...given];
     take(Object.fromEntries(all.filter(([, value]) => value !== undefined)));
   });
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VerbFailure } from '../commands/outcome.ts';
+import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
 import { explain } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
@@ -51,7 +51,7 @@ export async function runCli(world: CliWorld): Promise<number> {
     const host = commandLineHost(world, context, view);
     const outcome = await world.verbs[request.verb](request.raw, context, host);
     view.close();
-    showTable(outcome.record, world);
+    showOutcome(outcome, world);
     return 0;
   } catch (error) {
     view.close();
@@ -105,6 +105,14 @@ async function chooseView(world: CliWorld): Promise<View> {
   }
   const { liveView } = await import('./live.ts');
   return liveView(world.terminal, world.clock, now);
+}
+
+/** What was made: a table of layers, or the reference alone where there is no record. */
+function showOutcome({ record, outputs }: VerbOutcome, world: CliWorld): void {
+  showTable(record, world);
+  const { ref, tags } = outputs;
+  if (record === undefined && typeof ref === 'string')
+    world.stderr.write(`${ref}  (${[tags].flat().join(', ')})\n`);
 }
 
 function showTable(record: BuildRecord | undefined, world: CliWorld): void {

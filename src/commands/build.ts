@@ -5,9 +5,10 @@ import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { evaluate } from '../nix/evaluate.ts';
 import { ensureNix } from '../nix/install/install.ts';
-import type { Evaluation, Recipe } from '../nix/types.ts';
+import type { Evaluation } from '../nix/types.ts';
 import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
+import { publishMadeImage } from './build/made-image.ts';
 import { recall } from './build/recall.ts';
 import { type BuildState, outcomeOf, startState, writeRecord } from './build/state.ts';
 import { type BuildOutcome, withRecord } from './outcome.ts';
@@ -50,45 +51,40 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
     }),
   );
   state.evaluation = evaluation;
-  const recipe = recipeOf(evaluation);
-  checkSelection(settings.layers, recipe);
+  checkSelection(settings.layers, evaluation);
   const architecture = architectureOf(evaluation.system);
-  const destination = openDestination(settings, { ...recipe, architecture }, host);
+  const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);
   state.destination = destination;
   try {
     const known = await inPhase(host, 'remember', () =>
       recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
     );
-    const context = {
-      settings,
-      state,
-      nix,
-      recipe,
-      evaluation,
-      architecture,
-      destination,
-      ...known,
-    };
-    await (settings.push ? composeImage(context) : realiseTargets(context));
+    const context = { settings, state, nix, evaluation, architecture, destination, ...known };
+    const { recipe } = evaluation;
+    if (!settings.push) await realiseTargets(context);
+    else if (recipe) await composeImage({ ...context, recipe });
+    else await publishMadeImage(context);
   } finally {
     await destination.store.close();
   }
 }
 
-function recipeOf({ recipe, installable, target }: Evaluation): Recipe {
+/** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */
+function nameOf({ recipe, imageName, imageTag, target }: Evaluation): {
+  name: string;
+  tag: string;
+} {
   if (recipe) return recipe;
-  throw new Failure(`${installable} has no recipe: neither passthru.recipe nor recipe.`, {
-    tried: `The target ${target.name} was evaluated.`,
-    next: 'Add a recipe to the target; examples/hermetic/flake.nix shows one.',
-  });
+  const name = imageName?.slice(imageName.lastIndexOf('/') + 1) ?? target.name;
+  return { name: name.toLowerCase(), tag: imageTag ?? 'latest' };
 }
 
 /** The layers that the user selected must exist. */
-function checkSelection(selected: readonly string[], recipe: Recipe): void {
-  const names = recipe.layers.map(layer => layer.name);
+function checkSelection(selected: readonly string[], { recipe, target }: Evaluation): void {
+  const names = recipe ? recipe.layers.map(layer => layer.name) : [target.name];
   const unknown = selected.filter(name => !names.includes(name));
   if (unknown.length === 0) return;
-  throw new Failure(`The image ${recipe.name} has no layer called ${unknown.join(', ')}.`, {
+  throw new Failure(`${recipe?.name ?? target.name} has no layer called ${unknown.join(', ')}.`, {
     next: `Choose among: ${names.join(', ')}.`,
     exitCode: 2,
   });

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import type { RunContext } from '../inputs/context.ts';
-import { parseBuild } from '../inputs/parse.ts';
+import { parseBuild, parseCopy } from '../inputs/parse.ts';
 import type { RawInputs, VerbName } from '../inputs/table.ts';
 import type { VerbOutcome } from './outcome.ts';
 
@@ -13,5 +13,10 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const settings = parseBuild(raw, context);
     const { build } = await import('./build.ts');
     return build(settings, host);
+  },
+  copy: async (raw, context, host) => {
+    const settings = parseCopy(raw, context);
+    const { copy } = await import('./copy.ts');
+    return copy(settings, host);
   },
 };

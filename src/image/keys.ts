@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ImageDirectory } from '../nix/types.ts';
 import { frameSize } from './frames.ts';
-import { nixDialect } from './tar-header.ts';
+import { nixDialect, type TarDialect } from './tar-header.ts';
 
 /**
  * Raised whenever the bytes of a layer change for the same store paths: then nothing that was
@@ -32,6 +32,14 @@ export function rootKey(root: {
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const roots = sortedOnce(root.roots);
   return sha256(['root', formatVersion, frameSize, nixDialect, roots, directories]);
+}
+
+/**
+ * The key of a layer of store paths as another tool orders and owns them: hex sha256 of the JSON text
+ * `["streamed", formatVersion, frameSize, tar dialect, [store paths in their order]]`.
+ */
+export function streamedKey(storePaths: readonly string[], dialect: TarDialect): string {
+  return sha256(['streamed', formatVersion, frameSize, dialect, storePaths]);
 }
 
 const sortedOnce = (paths: readonly string[]) => [...new Set(paths)].sort();

@@ -66,6 +66,8 @@ export interface BlobSource {
   uncompressedSize?: number;
   /** Known before reading for some sources; then a blob that is present is not read at all. */
   digest?: string;
+  /** Bytes as sent; known with the digest. */
+  size?: number;
   diffId?: string;
   open(signal?: AbortSignal): BlobStream;
 }

@@ -47,6 +47,24 @@ export function readDestination(rawImage: string, rawTags: string): Destination 
   return { image, tags: [...tags] };
 }
 
+/**
+ * Reads where `copy` puts an image: like the inputs `image` and `tags`, but the image may have a tag
+ * itself, also as `oci:DIR:TAG`.
+ */
+export function readCopyDestination(raw: string, rawTags: string): Destination & { image: string } {
+  const layout = /^(oci:.+):([^:/]+)$/.exec(raw);
+  const isReference = !isLocalImage(raw) && /:[^:/]+$/.test(raw);
+  const { image, tags } =
+    layout?.[1] && layout[2]
+      ? readDestination(layout[1], `${layout[2]}\n${rawTags}`)
+      : readDestination(isReference ? '' : raw, isReference ? `${raw}\n${rawTags}` : rawTags);
+  if (image !== undefined) return { image, tags };
+  throw badInput(
+    'destination',
+    `expected a reference or a place on this machine; found ${quote(raw)}.`,
+  );
+}
+
 /** A tag as given to the input `name`, or an error that says which tag would do. */
 export function checkTag(name: string, tag: string): string {
   if (tagPattern.test(tag)) return tag;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { GitHubContext, RunContext } from './context.ts';
-import { checkTag, isLocalImage, readDestination } from './destination.ts';
-import type { BuildSettings, NixSettings, RegistryCredentials } from './settings.ts';
+import { checkTag, isLocalImage, readCopyDestination, readDestination } from './destination.ts';
+import type { BuildSettings, CopySettings, NixSettings, RegistryCredentials } from './settings.ts';
 import { compressions, type InputName, inputNamed, nixSources, type RawInputs } from './table.ts';
 import {
   badInput,
@@ -60,6 +60,33 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     recordFile: record === undefined ? undefined : resolve(context.currentDirectory, record),
     temporaryDirectory: context.temporaryDirectory,
   };
+}
+
+/**
+ * Reads the inputs of the verb `copy`.
+ * @throws Failure with exit code 2 that names the input and what was found.
+ */
+export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
+  const { image, tags } = readCopyDestination(
+    required(raw, 'destination'),
+    given(raw, 'tags') ?? '',
+  );
+  const asked = readBoolean('push', given(raw, 'push') ?? '');
+  const { pushRefusal } = permission(asked, isLocal(image, context), context.github);
+  return {
+    source: required(raw, 'source'),
+    destination: { image, tags },
+    compression: readChoice('compression', given(raw, 'compression') ?? '', compressions),
+    credentials: parseCredentials(raw, context.github),
+    workingDirectory: resolve(context.currentDirectory, given(raw, 'working-directory') ?? '.'),
+    refusal: pushRefusal,
+  };
+}
+
+function required(raw: RawInputs, name: InputName): string {
+  const text = given(raw, name);
+  if (text !== undefined) return text;
+  throw badInput(name, 'it is missing.', 'Usage: comfy-nix copy SOURCE DESTINATION');
 }
 
 function parseNix(raw: RawInputs): NixSettings {

@@ -63,3 +63,21 @@ export interface BuildSettings {
   /** Where temporary files and garbage collection roots may be put, absolute. */
   temporaryDirectory: string;
 }
+
+/** All that the verb `copy` needs to know, parsed and checked. */
+export interface CopySettings {
+  /** A reference, `oci:DIR[:TAG]`, `docker-archive:FILE`, or a path. */
+  source: string;
+  destination: {
+    /** Repository, `oci:DIR`, `docker-archive:FILE` or `-`. */
+    image: string;
+    /** Empty: those of the source, else `latest`. */
+    tags: string[];
+  };
+  compression: Compression;
+  credentials: RegistryCredentials;
+  /** Absolute. */
+  workingDirectory: string;
+  /** Why nothing is copied, as a sentence: the destination is a registry, and this run may not push. */
+  refusal?: string | undefined;
+}

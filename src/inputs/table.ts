@@ -44,9 +44,13 @@ export interface InputDefinition {
 export const verbs = {
   build: {
     summary: 'Build an image layer by layer and push what the registry does not hold yet',
-    positional: 'flake',
+    positional: ['flake'],
   },
-} as const satisfies Record<string, { summary: string; positional?: string }>;
+  copy: {
+    summary: 'Copy an image of any kind to a registry, an OCI layout or a docker-archive',
+    positional: ['source', 'destination'],
+  },
+} as const satisfies Record<string, { summary: string; positional: readonly string[] }>;
 
 export type VerbName = keyof typeof verbs;
 
@@ -77,6 +81,23 @@ export const inputs = [
       'The image to build, as a flake reference with an attribute. ' +
       'Without it `.#comfyui` is built, else `.#default`.',
     verbs: ['build'],
+  },
+  {
+    name: 'source',
+    type: 'text',
+    description:
+      'The image to copy: a reference, `oci:DIR` or `oci:DIR:TAG`, `docker-archive:FILE`, or a path ' +
+      'that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
+      'nix2container, or any program that writes a docker-archive.',
+    verbs: ['copy'],
+  },
+  {
+    name: 'destination',
+    type: 'text',
+    description:
+      'Where `copy` puts it: a reference with or without a tag, `oci:DIR`, `docker-archive:FILE`, ' +
+      'or `-` (a docker-archive on standard output).',
+    verbs: ['copy'],
   },
   {
     name: 'layers',
@@ -114,7 +135,7 @@ export const inputs = [
       'Tags by lines or commas, bare (`cu130`) or as full references ' +
       '(`ghcr.io/owner/name:cu130`), which then also say the image. ' +
       'Without any the tag of the recipe is used.',
-    verbs: ['build'],
+    verbs: ['build', 'copy'],
   },
   {
     name: 'labels',
@@ -135,21 +156,21 @@ export const inputs = [
     description:
       'Whether the image is pushed. By default it is, except by pull requests. ' +
       'Code from a fork never pushes.',
-    verbs: ['build'],
+    verbs: ['build', 'copy'],
   },
   {
     name: 'registry-username',
     type: 'text',
     description: "User name for the registry. Without it Docker's config.json is asked.",
     variable: true,
-    verbs: ['build'],
+    verbs: ['build', 'copy'],
   },
   {
     name: 'registry-password',
     type: 'text',
     description: 'Password or token for the registry.',
     secret: true,
-    verbs: ['build'],
+    verbs: ['build', 'copy'],
   },
   {
     name: 'github-token',
@@ -168,7 +189,7 @@ export const inputs = [
       'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
       'or newer ones.',
     default: 'zstd',
-    verbs: ['build'],
+    verbs: ['build', 'copy'],
   },
   {
     name: 'record',
@@ -184,11 +205,13 @@ export const inputs = [
       'How Nix is installed: `auto` takes the one that is there, else the official release, else ' +
       "the distribution's; `release` or `system` take that one only; `none` installs nothing.",
     default: 'auto',
+    verbs: ['build'],
   },
   {
     name: 'nix-version',
     type: 'text',
     description: 'Version of the release to install. Without it the newest that is pinned here.',
+    verbs: ['build'],
   },
   {
     name: 'nix-release-url',
@@ -196,11 +219,13 @@ export const inputs = [
     description:
       'Address of the release tarball, or of a folder with the official file names: a mirror. ' +
       '`file:` works as well.',
+    verbs: ['build'],
   },
   {
     name: 'nix-release-sha256',
     type: 'text',
     description: 'The tarball’s sha256, hex or SRI, for a version that is not pinned here.',
+    verbs: ['build'],
   },
   {
     name: 'accept-flake-config',
@@ -209,6 +234,7 @@ export const inputs = [
       "Whether the flake's `nixConfig` is accepted. It can run code as root: say so only for " +
       'flakes that you trust.',
     default: 'false',
+    verbs: ['build'],
   },
   {
     name: 'reuse',

@@ -3,7 +3,7 @@
  * It is one expression, so that one process evaluates everything. Wrong shapes are described by their
  * type, for `recipe.ts` to complain about; only what cannot be evaluated ends in an error of Nix.
  *
- * The result is `{ target, recipe, config, context }`; `recipe` is null where there is none, and
+ * The result is `{ target, image, recipe, config, context }`; `recipe` is null where there is none, and
  * holds all of the recipe except for its `config`.
  */
 export const describeTarget = /* nix */ `
@@ -49,11 +49,20 @@ let
     onPath = value: "\${value}";
   } 4;
 
+  textOf = name:
+    let value = target.\${name} or null; in
+    if builtins.isString value then plain value else null;
+
   recipe = target.passthru.recipe or (target.recipe or null);
   config = if builtins.isAttrs recipe then describeConfig (recipe.config or { }) else { };
 in
 {
   target = describe { onDerivation = derivation; onPath = _: { "$type" = "path"; }; } 0 target;
+  # What dockerTools and nix2container say of an image that they make.
+  image = {
+    name = textOf "imageName";
+    tag = textOf "imageTag";
+  };
   recipe = describeRecipe (
     if builtins.isAttrs recipe && !isDerivation recipe
     then builtins.removeAttrs recipe [ "config" ]

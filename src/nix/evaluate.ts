@@ -25,6 +25,7 @@ export interface EvaluationRequest {
 /** What {@link describeTarget} gives. */
 interface Description {
   target: unknown;
+  image: { name: string | null; tag: string | null };
   recipe: unknown;
   config: unknown;
   context: Record<string, { path?: boolean; allOutputs?: boolean; outputs?: string[] }>;
@@ -79,6 +80,8 @@ function evaluationOf(installable: string, found: Description): Evaluation {
   return {
     installable,
     target: { ...outputOf(target), name: target.name },
+    imageName: found.image.name ?? undefined,
+    imageTag: found.image.tag ?? undefined,
     system,
     recipe: found.recipe === null ? undefined : recipeOf(found),
   };

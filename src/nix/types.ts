@@ -75,6 +75,9 @@ export interface Evaluation {
   /** The installable that was evaluated, such as ".#comfyui". */
   installable: string;
   target: DerivationOutput & { name: string };
+  /** Name and tag that dockerTools and nix2container give an image of their own. */
+  imageName: string | undefined;
+  imageTag: string | undefined;
   /** Nix's name of the system, such as "x86_64-linux". */
   system: string;
   /** Undefined: the target has no recipe; its built output is an image of some other kind. */

@@ -33,7 +33,7 @@ const documentSchema = v.object({
   images: v.array(
     v.object({
       digest: v.optional(digest),
-      target: v.optional(v.object({ path: index, mediaType: v.string() })),
+      target: v.optional(v.object({ path: index, variant: v.string() })),
       outputs: v.array(index),
       blobs: v.array(index),
       roots: v.array(index),
@@ -79,9 +79,9 @@ function expand(document: MemoryDocument, storeDir: string): Memory {
     }),
   );
   const roots = document.roots.map(root => ({ outPath: path(root.path), tree: root.tree }));
-  const imageTarget = (target: { path: number; mediaType: string }) => ({
+  const imageTarget = (target: { path: number; variant: string }) => ({
     outPath: path(target.path),
-    mediaType: target.mediaType,
+    variant: target.variant,
   });
   const images = document.images.map(
     (image): RememberedImage => ({
@@ -125,7 +125,7 @@ export function serializeMemory(memory: Memory): string {
     digest: image.digest,
     target: image.target && {
       path: storeName(image.target.outPath),
-      mediaType: image.target.mediaType,
+      variant: image.target.variant,
     },
     outputs: image.outputs.map(output =>
       outputs.at(output, () => ({

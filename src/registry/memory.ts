@@ -37,10 +37,10 @@ export interface RememberedImage {
   /** The manifest's digest; absent where the run did not come that far. */
   digest?: string;
   /**
-   * The output that is the image, where it was made by another tool and not from a recipe, and the
-   * media type that was wanted for its layers (those that are compressed already keep theirs).
+   * The output that is the image, where it was made by another tool and not from a recipe, and what
+   * else its bytes depend on (the wanted media type, labels), as a text to compare.
    */
-  target?: { outPath: string; mediaType: string };
+  target?: { outPath: string; variant: string };
   outputs: readonly RememberedOutput[];
   /** All blobs of the image. */
   blobs: readonly KnownBlob[];

@@ -11,8 +11,9 @@ export interface Knowledge {
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
   blobWithDiffId(diffId: string): KnownBlob | undefined;
-  /** The manifest that was pushed for an output that is an image by itself. */
-  manifestOf(outPath: string): string | undefined;
+  blobWithDigest(digest: string): KnownBlob | undefined;
+  /** Digest of the manifest that was pushed for an output that is an image by itself. */
+  manifestOf(outPath: string, variant: string): string | undefined;
   /** The sets of blobs that carried a layer of this output, newest first; they may hold more. */
   carriersOf(outPath: string): readonly (readonly KnownBlob[])[];
 }
@@ -22,6 +23,7 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
   const closures = new Map<string, readonly string[]>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
   const byKey = new Map<string, KnownBlob>();
+  const byDigest = new Map<string, KnownBlob>();
   const byDiffId = new Map<string, KnownBlob>();
   const manifests = new Map<string, string>();
   const trees = new Map<string, unknown>();
@@ -32,13 +34,17 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
       if (blobs.length === 0 || !blobs.every(usable)) continue;
       carriers.set(outPath, [...(carriers.get(outPath) ?? []), blobs]);
     }
+    for (const blob of image.blobs) {
+      if (!byDigest.has(blob.digest)) byDigest.set(blob.digest, blob);
+    }
     for (const blob of image.blobs.filter(usable)) {
       if (!byKey.has(blob.key)) byKey.set(blob.key, blob);
       if (!byDiffId.has(blob.diffId)) byDiffId.set(blob.diffId, blob);
     }
     const { target, digest } = image;
-    if (target?.mediaType === mediaType && digest !== undefined && !manifests.has(target.outPath)) {
-      manifests.set(target.outPath, digest);
+    const name = target && targetName(target.outPath, target.variant);
+    if (name !== undefined && digest !== undefined && !manifests.has(name)) {
+      manifests.set(name, digest);
     }
     for (const { outPath, tree } of image.roots) {
       if (!trees.has(outPath)) trees.set(outPath, tree);
@@ -48,11 +54,14 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
     closureOf: outPath => closures.get(outPath),
     rootTreeOf: outPath => trees.get(outPath),
     blobWithKey: key => byKey.get(key),
+    blobWithDigest: digest => byDigest.get(digest),
     blobWithDiffId: diffId => byDiffId.get(diffId),
-    manifestOf: outPath => manifests.get(outPath),
+    manifestOf: (outPath, variant) => manifests.get(targetName(outPath, variant)),
     carriersOf: outPath => carriers.get(outPath) ?? [],
   };
 }
+
+const targetName = (outPath: string, variant: string) => `${outPath} ${variant}`;
 
 /** Says how a known blob can be had in the image's repository: it is there, was mounted, or is gone. */
 export type Presence = (blob: KnownBlob) => Promise<Exclude<Transfer, 'uploaded'> | undefined>;

@@ -10,6 +10,7 @@ import {
 import { parseRootTree } from '../../image/root-tree.ts';
 import type { TarEntry } from '../../image/tar-header.ts';
 import type { DerivationOutput } from '../../nix/types.ts';
+import type { LayerBlob } from '../transfers.ts';
 import {
   closureOf,
   findReusable,
@@ -19,7 +20,6 @@ import {
   sendGroups,
   splitContent,
 } from './layers.ts';
-import type { LayerBlob } from './transfers.ts';
 
 /** Names of the layers that the program adds, as the record shows them. */
 const referencesLayer = 'references';

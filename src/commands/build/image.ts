@@ -1,44 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
+import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
-import type { BuildSettings } from '../../inputs/settings.ts';
-import { flakeLastModified } from '../../nix/flake.ts';
-import type { DerivationOutput, Evaluation, Nix, Recipe } from '../../nix/types.ts';
-import { writeMemory } from '../../registry/memory.ts';
+import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
-import type { Destination } from './destination.ts';
+import { startTransfers } from '../transfers.ts';
+import { type ImageContext, madeAt, type RecipeContext, remember } from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
 import { type LayerWork, type MadeLayer, makeTargetLayers } from './layers.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
 import { checkComplete, publish } from './publish.ts';
-import { type Realisation, startRealisation } from './realisation.ts';
-import type { Recollection } from './recall.ts';
-import type { BuildState } from './state.ts';
-import { startTransfers } from './transfers.ts';
-
-/** All that is settled when the image begins to be made. */
-export interface ImageContext extends Recollection {
-  settings: BuildSettings;
-  state: BuildState;
-  nix: Nix;
-  recipe: Recipe;
-  evaluation: Evaluation;
-  /** OCI's name. */
-  architecture: string;
-  destination: Destination;
-}
+import { type Realisation, whileRealising } from './realisation.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
-export async function composeImage(context: ImageContext): Promise<void> {
+export async function composeImage(context: RecipeContext): Promise<void> {
   const { settings, state, recipe, destination, architecture } = context;
   const presence = presenceIn(destination.store);
   const plan = await planFirst({ ...context, presence, unshipped: unshippedTargets(context) });
-  tellPlan(plan, context);
+  tellPlan(plan, recipe.layers, state.host);
   const lessons = startLessons();
   const { host, stop } = stoppable(state.host);
   try {
@@ -52,89 +33,58 @@ export async function composeImage(context: ImageContext): Promise<void> {
       const created = await resolveCreated(context);
       const parts = { ...settings, recipe, created, architecture };
       state.manifest = await publish(destination, layers, parts, host);
-      lessons.manifest(state.manifest.digest);
+      lessons.image(state.manifest.digest);
     });
   } finally {
     await remember(lessons, context);
   }
 }
 
-/** A host whose work can also be stopped from within: by the first transfer that fails. */
-function stoppable(host: Host): { host: Host; stop: (reason: unknown) => void } {
-  const controller = new AbortController();
-  const signals = host.signal ? [host.signal, controller.signal] : [controller.signal];
-  return {
-    host: { ...host, signal: AbortSignal.any(signals) },
-    stop: reason => controller.abort(reason),
-  };
-}
-
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(context: ImageContext): Promise<void> {
-  const { settings, recipe, state, destination } = context;
+  const { settings, evaluation, state, destination } = context;
+  const { recipe, target } = evaluation;
+  const layers = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceIn(destination.store);
-  const plan = await planFirst({ ...context, presence, unshipped: unshippedTargets(context) });
-  tellPlan(plan, context);
-  const selected = recipe.layers.filter(layer => settings.layers.includes(layer.name));
+  const plan = recipe
+    ? await planFirst({ ...context, recipe, presence, unshipped: unshippedTargets(context) })
+    : { needed: [target], reused: new Set<string>() };
+  tellPlan(plan, layers, state.host);
+  const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const isWanted = ({ outPath }: DerivationOutput) =>
     selected.length === 0 || selected.some(layer => layer.outPath === outPath);
   const { host } = state;
   await whileRealising(plan.needed.filter(isWanted), context, host, async realisation => {
-    for (const target of recipe.layers) {
-      if (realisation.wants(target)) await realisation.have(target);
-      const known = plan.reused.has(target.name) && !realisation.wants(target);
-      const origin = known ? 'reused' : realisation.originOf(target);
-      const { name } = target;
+    for (const layer of layers) {
+      if (realisation.wants(layer)) await realisation.have(layer);
+      const known = plan.reused.has(layer.name) && !realisation.wants(layer);
+      const origin = known ? 'reused' : realisation.originOf(layer);
+      const { name } = layer;
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-      state.made.set(name, { name, target, origin, blobs: [] });
+      state.made.set(name, { name, target: layer, origin, blobs: [] });
     }
   });
 }
 
 /** Targets that no layer ships and that the user wants all the same. */
-function unshippedTargets({ settings, recipe }: ImageContext): DerivationOutput[] {
-  return recipe.layers.filter(
+function unshippedTargets({ settings, evaluation }: ImageContext): DerivationOutput[] {
+  const layers = evaluation.recipe?.layers ?? [];
+  return layers.filter(
     layer => !layer.image && (settings.allTargets || settings.layers.includes(layer.name)),
   );
 }
 
-function tellPlan(plan: Plan, { recipe, state }: ImageContext): void {
-  const { host } = state;
+function tellPlan(plan: Plan, layers: readonly LayerTarget[], host: Host): void {
   host.emit({
     type: 'plan',
-    layers: recipe.layers.map(({ name, image }) => ({
+    layers: layers.map(({ name, image }) => ({
       name,
       reused: plan.reused.has(name),
       shipped: image,
     })),
     at: host.clock(),
   });
-}
-
-/**
- * Does `work` while Nix realises `first`; afterwards no Nix runs any more. When the work fails, builds
- * that are under way are finished, so that the next run finds them.
- */
-async function whileRealising<T>(
-  first: readonly DerivationOutput[],
-  { nix, recipe, settings }: ImageContext,
-  host: Host,
-  work: (realisation: Realisation) => Promise<T>,
-): Promise<T> {
-  const rootsDirectory = await mkdtemp(join(settings.temporaryDirectory, 'comfy-nix-roots-'));
-  try {
-    return await inPhase(host, 'realise', async () => {
-      const realisation = startRealisation(nix, first, recipe.layers, host, rootsDirectory);
-      try {
-        return await work(realisation);
-      } finally {
-        await realisation.ended();
-      }
-    });
-  } finally {
-    await rm(rootsDirectory, { recursive: true, force: true });
-  }
 }
 
 interface Making {
@@ -146,7 +96,7 @@ interface Making {
 }
 
 /** Makes the layers in order. */
-async function makeLayers(context: ImageContext, making: Making): Promise<MadeLayer[]> {
+async function makeLayers(context: RecipeContext, making: Making): Promise<MadeLayer[]> {
   const { nix, recipe, settings, knowledge, destination, state } = context;
   const { store } = destination;
   const transfers = startTransfers(store, making.host, making.stop);
@@ -183,15 +133,10 @@ function finishUnshipped(target: Recipe['layers'][number], work: LayerWork): voi
   work.finished({ name, target, origin, blobs: [] });
 }
 
-/** The image's date: "now" is SOURCE_DATE_EPOCH, else the date of the flake's last change. */
-async function resolveCreated({ nix, recipe, state, evaluation, settings }: ImageContext) {
-  if (recipe.created !== 'now') return recipe.created;
-  const given = state.host.env.SOURCE_DATE_EPOCH;
-  const seconds =
-    given !== undefined && /^\d+$/.test(given)
-      ? Number(given)
-      : await flakeLastModified(nix, evaluation.installable, settings.workingDirectory);
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+async function resolveCreated(context: RecipeContext): Promise<string> {
+  const { created } = context.recipe;
+  if (created !== 'now') return created;
+  return new Date((await madeAt(context)) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 /** Without reuse every blob is made anew: the same store paths should have given the same bytes. */
@@ -205,19 +150,5 @@ function compareWithRemembered(layers: readonly MadeLayer[], context: ImageConte
       const message = `${name} is not reproducible: its diffID is ${blob.diffId}, and ${before.diffId} as ${maker} made it from the same store paths.`;
       host.emit({ type: 'warning', message, at: host.clock() });
     }
-  }
-}
-
-/** Writes the memory; a failure of that costs the next run time, and this one only a warning. */
-async function remember(lessons: Lessons, context: ImageContext): Promise<void> {
-  const { settings, destination, architecture, nix, state } = context;
-  const learnt = lessons.soFar();
-  const { cacheTag, store } = destination;
-  if (!settings.writeMemory || learnt === undefined || cacheTag === undefined) return;
-  try {
-    await writeMemory(store, cacheTag, learnt, { storeDir: nix.storeDir, architecture });
-  } catch (error) {
-    const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
-    state.host.emit({ type: 'warning', message, at: state.host.clock() });
   }
 }

@@ -10,9 +10,9 @@ import { queryClosures, queryPathInfo } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
 import type { KnownBlob } from '../../registry/memory.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
+import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
-import type { LayerBlob, Transfers } from './transfers.ts';
 
 /** Moby refuses images with more layers. */
 const layerLimit = 125;

@@ -11,7 +11,8 @@ export interface Lessons {
   rootTree(outPath: string, tree: RootTree): void;
   /** The tree of a root output, if this run has seen it. */
   rootTreeOf(outPath: string): RootTree | undefined;
-  manifest(digest: string): void;
+  /** The image as a whole, and the target that is it, if one is. */
+  image(digest: string, target?: RememberedImage['target']): void;
   /** All closures that were learnt. */
   closures(): readonly (readonly string[])[];
   /** All of it; undefined when nothing was learnt. */
@@ -23,7 +24,7 @@ export function startLessons(): Lessons {
   const outputs = new Map<string, RememberedOutput>();
   const blobs = new Map<string, KnownBlob>();
   const roots = new Map<string, RootTree>();
-  let digest: string | undefined;
+  let whole: Pick<RememberedImage, 'digest' | 'target'> = {};
   const keep = ({ from: _, ...blob }: KnownBlob) => {
     blobs.set(blob.digest, blob);
     return blob;
@@ -36,14 +37,14 @@ export function startLessons(): Lessons {
     blob: keep,
     rootTree: (outPath, tree) => roots.set(outPath, tree),
     rootTreeOf: outPath => roots.get(outPath),
-    manifest: value => {
-      digest = value;
+    image: (digest, target) => {
+      whole = target ? { digest, target } : { digest };
     },
     closures: () => [...outputs.values()].map(output => output.closure),
     soFar: () => {
       if (blobs.size === 0) return undefined;
       return {
-        ...(digest === undefined ? {} : { digest }),
+        ...whole,
         outputs: [...outputs.values()],
         blobs: [...blobs.values()],
         roots: [...roots].map(([outPath, tree]) => ({ outPath, tree })),

@@ -4,6 +4,7 @@ import { imageConfig, manifest } from '../../image/config.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { Recipe } from '../../nix/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
+import { moveTags } from '../tags.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
 
@@ -39,36 +40,9 @@ export async function publish(
   const config = await store.putBytes(configBytes, mediaTypes.config);
   const bytes = manifest({ config, layers: blobs, annotations: parts.annotations });
   const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
-  await checkManifest(store, digest);
   const stored = { bytes, mediaType: mediaTypes.manifest, digest };
-  const moved: string[] = [];
-  for (const tag of tags) {
-    host.signal?.throwIfAborted();
-    await store.putTag(tag, stored).catch(error => {
-      throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);
-    });
-    moved.push(tag);
-  }
+  await moveTags(store, tags, stored, host);
   return stored;
-}
-
-/** A registry that has accepted a manifest must be able to give it back before a tag points to it. */
-async function checkManifest(store: Destination['store'], digest: string): Promise<void> {
-  if (store.kind === 'docker-archive') return; // written only when it is closed
-  if (await store.getManifest(digest)) return;
-  throw new Failure(`${store.repository} accepted the manifest ${digest} but does not have it.`, {
-    tried: 'The manifest was put by its digest and asked for again; no tag was moved.',
-    next: 'Run the command again; if it happens again, look into the logs of the registry.',
-  });
-}
-
-function tagFailure(error: unknown, tag: string, moved: readonly string[], image: string): unknown {
-  if (!(error instanceof Failure)) return error;
-  const state = moved.length === 0 ? 'no tag has moved' : `already moved: ${moved.join(', ')}`;
-  return new Failure(`The tag ${tag} could not be moved to ${image} (${state}): ${error.message}`, {
-    ...error.details,
-    cause: error,
-  });
 }
 
 /** Every path of every shipped closure must be in some layer; anything else is a defect. */

@@ -1,10 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
+import { inPhase } from '../../host/phase.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { realise } from '../../nix/realise.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
+import type { ImageContext } from './context.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -186,3 +190,29 @@ function tell(
 }
 
 const named = (drvPath: string) => ({ derivation: drvPath });
+
+/**
+ * Does `work` while Nix realises `first`; afterwards no Nix runs any more. When the work fails, builds
+ * that are under way are finished, so that the next run finds them.
+ */
+export async function whileRealising<T>(
+  first: readonly DerivationOutput[],
+  { nix, evaluation, settings }: Pick<ImageContext, 'nix' | 'evaluation' | 'settings'>,
+  host: Host,
+  work: (realisation: Realisation) => Promise<T>,
+): Promise<T> {
+  const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
+  const rootsDirectory = await mkdtemp(join(settings.temporaryDirectory, 'comfy-nix-roots-'));
+  try {
+    return await inPhase(host, 'realise', async () => {
+      const realisation = startRealisation(nix, first, layers, host, rootsDirectory);
+      try {
+        return await work(realisation);
+      } finally {
+        await realisation.ended();
+      }
+    });
+  } finally {
+    await rm(rootsDirectory, { recursive: true, force: true });
+  }
+}

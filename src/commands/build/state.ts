@@ -130,8 +130,8 @@ function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[
     const work = recorded.get(name);
     return {
       name,
-      target: target?.drvPath ?? null,
-      outPath: target?.outPath ?? null,
+      target: (target ?? made?.target)?.drvPath ?? null,
+      outPath: (target ?? made?.target)?.outPath ?? null,
       origin: made?.origin ?? work?.origin ?? originOfWork(target?.drvPath, work),
       seconds: work?.seconds ?? 0,
       builtDerivations: work?.builtDerivations ?? [],

@@ -49,8 +49,8 @@ export async function detectSource(path: string): Promise<SourceKind> {
 /** What opening an image may need. */
 export interface OpenSourceOptions {
   packing: Packing;
-  /** Seconds since the epoch, for images that say "now". */
-  now: number;
+  /** Seconds since the epoch; asked of images that say "now" alone. */
+  now: () => Promise<number>;
   /** Environment for a program that writes an image. */
   env: Readonly<Record<string, string | undefined>>;
   signal?: AbortSignal | undefined;

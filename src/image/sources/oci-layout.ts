@@ -99,6 +99,7 @@ export function storedBlob(file: string, descriptor: Descriptor, diffId: string)
   return {
     mediaType: mediaTypes.layer[compression],
     digest: descriptor.digest,
+    size: descriptor.size,
     diffId,
     ...(compression === 'none' ? { uncompressedSize: descriptor.size } : {}),
     open: signal => storedStream(file, descriptor, diffId, compression, signal),

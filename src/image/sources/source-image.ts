@@ -8,6 +8,8 @@ export interface SourceLayer {
   source: BlobSource;
   /** The store paths that it holds, where the source says so. */
   storePaths?: readonly string[];
+  /** What the memory knows its content by, where that is known without reading it. */
+  key?: string;
 }
 
 /** An image that some other tool made or described, ready to be sent. */
@@ -20,6 +22,8 @@ export interface SourceImage {
   config(diffIds: readonly string[]): Buffer;
   /** References that the image names itself by, such as "comfyui:cu130". */
   repoTags: readonly string[];
+  /** The manifest as it was found: it is sent as it is where all layers are. */
+  manifest?: { bytes: Buffer; mediaType: string };
   /** Layers come out of one stream: sent one by one and in order, it is read once. */
   sequential: boolean;
   /** Ends what the image still holds open, such as the program that writes it. */

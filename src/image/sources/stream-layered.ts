@@ -1,6 +1,7 @@
 import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { bytesOf } from '../frames.ts';
+import { streamedKey } from '../keys.ts';
 import { storeEntries } from '../store-tree.ts';
 import { pythonDialect, type TarDialect } from '../tar-header.ts';
 import { dockerArchiveFile } from './docker-archive.ts';
@@ -49,7 +50,7 @@ export function findLayeredConf(script: string): string | undefined {
 export async function streamLayeredImage(
   confFile: string,
   packing: Packing,
-  now: number,
+  now: () => Promise<number>,
 ): Promise<SourceImage> {
   const conf = parseConf((await readSmallFile(confFile)).toString(), confFile);
   const base = conf.from_image ? await dockerArchiveFile(conf.from_image, packing) : undefined;
@@ -59,7 +60,11 @@ export async function streamLayeredImage(
     uname: conf.uname,
     gname: conf.gname,
   };
-  const dialect = { ...pythonDialect, ...owner, mtime: moment(conf.mtime, now, confFile).seconds };
+  const dialect = {
+    ...pythonDialect,
+    ...owner,
+    mtime: (await moment(conf.mtime, now, confFile)).seconds,
+  };
   const storeLayers = conf.store_layers.map((paths, index) =>
     storeLayer(paths, `layer ${index + 1}`, conf.store_dir, dialect, packing),
   );
@@ -68,7 +73,7 @@ export async function streamLayeredImage(
     ...storeLayers,
     await customisationLayer(conf.customisation_layer, packing),
   ];
-  const created = moment(conf.created, now, confFile).text;
+  const created = (await moment(conf.created, now, confFile)).text;
   const config = mergedConfig(conf.config, base);
   return {
     description: `streamLayeredImage ${confFile}`,
@@ -122,6 +127,7 @@ function storeLayer(
     name,
     source: entriesBlobSource(() => storeEntries(paths, dialect), packing, dialect),
     storePaths: paths,
+    key: streamedKey(paths, dialect),
   };
 }
 
@@ -182,9 +188,14 @@ const isoTime =
   /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?$/;
 
 /** A time as Python's `datetime` reads it, and as its `isoformat` writes it. */
-function moment(text: string, now: number, name: string): { seconds: number; text: string } {
+async function moment(
+  text: string,
+  now: () => Promise<number>,
+  name: string,
+): Promise<{ seconds: number; text: string }> {
   if (text === 'now') {
-    return { seconds: now, text: new Date(now * 1000).toISOString().replace('.000Z', '+00:00') };
+    const seconds = await now();
+    return { seconds, text: new Date(seconds * 1000).toISOString().replace('.000Z', '+00:00') };
   }
   const [, day, clock, fraction = '', zone = 'Z'] = isoTime.exec(text) ?? [];
   const milliseconds = Date.parse(`${day}T${clock}${zone}`);

@@ -10,8 +10,8 @@ const systemBundles = [
 ];
 
 /**
- * The machine's own bundle of certificates, by the user's choice (NIX_SSL_CERT_FILE) or by custom: it
- * may know a company's authority. Undefined where there is none, as in small containers.
+ * The machine's own bundle of certificates, by the user's choice (NIX_SSL_CERT_FILE) or by custom:
+ * it may know a company's authority. Undefined where there is none, as in small containers.
  */
 export async function machineCertificates(host: Host): Promise<string | undefined> {
   if (host.env.NIX_SSL_CERT_FILE) return host.env.NIX_SSL_CERT_FILE;

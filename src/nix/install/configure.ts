@@ -66,8 +66,9 @@ export function confText(conf: NixConf): string {
 }
 
 /**
- * Writes the settings to the system's nix.conf where there is none. One that is there stays as it is,
- * byte for byte; then what must be said goes into NIX_CONFIG, which is the result: lines to add to it.
+ * Writes the settings to the system's nix.conf where there is none. One that is there stays as it
+ * is, byte for byte; then what must be said goes into NIX_CONFIG, which is the result: lines to add
+ * to it.
  */
 async function writeConf(
   conf: NixConf,
@@ -106,8 +107,8 @@ export function missingSettings(present: string, conf: NixConf): NixConf {
 }
 
 /**
- * A Nix that was there before, made to work where only its build users are missing: as root without a
- * `nixbld` group (containers), it would refuse every build. Nothing is written.
+ * A Nix that was there before, made to work where only its build users are missing: as root without
+ * a `nixbld` group (containers), it would refuse every build. Nothing is written.
  */
 export async function withoutMissingBuildUsers(nix: Nix, machine: Machine): Promise<Nix> {
   if (!needsNoBuildUsers(machine, 'nixbld')) return nix;

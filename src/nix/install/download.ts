@@ -50,8 +50,8 @@ async function withoutDebugLines<Value>(work: () => Promise<Value>): Promise<Val
 const probeTimeout = 4000;
 
 /**
- * Brings the tarball to `file` (a `file:` URL is used where it is) and verifies its checksum. Throws a
- * {@link Failure} when the server has no such file or its bytes are not the ones expected.
+ * Brings the tarball to `file` (a `file:` URL is used where it is) and verifies its checksum.
+ * Throws a {@link Failure} when the server has no such file or its bytes are not the ones expected.
  */
 export async function fetchTarball(
   release: Release,
@@ -80,9 +80,9 @@ export async function fetchTarball(
 }
 
 /**
- * Asks the server for a sign of life, twice. The download has retries of its own, half a minute long;
- * a machine without a way to the server should not wait for them. Behind a proxy there is nothing to
- * ask: only the download knows how to use it.
+ * Asks the server for a sign of life, twice. The download has retries of its own, half a minute
+ * long; a machine without a way to the server should not wait for them. Behind a proxy there is
+ * nothing to ask: only the download knows how to use it.
  */
 async function unreachableReason(
   url: URL,
@@ -136,8 +136,8 @@ async function verify(file: string, release: Release): Promise<void> {
     evidence: [`expected sha256 ${release.sha256}`, `found    sha256 ${found}`],
     tried: `${shownUrl(release.url)}. Nothing of it was unpacked.`,
     next:
-      'Run again in case the download was damaged; if the tarball is meant to be this one, give its ' +
-      'checksum as nix-release-sha256.',
+      'Run again in case the download was damaged; if the tarball is meant to be this one, give ' +
+      'its checksum as nix-release-sha256.',
   });
 }
 

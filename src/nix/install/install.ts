@@ -24,8 +24,8 @@ export interface EnsuredNix {
 }
 
 /**
- * Finds a Nix that the settings allow, or installs one. `auto` takes any that is recent enough, then
- * the official release, then the distribution's when the release server cannot be reached.
+ * Finds a Nix that the settings allow, or installs one. `auto` takes any that is recent enough,
+ * then the official release, then the distribution's when the release server cannot be reached.
  * Throws a {@link Failure} where there is none in the end.
  */
 export async function ensureNix(
@@ -106,8 +106,8 @@ function releaseUnreachable(unreached: string, machine: Machine): Failure {
   return new Failure('The Nix release could not be downloaded.', {
     tried: `${unreached}.`,
     next:
-      'Check the network and the proxy settings, give a mirror as nix-release-url (also file:), or ' +
-      `set install-nix to "system". ${installAdvice(['nix'], machine.packageManager)}`,
+      'Check the network and the proxy settings, give a mirror as nix-release-url (also file:), ' +
+      `or set install-nix to "system". ${installAdvice(['nix'], machine.packageManager)}`,
   });
 }
 

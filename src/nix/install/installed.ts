@@ -18,8 +18,8 @@ export interface Installed {
 }
 
 /**
- * The Nix in a folder that was just filled, which needs the variables `env`. Throws a {@link Failure}
- * when it is too old.
+ * The Nix in a folder that was just filled, which needs the variables `env`. Throws a
+ * {@link Failure} when it is too old.
  */
 export async function nixInstalledIn(
   bin: string,

@@ -48,8 +48,8 @@ async function readGroups(): Promise<ReadonlySet<string>> {
 
 /**
  * Whether builds can have namespaces of their own, which Nix's sandbox is made of. Containers and
- * AppArmor forbid them in ways that Nix notices late or never; where there is no `unshare` to try it
- * with, Nix is left to find out.
+ * AppArmor forbid them in ways that Nix notices late or never; where there is no `unshare` to try
+ * it with, Nix is left to find out.
  */
 export async function namespacesAllowed(machine: Machine, host: Host): Promise<boolean> {
   const asUser = machine.uid === 0 ? [] : ['--user', '--map-root-user'];

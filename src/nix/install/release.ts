@@ -13,8 +13,8 @@ import { prepareStoreFolder } from './store-folder.ts';
 import { type UnpackedRelease, unpackRelease } from './unpack.ts';
 
 /**
- * Installs an official release: fetched, verified, unpacked, configured, linked. A server that cannot
- * be reached is a result and not an error, for there may be another way.
+ * Installs an official release: fetched, verified, unpacked, configured, linked. A server that
+ * cannot be reached is a result and not an error, for there may be another way.
  */
 export async function installRelease(
   release: Release,

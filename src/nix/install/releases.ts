@@ -11,9 +11,9 @@ export interface Release {
 }
 
 /**
- * Checksums (sha256, hex) of the official tarballs, newest version first. Each is what the release's
- * own installer script (`…/nix-VERSION/install`) or `.tar.xz.sha256` file states, and was found the
- * same in at least two independent public repositories, in November 2026.
+ * Checksums (sha256, hex) of the official tarballs, newest version first. Each is what the
+ * release's own installer script (`…/nix-VERSION/install`) or `.tar.xz.sha256` file states, and was
+ * found the same in at least two independent public repositories, in November 2026.
  */
 const pinned: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '2.35.2': {
@@ -37,9 +37,9 @@ const pinned: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export const pinnedVersions: readonly string[] = Object.keys(pinned);
 
 /**
- * Decides which tarball to fetch for `system` (Nix's name, such as "x86_64-linux").
- * Throws a {@link Failure} for a URL, version or checksum that cannot be used, and where no checksum
- * is known: a tarball that cannot be verified is never unpacked.
+ * Decides which tarball to fetch for `system` (Nix's name, such as "x86_64-linux"). Throws a
+ * {@link Failure} for a URL, version or checksum that cannot be used, and where no checksum is
+ * known: a tarball that cannot be verified is never unpacked.
  */
 export function planRelease(settings: NixSettings, system: string): Release {
   const given = settings.nixReleaseUrl;
@@ -103,7 +103,9 @@ function fileNameParts(url: URL): { version: string; system: string } | undefine
   return match?.[1] && match[2] ? { version: match[1], system: match[2] } : undefined;
 }
 
-/** The official server has a folder for each version; a mirror folder holds the files themselves. */
+/**
+ * The official server has a folder for each version; a mirror folder holds the files themselves.
+ */
 function tarballIn(folder: URL | undefined, version: string, system: string): URL {
   const name = `nix-${version}-${system}.tar.xz`;
   if (folder === undefined) {

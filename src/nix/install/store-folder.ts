@@ -4,8 +4,8 @@ import type { Machine } from './machine.ts';
 import type { RunPrivileged } from './privileged.ts';
 
 /**
- * Sees to it that this user can write /nix and what is in it: made as root where it must be. Throws a
- * {@link Failure} where a store of somebody else is there, or /nix cannot be made.
+ * Sees to it that this user can write /nix and what is in it: made as root where it must be. Throws
+ * a {@link Failure} where a store of somebody else is there, or /nix cannot be made.
  */
 export async function prepareStoreFolder(machine: Machine, run: RunPrivileged): Promise<void> {
   if (!(await writable('/nix'))) await makeRoot(machine, run);
@@ -15,8 +15,8 @@ export async function prepareStoreFolder(machine: Machine, run: RunPrivileged): 
     throw new Failure(`${folder} is there and belongs to another user.`, {
       tried: `to write there as user ${machine.uid}.`,
       next:
-        'Use the Nix that this store belongs to (is its "bin" folder on PATH?), or run as the user ' +
-        'that owns it, or remove /nix if nothing needs it.',
+        'Use the Nix that this store belongs to (is its "bin" folder on PATH?), or run as the ' +
+        'user that owns it, or remove /nix if nothing needs it.',
     });
   }
 }

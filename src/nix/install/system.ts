@@ -43,7 +43,9 @@ async function installPackages(machine: Machine, run: RunPrivileged, host: Host)
   });
 }
 
-/** Nothing may ask a question here: not debconf, and not dpkg about a file that the user changed. */
+/**
+ * Nothing may ask a question here: not debconf, and not dpkg about a file that the user changed.
+ */
 const aptGet = (run: RunPrivileged, args: readonly string[]): Promise<Finished> =>
   run('env', [
     'DEBIAN_FRONTEND=noninteractive',

@@ -13,8 +13,8 @@ export interface UnpackedRelease {
 }
 
 /**
- * Brings the store paths of a release tarball into the store and registers them. It may be killed at
- * any point and repeated: paths come whole by a rename, those that are there are kept.
+ * Brings the store paths of a release tarball into the store and registers them. It may be killed
+ * at any point and repeated: paths come whole by a rename, those that are there are kept.
  */
 export async function unpackRelease(tarball: string, host: Host): Promise<UnpackedRelease> {
   await mkdir(store, { recursive: true });

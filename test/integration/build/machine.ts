@@ -10,8 +10,12 @@ import type { Example } from './hermetic-example.ts';
 const withNix = fileURLToPath(new URL('../../tools/with-nix', import.meta.url));
 export const program = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
-/** The Nix that these tests run under, as `with-nix` names it. */
-const kind = / 2\.8\./.test(execFileSync('nix', ['--version']).toString()) ? 'system' : 'release';
+/** The Nix that these tests run under, as `with-nix` names it; `npm test` says it. */
+const kind = process.env.NIX_KIND || (/ 2\.8\./.test(nixVersion()) ? 'system' : 'release');
+
+function nixVersion(): string {
+  return execFileSync('nix', ['--version']).toString();
+}
 
 /** How a run of the program ended. */
 export interface Run {
@@ -26,6 +30,8 @@ export interface RunOptions {
   /** Put before the command, such as ["taskset", "-c", "0"]. */
   wrapper?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Where the command writes a record, if not where `build` is told to. */
+  recordFile?: string;
   /** Called once with the process's id when its standard error matches. */
   onOutput?: { pattern: RegExp; act: (pid: number) => void };
 }
@@ -56,7 +62,7 @@ export async function freshMachine(context: TestContext): Promise<Machine> {
       folder,
       options,
     );
-    return { code, stdout, stderr, record: await readRecord(recordFile) };
+    return { code, stdout, stderr, record: await readRecord(options.recordFile ?? recordFile) };
   };
   return {
     nix,

@@ -14,7 +14,7 @@ import { collect, temporaryFolder } from '../../unit/image/fixtures.ts';
 const streamer = fileURLToPath(new URL('../../tools/stream_layered_image.py', import.meta.url));
 const options = {
   packing: { compression: 'zstd' as const, pool: framePool(2) },
-  now: 1_700_000_000,
+  now: async () => 1_700_000_000,
   env: process.env,
 };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

@@ -1,6 +1,7 @@
 /**
- * Installs Nix as `ensureNix` does, in whatever namespace this runs, and prints what came of it as JSON.
- * Its argument is JSON: settings, and a program before or after whose run the process kills itself.
+ * Installs Nix as `ensureNix` does, in whatever namespace this runs, and prints what came of it as
+ * JSON. Its argument is JSON: settings, and a program before or after whose run the process kills
+ * itself.
  */
 import { basename } from 'node:path';
 import type { ProgressEvent } from '../../../src/host/events.ts';

@@ -11,8 +11,8 @@ import type { NixSettings } from '../../../src/inputs/settings.ts';
 import type { DriverArguments } from './install-driver.ts';
 
 /**
- * Installs the real tarball of NIX_RELEASE_DIR again and again, each time in a mount namespace of its
- * own (`with-nix none`), where /nix and /etc/nix are empty and no Nix is on PATH.
+ * Installs the real tarball of NIX_RELEASE_DIR again and again, each time in a mount namespace of
+ * its own (`with-nix none`), where /nix and /etc/nix are empty and no Nix is on PATH.
  */
 
 const repository = resolve(import.meta.dirname, '../../..');
@@ -39,7 +39,8 @@ const buildSomething = `
     }'`;
 
 /** Everything in /nix but the database's files, whose bytes depend on time. */
-const listNix = `find /nix -path /nix/var/nix/db -prune -o -printf '%P %M %U %l\\n' | LC_ALL=C sort`;
+const listNix = `
+  find /nix -path /nix/var/nix/db -prune -o -printf '%P %M %U %l\\n' | LC_ALL=C sort`;
 
 let folder = '';
 
@@ -78,10 +79,19 @@ function install(args: DriverArguments): string {
   return [process.execPath, driver, JSON.stringify(args)].map(quoted).join(' ');
 }
 
+/** The same for another tarball, whose checksum is taken when the script is at it. */
+function installWithItsChecksum(file: string): string {
+  const url = pathToFileURL(file).href;
+  const settings = { ...release, nixReleaseUrl: url, nixReleaseSha256: 'SUM' };
+  return `sum=$(sha256sum <${quoted(file)}); sum=\${sum%% *}
+    ${install({ settings }).replace('SUM', "'$sum'")}`;
+}
+
 /** Defines `as_user`, and shows this repository and the tarball where any user can read them. */
 const withUser = `set -e
   mount -t tmpfs -o mode=0755 tmpfs /mnt && mkdir /mnt/repository /mnt/releases
-  mount --bind ${quoted(repository)} /mnt/repository && mount --bind ${quoted(releases)} /mnt/releases
+  mount --bind ${quoted(repository)} /mnt/repository
+  mount --bind ${quoted(releases)} /mnt/releases
   mkdir /run/with-nix/user && chown nobody /run/with-nix/user && cd /run/with-nix/user
   mount -t tmpfs -o mode=0750 tmpfs /etc/sudoers.d
   echo 'nobody ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/nobody
@@ -117,7 +127,8 @@ function succeeded(ended: Ended): string {
 
 describe('installing the release', { concurrency: false }, () => {
   it('as root, without build users and without systemd', async () => {
-    const script = `set -e; ${install({ settings: release })}; cat /etc/nix/nix.conf; ${buildSomething}
+    const script = `set -e; ${install({ settings: release })}; cat /etc/nix/nix.conf
+      ${buildSomething}
       /nix/var/nix/profiles/default/bin/nix-store --verify --check-contents`;
     const said = succeeded(await withoutNix(script));
     const result = JSON.parse(said.split('\n')[0] ?? '');
@@ -232,10 +243,10 @@ describe('a tarball that is not right', { concurrency: false }, () => {
     assert.match(stderr, /checksum differs/);
   });
 
-  it('that is damaged, though its checksum was given, leaves no half of an installation', async () => {
+  it('that is damaged in spite of its checksum leaves no half of an installation', async () => {
     const cut = join(folder, 'cut.tar.xz');
-    const script = `head -c 5000000 "$1" >"$2"; sum=$(sha256sum <"$2"); sum=\${sum%% *}
-      ${install({ settings: { ...release, nixReleaseUrl: pathToFileURL(cut).href, nixReleaseSha256: 'SUM' } }).replace('SUM', "'$sum'")}
+    const script = `head -c 5000000 "$1" >"$2"
+      ${installWithItsChecksum(cut)}
       echo $?; ls -A /nix/store`;
     const { stdout, stderr } = await withoutNix(script, tarball, cut);
     assert.equal(stdout, '1\n');
@@ -244,8 +255,8 @@ describe('a tarball that is not right', { concurrency: false }, () => {
 
   it('of another layout is refused', async () => {
     const other = join(folder, 'other.tar.xz');
-    const script = `mkdir -p "$1/x" && tar -C "$1" -cJf "$2" x; sum=$(sha256sum <"$2"); sum=\${sum%% *}
-      ${install({ settings: { ...release, nixReleaseUrl: pathToFileURL(other).href, nixReleaseSha256: 'SUM' } }).replace('SUM', "'$sum'")}`;
+    const script = `mkdir -p "$1/x" && tar -C "$1" -cJf "$2" x
+      ${installWithItsChecksum(other)}`;
     const { code, stderr } = await withoutNix(script, join(folder, 'other'), other);
     assert.equal(code, 1);
     assert.match(stderr, /layout of a Nix release/);

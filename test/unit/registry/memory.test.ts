@@ -61,7 +61,7 @@ const memory: fc.Arbitrary<Memory> = fc
         const image = fc.record(
           {
             digest,
-            target: fc.record({ outPath: storePath, mediaType: fc.constant(zstd) }, plain),
+            target: fc.record({ outPath: storePath, variant: fc.string() }, plain),
             blobs: fc.subarray(blobs),
             outputs: fc.subarray(outputs),
             roots: fc.subarray(roots),

@@ -1,0 +1,46 @@
+import { sourceDateEpoch } from '../../host/epoch.ts';
+import { explain } from '../../host/failure.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import { flakeLastModified } from '../../nix/flake.ts';
+import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
+import { writeMemory } from '../../registry/memory.ts';
+import type { Destination } from './destination.ts';
+import type { Lessons } from './lessons.ts';
+import type { Recollection } from './recall.ts';
+import type { BuildState } from './state.ts';
+
+/** All that is settled when the image begins to be made. */
+export interface ImageContext extends Recollection {
+  settings: BuildSettings;
+  state: BuildState;
+  nix: Nix;
+  evaluation: Evaluation;
+  /** OCI's name. */
+  architecture: string;
+  destination: Destination;
+}
+
+/** The same for an image that has a recipe. */
+export interface RecipeContext extends ImageContext {
+  recipe: Recipe;
+}
+
+/** What "now" is in an image: SOURCE_DATE_EPOCH, else the flake's last change; in seconds. */
+export async function madeAt({ nix, state, evaluation, settings }: ImageContext): Promise<number> {
+  const given = sourceDateEpoch(state.host.env);
+  return given ?? flakeLastModified(nix, evaluation.installable, settings.workingDirectory);
+}
+
+/** Writes the memory; a failure of that costs the next run time, and this one only a warning. */
+export async function remember(lessons: Lessons, context: ImageContext): Promise<void> {
+  const { settings, destination, architecture, nix, state } = context;
+  const learnt = lessons.soFar();
+  const { cacheTag, store } = destination;
+  if (!settings.writeMemory || learnt === undefined || cacheTag === undefined) return;
+  try {
+    await writeMemory(store, cacheTag, learnt, { storeDir: nix.storeDir, architecture });
+  } catch (error) {
+    const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
+    state.host.emit({ type: 'warning', message, at: state.host.clock() });
+  }
+}

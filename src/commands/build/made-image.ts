@@ -1,0 +1,130 @@
+import { availableParallelism } from 'node:os';
+import { inPhase } from '../../host/phase.ts';
+import { stoppable } from '../../host/stoppable.ts';
+import { manifest } from '../../image/config.ts';
+import { framePool } from '../../image/frames.ts';
+import { openSource } from '../../image/sources/detect.ts';
+import { type Manifest, mediaTypes } from '../../image/types.ts';
+import { presenceIn } from '../../registry/reuse.ts';
+import type { StoredManifest } from '../../registry/store.ts';
+import { sendImage } from '../send-image.ts';
+import { moveTags } from '../tags.ts';
+import { type LayerBlob, startTransfers } from '../transfers.ts';
+import { type ImageContext, madeAt, remember } from './context.ts';
+import { startLessons } from './lessons.ts';
+import { whileRealising } from './realisation.ts';
+
+/**
+ * Publishes a target that is an image by itself, made by another tool. The same output path as before
+ * means that only tags move, and nothing is realised; else its layers are sent as that tool has
+ * them, those that are known by their diffID excepted.
+ */
+export async function publishMadeImage(context: ImageContext): Promise<void> {
+  const { state, destination, evaluation } = context;
+  const { host } = state;
+  const known = await findKnown(context);
+  const { name } = evaluation.target;
+  host.emit({
+    type: 'plan',
+    layers: [{ name, reused: known !== undefined, shipped: true }],
+    at: host.clock(),
+  });
+  if (!known) return sendMadeImage(context);
+  const { target } = evaluation;
+  state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
+  await inPhase(host, 'finish', () =>
+    moveTags(destination.store, destination.tags, known.manifest, host),
+  );
+  state.manifest = known.manifest;
+}
+
+/** The manifest that was pushed for this output, if all its blobs are there. */
+async function findKnown({
+  knowledge,
+  destination,
+  evaluation,
+  settings,
+}: ImageContext): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
+  const { store } = destination;
+  const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(settings));
+  const stored = digest === undefined ? undefined : await store.getManifest(digest);
+  if (stored === undefined) return undefined;
+  const { config, layers } = JSON.parse(stored.bytes.toString()) as Manifest;
+  const presence = presenceIn(store);
+  const found = await Promise.all(
+    layers.map(async ({ digest: layer }) => {
+      const blob = knowledge.blobWithDigest(layer);
+      const transfer = blob && (await presence(blob));
+      return blob && transfer ? [{ ...blob, transfer }] : [];
+    }),
+  );
+  const blobs = found.flat();
+  if (blobs.length < layers.length) return undefined;
+  // what changes with every commit is the manifest's alone, so a new one costs one request
+  const bytes = manifest({ config, layers, annotations: settings.annotations });
+  const put = await store.putManifest(bytes, mediaTypes.manifest);
+  return { manifest: { bytes, mediaType: mediaTypes.manifest, digest: put.digest }, blobs };
+}
+
+async function sendMadeImage(context: ImageContext): Promise<void> {
+  const { settings, state, destination, evaluation, knowledge, nix } = context;
+  const { target } = evaluation;
+  const { name } = target;
+  const { store, tags } = destination;
+  const lessons = startLessons();
+  const { host, stop } = stoppable(state.host);
+  try {
+    const sent = await whileRealising([target], context, host, async realisation => {
+      await realisation.have(target);
+      const origin = realisation.originOf(target);
+      host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
+      const transfers = startTransfers(store, host, stop);
+      const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+      const image = await openSource(target.outPath, {
+        packing: { compression, pool: framePool(availableParallelism()) },
+        now: () => madeAt(context),
+        env: { ...host.env, ...nix.env },
+        signal: host.signal,
+        architecture: context.architecture,
+      });
+      try {
+        const { labels, annotations } = settings;
+        const presence = presenceIn(store);
+        const work = {
+          store,
+          host,
+          transfers,
+          knowledge,
+          presence,
+          layer: name,
+          labels,
+          annotations,
+        };
+        const result = await inPhase(host, 'push', () =>
+          sendImage(image, {
+            ...work,
+            done: lessons.blob,
+            ...(state.run === undefined ? {} : { run: state.run }),
+          }),
+        );
+        state.made.set(name, { name, target, origin, blobs: result.blobs });
+        host.emit({ type: 'layer-end', layer: name, at: host.clock() });
+        return result;
+      } finally {
+        await transfers.ended();
+        await image.close();
+      }
+    });
+    await inPhase(host, 'finish', () => moveTags(store, tags, sent.manifest, host));
+    state.manifest = sent.manifest;
+    lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(settings) });
+  } finally {
+    await remember(lessons, context);
+  }
+}
+
+/** What else than the output the image's bytes depend on. */
+function variantOf({ compression, labels }: ImageContext['settings']): string {
+  const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([mediaTypes.layer[compression], sorted]);
+}

@@ -1,0 +1,151 @@
+import { access, realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { sourceDateEpoch } from '../host/epoch.ts';
+import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { inPhase } from '../host/phase.ts';
+import { stoppable } from '../host/stoppable.ts';
+import type { Packing } from '../image/compress.ts';
+import { framePool } from '../image/frames.ts';
+import { openSource } from '../image/sources/detect.ts';
+import type { SourceImage } from '../image/sources/source-image.ts';
+import { mediaTypes } from '../image/types.ts';
+import type { CopySettings } from '../inputs/settings.ts';
+import { openStore } from '../registry/open.ts';
+import { parseReference } from '../registry/reference.ts';
+import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
+import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import { storedImage } from '../registry/stored-image.ts';
+import type { VerbOutcome } from './outcome.ts';
+import { sendImage } from './send-image.ts';
+import { moveTags } from './tags.ts';
+import { startTransfers } from './transfers.ts';
+
+/** OCI's name of this machine's processor: chooses among the images of an index. */
+const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
+
+/**
+ * Copies an image of any kind (a reference, an OCI layout, a docker-archive, a store path or file) to
+ * a registry, an OCI layout or a docker-archive. What the destination holds is not sent; tags move
+ * last.
+ */
+export async function copy(settings: CopySettings, host: Host): Promise<VerbOutcome> {
+  const { refusal } = settings;
+  if (refusal !== undefined) {
+    host.emit({ type: 'notice', message: refusal, at: host.clock() });
+    return { outputs: {} };
+  }
+  const store = openDestination(settings, host);
+  try {
+    // `docker load` of all versions reads plain layers
+    const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+    const packing = { compression, pool: framePool(availableParallelism()) };
+    const image = await openImage(settings, packing, host);
+    try {
+      const tags = chooseTags(settings, image);
+      const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
+      await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+      return outcome(store, manifest, tags);
+    } finally {
+      await image.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+function openDestination({ destination, credentials, workingDirectory }: CopySettings, host: Host) {
+  return openStore(absolute(destination.image, workingDirectory), {
+    host: { ...host, signal: undefined },
+    credentials,
+  });
+}
+
+/** Opens the source by its form: a prefix, a path that exists, else a reference. */
+async function openImage(
+  { source, workingDirectory, credentials }: CopySettings,
+  packing: Packing,
+  host: Host,
+): Promise<SourceImage> {
+  const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
+  const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
+  const path = resolve(workingDirectory, kind === undefined ? source : layout);
+  if (kind !== undefined || (await exists(path))) {
+    return openSource(await realpath(path).catch(() => path), {
+      packing,
+      now: () => epoch(source, host),
+      env: host.env,
+      signal: host.signal,
+      architecture,
+      ...(tag === undefined ? {} : { tag }),
+    });
+  }
+  const reference = parseReference(source.replace(/^docker:\/\//, ''));
+  const repository = `${reference.registry}/${reference.repository}`;
+  const store = openStore(repository, { host, credentials, reading: true });
+  return storedImage(store, reference.digest ?? reference.tag ?? 'latest', packing, architecture);
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Seconds since the epoch for an image that says "now". */
+async function epoch(source: string, { env }: Host): Promise<number> {
+  const given = sourceDateEpoch(env);
+  if (given !== undefined) return given;
+  throw new Failure(
+    `${source} says that it is made "now", and the program has to know when that is.`,
+    {
+      next: 'Set SOURCE_DATE_EPOCH to seconds since 1970, or give the image a fixed date.',
+    },
+  );
+}
+
+/** Tags as they were asked for, else those that the image names itself by, else `latest`. */
+function chooseTags({ destination }: CopySettings, image: SourceImage): string[] {
+  if (destination.tags.length > 0) return destination.tags;
+  const own = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
+  return own.length > 0 ? [...new Set(own)] : ['latest'];
+}
+
+async function send(
+  image: SourceImage,
+  store: ImageStore,
+  { compression }: CopySettings,
+  host: Host,
+): Promise<StoredManifest> {
+  const { host: stopped, stop } = stoppable(host);
+  const transfers = startTransfers(store, stopped, stop);
+  try {
+    const { manifest } = await sendImage(image, {
+      store,
+      host: stopped,
+      transfers,
+      knowledge: arrangeKnowledge([], mediaTypes.layer[compression]),
+      presence: presenceIn(store),
+      layer: image.description,
+      labels: {},
+      annotations: {},
+    });
+    return manifest;
+  } finally {
+    await transfers.ended();
+  }
+}
+
+function outcome(store: ImageStore, { digest }: StoredManifest, tags: string[]): VerbOutcome {
+  const name = store.repository;
+  return { outputs: { name, digest, ref: `${name}@${digest}`, tags } };
+}
+
+/** Folders and files are meant from the working directory. */
+function absolute(image: string, workingDirectory: string): string {
+  const [, kind, path] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
+  return kind === undefined || path === undefined
+    ? image
+    : `${kind}:${resolve(workingDirectory, path)}`;
+}
