@@ -107,7 +107,7 @@ test('a failure with a record still shows what was done', async () => {
 test('an unknown command is wrong usage, and makes no folder', async () => {
   const { code, calls } = await run(() => assert.fail('ran'), { INPUT_COMMAND: 'fly' });
   assert.equal(code, 2);
-  assert.match(calls[0] ?? '', /^error Input command: expected build; found "fly"/);
+  assert.match(calls[0] ?? '', /^error Input command: expected build, copy; found "fly"/);
 });
 
 test('an interrupted run ends with 130, whatever it broke', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseArguments } from '../../../src/cli/arguments.ts';
-import { type InputDefinition, inputs } from '../../../src/inputs/table.ts';
+import { inputsOf, type VerbName, verbs } from '../../../src/inputs/table.ts';
 
 function parse(args: string[], env: Record<string, string> = {}) {
   let out = '';
@@ -67,17 +67,18 @@ test('secrets come from the environment, and are no flags', () => {
   assert.deepEqual(parse(['build', '--registry-password', 'x']).request, { exitCode: 2 });
 });
 
-test('help names every input, and asks for nothing', () => {
-  const { request, out } = parse(['build', '--help']);
-  assert.deepEqual(request, { exitCode: 0 });
-  const all: readonly InputDefinition[] = inputs;
-  for (const { name, secret, only } of all) {
-    if (only === 'action') continue;
-    if (secret) assert.ok(out.includes(name.toUpperCase().replaceAll('-', '_')), name);
-    else assert.ok(out.includes(name), name);
-  }
-  assert.ok(!out.includes('--registry-password'));
-});
+for (const verb of Object.keys(verbs) as VerbName[]) {
+  test(`help of ${verb} names every input that it has, and asks for nothing`, () => {
+    const { request, out } = parse([verb, '--help']);
+    assert.deepEqual(request, { exitCode: 0 });
+    for (const { name, secret, only } of inputsOf(verb)) {
+      if (only === 'action') continue;
+      if (secret) assert.ok(out.includes(name.toUpperCase().replaceAll('-', '_')), name);
+      else assert.ok(out.includes(name), name);
+    }
+    assert.ok(!out.includes('--registry-password'));
+  });
+}
 
 for (const args of [['fly'], ['build', '--fly'], ['build', 'a', 'b'], ['build', '--image'], []]) {
   test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
