@@ -1,2 +1,2 @@
 import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{b as o,c as r}from"./chunks/chunk-FDSORDHS.js";import"./chunks/chunk-KHHF2UMR.js";import"./chunks/chunk-TI35VV5S.js";import{b as e}from"./chunks/chunk-NKGLXJQJ.js";import"./chunks/chunk-A4J5M54F.js";try{await o(process.env,r)}catch(t){r.warning(`The run's private folder could not be deleted: ${e(t)}`)}
+import{b as o,c as r}from"./chunks/chunk-E5PFO6KU.js";import"./chunks/chunk-XGNQ3J7F.js";import"./chunks/chunk-TI35VV5S.js";import{b as e}from"./chunks/chunk-NKGLXJQJ.js";import"./chunks/chunk-A4J5M54F.js";try{await o(process.env,r)}catch(t){r.warning(`The run's private folder could not be deleted: ${e(t)}`)}

@@ -28,14 +28,15 @@ const oidcOnUse: Plugin = {
   setup(builder) {
     builder.onResolve({ filter: /^\.\/oidc-utils\.js$/ }, args =>
       args.importer.endsWith(join('@actions', 'core', 'lib', 'core.js'))
-        ? { path: join(args.resolveDir, 'oidc-utils.js'), namespace: 'oidc-on-use' }
+        ? // a path of this machine would become part of the chunks' names
+          { path: 'oidc-utils.js', namespace: 'oidc-on-use', pluginData: args.resolveDir }
         : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'oidc-on-use' }, args => ({
-      resolveDir: dirname(args.path),
+      resolveDir: args.pluginData,
       contents: `export const OidcClient = {
         getIDToken: async audience =>
-          (await import(${JSON.stringify(args.path)})).OidcClient.getIDToken(audience),
+          (await import('./oidc-utils.js')).OidcClient.getIDToken(audience),
       };`,
     }));
   },

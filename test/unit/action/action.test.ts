@@ -26,7 +26,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
     clock: () => 0,
     signal: signal ?? new AbortController().signal,
     toolkit,
-    verbs: { copy: async () => ({ outputs: {} }), build: verb },
+    verbs: { build: verb, copy: async () => ({ outputs: {} }) },
   });
   return { code, ...toolkit };
 }

@@ -36,7 +36,7 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
       },
     },
     terminal: undefined,
-    verbs: { copy: async () => ({ outputs: {} }), build: verb },
+    verbs: { build: verb, copy: async () => ({ outputs: {} }) },
   });
   return { code, ...written };
 }
