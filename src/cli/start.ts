@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { verbTable } from '../commands/verbs.ts';
 import { abortOnInterrupt } from '../host/interrupt.ts';
+import { useAllCores } from '../host/thread-pool.ts';
 import { runCli } from './cli.ts';
 
 /** Runs the command line on the real process; resolves with the exit code. */
 export async function runCommandLine(): Promise<number> {
+  useAllCores(process.env, availableParallelism());
   const { signal, dispose } = abortOnInterrupt(process);
   try {
     return await runCli({

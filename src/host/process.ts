@@ -30,8 +30,12 @@ export interface Finished {
  */
 export type RunProcess = (command: Command) => Promise<Finished>;
 
-/** Variables of the runner that no child process may see: inputs hold secrets, the token writes caches. */
-const isPrivate = (name: string) => name.startsWith('INPUT_') || name === 'ACTIONS_RUNTIME_TOKEN';
+/**
+ * Variables that no child process may see: inputs hold secrets, the token writes caches, and the size
+ * of the thread pool is this program's own.
+ */
+const isPrivate = (name: string) =>
+  name.startsWith('INPUT_') || ['ACTIONS_RUNTIME_TOKEN', 'UV_THREADPOOL_SIZE'].includes(name);
 
 /** The environment that child processes get: this one without inputs and runner tokens. */
 export function childEnvironment(env: Readonly<Record<string, string | undefined>>) {

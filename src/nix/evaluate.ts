@@ -66,6 +66,7 @@ async function describe(
       for (const event of reader.read(line, clock())) {
         request.onEvent?.(event);
         if (event.type !== 'message' || event.level !== level.warning) continue;
+        if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
         emit({ type: 'notice', message: event.text, at: event.at });
       }
     },
@@ -73,6 +74,9 @@ async function describe(
   const description = code === 0 ? (JSON.parse(stdout) as Description) : undefined;
   return { description, errors: reader.errors() };
 }
+
+/** Inputs that are overridden are never locked: saying so on each run helps nobody. */
+const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
 
 function evaluationOf(installable: string, found: Description): Evaluation {
   const target = readDerivation({ at: installable, value: found.target });

@@ -52,6 +52,6 @@ export const phaseNames = {
   evaluate: 'Evaluating the flake',
   remember: 'Asking the registry what it holds',
   realise: 'Building the layers',
-  push: 'Sending the layers',
+  push: 'Sending layers as they get ready',
   finish: 'Finishing',
 } as const;
