@@ -161,18 +161,21 @@ export function knownBlobs(memory: Memory): KnownBlob[] {
 
 /**
  * Adds what a run has learnt to the memory at `tag`. What another run wrote there meanwhile is kept;
- * nothing is sent when nothing is new. Rejects when the store fails.
+ * nothing is asked or sent when nothing is new. Rejects when the store fails.
+ *
+ * @param before the memory as it was at the run's start
  */
 export async function writeMemory(
   store: ImageStore,
   tag: string,
   learnt: RememberedImage,
+  before: Memory,
   context: { storeDir: string; architecture: string },
 ): Promise<void> {
+  if (isKnown(learnt, before)) return;
   const found = await readMemory(store, tag, context.storeDir, context.architecture);
   if (!found.writable) return;
   const memory = mergeMemories({ images: [learnt] }, found.memory);
-  if (serializeMemory(memory) === serializeMemory(found.memory)) return;
   try {
     await putMemory(store, tag, memory);
   } catch {
@@ -180,6 +183,9 @@ export async function writeMemory(
     await putMemory(store, tag, await withoutLostBlobs(store, memory));
   }
 }
+
+const isKnown = (learnt: RememberedImage, memory: Memory) =>
+  serializeMemory(mergeMemories({ images: [learnt] }, memory)) === serializeMemory(memory);
 
 async function withoutLostBlobs(store: ImageStore, memory: Memory): Promise<Memory> {
   const blobs = knownBlobs(memory);

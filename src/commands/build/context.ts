@@ -33,12 +33,12 @@ export async function madeAt({ nix, state, evaluation, settings }: ImageContext)
 
 /** Writes the memory; a failure of that costs the next run time, and this one only a warning. */
 export async function remember(lessons: Lessons, context: ImageContext): Promise<void> {
-  const { settings, destination, architecture, nix, state } = context;
+  const { settings, destination, architecture, nix, state, own } = context;
   const learnt = lessons.soFar();
   const { cacheTag, store } = destination;
   if (!settings.writeMemory || learnt === undefined || cacheTag === undefined) return;
   try {
-    await writeMemory(store, cacheTag, learnt, { storeDir: nix.storeDir, architecture });
+    await writeMemory(store, cacheTag, learnt, own, { storeDir: nix.storeDir, architecture });
   } catch (error) {
     const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
     state.host.emit({ type: 'warning', message, at: state.host.clock() });

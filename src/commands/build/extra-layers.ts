@@ -36,8 +36,10 @@ export async function makeReferencesLayer(
   const { recipe, lessons } = work;
   const needed = new Set(recipe.configSources.filter(path => !held.has(path)));
   const outputs = [...recipe.root, ...recipe.configOutputs];
+  // a blob that holds more than it needs may hold an output and not what that refers to
+  const carried = new Set(lessons.closures().flat());
   for (const output of outputs) {
-    if (held.has(output.outPath)) continue; // and so is all that it refers to
+    if (carried.has(output.outPath)) continue;
     const closure = await closureOf(output, work);
     lessons.closure(output.outPath, closure);
     for (const path of closure) if (!held.has(path)) needed.add(path);

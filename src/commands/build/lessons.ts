@@ -45,10 +45,15 @@ export function startLessons(): Lessons {
       if (blobs.size === 0) return undefined;
       return {
         ...whole,
-        outputs: [...outputs.values()],
-        blobs: [...blobs.values()],
-        roots: [...roots].map(([outPath, tree]) => ({ outPath, tree })),
+        outputs: byName(outputs).map(([, output]) => output),
+        blobs: byName(blobs).map(([, blob]) => blob),
+        roots: byName(roots).map(([outPath, tree]) => ({ outPath, tree })),
       };
     },
   };
+}
+
+/** In a fixed order, whatever was finished first: the same image is then remembered the same way. */
+function byName<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([one], [other]) => (one < other ? -1 : 1));
 }

@@ -14,6 +14,8 @@ export interface Recollection {
   knowledge: Knowledge;
   /** All that is remembered, to compare new blobs with. */
   remembered: Knowledge;
+  /** The memory of the image's own repository. */
+  own: Memory;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function recall(
   ]);
   const remembered = arrangeKnowledge([own, ...others], mediaType);
   const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
-  return { knowledge, remembered };
+  return { knowledge, remembered, own };
 }
 
 async function recallOwn(

@@ -73,10 +73,14 @@ test('an image is built and pushed, and a second run sends nothing', async conte
   const derivations = byLayer(cold, layer => layer.builtDerivations.length);
   assert.ok(Number(derivations['layer4-deps']) >= 4, JSON.stringify(derivations));
 
+  const memory = `docker://${image}:cache-comfyui-cu130-amd64`;
+  const remembered = await run('skopeo', ['inspect', '--raw', '--tls-verify=false', memory]);
   const second = await machine.build(example, args);
   succeeded(second);
   assert.equal(second.record?.image?.digest, digest);
   assert.equal(second.record?.sentBytes, 0);
+  const then = await run('skopeo', ['inspect', '--raw', '--tls-verify=false', memory]);
+  assert.equal(then, remembered, 'nothing new was learnt');
   assert.deepEqual(origins(second), everyLayer);
 });
 
