@@ -12,6 +12,7 @@ import { openSource } from '../image/sources/detect.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
+import { credentialsElsewhere } from '../registry/credentials.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
@@ -41,7 +42,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     // `docker load` of all versions reads plain layers
     const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
     const packing = { compression, pool: framePool(availableParallelism()) };
-    const image = await openImage(settings, packing, host);
+    const image = await openImage(settings, store.repository, packing, host);
     try {
       const tags = chooseTags(settings, image);
       const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
@@ -65,6 +66,7 @@ function openDestination({ destination, credentials, workingDirectory }: CopySet
 /** Opens the source by its form: a prefix, a path that exists, else a reference. */
 async function openImage(
   { source, workingDirectory, credentials }: CopySettings,
+  destination: string,
   packing: Packing,
   host: Host,
 ): Promise<SourceImage> {
@@ -83,7 +85,11 @@ async function openImage(
   }
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
   const repository = `${reference.registry}/${reference.repository}`;
-  const store = openStore(repository, { host, credentials, reading: true });
+  const store = openStore(repository, {
+    host,
+    credentials: credentialsElsewhere(credentials, destination, reference),
+    reading: true,
+  });
   return storedImage(store, reference.digest ?? reference.tag ?? 'latest', packing, architecture);
 }
 
@@ -120,6 +126,9 @@ async function send(
 ): Promise<StoredManifest> {
   const { host: stopped, stop } = stoppable(host);
   const transfers = startTransfers(store, stopped, stop);
+  const layer = image.description;
+  const layers = [{ name: layer, reused: false, shipped: true }];
+  host.emit({ type: 'plan', layers, at: host.clock() });
   try {
     const { manifest } = await sendImage(image, {
       store,
@@ -127,10 +136,11 @@ async function send(
       transfers,
       knowledge: arrangeKnowledge([], mediaTypes.layer[compression]),
       presence: presenceIn(store),
-      layer: image.description,
+      layer,
       labels: {},
       annotations: {},
     });
+    host.emit({ type: 'layer-end', layer, at: host.clock() });
     return manifest;
   } finally {
     await transfers.ended();

@@ -44,16 +44,13 @@ export async function sendImage(image: SourceImage, work: SendWork): Promise<Sen
   return { blobs, manifest: await sendManifest(image, blobs, work) };
 }
 
-async function sendLayer(
-  { source, key }: SourceLayer,
-  index: number,
-  work: SendWork,
-): Promise<LayerBlob> {
-  const there = await findBlob(source, key, work);
+async function sendLayer(layer: SourceLayer, index: number, work: SendWork): Promise<LayerBlob> {
+  const there = (await findKnown(layer, work)) ?? (await findStated(layer, work));
   if (there) {
     work.done?.(there);
     return there;
   }
+  const { source, key } = layer;
   const sent = await work.transfers.send({
     layer: work.layer,
     index,
@@ -68,23 +65,30 @@ async function sendLayer(
   return blob;
 }
 
-/** A layer whose content is known before it is read may be in the store already. */
-async function findBlob(
-  { diffId, digest, size, mediaType, uncompressedSize = 0 }: SourceLayer['source'],
-  key: string | undefined,
-  { knowledge, presence, store }: SendWork,
+/** A layer that the memory knows, by its key or by what it unpacks to. */
+async function findKnown(
+  { source: { diffId, digest }, key }: SourceLayer,
+  { knowledge, presence }: SendWork,
 ): Promise<LayerBlob | undefined> {
   const known =
     (key === undefined ? undefined : knowledge.blobWithKey(key)) ??
     (diffId === undefined ? undefined : knowledge.blobWithDiffId(diffId));
-  if (known && (digest === undefined || digest === known.digest)) {
-    const transfer = await presence(known);
-    if (transfer) return { ...known, transfer };
-  }
+  if (!known || (digest !== undefined && digest !== known.digest)) return undefined;
+  const transfer = await presence(known);
+  return transfer && { ...known, transfer };
+}
+
+/** A layer whose digest is known before it is read may be there, or in a repository next to it. */
+async function findStated(
+  { source, from }: SourceLayer,
+  { store }: SendWork,
+): Promise<LayerBlob | undefined> {
+  const { diffId, digest, size, mediaType, uncompressedSize = 0 } = source;
   if (diffId === undefined || digest === undefined || size === undefined) return undefined;
-  if (!(await store.hasBlob(digest))) return undefined;
   const blob = { digest, size, diffId, uncompressedSize, mediaType, key: diffId, paths: [] };
-  return { ...blob, transfer: 'present' };
+  if (await store.hasBlob(digest)) return { ...blob, transfer: 'present' };
+  const mounted = from !== undefined && (await store.mountBlob(digest, from));
+  return mounted ? { ...blob, transfer: 'mounted' } : undefined;
 }
 
 async function sendManifest(

@@ -43,6 +43,20 @@ export async function findLogin(
   return undefined;
 }
 
+/**
+ * The part of credentials that another place than the one they were given for may see: all of them on
+ * the same registry; elsewhere only the job's token, which `findLogin` uses on ghcr.io alone.
+ *
+ * @param place the store's `repository`, for which they were given
+ */
+export function credentialsElsewhere(
+  given: RegistryCredentials,
+  place: string,
+  { registry }: Pick<ImageReference, 'registry'>,
+): RegistryCredentials {
+  return place.startsWith(`${registry}/`) ? given : { githubToken: given.githubToken };
+}
+
 /** Docker's file first, then those that podman and skopeo write. */
 function loginFiles(env: Host['env']): string[] {
   const home = env.HOME || homedir();

@@ -42,7 +42,11 @@ export async function storedImage(
   const found = unpacked ? await Promise.all(sources.map(each => measuredSource(each))) : sources;
   return {
     description: `image ${name}`,
-    layers: found.map((source, at) => ({ name: `layer ${at + 1}`, source })),
+    layers: found.map((source, at) => ({
+      name: `layer ${at + 1}`,
+      source,
+      from: store.repository,
+    })),
     config: fixedConfig(configBytes, diffIds, name),
     manifest: { bytes: stored.bytes, mediaType: stored.mediaType },
     repoTags: [],

@@ -2,6 +2,7 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { credentialsElsewhere } from '../../registry/credentials.ts';
 import { type Memory, mapBlobs, readMemory } from '../../registry/memory.ts';
 import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
@@ -73,7 +74,7 @@ async function recallFrom(
   const { repository } = reference;
   const other = openStore(`${reference.registry}/${repository}`, {
     host,
-    credentials: settings.credentials,
+    credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
   });
   try {

@@ -10,6 +10,8 @@ export interface SourceLayer {
   storePaths?: readonly string[];
   /** What the memory knows its content by, where that is known without reading it. */
   key?: string;
+  /** The repository that it is read from: within one registry it may be mounted. */
+  from?: string;
 }
 
 /** An image that some other tool made or described, ready to be sent. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Command } from '../../../src/host/process.ts';
-import { findLogin } from '../../../src/registry/credentials.ts';
+import { credentialsElsewhere, findLogin } from '../../../src/registry/credentials.ts';
 import { quietHost } from '../../tools/blobs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
@@ -100,4 +100,13 @@ describe('the login for a registry', () => {
     assert.match(host.warnings[0] ?? '', /config\.json is not valid JSON/);
     assert.doesNotMatch(host.warnings[0] ?? '', /secret/);
   });
+});
+
+test('credentials for one registry are not shown to another', () => {
+  const given = { username: 'user', password: 'secret', githubToken: 'token' };
+  const elsewhere = (registry: string) =>
+    credentialsElsewhere(given, 'registry.example.org/o/comfy', { registry });
+  assert.deepEqual(elsewhere('registry.example.org'), given);
+  assert.deepEqual(elsewhere('registry.example'), { githubToken: 'token' });
+  assert.deepEqual(elsewhere('ghcr.io'), { githubToken: 'token' });
 });
