@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { appendFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { startRegistry, type TestRegistry } from '../../tools/registry.ts';
 import { copyExample, run } from './hermetic-example.ts';
 import { byLayer, freshMachine, type Run } from './machine.ts';
+
+const crane = fileURLToPath(new URL('../../../build/tools/crane', import.meta.url));
 
 const everyLayer = {
   'layer0-base': 'reused',
@@ -42,6 +46,15 @@ async function storeNames(nix: string): Promise<string[]> {
 
 function succeeded(result: Run): void {
   assert.equal(result.code, 0, result.stderr);
+}
+
+/** crane unpacks gzip and nothing else: of other layers it checks all but the content. */
+async function validate(image: string, compression: string, context: TestContext): Promise<void> {
+  if (!existsSync(crane)) {
+    return context.diagnostic('crane is not on this machine: crane validate was left out');
+  }
+  const depth = compression === 'gzip' ? [] : ['--fast'];
+  await run(crane, ['validate', ...depth, '--insecure', '--remote', image]);
 }
 
 test('an image is built and pushed, and a second run sends nothing', async context => {
@@ -201,6 +214,7 @@ test('each compression is accepted by other tools', async context => {
     ]);
     const { Layers } = await inspect(layout);
     assert.equal(Layers.length, 7);
+    await validate(`${image}:cu130`, compression, context);
   }
 });
 
