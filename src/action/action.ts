@@ -9,7 +9,6 @@ import { processRunner } from '../host/process.ts';
 import { type RunContext, readGitHubContext } from '../inputs/context.ts';
 import { inputNamed, type RawInputs, type VerbName } from '../inputs/table.ts';
 import { readChoice } from '../inputs/values.ts';
-import type { BuildRecord } from '../record/types.ts';
 import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
 import { layerTable } from '../report/table.ts';
 import { readInputs, secretsIn } from './inputs.ts';
@@ -71,7 +70,14 @@ async function runContext(world: ActionWorld): Promise<RunContext> {
 }
 
 async function handBack(outcome: VerbOutcome, world: ActionWorld): Promise<void> {
-  const { toolkit } = world;
+  handOver(outcome, world);
+  if (outcome.record === undefined) return;
+  world.toolkit.info(layerTable(outcome.record));
+  await writeSummary(summaryMarkdown(outcome.record), world);
+}
+
+/** Outputs, and what later steps need of the environment. */
+function handOver(outcome: VerbOutcome, { toolkit }: ActionWorld): void {
   for (const [name, value] of Object.entries(outcome.outputs)) {
     toolkit.setOutput(name, outputText(value));
   }
@@ -79,9 +85,6 @@ async function handBack(outcome: VerbOutcome, world: ActionWorld): Promise<void>
   for (const [name, value] of Object.entries(outcome.exports?.env ?? {})) {
     toolkit.exportVariable(name, value);
   }
-  if (outcome.record === undefined) return;
-  toolkit.info(layerTable(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record), world);
 }
 
 /** Lists of texts go out by lines, as other actions take them; all else but text as JSON. */
@@ -94,7 +97,10 @@ function outputText(value: unknown): string {
 
 async function reportFailure(error: unknown, world: ActionWorld): Promise<void> {
   const text = explain(error);
-  const record: BuildRecord | undefined = error instanceof VerbFailure ? error.record : undefined;
+  const outcome = error instanceof VerbFailure ? error.outcome : undefined;
+  // steps that run `if: always()` find the record and the Nix that was installed
+  if (outcome !== undefined) handOver(outcome, world);
+  const record = outcome?.record;
   if (record !== undefined && record.layers.length > 0) world.toolkit.info(layerTable(record));
   world.toolkit.error(text);
   await writeSummary(record === undefined ? failureMarkdown(text) : summaryMarkdown(record), world);

@@ -55,8 +55,8 @@ export async function runCli(world: CliWorld): Promise<number> {
     return 0;
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure && error.record.layers.length > 0) {
-      showTable(error.record, world);
+    if (error instanceof VerbFailure && error.outcome.record.layers.length > 0) {
+      showTable(error.outcome.record, world);
     }
     world.stderr.write(`comfy-nix: ${explain(error)}\n`);
     return exitCodeOf(error, world.signal);

@@ -6,12 +6,19 @@ import type { BuildSettings } from '../inputs/settings.ts';
 import { evaluate } from '../nix/evaluate.ts';
 import { ensureNix } from '../nix/install/install.ts';
 import type { Evaluation } from '../nix/types.ts';
+import type { BuildRecord } from '../record/types.ts';
 import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
 import { publishMadeImage } from './build/made-image.ts';
 import { recall } from './build/recall.ts';
-import { type BuildState, outcomeOf, startState, writeRecord } from './build/state.ts';
-import { type BuildOutcome, withRecord } from './outcome.ts';
+import {
+  type BuildState,
+  checkRecordFolder,
+  outcomeOf,
+  startState,
+  writeRecord,
+} from './build/state.ts';
+import { type BuildOutcome, withOutcome } from './outcome.ts';
 
 /**
  * Builds the image of a flake and puts it into its repository: evaluate once, ask the registry what it
@@ -23,19 +30,25 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   try {
     await makeImage(settings, state);
   } catch (error) {
-    const { record } = outcomeOf(state, settings, error);
-    await writeRecord(record, settings).catch(unwritten => {
-      state.host.emit({ type: 'warning', message: explain(unwritten), at: host.clock() });
-    });
-    throw withRecord(error, record);
+    const outcome = outcomeOf(state, settings, error);
+    await keepRecord(outcome.record, settings, state.host);
+    throw withOutcome(error, outcome);
   }
   const outcome = outcomeOf(state, settings);
-  await writeRecord(outcome.record, settings);
+  await keepRecord(outcome.record, settings, state.host);
   return outcome;
+}
+
+/** The image is there or not by now: a record that cannot be written changes nothing of that. */
+async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Host): Promise<void> {
+  await writeRecord(record, settings).catch(error => {
+    host.emit({ type: 'warning', message: explain(error), at: host.clock() });
+  });
 }
 
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
+  await checkRecordFolder(settings);
   if (settings.pushRefusal !== undefined) {
     host.emit({ type: 'notice', message: settings.pushRefusal, at: host.clock() });
   }

@@ -65,7 +65,7 @@ function openDestination({ destination, credentials, workingDirectory }: CopySet
 
 /** Opens the source by its form: a prefix, a path that exists, else a reference. */
 async function openImage(
-  { source, workingDirectory, credentials }: CopySettings,
+  { source, workingDirectory, credentials, fromFork }: CopySettings,
   destination: string,
   packing: Packing,
   host: Host,
@@ -77,6 +77,7 @@ async function openImage(
     return openSource(await realpath(path).catch(() => path), {
       packing,
       now: () => epoch(source, host),
+      runPrograms: !fromFork,
       env: host.env,
       signal: host.signal,
       architecture,
@@ -90,7 +91,8 @@ async function openImage(
     credentials: credentialsElsewhere(credentials, destination, reference),
     reading: true,
   });
-  return storedImage(store, reference.digest ?? reference.tag ?? 'latest', packing, architecture);
+  const at = reference.digest ?? reference.tag ?? 'latest';
+  return storedImage(store, at, packing, architecture, host.signal);
 }
 
 const exists = (path: string) =>
@@ -142,6 +144,9 @@ async function send(
     });
     host.emit({ type: 'layer-end', layer, at: host.clock() });
     return manifest;
+  } catch (error) {
+    stop(error);
+    throw error;
   } finally {
     await transfers.ended();
   }

@@ -40,18 +40,18 @@ export interface BuildOutcome extends VerbOutcome {
   };
 }
 
-/** A failure of a verb that left a record, so that the face can still show what was done. */
+/** A failure of a verb that came some way, so that the face can still hand back what was done. */
 export class VerbFailure extends Failure {
-  readonly record: BuildRecord;
+  readonly outcome: BuildOutcome;
 
-  constructor(message: string, record: BuildRecord, details: FailureDetails = {}) {
+  constructor(message: string, outcome: BuildOutcome, details: FailureDetails = {}) {
     super(message, details);
     this.name = 'VerbFailure';
-    this.record = record;
+    this.outcome = outcome;
   }
 }
 
-/** The same failure with the run's record; anything that is no failure stays what it is. */
-export function withRecord(error: unknown, record: BuildRecord): unknown {
-  return error instanceof Failure ? new VerbFailure(error.message, record, error.details) : error;
+/** The same failure with what was done; anything that is no failure stays what it is. */
+export function withOutcome(error: unknown, outcome: BuildOutcome): unknown {
+  return error instanceof Failure ? new VerbFailure(error.message, outcome, error.details) : error;
 }

@@ -16,10 +16,12 @@ export async function moveTags(
   await checkManifest(store, digest);
   const moved: string[] = [];
   for (const tag of tags) {
-    host.signal?.throwIfAborted();
-    await store.putTag(tag, manifest).catch(error => {
+    try {
+      host.signal?.throwIfAborted();
+      await store.putTag(tag, manifest);
+    } catch (error) {
       throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);
-    });
+    }
     moved.push(tag);
   }
 }

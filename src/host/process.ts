@@ -35,7 +35,9 @@ export type RunProcess = (command: Command) => Promise<Finished>;
  * of the thread pool is this program's own.
  */
 const isPrivate = (name: string) =>
-  name.startsWith('INPUT_') || ['ACTIONS_RUNTIME_TOKEN', 'UV_THREADPOOL_SIZE'].includes(name);
+  name.startsWith('INPUT_') ||
+  name.startsWith('ACTIONS_ID_TOKEN_REQUEST_') ||
+  ['ACTIONS_RUNTIME_TOKEN', 'UV_THREADPOOL_SIZE'].includes(name);
 
 /** The environment that child processes get: this one without inputs and runner tokens. */
 export function childEnvironment(env: Readonly<Record<string, string | undefined>>) {

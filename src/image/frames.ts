@@ -23,24 +23,34 @@ export const frameSize = 4 << 20;
  * keep another one waiting for ever.
  */
 export interface FramePool {
-  /** Frames that one layer may have between its reader and its consumer. */
-  readonly window: number;
+  /**
+   * Whether a layer with `own` frames between its reader and its consumer may begin another. All
+   * layers share one budget, whose results take memory too; one frame is never refused.
+   */
+  mayBegin(own: number): boolean;
+  /** Tells of frames that were begun (+1), or whose results were consumed (−1). */
+  count(frames: number): void;
   take(): Promise<Buffer>;
   give(frame: Buffer): void;
 }
 
 /** A pool for a machine with so many cores (`os.availableParallelism()`). */
 export function framePool(cores: number): FramePool {
-  const window = Math.min(cores, 16) * 2;
+  // one on each core, and some that are read, or wait for their consumer
+  const budget = Math.min(cores, 16) + 6;
+  let begun = 0;
   const free: Buffer[] = [];
   const waiting: ((frame: Buffer) => void)[] = [];
   let made = 0;
   return {
-    window,
+    mayBegin: own => own === 0 || begun < budget,
+    count(frames) {
+      begun += frames;
+    },
     take() {
       const frame = free.pop();
       if (frame) return Promise.resolve(frame);
-      if (made <= window) {
+      if (made < budget) {
         made += 1;
         return Promise.resolve(Buffer.allocUnsafeSlow(frameSize));
       }

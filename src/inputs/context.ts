@@ -47,9 +47,15 @@ export function githubContext(env: Environment, payload: unknown): GitHubContext
     repository,
     source: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}`,
     revision: env.GITHUB_SHA,
-    pullRequest: event.startsWith('pull_request'),
+    pullRequest: isPullRequest(event, payload),
     fork: foreignCode(event, repository, payload),
   };
+}
+
+/** A workflow_run that a pull request has caused runs on the pull request's code. */
+function isPullRequest(event: string, payload: unknown): boolean {
+  const cause = event === 'workflow_run' ? member(payload, 'workflow_run', 'event') : event;
+  return typeof cause === 'string' && cause.startsWith('pull_request');
 }
 
 /** The repository of the code where it is not `repository`; only some events bring such code. */

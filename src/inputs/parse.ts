@@ -38,10 +38,8 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     image,
     defaultImage: context.face === 'action' ? 'required' : 'oci-layout',
     tags,
-    labels: {
-      ...repositoryLink(context.github),
-      ...Object.fromEntries(readPairs('labels', text('labels') ?? '')),
-    },
+    labels: Object.fromEntries(readPairs('labels', text('labels') ?? '')),
+    repositoryLabels: repositoryLink(context.github),
     annotations: {
       ...repositoryLink(context.github),
       ...commit(context.github),
@@ -49,6 +47,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     },
     ...permission(readBoolean('push', text('push') ?? ''), isLocal(image, context), context.github),
     credentials: parseCredentials(raw, context.github),
+    fromFork: context.github?.fork !== undefined,
     compression: readChoice('compression', text('compression') ?? '', compressions),
     reuse: flag(raw, 'reuse'),
     cacheTag: cacheTag === undefined ? undefined : checkTag('cache-tag', cacheTag),
@@ -78,6 +77,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     destination: { image, tags },
     compression: readChoice('compression', given(raw, 'compression') ?? '', compressions),
     credentials: parseCredentials(raw, context.github),
+    fromFork: context.github?.fork !== undefined,
     workingDirectory: resolve(context.currentDirectory, given(raw, 'working-directory') ?? '.'),
     refusal: pushRefusal,
   };
@@ -112,7 +112,7 @@ function parseNix(raw: RawInputs): NixSettings {
 
 /** Code from a fork gets no credentials, whatever the workflow hands in. */
 function parseCredentials(raw: RawInputs, github: GitHubContext | undefined): RegistryCredentials {
-  if (github?.fork !== undefined) return {};
+  if (github?.fork !== undefined) return { anonymous: true };
   const username = given(raw, 'registry-username');
   const password = given(raw, 'registry-password');
   if (username !== undefined && password === undefined) {

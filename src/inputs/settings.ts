@@ -17,6 +17,8 @@ export interface NixSettings {
 
 /** Credentials for the registry, most specific first. */
 export interface RegistryCredentials {
+  /** Nothing is looked up anywhere else either: for code from a fork. */
+  anonymous?: boolean | undefined;
   username?: string | undefined;
   password?: string | undefined;
   /** Used on ghcr.io only, where nothing else is given. */
@@ -40,6 +42,8 @@ export interface BuildSettings {
   /** Bare tags or full references; empty: the recipe's tag. */
   tags: readonly string[];
   labels: Readonly<Record<string, string>>;
+  /** Labels that an image made from a recipe has unless `labels` says otherwise. */
+  repositoryLabels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
   push: boolean;
   /** Why nothing is pushed, as a sentence; undefined when `push`. */
@@ -47,6 +51,8 @@ export interface BuildSettings {
   /** False: the memory is read but never written (pull requests, forks). */
   writeMemory: boolean;
   credentials: RegistryCredentials;
+  /** The flake is somebody else's code: what it builds is not run outside of the sandbox. */
+  fromFork: boolean;
   compression: Compression;
   /** Bytes, uncompressed; a larger layer is split. */
   maxLayerSize: number;
@@ -76,6 +82,8 @@ export interface CopySettings {
   };
   compression: Compression;
   credentials: RegistryCredentials;
+  /** What is copied may be somebody else's code, and is not run. */
+  fromFork: boolean;
   /** Absolute. */
   workingDirectory: string;
   /** Why nothing is copied, as a sentence: the destination is a registry, and this run may not push. */

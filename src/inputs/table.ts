@@ -249,8 +249,9 @@ export const inputs = [
     name: 'max-layer-size',
     type: 'text',
     description:
-      'Layers larger than this (uncompressed: bytes, or with `KiB`, `MiB`, `GiB`) are split, so ' +
-      'that they are pulled in parallel and a changed package moves few bytes.',
+      'The most that a blob holds (uncompressed: bytes, or with `KiB`, `MiB`, `GiB`), a larger single ' +
+      'store path excepted. Layers of more than a quarter of it are split, so that they are pulled ' +
+      'in parallel and a changed package moves few bytes.',
     default: '1GiB',
     verbs: ['build'],
   },

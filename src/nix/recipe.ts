@@ -89,9 +89,20 @@ function readLayer(found: Found): LayerTarget {
   };
 }
 
+/** Layers of the program's own, of what config and root refer to, and of the links at /. */
+const ownLayers = ['references', 'root'];
+
 function refuseSameNames(layers: readonly LayerTarget[]): void {
   const seen = new Map<string, number>();
   for (const [index, { name }] of layers.entries()) {
+    if (ownLayers.includes(name)) {
+      throw new Failure(
+        `recipe.layers[${index}].name: "${name}" is a layer that the program adds`,
+        {
+          next: `Choose another name than ${ownLayers.join(' and ')}.`,
+        },
+      );
+    }
     const before = seen.get(name);
     if (before !== undefined) {
       throw new Failure(

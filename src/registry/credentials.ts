@@ -30,6 +30,7 @@ export async function findLogin(
   given: RegistryCredentials,
   host: Host,
 ): Promise<RegistryLogin | undefined> {
+  if (given.anonymous) return undefined;
   const username = given.username || host.env.GITHUB_ACTOR || 'token';
   if (given.password) return { kind: 'password', username, password: given.password };
   for (const file of loginFiles(host.env)) {
@@ -45,7 +46,8 @@ export async function findLogin(
 
 /**
  * The part of credentials that another place than the one they were given for may see: all of them on
- * the same registry; elsewhere only the job's token, which `findLogin` uses on ghcr.io alone.
+ * the same registry, and where the image itself stays on this machine; elsewhere only the job's
+ * token, which `findLogin` uses on ghcr.io alone.
  *
  * @param place the store's `repository`, for which they were given
  */
@@ -54,7 +56,9 @@ export function credentialsElsewhere(
   place: string,
   { registry }: Pick<ImageReference, 'registry'>,
 ): RegistryCredentials {
-  return place.startsWith(`${registry}/`) ? given : { githubToken: given.githubToken };
+  const { anonymous, githubToken } = given;
+  const local = place === '-' || /^(oci|docker-archive):/.test(place);
+  return local || place.startsWith(`${registry}/`) ? given : { anonymous, githubToken };
 }
 
 /** Docker's file first, then those that podman and skopeo write. */

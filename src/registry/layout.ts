@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
-import { digestOf, isDigest } from './digest.ts';
+import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, replaceFile, setTag } from './layout-index.ts';
 import { partialFile, removeAbandoned, writeFailure } from './partial-files.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
@@ -109,7 +109,7 @@ async function readBlob(folder: string, digest: string): Promise<Buffer | undefi
     throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
   });
   if (!bytes || digestOf(bytes) === digest) return bytes;
-  throw new Failure(`${path} is damaged: its bytes have the digest ${digestOf(bytes)}.`, {
+  throw new WrongDigest(`${path} is damaged: its bytes have the digest ${digestOf(bytes)}.`, {
     next: 'Remove it, and write the image again.',
   });
 }

@@ -1,5 +1,6 @@
 import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
 import { mediaTypes } from '../image/types.ts';
+import { WrongDigest } from './digest.ts';
 import { parseMemory, serializeMemory } from './memory-format.ts';
 import type { ImageStore } from './store.ts';
 
@@ -11,6 +12,9 @@ export const memoryMediaTypes = {
 
 /** How many images a memory holds; the oldest are forgotten, and with them their blobs. */
 const rememberedImages = 20;
+
+/** How many of them may be runs that failed: they must not crowd out what was finished. */
+const rememberedFailures = 5;
 
 /** A layer's blob that was pushed before. */
 export interface KnownBlob extends BlobResult {
@@ -92,7 +96,7 @@ export async function readMemory(
       false,
     );
   }
-  const text = await store.getBlob(manifest.config).catch(() => undefined);
+  const text = await store.getBlob(manifest.config).catch(altered);
   if (text === undefined) return ignored('is damaged (its document is gone or altered)');
   const parsed = parseMemory(text.toString(), storeDir);
   if (parsed.kind === 'newer') {
@@ -100,6 +104,11 @@ export async function readMemory(
   }
   if (parsed.kind === 'damaged') return ignored(`is damaged (${parsed.reason})`);
   return { memory: parsed.memory, writable: true };
+}
+
+/** Bytes of another digest are damage; a store that fails is not, and must not cost the memory. */
+function altered(error: unknown): undefined {
+  if (!(error instanceof WrongDigest)) throw error;
 }
 
 /** The manifest at the reference, through an index if there is one. */
@@ -125,7 +134,9 @@ async function findManifest(
 /** One memory that knows all that both know; what comes first is newer. */
 export function mergeMemories(newer: Memory, older: Memory): Memory {
   const seen = new Set<string>();
+  let unfinished = 0;
   const images = [...newer.images, ...older.images].filter(image => {
+    if (image.digest === undefined && ++unfinished > rememberedFailures) return false;
     const identity = image.digest ?? image.blobs.map(blob => blob.digest).join(' ');
     if (seen.has(identity)) return false;
     seen.add(identity);

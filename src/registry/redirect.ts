@@ -1,7 +1,7 @@
 import { type HttpRequest, type HttpResponse, header, readBody, type Send } from './http.ts';
 
 const mostRedirects = 10;
-const keepsMethod = new Set([301, 302, 307, 308]);
+const keepsMethod = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Follows redirects, as registries send them to hand a blob out from object storage. The given

@@ -1,7 +1,7 @@
 import { Failure } from '../host/failure.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { digestOf, isDigest } from './digest.ts';
+import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { downloadBlob } from './download.ts';
 import { type Answer, ConnectionLost, header } from './http.ts';
 import { checkSameDigest, sizeOfBlob } from './presence.ts';
@@ -101,8 +101,8 @@ async function getBlob(
   return answer.body;
 }
 
-function corrupt(client: RegistryClient, what: string, actual: string): Failure {
-  return new Failure(`${client.repository}: the ${what} arrived with the digest ${actual}.`, {
+function corrupt(client: RegistryClient, what: string, actual: string): WrongDigest {
+  return new WrongDigest(`${client.repository}: the ${what} arrived with the digest ${actual}.`, {
     tried: 'comparing the digest of the bytes with the one that was asked for',
     next: 'The registry, or a cache before it, is damaged: push the image again.',
   });

@@ -27,6 +27,7 @@ export async function storedImage(
   reference: string,
   packing: Packing,
   architecture: string,
+  signal?: AbortSignal,
 ): Promise<SourceImage> {
   const name = `${store.repository}:${reference}`;
   const stored = await findManifest(store, reference, architecture, name);
@@ -39,7 +40,7 @@ export async function storedImage(
   }
   const sources = layers.map((layer, at) => layerSource(store, layer, diffIds[at] ?? '', packing));
   const unpacked = packing.compression === 'none';
-  const found = unpacked ? await Promise.all(sources.map(each => measuredSource(each))) : sources;
+  const found = unpacked ? await measured(sources, signal) : sources;
   return {
     description: `image ${name}`,
     layers: found.map((source, at) => ({
@@ -53,6 +54,13 @@ export async function storedImage(
     sequential: false,
     close: () => store.close(),
   };
+}
+
+/** One by one: each is read to its end. */
+async function measured(sources: readonly BlobSource[], signal: AbortSignal | undefined) {
+  const found: BlobSource[] = [];
+  for (const source of sources) found.push(await measuredSource(source, signal));
+  return found;
 }
 
 async function findManifest(

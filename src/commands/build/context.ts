@@ -1,5 +1,6 @@
 import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
+import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
@@ -43,4 +44,11 @@ export async function remember(lessons: Lessons, context: ImageContext): Promise
     const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
     state.host.emit({ type: 'warning', message, at: state.host.clock() });
   }
+}
+
+/** What else than the output the image's bytes depend on. */
+export function variantOf({ settings, state }: ImageContext): string {
+  const { compression, labels } = settings;
+  const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([mediaTypes.layer[compression], sorted, sourceDateEpoch(state.host.env)]);
 }

@@ -36,7 +36,8 @@ export function openDestination(
     // an interrupt ends the transfers, and not what must be written after it
     host: { ...host, signal: undefined },
     credentials: settings.credentials,
-    imageName: image.name,
+    // a docker-archive names the image, in lower case alone
+    imageName: image.name.toLowerCase(),
     reading: !settings.push,
   });
   const cacheTag = settings.cacheTag ?? defaultCacheTag(image);

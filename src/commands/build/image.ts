@@ -6,7 +6,7 @@ import { framePool } from '../../image/frames.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { startTransfers } from '../transfers.ts';
-import { type ImageContext, madeAt, type RecipeContext, remember } from './context.ts';
+import { type ImageContext, madeAt, type RecipeContext, remember, variantOf } from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
 import { type LayerWork, type MadeLayer, makeTargetLayers } from './layers.ts';
 import { type Lessons, startLessons } from './lessons.ts';
@@ -31,7 +31,8 @@ export async function composeImage(context: RecipeContext): Promise<void> {
     compareWithRemembered(layers, context);
     await inPhase(host, 'finish', async () => {
       const created = await resolveCreated(context);
-      const parts = { ...settings, recipe, created, architecture };
+      const labels = { ...settings.repositoryLabels, ...settings.labels };
+      const parts = { ...settings, labels, recipe, created, architecture };
       state.manifest = await publish(destination, layers, parts, host);
       lessons.image(state.manifest.digest);
     });
@@ -48,7 +49,7 @@ export async function realiseTargets(context: ImageContext): Promise<void> {
   const presence = presenceIn(destination.store);
   const plan = recipe
     ? await planFirst({ ...context, recipe, presence, unshipped: unshippedTargets(context) })
-    : { needed: [target], reused: new Set<string>() };
+    : planMadeImage(context);
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const isWanted = ({ outPath }: DerivationOutput) =>
@@ -65,6 +66,16 @@ export async function realiseTargets(context: ImageContext): Promise<void> {
       state.made.set(name, { name, target: layer, origin, blobs: [] });
     }
   });
+}
+
+/** An image of another tool is needed unless it was pushed just like this. */
+function planMadeImage(context: ImageContext): Plan {
+  const { knowledge, evaluation } = context;
+  const { target } = evaluation;
+  const known = knowledge.manifestOf(target.outPath, variantOf(context)) !== undefined;
+  return known
+    ? { needed: [], reused: new Set([target.name]) }
+    : { needed: [target], reused: new Set() };
 }
 
 /** Targets that no layer ships and that the user wants all the same. */

@@ -15,7 +15,10 @@ import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
 
 /** Moby refuses images with more layers. */
-const layerLimit = 125;
+export const layerLimit = 125;
+
+/** Layers beside those of the targets: references and root, one blob each. */
+const extraLayers = 2;
 
 /** Everything that making layers works with. */
 export interface LayerWork {
@@ -100,23 +103,26 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
   };
   let blobCount = 0;
   for (const [at, target] of shipped.entries()) {
-    const closure = await closureOf(target, work);
-    const needed = new Set(closure).difference(held);
+    const later = shipped.slice(at + 1);
+    const remembered = await closureOf(target, work);
+    const needed = new Set(remembered).difference(held);
     const reusable = await findReusable(target.outPath, needed, work);
-    if (reusable) {
+    if (reusable && blobCount + reusable.length + later.length + extraLayers <= layerLimit) {
       for (const path of pathsOf(reusable)) held.add(path);
       blobCount += reusable.length;
-      add(Promise.resolve(reuseLayer(target, closure, reusable, work)));
+      add(Promise.resolve(reuseLayer(target, remembered, reusable, work)));
       continue;
     }
     await work.realisation.have(target);
     const origin = work.realisation.originOf(target);
     tellRealised(target.name, origin, work);
     learnRootTree(target, work);
-    for (const path of needed) held.add(path);
-    // every later layer, the references and the root keep room for one blob each
-    const room = layerLimit - blobCount - (shipped.length - at - 1) - 2;
-    const groups = await splitContent(needed, room, work);
+    // what was built here may refer to other paths than what was built elsewhere
+    const closure = await closureInStore(target, work);
+    const content = new Set(closure).difference(held);
+    for (const path of content) held.add(path);
+    const room = layerLimit - blobCount - extraLayers - roomForLater(later, work);
+    const groups = await splitContent(content, room, work);
     blobCount += groups.length;
     const blobs = sendGroups(target.name, groups, work);
     add(finishLayer({ name: target.name, target, origin, blobs }, closure, work));
@@ -124,14 +130,30 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
   return Promise.all(pending);
 }
 
+/** Blobs that later layers will most likely have: those that carry them now, else one for each. */
+function roomForLater(later: readonly LayerTarget[], { knowledge }: LayerWork): number {
+  const blobsOf = ({ outPath }: LayerTarget) =>
+    Math.max(1, knowledge.carriersOf(outPath)[0]?.length ?? 1);
+  const likely = later.reduce((sum, layer) => sum + blobsOf(layer), 0);
+  // where they would leave too little for the rest, they are made again in fewer
+  return Math.min(likely, Math.max(later.length, Math.floor(layerLimit / 2)));
+}
+
 /** The closure of an output, from the memory, else from the store once the output is there. */
 export async function closureOf(
   output: DerivationOutput,
-  { knowledge, realisation, nix, host }: LayerWork,
+  work: LayerWork,
 ): Promise<readonly string[]> {
-  const known = knowledge.closureOf(output.outPath);
+  const known = work.knowledge.closureOf(output.outPath);
   if (known) return known;
-  await realisation.have(output);
+  await work.realisation.have(output);
+  return closureInStore(output, work);
+}
+
+async function closureInStore(
+  output: DerivationOutput,
+  { nix, host }: LayerWork,
+): Promise<readonly string[]> {
   const closures = await queryClosures({ ...nix, host }, [output.outPath]);
   const closure = closures.get(output.outPath);
   if (closure) return closure;
@@ -175,7 +197,7 @@ export async function splitContent(
   return splitPaths(
     [...infos].map(([path, { narSize }]) => ({ path, narSize })),
     maxLayerSize,
-    room,
+    Math.max(1, room),
   );
 }
 
@@ -185,7 +207,7 @@ export function sendGroups(
   groups: readonly (readonly SizedPath[])[],
   work: LayerWork,
 ): Promise<LayerBlob>[] {
-  const { host, packing, knowledge, presence, transfers, lessons, run } = work;
+  const { packing, knowledge, presence, transfers, lessons, run } = work;
   return groups.map(async (group, index) => {
     const paths = group.map(({ path }) => path);
     const key = blobKey(paths);
@@ -202,7 +224,6 @@ export function sendGroups(
       weight: group.reduce((sum, { narSize }) => sum + narSize, 0),
       ...(run === undefined ? {} : { run }),
     });
-    host.signal?.throwIfAborted();
     lessons.blob(sent);
     return sent;
   });

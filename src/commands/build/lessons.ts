@@ -30,7 +30,13 @@ export function startLessons(): Lessons {
     return blob;
   };
   return {
-    layer: output => outputs.set(output.outPath, { ...output, blobs: output.blobs.map(keep) }),
+    layer: output => {
+      const carriers = output.blobs.map(keep);
+      // a target that is in two layers is carried by the first: the second one is empty
+      const before = outputs.get(output.outPath)?.blobs ?? [];
+      const blobs = carriers.length > 0 ? carriers : before;
+      outputs.set(output.outPath, { ...output, blobs });
+    },
     closure: (outPath, closure) => {
       if (!outputs.has(outPath)) outputs.set(outPath, { outPath, closure, blobs: [] });
     },

@@ -10,7 +10,7 @@ import type { StoredManifest } from '../../registry/store.ts';
 import { sendImage } from '../send-image.ts';
 import { moveTags } from '../tags.ts';
 import { type LayerBlob, startTransfers } from '../transfers.ts';
-import { type ImageContext, madeAt, remember } from './context.ts';
+import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
 import { startLessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
@@ -32,21 +32,24 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   if (!known) return sendMadeImage(context);
   const { target } = evaluation;
   state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
+  const lessons = startLessons();
+  for (const blob of known.blobs) lessons.blob(blob);
   await inPhase(host, 'finish', () =>
     moveTags(destination.store, destination.tags, known.manifest, host),
   );
   state.manifest = known.manifest;
+  const variant = variantOf(context);
+  lessons.image(known.manifest.digest, { outPath: target.outPath, variant });
+  await remember(lessons, context);
 }
 
 /** The manifest that was pushed for this output, if all its blobs are there. */
-async function findKnown({
-  knowledge,
-  destination,
-  evaluation,
-  settings,
-}: ImageContext): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
+async function findKnown(
+  context: ImageContext,
+): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
+  const { knowledge, destination, evaluation, settings } = context;
   const { store } = destination;
-  const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(settings));
+  const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(context));
   const stored = digest === undefined ? undefined : await store.getManifest(digest);
   if (stored === undefined) return undefined;
   const { config, layers } = JSON.parse(stored.bytes.toString()) as Manifest;
@@ -83,6 +86,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       const image = await openSource(target.outPath, {
         packing: { compression, pool: framePool(availableParallelism()) },
         now: () => madeAt(context),
+        runPrograms: !settings.fromFork,
         env: { ...host.env, ...nix.env },
         signal: host.signal,
         architecture: context.architecture,
@@ -110,6 +114,9 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         state.made.set(name, { name, target, origin, blobs: result.blobs });
         host.emit({ type: 'layer-end', layer: name, at: host.clock() });
         return result;
+      } catch (error) {
+        stop(error);
+        throw error;
       } finally {
         await transfers.ended();
         await image.close();
@@ -117,14 +124,8 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
     });
     await inPhase(host, 'finish', () => moveTags(store, tags, sent.manifest, host));
     state.manifest = sent.manifest;
-    lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(settings) });
+    lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
   } finally {
     await remember(lessons, context);
   }
-}
-
-/** What else than the output the image's bytes depend on. */
-function variantOf({ compression, labels }: ImageContext['settings']): string {
-  const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([mediaTypes.layer[compression], sorted]);
 }

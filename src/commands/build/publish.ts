@@ -6,7 +6,7 @@ import type { Recipe } from '../../nix/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { moveTags } from '../tags.ts';
 import type { Destination } from './destination.ts';
-import type { MadeLayer } from './layers.ts';
+import { layerLimit, type MadeLayer } from './layers.ts';
 
 /** The parts of an image that are not layers. */
 export interface ImageParts {
@@ -29,6 +29,7 @@ export async function publish(
   host: Host,
 ): Promise<StoredManifest> {
   const blobs = layers.flatMap(layer => layer.blobs.map(blob => ({ ...blob, name: layer.name })));
+  checkNumber(blobs.length);
   const { recipe, labels, created, architecture } = parts;
   const configBytes = imageConfig({
     config: recipe.config,
@@ -43,6 +44,15 @@ export async function publish(
   const stored = { bytes, mediaType: mediaTypes.manifest, digest };
   await moveTags(store, tags, stored, host);
   return stored;
+}
+
+/** An image with more layers than an engine takes must not get a tag. */
+function checkNumber(blobs: number): void {
+  if (blobs <= layerLimit) return;
+  throw new Failure(`The image would have ${blobs} layers; container engines take ${layerLimit}.`, {
+    tried: 'Layers were reused as they are in the registry; no tag was moved.',
+    next: 'Run again with reuse: false, or with a larger max-layer-size.',
+  });
 }
 
 /** Every path of every shipped closure must be in some layer; anything else is a defect. */

@@ -192,8 +192,9 @@ function tell(
 const named = (drvPath: string) => ({ derivation: drvPath });
 
 /**
- * Does `work` while Nix realises `first`; afterwards no Nix runs any more. When the work fails, builds
- * that are under way are finished, so that the next run finds them.
+ * Does `work` while Nix realises `first`; afterwards no Nix runs any more. After a
+ * failed build the others are still finished; a failed transfer ends them with the run, since it
+ * may take hours until they are done.
  */
 export async function whileRealising<T>(
   first: readonly DerivationOutput[],

@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Origin } from '../../host/events.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
@@ -80,20 +82,29 @@ export function outcomeOf(
   };
 }
 
+/** Says at once, and not after an hour of building, that the record has no place to go. */
+export async function checkRecordFolder({ recordFile: file }: BuildSettings): Promise<void> {
+  if (file === undefined) return;
+  await access(dirname(file), constants.W_OK).catch(error => {
+    throw unwritable(file, error);
+  });
+}
+
+const unwritable = (file: string, error: Error) =>
+  new Failure(`The record cannot be written to ${file}: ${error.message}`, {
+    next: 'Give a file in a folder that exists and can be written to.',
+    cause: error,
+  });
+
 /** Writes the record where the user wants it, if anywhere. Rejects with a {@link Failure}. */
 export async function writeRecord(
   record: BuildRecord,
   { recordFile: file }: BuildSettings,
 ): Promise<void> {
   if (file === undefined) return;
-  try {
-    await writeFile(file, `${JSON.stringify(record, null, 2)}\n`);
-  } catch (error) {
-    throw new Failure(`The record could not be written to ${file}: ${(error as Error).message}`, {
-      next: 'Give a file in a folder that exists and can be written to.',
-      cause: error,
-    });
-  }
+  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`).catch(error => {
+    throw unwritable(file, error);
+  });
 }
 
 function buildRecord(state: BuildState, settings: BuildSettings, error: unknown): BuildRecord {

@@ -51,6 +51,8 @@ export interface OpenSourceOptions {
   packing: Packing;
   /** Seconds since the epoch; asked of images that say "now" alone. */
   now: () => Promise<number>;
+  /** Whether an output that is a program may be run: not what somebody else's code has built. */
+  runPrograms: boolean;
   /** Environment for a program that writes an image. */
   env: Readonly<Record<string, string | undefined>>;
   signal?: AbortSignal | undefined;
@@ -77,6 +79,7 @@ async function openKind(path: string, options: OpenSourceOptions): Promise<Sourc
     case 'stream-layered':
       return streamLayeredImage(found.conf, packing, now);
     case 'program':
+      if (!options.runPrograms) throw mustNotRun(path);
       return dockerArchive(() => programOutput(path, env, signal), path, packing);
     case 'docker-archive':
       return dockerArchiveFile(path, packing);
@@ -102,6 +105,12 @@ async function startOf(path: string): Promise<Buffer> {
   for await (const chunk of fileBytes(path)) return chunk.subarray(0, telltaleSize);
   return Buffer.alloc(0);
 }
+
+const mustNotRun = (path: string) =>
+  new Failure(`${path} is a program that writes an image, and code from a fork is not run.`, {
+    tried: 'Its output was not asked for: it would run outside of the build sandbox.',
+    next: 'Use streamLayeredImage, a docker archive or a recipe, which are read and not run.',
+  });
 
 const noImage = (path: string, what: string) =>
   new Failure(`${path} is no image: it is ${what}.`, {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Failure } from '../../host/failure.ts';
-import { childEnvironment } from '../../host/process.ts';
 
 /** Lines of a program's standard error that are kept as evidence. */
 const keptLines = 30;
@@ -16,7 +15,7 @@ export async function* programOutput(
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   signal?.throwIfAborted();
-  const child = spawn(file, [], { env: childEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, [], { env: needed(env), stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors = `${errors}${text}`.slice(-8192);
@@ -40,8 +39,18 @@ export async function* programOutput(
     if (code !== 0) throw failed(file, code, startFailure, errors);
   } finally {
     signal?.removeEventListener('abort', abort);
-    if (!complete && child.exitCode === null && child.kill()) await once(child, 'exit');
+    if (!complete && child.exitCode === null && child.kill()) {
+      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await once(child, 'exit');
+      clearTimeout(force);
+    }
   }
+}
+
+/** What was built needs no more than this of the environment, and gets no tokens. */
+function needed(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'SOURCE_DATE_EPOCH'];
+  return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])));
 }
 
 function failed(file: string, code: number | null, cause: Error | undefined, errors: string) {

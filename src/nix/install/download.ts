@@ -24,20 +24,20 @@ export const transport: Transport = {
   },
   async download(url, file) {
     const { downloadTool } = await import('@actions/tool-cache');
-    await withoutDebugLines(() => downloadTool(url.href, file));
+    await withQuietOutput(() => downloadTool(url.href, file));
   },
 };
 
 /**
- * tool-cache writes the whole address, with what is secret in it, as `::debug::` lines on standard
- * output, where an image may be streamed to; and it has no switch for that.
+ * tool-cache writes to standard output, where an image may be streamed to: the whole address, with
+ * what is secret in it, as `::debug::` lines, and its retries. It has no switch for that. Meanwhile
+ * such lines are dropped, and the others go to standard error.
  */
-async function withoutDebugLines<Value>(work: () => Promise<Value>): Promise<Value> {
-  const { stdout } = process;
+async function withQuietOutput<Value>(work: () => Promise<Value>): Promise<Value> {
+  const { stdout, stderr } = process;
   const write = stdout.write;
   const filtered = (chunk: string | Uint8Array, ...rest: []) =>
-    (typeof chunk === 'string' && chunk.startsWith('::debug::')) ||
-    write.call(stdout, chunk, ...rest);
+    (typeof chunk === 'string' && chunk.startsWith('::debug::')) || stderr.write(chunk, ...rest);
   stdout.write = filtered;
   try {
     return await work();

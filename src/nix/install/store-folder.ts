@@ -8,7 +8,9 @@ import type { RunPrivileged } from './privileged.ts';
  * a {@link Failure} where a store of somebody else is there, or /nix cannot be made.
  */
 export async function prepareStoreFolder(machine: Machine, run: RunPrivileged): Promise<void> {
-  if (!(await writable('/nix'))) await makeRoot(machine, run);
+  // one with a store in it is somebody's already, and keeps its owner
+  const isOurs = (await writable('/nix')) || (await exists('/nix/store'));
+  if (!isOurs) await makeRoot(machine, run);
   for (const folder of ['/nix/store', '/nix/var', '/nix/var/nix']) {
     await mkdir(folder, { recursive: true }).catch(() => undefined);
     if (await writable(folder)) continue;
@@ -21,6 +23,7 @@ export async function prepareStoreFolder(machine: Machine, run: RunPrivileged): 
   }
 }
 
+/** Makes /nix for this user; one that is there already stays as it is. */
 async function makeRoot(machine: Machine, run: RunPrivileged): Promise<void> {
   const owner = ['-o', String(machine.uid), '-g', String(machine.gid)];
   const { code, stderr } = await run('install', ['-d', '-m', '755', ...owner, '/nix']);
@@ -34,6 +37,12 @@ async function makeRoot(machine: Machine, run: RunPrivileged): Promise<void> {
 
 const writable = (folder: string): Promise<boolean> =>
   access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+
+const exists = (folder: string): Promise<boolean> =>
+  access(folder).then(
     () => true,
     () => false,
   );

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { copyExample, run } from './hermetic-example.ts';
@@ -59,4 +59,20 @@ test('what only config and root refer to forms a layer of its own', async contex
   assert.equal(blobs.references, 1);
   const unpacked = join(machine.home, 'unpacked');
   await run('skopeo', ['copy', '-q', `oci:${machine.home}/image:cu130`, `dir:${unpacked}`]);
+});
+
+test('layers are split, and never into more blobs than an engine takes', async context => {
+  const example = await copyExample(context);
+  const machine = await freshMachine(context);
+  const packages = Array.from({ length: 125 }, (_, at) => `package${at}==1.${at}`);
+  await writeFile(join(example.folder, 'deps.txt'), `${packages.join('\n')}\n`);
+  const image = ['--image', `oci:${join(machine.home, 'image')}`];
+  const args = [...image, '--max-layer-size', '64'];
+  const split = await machine.build(example, args, {
+    wrapper: ['env', 'NIX_CONFIG=sandbox = false'],
+  });
+  assert.equal(split.code, 0, split.stderr);
+  const blobs = byLayer(split, layer => layer.blobs.length);
+  const total = Object.values(blobs).reduce((sum, count) => sum + count, 0);
+  assert.ok(total <= 125 && Number(blobs['layer4-deps']) > 20, JSON.stringify(blobs));
 });

@@ -15,6 +15,7 @@ const streamer = fileURLToPath(new URL('../../tools/stream_layered_image.py', im
 const options = {
   packing: { compression: 'zstd' as const, pool: framePool(2) },
   now: async () => 1_700_000_000,
+  runPrograms: true,
   env: process.env,
 };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

@@ -9,7 +9,7 @@ import { deletePrivateDirectory, directoryState } from '../../../src/action/priv
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
-import { sampleRecord } from '../record/sample.ts';
+import { failedOutcome, sampleRecord } from '../record/sample.ts';
 import { recordingToolkit } from './toolkit.ts';
 
 let temp: string;
@@ -97,7 +97,7 @@ test('a failure is one annotation and a summary, with the exit code it carries',
 test('a failure with a record still shows what was done', async () => {
   const record = sampleRecord({ outcome: 'failure', failure: 'It broke.' });
   const { calls } = await run(async () => {
-    throw new VerbFailure('It broke.', record);
+    throw new VerbFailure('It broke.', failedOutcome(record));
   });
   assert.match(calls[1] ?? '', /^info layer +origin/);
   assert.equal(calls[2], 'error It broke.');

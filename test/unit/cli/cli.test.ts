@@ -8,7 +8,7 @@ import { runCli } from '../../../src/cli/cli.ts';
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
-import { sampleRecord } from '../record/sample.ts';
+import { failedOutcome, sampleRecord } from '../record/sample.ts';
 
 let temp: string;
 beforeEach(async () => {
@@ -75,7 +75,10 @@ test('the folder of the run is gone after it, whether it went well or not', asyn
 
 test('a failure with a record shows the table before the error', async () => {
   const { code, error } = await run(['build'], async () => {
-    throw new VerbFailure('It broke.', sampleRecord({ outcome: 'failure', failure: 'x' }));
+    throw new VerbFailure(
+      'It broke.',
+      failedOutcome(sampleRecord({ outcome: 'failure', failure: 'x' })),
+    );
   });
   assert.equal(code, 1);
   assert.match(error, /^layer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/);

@@ -46,3 +46,13 @@ test('the source is the address on the server that runs the workflow', () => {
 test('outside GitHub Actions there is no context', async () => {
   assert.equal(await readGitHubContext({ GITHUB_REPOSITORY: 'Org/comfy' }), undefined);
 });
+
+test('a workflow_run that a pull request has caused counts as one', () => {
+  const env = { GITHUB_EVENT_NAME: 'workflow_run', GITHUB_REPOSITORY: 'o/comfy' };
+  const caused = (event: string) =>
+    githubContext(env, { workflow_run: { event, head_repository: { full_name: 'o/comfy' } } });
+  assert.deepEqual(
+    [caused('pull_request').pullRequest, caused('push').pullRequest, caused('push').fork],
+    [true, false, undefined],
+  );
+});

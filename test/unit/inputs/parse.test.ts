@@ -36,10 +36,12 @@ test('the defaults of the command line', () => {
     defaultImage: 'oci-layout',
     tags: [],
     labels: {},
+    repositoryLabels: {},
     annotations: {},
     push: true,
     writeMemory: true,
     credentials: { username: undefined, password: undefined, githubToken: undefined },
+    fromFork: false,
     compression: 'zstd',
     reuse: true,
     cacheTag: undefined,
@@ -129,7 +131,7 @@ test('every input arrives', () => {
 test('a push links the package, and what changes per commit is an annotation only', () => {
   const settings = parseBuild(registry, action('push'));
   const source = { 'org.opencontainers.image.source': 'https://github.com/o/comfy' };
-  assert.deepEqual(settings.labels, source);
+  assert.deepEqual([settings.labels, settings.repositoryLabels], [{}, source]);
   assert.deepEqual(settings.annotations, {
     ...source,
     'org.opencontainers.image.revision': 'abc',
@@ -137,13 +139,6 @@ test('a push links the package, and what changes per commit is an annotation onl
   assert.equal(settings.push, true);
   assert.equal(settings.writeMemory, true);
   assert.equal(settings.defaultImage, 'required');
-});
-
-test('labels of the user win over those by default', () => {
-  const raw = { ...registry, labels: 'org.opencontainers.image.source=https://x.example' };
-  assert.deepEqual(parseBuild(raw, action('push')).labels, {
-    'org.opencontainers.image.source': 'https://x.example',
-  });
 });
 
 test('a pull request pushes only when told to, and never writes the memory', () => {
@@ -164,7 +159,7 @@ test('code from a fork gets no credentials and no write, whatever the workflow s
   };
   for (const event of ['pull_request', 'pull_request_target']) {
     const settings = parseBuild(raw, action(event, 'other/comfy'));
-    assert.deepEqual(settings.credentials, {});
+    assert.deepEqual([settings.credentials, settings.fromFork], [{ anonymous: true }, true]);
     assert.deepEqual([settings.push, settings.writeMemory], [false, false]);
     assert.match(settings.pushRefusal ?? '', /other\/comfy, not from o\/comfy/);
   }

@@ -1,3 +1,4 @@
+import type { BuildOutcome } from '../../../src/commands/outcome.ts';
 import type { BuildRecord, LayerRecord } from '../../../src/record/types.ts';
 
 const hex = (digit: string) => `sha256:${digit.repeat(64)}`;
@@ -67,4 +68,9 @@ export function sampleRecord(changes: Partial<BuildRecord> = {}): BuildRecord {
     warnings: [],
     ...changes,
   };
+}
+
+/** What a verb that failed hands back: its record, and nothing that was pushed. */
+export function failedOutcome(record: BuildRecord): BuildOutcome {
+  return { record, outputs: { name: '', tags: [], layers: [], timings: {} } };
 }

@@ -107,6 +107,17 @@ test('credentials for one registry are not shown to another', () => {
   const elsewhere = (registry: string) =>
     credentialsElsewhere(given, 'registry.example.org/o/comfy', { registry });
   assert.deepEqual(elsewhere('registry.example.org'), given);
-  assert.deepEqual(elsewhere('registry.example'), { githubToken: 'token' });
-  assert.deepEqual(elsewhere('ghcr.io'), { githubToken: 'token' });
+  const tokenOnly = { anonymous: undefined, githubToken: 'token' };
+  assert.deepEqual(elsewhere('registry.example'), tokenOnly);
+  assert.deepEqual(elsewhere('ghcr.io'), tokenOnly);
+  const local = credentialsElsewhere(given, 'oci:image', { registry: 'registry.example' });
+  assert.deepEqual(local, given, 'what stays here is no registry to protect them from');
+});
+
+test('code from a fork is anonymous, whatever login the machine has', async () => {
+  const host = quietHost();
+  const env = { ...host.env, GITHUB_ACTOR: 'somebody' };
+  const reference = { registry: 'ghcr.io', repository: 'o/comfy' };
+  const given = { anonymous: true, githubToken: 'token' };
+  assert.equal(await findLogin(reference, given, { ...host, env }), undefined);
 });
