@@ -7,7 +7,7 @@ import { level } from './internal-json.ts';
 import { runNix } from './nix.ts';
 import { outputOf, readRecipe } from './recipe.ts';
 import { readDerivation } from './shape.ts';
-import type { DerivationOutput, Evaluation, Nix, NixEvent, Recipe } from './types.ts';
+import type { DerivationOutput, Evaluation, Nix, Recipe } from './types.ts';
 
 /** What to evaluate, and how. */
 export interface EvaluationRequest {
@@ -18,8 +18,6 @@ export interface EvaluationRequest {
   cwd: string;
   /** Whether settings that the flake brings (`nixConfig`) are taken over. */
   acceptFlakeConfig: boolean;
-  /** Receives what Nix reports while it evaluates. */
-  onEvent?: (event: NixEvent) => void;
 }
 
 /** What {@link describeTarget} gives. */
@@ -64,7 +62,6 @@ async function describe(
     cwd: request.cwd,
     onStderrLine: line => {
       for (const event of reader.read(line, clock())) {
-        request.onEvent?.(event);
         if (event.type !== 'message' || event.level !== level.warning) continue;
         if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
         emit({ type: 'notice', message: event.text, at: event.at });

@@ -13,8 +13,6 @@ export interface RealiseOptions {
   rootsDirectory: string;
   /** Receives what happens, and `output-valid` once for each output. */
   onEvent?: (event: NixEvent) => void;
-  /** Builds at the same time; Nix's own setting by default. */
-  maxJobs?: number;
   /** The layer that a derivation belongs to, for failures. */
   layerOf?: (drvPath: string) => string | undefined;
 }
@@ -39,7 +37,7 @@ export async function realise(
   const watch = watchValidity(nix, outPaths, reader, tell);
   const root = join(await newFolder(options.rootsDirectory), 'output');
   watch.look();
-  const { code } = await runNix(nix, 'nix-store', realiseArguments(outputs, root, options), {
+  const { code } = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
     onStderrLine: line => {
       const completed = reader.completed();
       for (const event of reader.read(line, nix.host.clock())) tell(event);
@@ -58,15 +56,10 @@ export async function dropRoots(rootsDirectory: string): Promise<void> {
 }
 
 /** "x.drv!out" names an output to every version of nix-store, and only to nix-store. */
-function realiseArguments(
-  outputs: readonly DerivationOutput[],
-  root: string,
-  { maxJobs }: RealiseOptions,
-): string[] {
+function realiseArguments(outputs: readonly DerivationOutput[], root: string): string[] {
   const wanted = outputs.map(({ drvPath, outputName }) => `${drvPath}!${outputName}`);
   return [
     ...['--realise', '--keep-going', '--log-format', 'internal-json'],
-    ...(maxJobs === undefined ? [] : ['--max-jobs', String(maxJobs)]),
     ...['--add-root', root, '--indirect'],
     ...new Set(wanted),
   ];

@@ -46,15 +46,6 @@ export async function queryPathInfo(
   return parseDump(await query(nix, ['--dump-db'], paths));
 }
 
-/** Direct references of valid paths. Rejects with a {@link Failure} when one is not valid. */
-export async function queryReferences(
-  nix: Nix,
-  paths: readonly string[],
-): Promise<Map<string, readonly string[]>> {
-  const infos = await queryPathInfo(nix, paths);
-  return new Map([...infos].map(([path, info]) => [path, info.references]));
-}
-
 /**
  * Parses a dump of the store's database. For each path, one per line: path, hash, NAR size, deriver
  * or nothing, number of references, references (Nix's `makeValidityRegistration`).

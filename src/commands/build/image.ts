@@ -151,7 +151,7 @@ async function resolveCreated(context: RecipeContext): Promise<string> {
 }
 
 /** Without reuse every blob is made anew: the same store paths should have given the same bytes. */
-function compareWithRemembered(layers: readonly MadeLayer[], context: ImageContext): void {
+export function compareWithRemembered(layers: readonly MadeLayer[], context: ImageContext): void {
   const { host } = context.state;
   for (const { name, blobs } of layers) {
     for (const blob of blobs.filter(made => made.transfer === 'uploaded')) {

@@ -11,6 +11,7 @@ import { sendImage } from '../send-image.ts';
 import { moveTags } from '../tags.ts';
 import { type LayerBlob, startTransfers } from '../transfers.ts';
 import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
+import { compareWithRemembered } from './image.ts';
 import { startLessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
@@ -111,7 +112,9 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
             ...(state.run === undefined ? {} : { run: state.run }),
           }),
         );
-        state.made.set(name, { name, target, origin, blobs: result.blobs });
+        const made = { name, target, origin, blobs: result.blobs };
+        state.made.set(name, made);
+        compareWithRemembered([made], context);
         host.emit({ type: 'layer-end', layer: name, at: host.clock() });
         return result;
       } catch (error) {

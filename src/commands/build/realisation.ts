@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
-import { realise } from '../../nix/realise.ts';
+import { dropRoots, realise } from '../../nix/realise.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
@@ -214,6 +214,6 @@ export async function whileRealising<T>(
       }
     });
   } finally {
-    await rm(rootsDirectory, { recursive: true, force: true });
+    await dropRoots(rootsDirectory);
   }
 }

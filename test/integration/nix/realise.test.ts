@@ -5,12 +5,7 @@ import { Failure } from '../../../src/host/failure.ts';
 import { evaluate } from '../../../src/nix/evaluate.ts';
 import { nixIn, runNix } from '../../../src/nix/nix.ts';
 import { dropRoots, realise } from '../../../src/nix/realise.ts';
-import {
-  queryClosures,
-  queryPathInfo,
-  queryReferences,
-  queryValid,
-} from '../../../src/nix/store.ts';
+import { queryClosures, queryPathInfo, queryValid } from '../../../src/nix/store.ts';
 import type { DerivationOutput, Nix, NixEvent } from '../../../src/nix/types.ts';
 import { workbench, writeFlake } from './workbench.ts';
 
@@ -240,7 +235,7 @@ test('closures, sizes and references come from the store', async t => {
   const infos = await queryPathInfo(nix, [low, high]);
   assert.equal(infos.get(low)?.narSize, 120);
   assert.deepEqual(infos.get(high)?.references, [low]);
-  assert.deepEqual((await queryReferences(nix, [own])).get(own), [own]);
+  assert.deepEqual((await queryPathInfo(nix, [own])).get(own)?.references, [own]);
   const nowhere = '/nix/store/00000000000000000000000000000000-nowhere';
   assert.deepEqual(await queryValid(nix, [low, nowhere]), new Set([low]));
   await assert.rejects(queryClosures(nix, [nowhere]), Failure);
