@@ -36,8 +36,9 @@ export interface FramePool {
 
 /** A pool for a machine with so many cores (`os.availableParallelism()`). */
 export function framePool(cores: number): FramePool {
-  // one on each core, and some that are read, or wait for their consumer
-  const budget = Math.min(cores, 16) + 6;
+  // one on each core, and some that are read, or wait for their consumer; reading and hashing feed no
+  // more than eight
+  const budget = Math.min(cores, 8) + 4;
   let begun = 0;
   const free: Buffer[] = [];
   const waiting: ((frame: Buffer) => void)[] = [];
