@@ -19,6 +19,7 @@ import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 import { storedImage } from '../registry/stored-image.ts';
 import type { VerbOutcome } from './outcome.ts';
+import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
 import { moveTags } from './tags.ts';
 import { startTransfers } from './transfers.ts';
@@ -57,7 +58,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
 }
 
 function openDestination({ destination, credentials, workingDirectory }: CopySettings, host: Host) {
-  return openStore(absolute(destination.image, workingDirectory), {
+  return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     credentials,
   });
@@ -155,12 +156,4 @@ async function send(
 function outcome(store: ImageStore, { digest }: StoredManifest, tags: string[]): VerbOutcome {
   const name = store.repository;
   return { outputs: { name, digest, ref: `${name}@${digest}`, tags } };
-}
-
-/** Folders and files are meant from the working directory. */
-function absolute(image: string, workingDirectory: string): string {
-  const [, kind, path] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
-  return kind === undefined || path === undefined
-    ? image
-    : `${kind}:${resolve(workingDirectory, path)}`;
 }

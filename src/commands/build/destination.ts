@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { checkTag } from '../../inputs/destination.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { openStore } from '../../registry/open.ts';
 import type { ImageStore } from '../../registry/store.ts';
+import { absoluteImage } from '../places.ts';
 
 /** Where the image goes. */
 export interface Destination {
@@ -32,7 +32,7 @@ export function openDestination(
   const wanted = settings.image ?? defaultImage(settings, image);
   const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
   for (const tag of tags) checkTag('tags', tag);
-  const store = openStore(absolute(wanted, settings.workingDirectory), {
+  const store = openStore(absoluteImage(wanted, settings.workingDirectory), {
     // an interrupt ends the transfers, and not what must be written after it
     host: { ...host, signal: undefined },
     credentials: settings.credentials,
@@ -63,12 +63,4 @@ function defaultImage(settings: BuildSettings, image: ImageIdentity): string {
 /** `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */
 function defaultCacheTag({ name, tag, architecture }: ImageIdentity): string {
   return `cache-${name}-${tag}-${architecture}`.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
-}
-
-/** Folders and files of the image are meant from the working directory. */
-function absolute(image: string, workingDirectory: string): string {
-  const [, kind, path] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
-  return kind === undefined || path === undefined
-    ? image
-    : `${kind}:${resolve(workingDirectory, path)}`;
 }
