@@ -36,7 +36,7 @@ async function execute(file: string, args: readonly string[], host: Host): Promi
 }
 
 function needsRoot(file: string, args: readonly string[], reason: string): Failure {
-  return new Failure('Installing Nix needs root for one step.', {
+  return new Failure('Setting Nix up needs root for one step.', {
     tried: `to run as root: ${[file, ...args].join(' ')} (${reason}).`,
     next:
       'Run that command as root and start again, run as root, allow sudo without a password, or ' +

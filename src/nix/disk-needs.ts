@@ -1,0 +1,52 @@
+import { runNix } from './nix.ts';
+import type { DerivationOutput, Nix } from './types.ts';
+
+/** What realising some outputs asks of the disk, as far as Nix knows it beforehand. */
+export interface DiskNeeds {
+  /** Bytes over the network, and bytes in the store after it. */
+  downloadBytes: number;
+  unpackedBytes: number;
+  /** Derivations to build; how large their outputs will be nobody knows. */
+  builds: number;
+}
+
+/**
+ * Asks Nix what it would fetch and build; substituters are asked for each path, whose answers Nix
+ * remembers for the realisation. Undefined where it cannot say: then the realisation will tell why.
+ */
+export async function queryNeeds(
+  nix: Nix,
+  outputs: readonly DerivationOutput[],
+): Promise<DiskNeeds | undefined> {
+  if (outputs.length === 0) return parseDryRun('');
+  const wanted = new Set(outputs.map(({ drvPath, outputName }) => `${drvPath}!${outputName}`));
+  const args = ['--realise', '--dry-run', ...wanted];
+  const { code, stderr } = await runNix(nix, 'nix-store', args);
+  return code === 0 ? parseDryRun(stderr) : undefined;
+}
+
+/**
+ * Reads what `nix-store --realise --dry-run` says (Nix's `printMissing`): lists with a heading, such
+ * as "these 2 paths will be fetched (0.10 MiB download, 0.30 MiB unpacked):". In Nix 2.8
+ * the unit is always MiB; newer ones choose it, and round to a tenth.
+ */
+export function parseDryRun(said: string): DiskNeeds {
+  const lines = said.split('\n');
+  const needs: DiskNeeds = { downloadBytes: 0, unpackedBytes: 0, builds: 0 };
+  let ofBuilds = false;
+  for (const line of lines) {
+    if (!line.startsWith('  ')) ofBuilds = line.endsWith(' will be built:');
+    else if (ofBuilds && line.endsWith('.drv')) needs.builds += 1;
+    const sizes = fetched.exec(line);
+    needs.downloadBytes += bytes(sizes?.[1], sizes?.[2]);
+    needs.unpackedBytes += bytes(sizes?.[3], sizes?.[4]);
+  }
+  return needs;
+}
+
+const fetched = /will be fetched \(([\d.]+) (\w+) download, ([\d.]+) (\w+) unpacked\)/;
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+const bytes = (value = '0', unit = 'B'): number =>
+  Math.round(Number(value) * 1024 ** Math.max(0, units.indexOf(unit)));
