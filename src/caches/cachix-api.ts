@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import type { Host } from '../host/host.ts';
+
+/** Where Cachix answers questions about caches. */
+export const cachixApi = 'https://cachix.org/api/v1';
+
+/** What Cachix says of a cache, as far as pulling needs it (cachix-api's `BinaryCache` type). */
+export interface CachixCache {
+  name: string;
+  isPublic: boolean;
+  publicSigningKeys: readonly string[];
+  /** The substituter's address. */
+  uri: string;
+}
+
+const line = v.pipe(v.string(), v.regex(/^\S+$/));
+const cacheSchema = v.object({
+  name: line,
+  isPublic: v.boolean(),
+  publicSigningKeys: v.pipe(v.array(v.pipe(line, v.includes(':'))), v.minLength(1)),
+  uri: v.pipe(line, v.url()),
+});
+
+/** How long Cachix may take to answer, in ms. */
+const answerTimeout = 5_000;
+
+/**
+ * Asks Cachix for a cache. The token is for private caches. Resolves with the reason when there is no
+ * usable answer; rejects only with the reason of the host's signal.
+ */
+export async function askCachix(
+  name: string,
+  token: string | undefined,
+  host: Host,
+  api: string,
+): Promise<CachixCache | { reason: string }> {
+  const limit = AbortSignal.timeout(answerTimeout);
+  try {
+    const answer = await fetch(`${api}/cache/${encodeURIComponent(name)}`, {
+      headers: {
+        accept: 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      redirect: 'error', // a token goes to Cachix and nowhere else
+      signal: host.signal ? AbortSignal.any([host.signal, limit]) : limit,
+    });
+    if (answer.status !== 200) return { reason: refusal(answer.status, token !== undefined) };
+    const parsed = v.safeParse(cacheSchema, await answer.json());
+    return parsed.success ? parsed.output : { reason: 'its answer is not understood' };
+  } catch (error) {
+    host.signal?.throwIfAborted();
+    return { reason: limit.aborted ? `no answer in ${answerTimeout / 1000} s` : unreached(error) };
+  }
+}
+
+function refusal(status: number, hasToken: boolean): string {
+  if (status === 404 || status === 401 || status === 403) {
+    const token = hasToken ? 'the token is not for it' : 'it is private and needs a token';
+    return `there is no cache of that name, or ${token} (HTTP status ${status})`;
+  }
+  return `HTTP status ${status}`;
+}
+
+/** "fetch failed" alone tells nothing, its cause does. */
+function unreached(error: unknown): string {
+  if (error instanceof SyntaxError) return 'its answer is no JSON';
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}

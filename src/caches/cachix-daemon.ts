@@ -1,0 +1,153 @@
+import { access, mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Host } from '../host/host.ts';
+import type { Finished } from '../host/process.ts';
+import type { Nix } from '../nix/types.ts';
+import { readDaemonLog } from './cachix-log.ts';
+import { findCachix } from './cachix-program.ts';
+import type { Refusal } from './push-queue.ts';
+import type { PushFailure } from './types.ts';
+
+/** A cache on Cachix to push to; a token or a signing key is needed. */
+export interface CachixPushOptions {
+  name: string;
+  token?: string | undefined;
+  signingKey?: string | undefined;
+}
+
+/** A running `cachix daemon`, which uploads what it is given by itself. */
+export interface CachixDaemon {
+  /** Hands paths over. Undefined: the daemon has queued them. */
+  push(paths: readonly string[]): Promise<Refusal | undefined>;
+  /** Waits until the paths that were handed over are uploaded, ends the daemon; what failed. */
+  finish(paths: readonly string[]): Promise<PushFailure[]>;
+}
+
+/** `cachix daemon` exits with it when some paths failed; 1 is any other failure, 2 a refusal. */
+const somePathsFailed = 3;
+const pathsPerProcess = 100;
+/** Longest time until the daemon listens, in ms. It asks Cachix about the cache before. */
+const startTimeout = 60_000;
+const pollInterval = 50;
+
+/**
+ * Starts a daemon with a socket of its own. The secrets are in its environment and nowhere else.
+ * Resolves with the reason when it cannot be started.
+ */
+export async function startCachixDaemon(
+  nix: Nix,
+  options: CachixPushOptions,
+  host: Host,
+  privateDirectory: string,
+): Promise<CachixDaemon | { reason: string }> {
+  const directory = await mkdtemp(join(privateDirectory, 'cachix-')); // a socket's path is short
+  const program = await findCachix(nix, host, directory);
+  if ('reason' in program) return program;
+  const socket = join(directory, 's');
+  const env = { ...nix.env, CACHIX_DAEMON_SOCKET: socket }; // it wins over --socket
+  const stopped = new AbortController();
+  const signal = host.signal ? AbortSignal.any([host.signal, stopped.signal]) : stopped.signal;
+  const ended = host
+    .run({
+      file: program.file,
+      args: ['daemon', 'run', '--socket', socket, options.name],
+      env: { ...env, ...secretsOf(options) },
+      signal,
+    })
+    .catch((error: unknown) => unfinished(error));
+  const reason = await untilListening(socket, ended);
+  if (reason !== undefined) {
+    stopped.abort();
+    return { reason };
+  }
+  const tell: Tell = (command, ...args) =>
+    host.run({
+      file: program.file,
+      args: ['daemon', command, '--socket', socket, ...args],
+      env,
+      signal: host.signal,
+    });
+  return clientOf(tell, ended, () => stopped.abort());
+}
+
+/** Runs `cachix daemon COMMAND` against the daemon's socket. */
+type Tell = (command: 'push' | 'stop', ...args: string[]) => Promise<Finished>;
+
+function clientOf(tell: Tell, ended: Promise<Finished>, kill: () => void): CachixDaemon {
+  return {
+    push: async paths => {
+      const { code, stderr } = await tell('push', ...paths);
+      return code === 0 ? undefined : { reason: lastLine(stderr) };
+    },
+    finish: async paths => {
+      const waits: Finished[] = [];
+      for (let at = 0; at < paths.length; at += pathsPerProcess) {
+        waits.push(await tell('push', '--wait', ...paths.slice(at, at + pathsPerProcess)));
+      }
+      // it also drains the queue of a cachix without --wait (before 1.9), until it is empty or for
+      // 60 s nothing has moved
+      const stop = await tell('stop');
+      if (stop.code !== 0 && stop.code !== somePathsFailed) kill();
+      return failuresAmong(paths, waits, stop, await ended);
+    },
+  };
+}
+
+function secretsOf({ token, signingKey }: CachixPushOptions): Record<string, string> {
+  return {
+    ...(token === undefined ? {} : { CACHIX_AUTH_TOKEN: token }),
+    ...(signingKey === undefined ? {} : { CACHIX_SIGNING_KEY: signingKey }),
+  };
+}
+
+/** The reason when the daemon ends, or does not listen in time. */
+async function untilListening(
+  socket: string,
+  ended: Promise<Finished>,
+): Promise<string | undefined> {
+  let end: Finished | undefined;
+  void ended.then(finished => {
+    end = finished;
+  });
+  for (let waited = 0; waited < startTimeout; waited += pollInterval) {
+    if (end) return `cachix daemon run ended: ${lastLine(end.stderr || end.stdout)}`;
+    if (await exists(socket)) return undefined;
+    await wait(pollInterval);
+  }
+  return `cachix daemon run did not listen within ${startTimeout / 1000} s`;
+}
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Puts together what the programs say: the exit codes, whether something failed; the daemon's log,
+ * which paths and why.
+ */
+export function failuresAmong(
+  paths: readonly string[],
+  waits: readonly Finished[],
+  stop: Finished,
+  daemon: Finished,
+): PushFailure[] {
+  if (waits.every(({ code }) => code === 0)) return [];
+  const { present, failed } = readDaemonLog(daemon.stdout);
+  if (failed.size > 0) return [...failed].map(([path, reason]) => ({ path, reason }));
+  const codes = [...waits, stop, daemon].map(({ code }) => code);
+  if (stop.code === 0 && !codes.includes(somePathsFailed)) return [];
+  const reason = codes.includes(somePathsFailed)
+    ? 'Cachix reports that some paths failed, and not which'
+    : `cachix daemon broke off: ${lastLine(daemon.stderr || stop.stderr)}`;
+  return paths.filter(path => !present.has(path)).map(path => ({ path, reason }));
+}
+
+function unfinished(error: unknown): Finished {
+  return { code: null, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
+}
+
+const lastLine = (text: string): string =>
+  text.trim().split('\n').at(-1)?.slice(0, 500) || 'it gave no reason';

@@ -1,0 +1,142 @@
+import type { Host } from '../../host/host.ts';
+import { overhear } from './overhear.ts';
+
+/** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
+export interface CacheService {
+  /** Unpacks the entry `key`, else the newest whose key begins with a prefix; gives its key. */
+  restore(
+    paths: readonly string[],
+    key: string,
+    prefixes: readonly string[],
+  ): Promise<string | undefined>;
+  /** Packs the paths. `present`: another job has saved that key, and entries never change. */
+  save(paths: readonly string[], key: string): Promise<'saved' | 'present' | 'failed'>;
+}
+
+/** How long the service may take to show a sign of life, in ms. */
+const probeTimeout = 5000;
+
+/** How long a part of a download (128 MB) may take, in ms. */
+const segmentTimeout = 120_000;
+
+/** Whether the runner offers a cache to this process: to actions only, not to `run:` steps. */
+export function hasGithubCache(env: Host['env']): boolean {
+  const address = env.ACTIONS_CACHE_SERVICE_V2 ? env.ACTIONS_RESULTS_URL : env.ACTIONS_CACHE_URL;
+  return Boolean(address && env.ACTIONS_RUNTIME_TOKEN);
+}
+
+/**
+ * The service by `@actions/cache`, which is loaded on use and reads the process's environment. The
+ * first failure is one warning, and the service is not asked again: a rate limit concerns all.
+ */
+export function cacheService(host: Host): CacheService {
+  let probing: Promise<string | undefined> | undefined;
+  let down = false;
+  const giveUp = (reason: string) => {
+    if (down) return;
+    down = true;
+    const message = `GitHub's cache is not used any more in this run: ${reason}.`;
+    host.emit({ type: 'warning', message, at: host.clock() });
+  };
+  const isUsable = async () => {
+    probing ??= unreachableReason(host);
+    const reason = await probing;
+    if (reason !== undefined) giveUp(reason);
+    return !down;
+  };
+  return {
+    async restore(paths, key, prefixes) {
+      if (!(await isUsable())) return undefined;
+      const { restoreCache } = await import('@actions/cache');
+      const options = { segmentTimeoutInMs: segmentTimeout };
+      const work = () => restoreCache([...paths], key, [...prefixes], options);
+      const { value, problem } = await attempt(work, host);
+      if (problem !== undefined) giveUp(problem);
+      return value;
+    },
+    async save(paths, key) {
+      if (!(await isUsable())) return 'failed';
+      const { saveCache } = await import('@actions/cache');
+      const { value = -1, problem } = await attempt(() => saveCache([...paths], key), host);
+      if (value >= 0) return 'saved';
+      if (problem !== undefined && isTaken(problem)) return 'present';
+      giveUp(problem ?? 'nothing was saved, and no reason was given');
+      return 'failed';
+    },
+  };
+}
+
+/** Somebody has saved the key already: HTTP status 409, Twirp's `already_exists`. */
+const isTaken = (problem: string) => /\(409\)|already exists/.test(problem);
+
+/** Runs a call of the library; a problem is what it threw, or what it printed instead of throwing. */
+async function attempt<T>(
+  call: () => Promise<T>,
+  { signal }: Host,
+): Promise<{ value?: T; problem?: string }> {
+  try {
+    const { value, lines } = await untilAborted(overhear(call), signal);
+    const problem = problemIn(lines);
+    return { value, ...(problem === undefined ? {} : { problem }) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { problem: withoutQueries(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/**
+ * The reason among the workflow commands that the library printed. Why a key could not be reserved
+ * is in a debug line alone; the line that people see says "another job may be creating this cache",
+ * for a rate limit and a full quota as well.
+ */
+export function problemIn(lines: readonly string[]): string | undefined {
+  const reserving = /^::debug::Failed to reserve cache: (?:Error: )?(.*)$/;
+  const told = /^::(?:warning|error)(?: [^:]*)?::(?:Failed to (?:save|restore): )?(.*)$/;
+  for (const pattern of [reserving, told]) {
+    const found = lines.map(line => pattern.exec(line)?.[1]).findLast(text => text !== undefined);
+    if (found !== undefined) return withoutQueries(unescaped(found)).split('\n')[0];
+  }
+  return undefined;
+}
+
+/** Undoes what `@actions/core` does to the data of a workflow command. */
+const unescaped = (data: string) =>
+  data.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%');
+
+/** Addresses of the storage are signed in their query. */
+const withoutQueries = (text: string) => text.replaceAll(/(https?:\/\/[^\s?]+)\?\S+/g, '$1');
+
+/** The library has retries of its own, many minutes long where nobody answers at all. */
+async function unreachableReason({ env, signal }: Host): Promise<string | undefined> {
+  const address = env.ACTIONS_RESULTS_URL || env.ACTIONS_CACHE_URL;
+  if (!address) return 'the runner gives no address of it';
+  if (env.https_proxy || env.HTTPS_PROXY) return undefined; // only the library knows the way
+  const limit = AbortSignal.timeout(probeTimeout);
+  try {
+    await fetch(address, {
+      method: 'HEAD',
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+    return undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (limit.aborted) return `it did not answer in ${probeTimeout / 1000} s`;
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    return `it cannot be reached (${cause instanceof Error ? cause.message : String(cause)})`;
+  }
+}
+
+/** Ends the wait, not the work, when the signal aborts: the library takes no signal. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

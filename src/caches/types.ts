@@ -1,0 +1,32 @@
+/** A path that could not be pushed, and why. */
+export interface PushFailure {
+  path: string;
+  reason: string;
+}
+
+/** What a cache has taken in this run. */
+export interface PushReport {
+  /** As people know the cache: its Cachix name, or its address without credentials. */
+  name: string;
+  pushed: number;
+  failed: readonly PushFailure[];
+}
+
+/** A cache that gets what is built here, while the build goes on. */
+export interface PushTarget {
+  name: string;
+  /**
+   * Takes an output that was built on this machine (or for it by a remote builder), never one that a
+   * substituter had, never an image archive. Returns at once.
+   */
+  push(outPath: string): void;
+  /** Resolves when all that was taken is there, or has failed for good. Never rejects. */
+  finish(): Promise<PushReport>;
+}
+
+/** A substituter as nix.conf names it. */
+export interface Substituter {
+  url: string;
+  /** `name:base64`; a cache may have several, none where Nix trusts it for another reason. */
+  publicKeys: readonly string[];
+}

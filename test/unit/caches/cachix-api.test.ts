@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { cachixSubstituters } from '../../../src/caches/cachix.ts';
+import { type ServedCache, startCachixApi } from '../../tools/cachix-stand-in/api.ts';
+import { recordingHost } from './host.ts';
+
+const open: ServedCache = {
+  publicSigningKeys: ['open.cachix.org-1:aaaa='],
+  uri: 'https://open.cachix.org',
+};
+const closed: ServedCache = {
+  publicSigningKeys: ['closed.cachix.org-1:bbbb=', 'closed.cachix.org-2:cccc='],
+  uri: 'https://closed.cachix.org',
+  token: 'secret',
+};
+
+async function api(test: TestContext, caches: Record<string, ServedCache> = { open, closed }) {
+  const server = await startCachixApi(caches);
+  test.after(server.stop);
+  return server;
+}
+
+test('a public cache: its address and key, without a token and without netrc', async t => {
+  const { api: address, requests } = await api(t);
+  const { host } = recordingHost();
+  assert.deepEqual(await cachixSubstituters(['open', 'open'], undefined, host, address), {
+    substituters: [{ url: open.uri, publicKeys: open.publicSigningKeys }],
+    netrc: [],
+    warnings: [],
+  });
+  assert.deepEqual(requests, [{ path: '/api/v1/cache/open', authorization: undefined }]);
+});
+
+test('a private cache: all its keys, and its token in a line of netrc', async t => {
+  const { api: address } = await api(t);
+  const { host } = recordingHost();
+  assert.deepEqual(await cachixSubstituters(['open', 'closed'], 'secret', host, address), {
+    substituters: [
+      { url: open.uri, publicKeys: open.publicSigningKeys },
+      { url: closed.uri, publicKeys: closed.publicSigningKeys },
+    ],
+    netrc: ['machine closed.cachix.org password secret'],
+    warnings: [],
+  });
+});
+
+test('a cache that cannot be used is left out, and the others are not', async t => {
+  const noKeys = { ...open, publicSigningKeys: [] };
+  const injected = { ...open, uri: 'https://x.cachix.org\nsandbox = false' };
+  const { api: address } = await api(t, { open, closed, noKeys, injected });
+  const { host } = recordingHost();
+  const names = ['missing', 'closed', 'broken', 'noKeys', 'injected', 'open'];
+  const { substituters, netrc, warnings } = await cachixSubstituters(
+    names,
+    'wrong-token',
+    host,
+    address,
+  );
+  assert.deepEqual(
+    substituters.map(({ url }) => url),
+    [open.uri],
+  );
+  assert.deepEqual(netrc, []);
+  assert.equal(warnings.length, 5);
+  assert.match(warnings[0] ?? '', /cache missing is left out: .*HTTP status 404/);
+  assert.match(warnings[1] ?? '', /cache closed is left out: .*token is not for it.*401/);
+  assert.match(warnings[2] ?? '', /cache broken is left out: its answer is no JSON/);
+  assert.match(warnings[3] ?? '', /cache noKeys is left out: its answer is not understood/);
+  assert.match(warnings[4] ?? '', /cache injected is left out: its answer is not understood/);
+  assert.ok(!warnings.join().includes('wrong-token'));
+});
+
+test('a private cache without a token says what is missing', async t => {
+  const { api: address } = await api(t);
+  const { host } = recordingHost();
+  const { warnings } = await cachixSubstituters(['closed'], undefined, host, address);
+  assert.match(warnings[0] ?? '', /it is private and needs a token/);
+});
+
+test('where nobody listens, the reason says so', async () => {
+  const server = await startCachixApi({});
+  await server.stop();
+  const { host } = recordingHost();
+  const { warnings } = await cachixSubstituters(['open'], undefined, host, server.api);
+  assert.match(warnings[0] ?? '', /ECONNREFUSED/);
+});
