@@ -16,6 +16,9 @@ import { actionLog } from './log.ts';
 import { makePrivateDirectory } from './private-directory.ts';
 import type { Toolkit } from './toolkit.ts';
 
+/** Name of the state in which `main` tells `post` what is left to do. */
+export const afterState = 'after';
+
 /** What the action's main phase works with. */
 export interface ActionWorld {
   env: Readonly<Record<string, string | undefined>>;
@@ -76,7 +79,7 @@ async function handBack(outcome: VerbOutcome, world: ActionWorld): Promise<void>
   await writeSummary(summaryMarkdown(outcome.record), world);
 }
 
-/** Outputs, and what later steps need of the environment. */
+/** Outputs, what later steps need of the environment, and what `post` has to do. */
 function handOver(outcome: VerbOutcome, { toolkit }: ActionWorld): void {
   for (const [name, value] of Object.entries(outcome.outputs)) {
     toolkit.setOutput(name, outputText(value));
@@ -85,6 +88,7 @@ function handOver(outcome: VerbOutcome, { toolkit }: ActionWorld): void {
   for (const [name, value] of Object.entries(outcome.exports?.env ?? {})) {
     toolkit.exportVariable(name, value);
   }
+  if (outcome.after !== undefined) toolkit.saveState(afterState, JSON.stringify(outcome.after));
 }
 
 /** Lists of texts go out by lines, as other actions take them; all else but text as JSON. */

@@ -1,10 +1,15 @@
-import { explain } from '../host/failure.ts';
-import { deletePrivateDirectory } from './private-directory.ts';
+import { afterVerb } from '../commands/verbs.ts';
+import { abortOnInterrupt } from '../host/interrupt.ts';
+import { finishAction } from './finish.ts';
 import { toolkit } from './toolkit.ts';
 
-try {
-  await deletePrivateDirectory(process.env, toolkit);
-} catch (error) {
-  // the job's result is known by now; a folder left behind must not change it
-  toolkit.warning(`The run's private folder could not be deleted: ${explain(error)}`);
-}
+const { signal, dispose } = abortOnInterrupt(process);
+process.exitCode = await finishAction({
+  env: { ...process.env },
+  currentDirectory: process.cwd(),
+  clock: Date.now,
+  signal,
+  toolkit,
+  after: afterVerb,
+});
+dispose();

@@ -128,9 +128,8 @@ function takenFromEnvironment(): (InputDefinition & { name: InputName })[] {
 }
 
 function fromEnvironment(env: Environment): RawInputs {
-  return Object.fromEntries(
-    takenFromEnvironment().map(({ name }) => [name, env[variableOf(name)] ?? '']),
-  );
+  const given = takenFromEnvironment().map(({ name }) => [name, env[variableOf(name)]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 function environmentHelp(definitions: readonly InputDefinition[]): string {

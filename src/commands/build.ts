@@ -4,9 +4,9 @@ import { inPhase } from '../host/phase.ts';
 import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { evaluate } from '../nix/evaluate.ts';
-import { ensureNix } from '../nix/install/install.ts';
-import type { Evaluation } from '../nix/types.ts';
+import type { Evaluation, Nix } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
+import { startCaches } from './build/caches.ts';
 import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
 import { publishMadeImage } from './build/made-image.ts';
@@ -19,6 +19,8 @@ import {
   writeRecord,
 } from './build/state.ts';
 import { type BuildOutcome, withOutcome } from './outcome.ts';
+import { openGithub, releaseTransport } from './setup/github.ts';
+import { prepareNix } from './setup/prepare.ts';
 
 /**
  * Builds the image of a flake and puts it into its repository: evaluate once, ask the registry what it
@@ -52,9 +54,31 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   if (settings.pushRefusal !== undefined) {
     host.emit({ type: 'notice', message: settings.pushRefusal, at: host.clock() });
   }
-  const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
+  const github = await openGithub(settings, host);
+  if (github) state.github = github;
+  const prepared = await inPhase(host, 'install', () =>
+    prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
+  );
+  const { nix } = prepared;
   state.nix = nix;
-  state.exports = exports;
+  state.exports = prepared.exports;
+  const caches = await startCaches(prepared, settings, host);
+  state.caches = caches;
+  try {
+    await makeWith(nix, settings, state);
+  } catch (error) {
+    // the build's own failure is the one to be told
+    await caches.finish().catch(unpushed => warn(host, unpushed));
+    throw error;
+  }
+  await caches.finish();
+}
+
+/** Evaluates, and makes the image with a Nix that is ready. */
+async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): Promise<void> {
+  const { host } = state;
+  const { flake = '.', workingDirectory } = settings;
+  await state.github?.restoreEvaluation(flake, workingDirectory);
   const evaluation = await inPhase(host, 'evaluate', () =>
     evaluate(nix, {
       installables: settings.flake === undefined ? ['.#comfyui', '.#default'] : [settings.flake],
@@ -64,6 +88,7 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
     }),
   );
   state.evaluation = evaluation;
+  if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   checkSelection(settings.layers, evaluation);
   const architecture = architectureOf(evaluation.system);
   const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);
@@ -80,6 +105,10 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   } finally {
     await destination.store.close();
   }
+}
+
+function warn(host: Host, error: unknown): void {
+  host.emit({ type: 'warning', message: explain(error), at: host.clock() });
 }
 
 /** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */

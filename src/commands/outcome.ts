@@ -1,3 +1,4 @@
+import type { GithubCacheState } from '../caches/github-cache.ts';
 import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
 import type { OutputName } from '../inputs/table.ts';
@@ -11,6 +12,16 @@ export interface VerbOutcome {
   outputs: Readonly<Partial<Record<OutputName, unknown>>>;
   /** What later steps need of the environment, such as a Nix that was installed. */
   exports?: { path: readonly string[]; env: Readonly<Record<string, string>> };
+  /** What is left to do at the end of the job. */
+  after?: AfterState;
+}
+
+/** What the action's main phase hands to `post`: plain JSON, without secrets. */
+export interface AfterState {
+  /** Later steps may build: what is new since then is pushed. Milliseconds since the epoch. */
+  builtSince?: number;
+  /** What GitHub's cache is to keep. */
+  github?: GithubCacheState;
 }
 
 /** A layer as the output `layers` shows it; sizes are bytes as stored. */

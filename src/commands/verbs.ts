@@ -1,8 +1,9 @@
 import type { Host } from '../host/host.ts';
 import type { RunContext } from '../inputs/context.ts';
 import { parseBuild, parseCopy } from '../inputs/parse.ts';
+import { parseSetup } from '../inputs/setup.ts';
 import type { RawInputs, VerbName } from '../inputs/table.ts';
-import type { VerbOutcome } from './outcome.ts';
+import type { AfterState, VerbOutcome } from './outcome.ts';
 
 /** Reads a verb's inputs and does it. */
 export type Verb = (raw: RawInputs, context: RunContext, host: Host) => Promise<VerbOutcome>;
@@ -14,9 +15,28 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const { build } = await import('./build.ts');
     return build(settings, host);
   },
+  setup: async (raw, context, host) => {
+    const settings = parseSetup(raw, context);
+    const { setup } = await import('./setup.ts');
+    return setup(settings, host);
+  },
   copy: async (raw, context, host) => {
     const settings = parseCopy(raw, context);
     const { copy } = await import('./copy.ts');
     return copy(settings, host);
   },
+};
+
+/** Does what a verb has left for the end of the job, with the same inputs. */
+export type After = (
+  raw: RawInputs,
+  context: RunContext,
+  state: AfterState,
+  host: Host,
+) => Promise<void>;
+
+export const afterVerb: After = async (raw, context, state, host) => {
+  const settings = parseSetup(raw, context);
+  const { finishSetup } = await import('./setup.ts');
+  await finishSetup(settings, state, host);
 };

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import type { GitHubContext, RunContext } from './context.ts';
 import { checkTag, isLocalImage, readCopyDestination, readDestination } from './destination.ts';
-import type { BuildSettings, CopySettings, NixSettings, RegistryCredentials } from './settings.ts';
-import { compressions, type InputName, inputNamed, nixSources, type RawInputs } from './table.ts';
+import { flag, given } from './given.ts';
+import type { BuildSettings, CopySettings, RegistryCredentials } from './settings.ts';
+import { parseSetup } from './setup.ts';
+import { compressions, type InputName, type RawInputs } from './table.ts';
 import {
   badInput,
-  quote,
   readBoolean,
   readCacheReference,
   readChoice,
@@ -24,11 +25,13 @@ type Permission = Pick<BuildSettings, 'push' | 'pushRefusal' | 'writeMemory'>;
  */
 export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const text = (name: InputName) => given(raw, name);
+  const setup = parseSetup(raw, context);
   const { image, tags } = readDestination(text('image') ?? '', text('tags') ?? '');
   const cacheTag = text('cache-tag');
   const record = text('record');
   return {
-    nix: parseNix(raw),
+    ...setup,
+    conf: { ...setup.conf, place: 'job' }, // a build leaves no settings behind
     flake: text('flake'),
     layers: readList(text('layers') ?? ''),
     overrideInputs: readPairs('override-inputs', text('override-inputs') ?? '').map(
@@ -57,7 +60,6 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     maxLayerSize: readSize('max-layer-size', text('max-layer-size') ?? ''),
     allTargets: flag(raw, 'all-targets'),
     recordFile: record === undefined ? undefined : resolve(context.currentDirectory, record),
-    temporaryDirectory: context.temporaryDirectory,
   };
 }
 
@@ -87,27 +89,6 @@ function required(raw: RawInputs, name: InputName): string {
   const text = given(raw, name);
   if (text !== undefined) return text;
   throw badInput(name, 'it is missing.', 'Usage: comfy-nix copy SOURCE DESTINATION');
-}
-
-function parseNix(raw: RawInputs): NixSettings {
-  const version = given(raw, 'nix-version');
-  if (version !== undefined && !/^\d+(\.\d+)+$/.test(version)) {
-    throw badInput('nix-version', `expected a version such as 2.34.8; found ${quote(version)}.`);
-  }
-  const sha256 = given(raw, 'nix-release-sha256');
-  if (sha256 !== undefined && !/^([0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}=)$/i.test(sha256)) {
-    throw badInput(
-      'nix-release-sha256',
-      `expected 64 hex digits or sha256-… in base64; found ${quote(sha256)}.`,
-    );
-  }
-  return {
-    installNix: readChoice('install-nix', given(raw, 'install-nix') ?? '', nixSources),
-    nixVersion: version,
-    nixReleaseUrl: given(raw, 'nix-release-url'),
-    nixReleaseSha256: sha256,
-    acceptFlakeConfig: flag(raw, 'accept-flake-config'),
-  };
 }
 
 /** Code from a fork gets no credentials, whatever the workflow hands in. */
@@ -171,17 +152,4 @@ function commit(github: GitHubContext | undefined): Record<string, string> {
   return github?.revision === undefined
     ? {}
     : { 'org.opencontainers.image.revision': github.revision };
-}
-
-/** The trimmed text of an input, or its default; undefined when there is neither. */
-function given(raw: RawInputs, name: InputName): string | undefined {
-  const value = raw[name]?.trim();
-  if (value !== undefined && value !== '') return value;
-  const input = inputNamed(name);
-  // a secret's default is an expression that only GitHub can fill in
-  return input.secret ? undefined : input.default;
-}
-
-function flag(raw: RawInputs, name: InputName): boolean {
-  return readBoolean(name, given(raw, name) ?? '') ?? false;
 }

@@ -1,4 +1,6 @@
 import type { Compression } from '../image/types.ts';
+import type { BuilderSettings } from '../nix/builders.ts';
+import type { ReclaimDisk } from '../nix/disk.ts';
 
 /** How Nix may be installed. */
 export type InstallNix = 'auto' | 'release' | 'system' | 'none';
@@ -15,6 +17,76 @@ export interface NixSettings {
   acceptFlakeConfig: boolean;
 }
 
+/** What nix.conf is to say beside what it says already. */
+export interface ConfSettings {
+  /** Lines as they are. */
+  lines: readonly string[];
+  /** Tokens for flake inputs, most specific first; those of the user's own nix.conf win over `job`. */
+  accessTokens: readonly { host: string; token: string }[];
+  /** The job's own token for github.com. */
+  jobToken?: string | undefined;
+  trustedUsers: readonly string[];
+  /** Undefined: by the machine's memory, unless nix.conf says it. */
+  maxJobs?: string | undefined;
+  cores?: string | undefined;
+  /** Where it is written: a folder of the job, or the user's own place for good. */
+  place: 'job' | 'user';
+}
+
+/** A cache of Cachix. */
+export interface CachixCache {
+  name: string;
+  token?: string | undefined;
+}
+
+/** A cache of Cachix that gets what is built. */
+export interface CachixPush extends CachixCache {
+  signingKey?: string | undefined;
+}
+
+/** Where built things come from, and where they go. */
+export interface CacheSettings {
+  /** Whether the public caches with CUDA builds are used. */
+  cudaCaches: boolean;
+  substituters: readonly string[];
+  /** `name:base64`. */
+  publicKeys: readonly string[];
+  cachix: {
+    pull: readonly CachixCache[];
+    push: readonly CachixPush[];
+    /** Store paths that it matches are not pushed. */
+    filter?: RegExp | undefined;
+    /** Whether a push that fails fails the run. */
+    required: boolean;
+  };
+  /** Places for `nix copy --to`, without credentials. */
+  binaryCaches: readonly string[];
+  /** A Nix signing key, `name:base64`. */
+  signingKey?: string | undefined;
+  /** GitHub's cache of the repository. */
+  github: {
+    use: 'auto' | 'true' | 'false';
+    /** Bytes that one run may save. */
+    limit: number;
+    /** False: the cache is read only, since the code is a fork's. */
+    save: boolean;
+  };
+}
+
+/** All that the verb `setup` needs to know, parsed and checked; `build` begins with the same. */
+export interface SetupSettings {
+  nix: NixSettings;
+  conf: ConfSettings;
+  caches: CacheSettings;
+  /** Machines that build for this one; undefined: none but those of nix.conf. */
+  builders?: BuilderSettings | undefined;
+  reclaimDisk: ReclaimDisk;
+  /** Why caches get nothing and no token is used: code from a fork. */
+  cacheRefusal?: string | undefined;
+  /** A folder of this run alone, absolute; it is deleted at the end of the run or job. */
+  temporaryDirectory: string;
+}
+
 /** Credentials for the registry, most specific first. */
 export interface RegistryCredentials {
   /** Nothing is looked up anywhere else either: for code from a fork. */
@@ -26,8 +98,7 @@ export interface RegistryCredentials {
 }
 
 /** All that the verb `build` needs to know, parsed and checked. */
-export interface BuildSettings {
-  nix: NixSettings;
+export interface BuildSettings extends SetupSettings {
   /** Undefined: `.#comfyui`, else `.#default`. */
   flake?: string | undefined;
   /** Names of layers to build and time; empty: all. Never changes what the image holds. */
@@ -66,8 +137,6 @@ export interface BuildSettings {
   allTargets: boolean;
   /** File for the record, absolute. */
   recordFile?: string | undefined;
-  /** Where temporary files and garbage collection roots may be put, absolute. */
-  temporaryDirectory: string;
 }
 
 /** All that the verb `copy` needs to know, parsed and checked. */

@@ -46,6 +46,10 @@ export const verbs = {
     summary: 'Build an image layer by layer and push what the registry does not hold yet',
     positional: ['flake'],
   },
+  setup: {
+    summary: 'Set Nix up with its caches, for later steps that build something else',
+    positional: [],
+  },
   copy: {
     summary: 'Copy an image of any kind to a registry, an OCI layout or a docker-archive',
     positional: ['source', 'destination'],
@@ -64,6 +68,9 @@ export const nixSources = [
   'system',
   'none',
 ] as const satisfies readonly InstallNix[];
+
+/** Choices of what the program can decide by itself. */
+export const automatic = ['auto', 'true', 'false'] as const;
 
 export const inputs = [
   {
@@ -178,7 +185,8 @@ export const inputs = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's, not of ours
     default: '${{ github.token }}',
     description:
-      'Token for ghcr.io where no other credentials are given; the job needs `packages: write`.',
+      'Token for ghcr.io where no other credentials are given (the job needs `packages: write`), ' +
+      'and for flake inputs from github.com.',
     secret: true,
   },
   {
@@ -205,13 +213,13 @@ export const inputs = [
       'How Nix is installed: `auto` takes the one that is there, else the official release, else ' +
       "the distribution's; `release` or `system` take that one only; `none` installs nothing.",
     default: 'auto',
-    verbs: ['build'],
+    verbs: ['build', 'setup'],
   },
   {
     name: 'nix-version',
     type: 'text',
     description: 'Version of the release to install. Without it the newest that is pinned here.',
-    verbs: ['build'],
+    verbs: ['build', 'setup'],
   },
   {
     name: 'nix-release-url',
@@ -219,13 +227,177 @@ export const inputs = [
     description:
       'Address of the release tarball, or of a folder with the official file names: a mirror. ' +
       '`file:` works as well.',
-    verbs: ['build'],
+    verbs: ['build', 'setup'],
   },
   {
     name: 'nix-release-sha256',
     type: 'text',
     description: 'The tarball’s sha256, hex or SRI, for a version that is not pinned here.',
-    verbs: ['build'],
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cuda-caches',
+    type: 'boolean',
+    default: 'true',
+    description:
+      'Whether the public caches with CUDA builds are used: cache.nixos-cuda.org, cache.flox.dev ' +
+      'and nix-community.cachix.org, as far as they answer.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'extra-substituters',
+    type: 'lines',
+    description: 'More binary caches to take built packages from, one address a line.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'extra-trusted-public-keys',
+    type: 'lines',
+    description: 'Their keys, one `name:key` a line.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'nix-conf',
+    type: 'lines',
+    description: 'Lines for nix.conf, as they are. They win over all that this program says there.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'access-tokens',
+    type: 'lines',
+    secret: true,
+    description:
+      'Tokens for private flake inputs, as lines `host=token`. For github.com the token of the job ' +
+      'is used where none is given.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'trusted-users',
+    type: 'list',
+    description:
+      'More users to whom the Nix daemon of the machine listens. Who runs this is one of them ' +
+      'where sudo allows it.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'max-jobs',
+    type: 'text',
+    description:
+      'Derivations that are built at the same time, or `auto`: one for each core. Without it as ' +
+      'many as nix.conf says, else as the memory allows.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cores',
+    type: 'text',
+    description:
+      'Cores for each derivation; 0 means all. Without it as nix.conf says, else by the memory.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-name',
+    type: 'list',
+    description: 'Cachix caches to take from, and to push to what is built.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-auth-token',
+    type: 'lines',
+    secret: true,
+    description: 'Cachix token, or a line `name=token` for each cache.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-signing-key',
+    type: 'lines',
+    secret: true,
+    description:
+      'Cachix signing key, or a line `name=key` for each cache that has a key of its own.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-push',
+    type: 'choice',
+    choices: ['true', 'false', 'required'],
+    description:
+      'Whether what is built is pushed to the caches of `cachix-name`; `required` makes a push that ' +
+      'fails an error. By default it is pushed where there is a token or a key.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-push-filter',
+    type: 'text',
+    description: 'A regular expression: store paths that match it are not pushed to Cachix.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'cachix-pull',
+    type: 'list',
+    description: 'More Cachix caches to take from only.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'binary-caches',
+    type: 'lines',
+    description:
+      'Binary caches that get what is built, one a line: `s3://`, `file://`, `http(s)://` with PUT, ' +
+      '`ssh-ng://`, all that `nix copy --to` takes.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'binary-cache-signing-key',
+    type: 'text',
+    secret: true,
+    description: 'The Nix signing key (`name:key`) for what goes there.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'builders',
+    type: 'lines',
+    description:
+      'Machines that build for this one, in the syntax of `builders` in nix.conf, one a line.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'builder-ssh-key',
+    type: 'text',
+    secret: true,
+    description: 'Private SSH key for these machines.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'builder-known-hosts',
+    type: 'lines',
+    description:
+      'Their host keys, as lines of known_hosts. A machine whose key is not known is refused.',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'github-cache',
+    type: 'choice',
+    choices: automatic,
+    description:
+      "Whether GitHub's cache of the repository keeps the Nix release, Nix's own caches and what was " +
+      'built for each layer, for later runs. `auto` uses it where there is one.',
+    default: 'auto',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'github-cache-limit',
+    type: 'text',
+    description: 'The most that one run saves there: bytes, or with `KiB`, `MiB`, `GiB`.',
+    default: '2GiB',
+    verbs: ['build', 'setup'],
+  },
+  {
+    name: 'reclaim-disk',
+    type: 'choice',
+    choices: automatic,
+    description:
+      'Whether what hosted runners carry and this job does not use is removed: `auto` only where ' +
+      'space is short, and only on a hosted runner; `true` always, on any machine.',
+    default: 'auto',
+    verbs: ['build', 'setup'],
   },
   {
     name: 'accept-flake-config',

@@ -9,6 +9,7 @@ import { dropRoots, realise } from '../../nix/realise.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
+import { provideFor } from './provide.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -30,6 +31,7 @@ export interface Realisation {
  * belongs to. The outputs are protected from garbage collection by links in `rootsDirectory`.
  *
  * @param layers all layer targets in order: work is attributed to the first that needs it
+ * @param hear takes what Nix says in words
  */
 export function startRealisation(
   nix: Nix,
@@ -37,6 +39,7 @@ export function startRealisation(
   layers: readonly LayerTarget[],
   host: Host,
   rootsDirectory: string,
+  hear: (message: string) => void = () => undefined,
 ): Realisation {
   const wanted = new Map<string, DerivationOutput & { there: PromiseWithResolvers<void> }>();
   const valid = new Set<string>();
@@ -66,7 +69,8 @@ export function startRealisation(
     const { tell, layerOf } = attributed(outputs, layers, host);
     const onEvent = (event: NixEvent) => {
       learn(event);
-      tell(event);
+      if (event.type === 'message') hear(event.text);
+      else tell(event);
     };
     await realise({ ...nix, host }, outputs, { rootsDirectory, onEvent, layerOf });
   };
@@ -198,19 +202,29 @@ const named = (drvPath: string) => ({ derivation: drvPath });
  */
 export async function whileRealising<T>(
   first: readonly DerivationOutput[],
-  { nix, evaluation, settings }: Pick<ImageContext, 'nix' | 'evaluation' | 'settings'>,
+  context: ImageContext,
   host: Host,
   work: (realisation: Realisation) => Promise<T>,
 ): Promise<T> {
+  const { evaluation, settings, state } = context;
   const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
   const rootsDirectory = await mkdtemp(join(settings.temporaryDirectory, 'comfy-nix-roots-'));
   try {
     return await inPhase(host, 'realise', async () => {
-      const realisation = startRealisation(nix, first, layers, host, rootsDirectory);
+      const { nix, reclaimed } = await provideFor(first, context, host);
+      const realisation = startRealisation(
+        nix,
+        first,
+        layers,
+        host,
+        rootsDirectory,
+        state.caches?.hear,
+      );
       try {
         return await work(realisation);
       } finally {
         await realisation.ended();
+        await reclaimed;
       }
     });
   } finally {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Origin } from '../../host/events.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
@@ -13,6 +14,7 @@ import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
+import type { BuildCaches } from './caches.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
 
@@ -26,6 +28,8 @@ export interface BuildState {
   run: string | undefined;
   nix?: Nix;
   exports?: VerbOutcome['exports'];
+  caches?: BuildCaches;
+  github?: GithubCache;
   evaluation?: Evaluation;
   destination?: Destination;
   /** Layers that are done, by name. */
@@ -37,11 +41,13 @@ export interface BuildState {
 export function startState(host: Host): BuildState {
   const startedAt = host.clock();
   const recorder = recordEvents(startedAt);
-  return {
+  const state: BuildState = {
     host: {
       ...host,
       emit: event => {
         recorder.take(event);
+        state.caches?.take(event);
+        state.github?.take(event);
         host.emit(event);
       },
     },
@@ -50,6 +56,7 @@ export function startState(host: Host): BuildState {
     run: runAddress(host.env),
     made: new Map(),
   };
+  return state;
 }
 
 /** The web page of the workflow run, if this is one. */
@@ -79,6 +86,9 @@ export function outcomeOf(
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
     },
     ...(state.exports ? { exports: state.exports } : {}),
+    ...(state.github && state.nix && settings.caches.github.save
+      ? { after: { github: state.github.state(state.nix) } }
+      : {}),
   };
 }
 

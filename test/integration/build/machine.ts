@@ -85,6 +85,7 @@ function buildArguments({ folder, busybox }: Example, recordFile: string): strin
     `busybox=path:${busybox}`,
     '--record',
     recordFile,
+    '--no-cuda-caches', // no test depends on public servers
   ];
 }
 

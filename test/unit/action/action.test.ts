@@ -26,7 +26,11 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
     clock: () => 0,
     signal: signal ?? new AbortController().signal,
     toolkit,
-    verbs: { build: verb, copy: async () => ({ outputs: {} }) },
+    verbs: {
+      build: verb,
+      setup: async () => ({ outputs: {} }),
+      copy: async () => ({ outputs: {} }),
+    },
   });
   return { code, ...toolkit };
 }
@@ -107,7 +111,7 @@ test('a failure with a record still shows what was done', async () => {
 test('an unknown command is wrong usage, and makes no folder', async () => {
   const { code, calls } = await run(() => assert.fail('ran'), { INPUT_COMMAND: 'fly' });
   assert.equal(code, 2);
-  assert.match(calls[0] ?? '', /^error Input command: expected build, copy; found "fly"/);
+  assert.match(calls[0] ?? '', /^error Input command: expected build, setup, copy; found "fly"/);
 });
 
 test('an interrupted run ends with 130, whatever it broke', async () => {

@@ -17,7 +17,7 @@ function parse(args: string[], env: Record<string, string> = {}) {
   return { request, out, errors };
 }
 
-const none = { 'registry-username': '', 'registry-password': '', 'github-token': '' };
+const none = {};
 
 test('the flake is the argument; flags have the names of the inputs', () => {
   const { request } = parse([

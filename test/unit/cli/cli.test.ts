@@ -36,7 +36,11 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
       },
     },
     terminal: undefined,
-    verbs: { build: verb, copy: async () => ({ outputs: {} }) },
+    verbs: {
+      build: verb,
+      setup: async () => ({ outputs: {} }),
+      copy: async () => ({ outputs: {} }),
+    },
   });
   return { code, ...written };
 }

@@ -1,0 +1,69 @@
+import { explain } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { inPhase } from '../host/phase.ts';
+import type { SetupSettings } from '../inputs/settings.ts';
+import { type PreparedDisk, placedOn, prepareDisk } from '../nix/disk.ts';
+import { findNix } from '../nix/nix.ts';
+import type { Nix } from '../nix/types.ts';
+import type { AfterState, VerbOutcome } from './outcome.ts';
+import { openGithub, releaseTransport } from './setup/github.ts';
+import { pathsBuiltSince } from './setup/new-paths.ts';
+import { prepareNix } from './setup/prepare.ts';
+import { startPushes } from './setup/pushes.ts';
+
+/**
+ * Sets Nix up with its caches and builders, for later steps. What they build is pushed by
+ * {@link finishSetup}.
+ */
+export async function setup(settings: SetupSettings, host: Host): Promise<VerbOutcome> {
+  const github = await openGithub(settings, host);
+  const { exports, nix } = await inPhase(host, 'install', () =>
+    prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
+  );
+  const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
+  const message = `Nix ${nix.version} is ready in ${nix.bin}.`;
+  host.emit({ type: 'notice', message, at: host.clock() });
+  await disk.reclaimed;
+  return {
+    outputs: {},
+    exports: { path: exports.path, env: { ...exports.env, ...placement(disk, nix) } },
+    after: {
+      builtSince: host.clock(),
+      ...(github && settings.caches.github.save ? { github: github.state(nix) } : {}),
+    },
+  };
+}
+
+/** Variables with which later steps build where there is room. */
+function placement(disk: PreparedDisk, nix: Nix): Record<string, string> {
+  const { NIX_CONFIG = '' } = placedOn(disk, nix).env;
+  return { ...disk.env, ...(disk.conf.length > 0 ? { NIX_CONFIG } : {}) };
+}
+
+/**
+ * At the end of the job: saves GitHub's cache, and pushes what the steps since {@link setup} have built.
+ * Rejects where a push was required and failed.
+ */
+export async function finishSetup(
+  settings: SetupSettings,
+  { builtSince, github }: AfterState,
+  host: Host,
+): Promise<void> {
+  if (github !== undefined) {
+    const { saveGithubCache } = await import('../caches/github-cache.ts');
+    await saveGithubCache(github, host);
+  }
+  if (builtSince !== undefined) await pushSince(builtSince, settings, host);
+}
+
+async function pushSince(builtSince: number, settings: SetupSettings, host: Host): Promise<void> {
+  const nix = await findNix(host);
+  const pushes = nix && (await startPushes(nix, settings, host));
+  if (!pushes) return;
+  try {
+    for (const path of await pathsBuiltSince(nix, builtSince)) pushes.push(path);
+  } catch (error) {
+    host.emit({ type: 'warning', message: explain(error), at: host.clock() });
+  }
+  await pushes.finish();
+}

@@ -1,0 +1,61 @@
+import type { ConfSettings } from '../../inputs/settings.ts';
+import type { EffectiveConf } from '../../nix/conf.ts';
+import type { ConfLines } from '../../nix/conf-files.ts';
+import type { ResourceLimits } from '../../nix/resources.ts';
+
+/** What the lines of nix.conf are made of. */
+export interface ConfParts {
+  conf: ConfSettings;
+  /** What is in effect before this program says anything. */
+  present: EffectiveConf;
+  /** Lines about substituters. */
+  substituters: readonly string[];
+  /** Lines about builders. */
+  builders: readonly string[];
+  limits: ResourceLimits;
+  /** Logins of private caches, and what is in the netrc file that Nix reads now. */
+  netrc: readonly string[];
+  /** Whether this run puts something into caches that it reads from. */
+  pushes: boolean;
+}
+
+/**
+ * The settings that this run adds. What the user has set stays, unless an input says otherwise; lines
+ * of the input nix-conf come last, so that they win.
+ */
+export function confLines(parts: ConfParts): ConfLines {
+  const { conf, present } = parts;
+  const unlessSet = (name: string, value: string | number) =>
+    present.knows(name) && present.isDefault(name) ? [`${name} = ${value}`] : [];
+  const stated = (name: string, wish: string | undefined, value: number) =>
+    wish === undefined ? unlessSet(name, value) : [`${name} = ${wish}`];
+  return {
+    lines: [
+      'extra-experimental-features = nix-command flakes',
+      ...parts.substituters,
+      // a cache that does not answer costs seconds, and one that fails costs a build
+      ...unlessSet('connect-timeout', 5),
+      ...unlessSet('fallback', 'true'),
+      ...unlessSet('always-allow-substitutes', 'true'),
+      // a cache that lacked a path before it was pushed would be believed to lack it for an hour
+      ...(parts.pushes ? unlessSet('narinfo-cache-negative-ttl', 0) : []),
+      ...stated('max-jobs', conf.maxJobs, parts.limits.maxJobs),
+      ...stated('cores', conf.cores, parts.limits.cores),
+      ...parts.builders,
+      ...conf.lines,
+    ],
+    secret: accessTokens(conf, present),
+    netrc: parts.netrc,
+  };
+}
+
+/** Tokens for flake inputs. The job's own is used where nobody names another for github.com. */
+function accessTokens({ accessTokens: given, jobToken }: ConfSettings, present: EffectiveConf) {
+  const hosts = [...present.names('access-tokens'), ...given.map(({ host }) => host)];
+  const ofJob =
+    jobToken === undefined || hosts.includes('github.com')
+      ? []
+      : [{ host: 'github.com', token: jobToken }];
+  const all = [...ofJob, ...given].map(({ host, token }) => `${host}=${token}`);
+  return all.length === 0 ? [] : [`extra-access-tokens = ${all.join(' ')}`];
+}

@@ -1,0 +1,42 @@
+import type { GithubCache } from '../../caches/github-cache.ts';
+import type { Host } from '../../host/host.ts';
+import type { NixSettings, SetupSettings } from '../../inputs/settings.ts';
+import { type Transport, transport } from '../../nix/install/download.ts';
+import { describeMachine } from '../../nix/install/machine.ts';
+import { planRelease } from '../../nix/install/releases.ts';
+
+/** Opens GitHub's cache where the settings and the runner have one. */
+export async function openGithub(
+  { caches }: SetupSettings,
+  host: Host,
+): Promise<GithubCache | undefined> {
+  const { use, limit } = caches.github;
+  if (use === 'false') return undefined;
+  const { hasGithubCache, openGithubCache } = await import('../../caches/github-cache.ts');
+  if (hasGithubCache(host.env)) return openGithubCache(host, limit);
+  if (use === 'true') {
+    const message = "GitHub's cache is not used: only actions in a workflow can reach it.";
+    host.emit({ type: 'warning', message, at: host.clock() });
+  }
+  return undefined;
+}
+
+/** The way by which a release of Nix comes, if one must be installed: through the cache first. */
+export function releaseTransport(
+  github: GithubCache | undefined,
+  settings: NixSettings,
+  host: Host,
+): Transport {
+  if (github === undefined) return transport;
+  let made: Promise<Transport> | undefined;
+  const throughCache = () => {
+    made ??= describeMachine(host).then(({ system }) =>
+      github.tarballTransport(planRelease(settings, system)),
+    );
+    return made;
+  };
+  return {
+    probe: async (url, signal) => (await throughCache()).probe(url, signal),
+    download: async (url, file) => (await throughCache()).download(url, file),
+  };
+}

@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { cudaCaches } from '../../caches/presets.ts';
+import { probeSubstituters } from '../../caches/probe.ts';
+import { substituterConf } from '../../caches/substituters.ts';
+import type { Substituter } from '../../caches/types.ts';
+import { explain, Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
+import { type EffectiveConf, readConf } from '../../nix/conf.ts';
+import { type ConfLines, type ConfPlace, withdrawConf, writeConf } from '../../nix/conf-files.ts';
+import { configureDaemon, isTrusted, usesDaemon } from '../../nix/daemon.ts';
+import { type Transport, transport } from '../../nix/install/download.ts';
+import { ensureNix } from '../../nix/install/install.ts';
+import { describeMachine } from '../../nix/install/machine.ts';
+import { resourceLimits } from '../../nix/resources.ts';
+import type { Nix } from '../../nix/types.ts';
+import type { VerbOutcome } from '../outcome.ts';
+import { confLines } from './conf-lines.ts';
+
+/** A Nix that is ready: with its caches, and settings that later steps see too. */
+export interface PreparedNix {
+  nix: Nix;
+  exports: NonNullable<VerbOutcome['exports']>;
+  /** Keys that Nix trusts, `name:base64`. */
+  trustedKeys: readonly string[];
+}
+
+/**
+ * Sees to it that there is a Nix, and that it has the settings, caches and tokens that the inputs name.
+ * Caches are asked for while Nix is being installed. Rejects with a {@link Failure}.
+ */
+export async function prepareNix(
+  settings: SetupSettings,
+  host: Host,
+  server: Transport = transport,
+): Promise<PreparedNix> {
+  const { caches } = settings;
+  const asking = askCaches(caches, host);
+  asking.catch(() => undefined); // awaited below, once Nix is there
+  const { nix, exports } = await ensureNix(settings.nix, host, server);
+  const place = confPlace(settings);
+  await withdrawConf(place, host.env);
+  const present = await readConf(nix);
+  const offer = await asking;
+  const urls = present.list('substituters');
+  const unusable = new Map([...offer.unusable, ...(await probeSubstituters(urls, [], host))]);
+  const publicKeys = present.list('trusted-public-keys');
+  const wanted = { substituters: offer.substituters, publicKeys: caches.publicKeys };
+  const plan = substituterConf(wanted, { urls, publicKeys }, unusable);
+  for (const message of [...offer.warnings, ...plan.warnings]) warn(host, message);
+  const builders = await askBuilders(settings, host);
+  const conf = confLines({
+    conf: settings.conf,
+    present,
+    substituters: plan.lines,
+    builders: builders.conf,
+    limits: resourceLimits(),
+    netrc: offer.netrc.length === 0 ? [] : [...offer.netrc, ...(await netrcOf(present))],
+    pushes: caches.cachix.push.length > 0 || caches.binaryCaches.length > 0,
+  });
+  const env = {
+    ...builders.env,
+    ...(await putConf(conf, place, settings.conf.trustedUsers, present, host)),
+  };
+  return {
+    nix: { ...nix, env: { ...nix.env, ...env } },
+    exports: { path: exports.path, env: { ...exports.env, ...env } },
+    trustedKeys: [...publicKeys, ...plan.addedKeys],
+  };
+}
+
+/** The caches that the inputs name, with what is needed to read them. */
+interface Offer {
+  substituters: readonly Substituter[];
+  netrc: readonly string[];
+  unusable: ReadonlyMap<string, string>;
+  warnings: readonly string[];
+}
+
+/** Finds out about all caches at once: keys of those on Cachix, and which of the others answer. */
+async function askCaches(caches: CacheSettings, host: Host): Promise<Offer> {
+  const named = caches.substituters.map(url => ({ url, publicKeys: [] }));
+  const listed: Substituter[] = [...named, ...(caches.cudaCaches ? cudaCaches : [])];
+  const [cachix, unusable] = await Promise.all([
+    askCachix(caches.cachix, host),
+    probeSubstituters(
+      listed.map(({ url }) => url),
+      [],
+      host,
+    ),
+  ]);
+  return {
+    substituters: [...cachix.flatMap(each => each.substituters), ...listed],
+    netrc: cachix.flatMap(each => each.netrc),
+    unusable,
+    warnings: cachix.flatMap(each => each.warnings),
+  };
+}
+
+/** The library for Cachix is loaded only where a cache is named. */
+async function askCachix({ pull }: CacheSettings['cachix'], host: Host) {
+  if (pull.length === 0) return [];
+  const { cachixSubstituters } = await import('../../caches/cachix.ts');
+  return Promise.all(pull.map(({ name, token }) => cachixSubstituters([name], token, host)));
+}
+
+/** What ssh needs is kept in the run's private folder. */
+async function askBuilders({ builders, temporaryDirectory }: SetupSettings, host: Host) {
+  if (builders === undefined) return { conf: [], env: {} };
+  const { prepareBuilders } = await import('../../nix/builders.ts');
+  return prepareBuilders(builders, temporaryDirectory, host);
+}
+
+/** The logins that Nix has now; ours are added to them, since it reads one file only. */
+async function netrcOf(present: EffectiveConf): Promise<string[]> {
+  const text = await readFile(present.text('netrc-file'), 'utf8').catch(() => '');
+  return text.split('\n').filter(line => line !== '');
+}
+
+function confPlace({ conf, temporaryDirectory: folder }: SetupSettings): ConfPlace {
+  return conf.place === 'job' ? { kind: 'folder', folder } : { kind: 'user' };
+}
+
+/** Writes the settings for this user, and for a daemon that would not take them from this user. */
+async function putConf(
+  conf: ConfLines,
+  place: ConfPlace,
+  trustedUsers: readonly string[],
+  present: EffectiveConf,
+  host: Host,
+): Promise<Record<string, string>> {
+  const env = await writeConf(conf, place, host.env);
+  const untrusted = (await usesDaemon(host.env)) && !(await isTrusted(present));
+  if (!untrusted && trustedUsers.length === 0) return env;
+  const users = [...(untrusted ? [userInfo().username] : []), ...trustedUsers];
+  try {
+    const lines = [`extra-trusted-users = ${users.join(' ')}`];
+    await configureDaemon(lines, await describeMachine(host), host);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    warn(
+      host,
+      `Nix's daemon does not take the settings of this run, caches among them: ${explain(error)}`,
+    );
+  }
+  return env;
+}
+
+function warn(host: Host, message: string): void {
+  host.emit({ type: 'warning', message, at: host.clock() });
+}

@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startBinaryCachePush } from '../../caches/binary-cache.ts';
+import type { PushReport, PushTarget } from '../../caches/types.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
+import type { Nix } from '../../nix/types.ts';
+
+/** The caches that get what is built. */
+export interface Pushes {
+  /** Takes a store path that was built. */
+  push(outPath: string): void;
+  /**
+   * Resolves when all is there or has failed, which the caches have warned about by then. Rejects
+   * with a {@link Failure} where a push was required.
+   */
+  finish(): Promise<readonly PushReport[]>;
+}
+
+/** Opens the caches that the settings push to; undefined where there are none. */
+export async function startPushes(
+  nix: Nix,
+  { caches, temporaryDirectory }: SetupSettings,
+  host: Host,
+): Promise<Pushes | undefined> {
+  const { cachix } = caches;
+  const binary = await startBinaryCaches(nix, caches, temporaryDirectory, host);
+  const named = await startCachix(nix, cachix, temporaryDirectory, host);
+  const targets = [...named, ...binary];
+  if (targets.length === 0) return undefined;
+  return {
+    push: outPath => {
+      for (const target of targets) target.push(outPath);
+    },
+    finish: async () => {
+      const reports = await Promise.all(targets.map(target => target.finish()));
+      for (const report of reports) tell(report, host);
+      if (cachix.required) requireAll(reports.slice(0, named.length));
+      return reports;
+    },
+  };
+}
+
+async function startBinaryCaches(
+  nix: Nix,
+  { binaryCaches, signingKey }: CacheSettings,
+  folder: string,
+  host: Host,
+): Promise<PushTarget[]> {
+  if (binaryCaches.length === 0) return [];
+  const signingKeyFile = signingKey === undefined ? undefined : join(folder, 'binary-cache-key');
+  if (signingKeyFile !== undefined) {
+    await writeFile(signingKeyFile, `${signingKey}\n`, { mode: 0o600 });
+  }
+  return binaryCaches.map(url => startBinaryCachePush(nix, { url, signingKeyFile }, host));
+}
+
+/** What Cachix needs is loaded only where something is pushed to it. */
+async function startCachix(
+  nix: Nix,
+  { push, filter }: CacheSettings['cachix'],
+  folder: string,
+  host: Host,
+): Promise<PushTarget[]> {
+  if (push.length === 0) return [];
+  const { startCachixPush } = await import('../../caches/cachix.ts');
+  return Promise.all(push.map(cache => startCachixPush(nix, { ...cache, filter }, host, folder)));
+}
+
+function tell({ name, pushed, failed }: PushReport, host: Host): void {
+  if (pushed + failed.length === 0) return;
+  const lost = failed.length === 0 ? '' : `, ${failed.length} failed`;
+  const message = `Pushed to ${name}: ${pushed} store paths${lost}.`;
+  host.emit({ type: 'notice', message, at: host.clock() });
+}
+
+function requireAll(reports: readonly PushReport[]): void {
+  const lacking = reports.filter(({ failed }) => failed.length > 0);
+  if (lacking.length === 0) return;
+  throw new Failure(
+    `Not all that was built could be pushed to ${lacking.map(({ name }) => name).join(', ')}.`,
+    {
+      evidence: lacking
+        .flatMap(({ failed }) => failed.map(({ path, reason }) => `${path}: ${reason}`))
+        .slice(0, 20),
+      next: 'Check the token and the cache; cachix-push: true makes this a warning.',
+    },
+  );
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type ConfParts, confLines } from '../../../src/commands/setup/conf-lines.ts';
+import { builtSince } from '../../../src/commands/setup/new-paths.ts';
+import { effectiveConf } from '../../../src/nix/conf.ts';
+
+const fresh = (value: unknown) => ({ value, defaultValue: value });
+const newNix = {
+  'connect-timeout': fresh(15),
+  fallback: fresh(false),
+  'always-allow-substitutes': fresh(false),
+  'narinfo-cache-negative-ttl': fresh(3600),
+  'max-jobs': fresh(1),
+  cores: fresh(0),
+  'access-tokens': fresh({}),
+};
+const { 'always-allow-substitutes': _, ...oldNix } = newNix;
+
+function parts(settings: Parameters<typeof effectiveConf>[0], more: Partial<ConfParts> = {}) {
+  return {
+    conf: { lines: [], accessTokens: [], trustedUsers: [], place: 'job' as const },
+    present: effectiveConf(settings),
+    substituters: [],
+    builders: [],
+    limits: { maxJobs: 2, cores: 3 },
+    netrc: [],
+    pushes: false,
+    ...more,
+  };
+}
+
+describe('the settings of a run', () => {
+  it('are those that a CI machine needs', () => {
+    assert.deepEqual(confLines(parts(newNix)).lines, [
+      'extra-experimental-features = nix-command flakes',
+      'connect-timeout = 5',
+      'fallback = true',
+      'always-allow-substitutes = true',
+      'max-jobs = 2',
+      'cores = 3',
+    ]);
+  });
+
+  it('hold nothing that this Nix does not know', () => {
+    const { lines } = confLines(parts(oldNix));
+    assert.ok(!lines.some(line => line.startsWith('always-allow')), lines.join('\n'));
+  });
+
+  it('leave alone what the user has set, unless an input says otherwise', () => {
+    const users = {
+      ...newNix,
+      'max-jobs': { value: 8, defaultValue: 1 },
+      fallback: { value: true, defaultValue: false },
+    };
+    const { lines } = confLines(parts(users));
+    assert.ok(!lines.some(line => /^(max-jobs|fallback)/.test(line)), lines.join('\n'));
+    const conf = { ...parts(users).conf, maxJobs: 'auto', cores: '0' };
+    const said = confLines(parts(users, { conf })).lines;
+    assert.deepEqual(said.slice(-2), ['max-jobs = auto', 'cores = 0']);
+  });
+
+  it('forget at once what a cache lacked where this run pushes', () => {
+    const { lines } = confLines(parts(newNix, { pushes: true }));
+    assert.ok(lines.includes('narinfo-cache-negative-ttl = 0'));
+  });
+
+  it('end with the lines of the input nix-conf', () => {
+    const conf = { ...parts(newNix).conf, lines: ['sandbox = relaxed'] };
+    assert.equal(confLines(parts(newNix, { conf })).lines.at(-1), 'sandbox = relaxed');
+  });
+});
+
+describe('access tokens', () => {
+  const conf = { ...parts(newNix).conf, jobToken: 'job' };
+
+  it('are secret; the token of the job is for github.com', () => {
+    const { lines, secret } = confLines(parts(newNix, { conf }));
+    assert.deepEqual(secret, ['extra-access-tokens = github.com=job']);
+    assert.ok(!lines.join().includes('job='));
+  });
+
+  it('are those of the input before that of the job', () => {
+    const accessTokens = [
+      { host: 'github.com', token: 'mine' },
+      { host: 'gitlab.example', token: 'PAT:x' },
+    ];
+    assert.deepEqual(confLines(parts(newNix, { conf: { ...conf, accessTokens } })).secret, [
+      'extra-access-tokens = github.com=mine gitlab.example=PAT:x',
+    ]);
+  });
+
+  it("are the user's own where nix.conf has them", () => {
+    const users = {
+      ...newNix,
+      'access-tokens': { value: { 'github.com': 'u' }, defaultValue: {} },
+    };
+    assert.deepEqual(confLines(parts(users, { conf })).secret, []);
+  });
+});
+
+describe('what was built since a moment', () => {
+  const built = { deriver: '/nix/store/d.drv', registrationTime: 100, ultimate: true };
+  const infos = {
+    '/nix/store/h-here': built,
+    '/nix/store/h-remote': { ...built, ultimate: false, signatures: [] },
+    '/nix/store/h-fetched': { ...built, ultimate: false, signatures: ['cache:x'] },
+    '/nix/store/h-source': { registrationTime: 100, deriver: null },
+    '/nix/store/h-before': { ...built, registrationTime: 98 },
+    '/nix/store/h-docker-image-x.tar.gz': built,
+  };
+
+  it('is neither older, nor fetched, nor a source, nor an image', () => {
+    const expected = ['/nix/store/h-here', '/nix/store/h-remote'];
+    assert.deepEqual(builtSince(infos, 99_900), expected);
+    const list = Object.entries(infos).map(([path, info]) => ({ path, ...info }));
+    assert.deepEqual(builtSince(list, 99_900), expected);
+  });
+});
