@@ -8,7 +8,7 @@ import type {
   NixSettings,
   SetupSettings,
 } from './settings.ts';
-import { automatic, type InputName, nixSources, type RawInputs } from './table.ts';
+import { automatic, type InputName, inputNamed, nixSources, type RawInputs } from './table.ts';
 import { badInput, quote, readChoice, readLines, readList, readSize } from './values.ts';
 
 /**
@@ -16,20 +16,40 @@ import { badInput, quote, readChoice, readLines, readList, readSize } from './va
  * @throws Failure with exit code 2 that names the input and what was found.
  */
 export function parseSetup(raw: RawInputs, context: RunContext): SetupSettings {
-  const caches = parseCaches(raw);
   const { fork } = context.github ?? {};
   const place = context.face === 'action' ? 'job' : 'user';
+  const trusted = fork === undefined ? raw : withoutPower(raw);
   return {
-    nix: parseNix(raw),
-    conf: { ...parseConf(raw, context.github), place },
-    caches: fork === undefined ? caches : withoutSecrets(caches),
-    builders: fork === undefined ? parseBuilderInputs(raw) : undefined,
-    reclaimDisk: readChoice('reclaim-disk', given(raw, 'reclaim-disk') ?? '', automatic),
-    ...(fork !== undefined && pushesAnything(caches)
-      ? { cacheRefusal: `No cache gets anything: the code comes from ${fork}.` }
-      : {}),
+    nix: parseNix(trusted),
+    conf: { ...parseConf(trusted, context.github), place },
+    caches: parseCaches(trusted, fork === undefined),
+    builders: parseBuilderInputs(trusted),
+    reclaimDisk: readChoice('reclaim-disk', given(trusted, 'reclaim-disk') ?? '', automatic),
+    ...(fork === undefined ? {} : refusalFor(fork, raw)),
     temporaryDirectory: context.temporaryDirectory,
   };
+}
+
+/** Inputs that let a run write somewhere or use a machine; all that is secret comes to them. */
+const powerful: readonly InputName[] = ['binary-caches', 'cachix-push', 'builders'];
+
+/** What code from a fork may use: everything that is read without a secret. */
+function withoutPower(raw: RawInputs): RawInputs {
+  const kept = Object.entries(raw).filter(
+    ([name]) => !powerful.includes(name as InputName) && !inputNamed(name as InputName).secret,
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Says what a fork's run leaves out, by the inputs that are not secret: GitHub withholds the others. */
+function refusalFor(fork: string, raw: RawInputs): { cacheRefusal?: string } {
+  const pushes = given(raw, 'cachix-push') !== 'false' && given(raw, 'cachix-name') !== undefined;
+  const left = [
+    ...(pushes || given(raw, 'binary-caches') ? ['caches get nothing'] : []),
+    ...(given(raw, 'builders') ? ['no remote builder is used'] : []),
+  ];
+  if (left.length === 0) return {};
+  return { cacheRefusal: `The code comes from ${fork}: ${left.join(', and ')}.` };
 }
 
 function parseNix(raw: RawInputs): NixSettings {
@@ -53,13 +73,11 @@ function parseNix(raw: RawInputs): NixSettings {
   };
 }
 
-/** Code from a fork gets no token, not even the job's. */
 function parseConf(raw: RawInputs, github: GitHubContext | undefined): Omit<ConfSettings, 'place'> {
-  const isFork = github?.fork !== undefined;
   return {
     lines: readLines(given(raw, 'nix-conf') ?? ''),
-    accessTokens: isFork ? [] : readAccessTokens(given(raw, 'access-tokens') ?? ''),
-    jobToken: isFork || github === undefined ? undefined : given(raw, 'github-token'),
+    accessTokens: readAccessTokens(given(raw, 'access-tokens') ?? ''),
+    jobToken: github === undefined ? undefined : given(raw, 'github-token'),
     trustedUsers: readList(given(raw, 'trusted-users') ?? ''),
     maxJobs: readNumber(raw, 'max-jobs', /^(auto|\d+)$/),
     cores: readNumber(raw, 'cores', /^\d+$/),
@@ -91,7 +109,7 @@ function parseBuilderInputs(raw: RawInputs): BuilderSettings | undefined {
   };
 }
 
-function parseCaches(raw: RawInputs): CacheSettings {
+function parseCaches(raw: RawInputs, save: boolean): CacheSettings {
   const publicKeys = readLines(given(raw, 'extra-trusted-public-keys') ?? '').flatMap(line =>
     line.split(/\s+/),
   );
@@ -109,7 +127,7 @@ function parseCaches(raw: RawInputs): CacheSettings {
     github: {
       use: readChoice('github-cache', given(raw, 'github-cache') ?? '', automatic),
       limit: readSize('github-cache-limit', given(raw, 'github-cache-limit') ?? ''),
-      save: true,
+      save,
     },
   };
 }
@@ -180,19 +198,4 @@ function readFilter(text: string | undefined): RegExp | undefined {
   } catch (error) {
     throw badInput('cachix-push-filter', (error as Error).message);
   }
-}
-
-const pushesAnything = ({ cachix, binaryCaches }: CacheSettings) =>
-  cachix.push.length > 0 || binaryCaches.length > 0;
-
-/** What code from a fork may use: everything that is read without a secret. */
-function withoutSecrets(caches: CacheSettings): CacheSettings {
-  const { cachix } = caches;
-  return {
-    ...caches,
-    cachix: { ...cachix, pull: cachix.pull.map(({ name }) => ({ name })), push: [] },
-    binaryCaches: [],
-    signingKey: undefined,
-    github: { ...caches.github, save: false },
-  };
 }
