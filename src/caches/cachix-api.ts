@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
+import { openHttp } from '../host/http/client.ts';
 
 /** Where Cachix answers questions about caches. */
 export const cachixApi = 'https://cachix.org/api/v1';
@@ -35,21 +36,26 @@ export async function askCachix(
   api: string,
 ): Promise<CachixCache | { reason: string }> {
   const limit = AbortSignal.timeout(answerTimeout);
+  const http = openHttp(host);
   try {
-    const answer = await fetch(`${api}/cache/${encodeURIComponent(name)}`, {
+    const { status, body } = await http.exchange({
+      method: 'GET',
+      url: new URL(`${api}/cache/${encodeURIComponent(name)}`),
       headers: {
         accept: 'application/json',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
-      redirect: 'error', // a token goes to Cachix and nowhere else
+      retry: false,
       signal: host.signal ? AbortSignal.any([host.signal, limit]) : limit,
     });
-    if (answer.status !== 200) return { reason: refusal(answer.status, token !== undefined) };
-    const parsed = v.safeParse(cacheSchema, await answer.json());
+    if (status !== 200) return { reason: refusal(status, token !== undefined) };
+    const parsed = v.safeParse(cacheSchema, JSON.parse(body.toString()));
     return parsed.success ? parsed.output : { reason: 'its answer is not understood' };
   } catch (error) {
     host.signal?.throwIfAborted();
     return { reason: limit.aborted ? `no answer in ${answerTimeout / 1000} s` : unreached(error) };
+  } finally {
+    http.close();
   }
 }
 
@@ -61,9 +67,7 @@ function refusal(status: number, hasToken: boolean): string {
   return `HTTP status ${status}`;
 }
 
-/** "fetch failed" alone tells nothing, its cause does. */
 function unreached(error: unknown): string {
   if (error instanceof SyntaxError) return 'its answer is no JSON';
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  return error instanceof Error ? error.message : String(error);
 }

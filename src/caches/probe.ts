@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
-import { type Connection, openConnection } from '../registry/connection.ts';
-import { readBody } from '../registry/http.ts';
+import { type HttpClient, openHttp } from '../host/http/client.ts';
 
 /** Why a substituter cannot be used, by its address as it was given. */
 export type Unusable = ReadonlyMap<string, string>;
@@ -28,10 +27,10 @@ export async function probeSubstituters(
   const asked = [...new Set(urls)].filter(url => /^https?:/.test(url) && !(url in known));
   const limit = AbortSignal.timeout(patience);
   const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
-  const connection = openConnection(host.env);
+  const http = openHttp(host);
   try {
     const answers = await Promise.all(
-      asked.map(async url => [url, await ask(url, connection, signal, netrc)] as const),
+      asked.map(async url => [url, await ask(url, http, signal, netrc)] as const),
     );
     host.signal?.throwIfAborted();
     const all = { ...known, ...Object.fromEntries(answers) };
@@ -39,24 +38,28 @@ export async function probeSubstituters(
     const reasons = urls.flatMap(url => (all[url] ? [[url, all[url]] as const] : []));
     return new Map(reasons);
   } finally {
-    connection.close();
+    http.close();
   }
 }
 
 /** What is wrong with a substituter; the empty text: nothing. */
 async function ask(
   url: string,
-  { send }: Connection,
+  http: HttpClient,
   signal: AbortSignal,
   netrc: readonly string[],
 ): Promise<string> {
   try {
     const at = infoAddress(url);
     const headers = authorization(at.hostname, netrc);
-    const { status, body } = await readBody(
-      await send({ method: 'GET', url: at, headers, signal }),
-      longestInfo,
-    );
+    const { status, body } = await http.exchange({
+      method: 'GET',
+      url: at,
+      headers,
+      answerLimit: longestInfo,
+      retry: false,
+      signal,
+    });
     if (status !== 200) return `it answers ${status}`;
     return body.includes('StoreDir:') ? '' : 'its /nix-cache-info is not that of a binary cache';
   } catch (error) {

@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
-import { openConnection } from '../registry/connection.ts';
-import { readBody } from '../registry/http.ts';
+import { openHttp } from '../host/http/client.ts';
 import { shownAddress } from './substituters.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */
@@ -69,12 +68,12 @@ async function signersOf(cache: string, path: string, host: Host): Promise<strin
   const url = new URL(cache);
   url.search = '';
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${hash}.narinfo`;
-  const connection = openConnection(host.env);
+  const http = openHttp(host);
   try {
     const signal = AbortSignal.timeout(patience);
-    const { body } = await readBody(await connection.send({ method: 'GET', url, signal }));
+    const { body } = await http.exchange({ method: 'GET', url, signal, retry: false });
     return [...body.toString().matchAll(/^Sig: ([^:\s]+):/gm)].flatMap(([, name = '']) => name);
   } finally {
-    connection.close();
+    http.close();
   }
 }

@@ -1,6 +1,4 @@
 import type { Clock } from '../host/host.ts';
-import { type Challenge, chooseChallenge } from './challenge.ts';
-import type { RegistryLogin } from './credentials.ts';
 import {
   ConnectionLost,
   type Exchange,
@@ -8,9 +6,17 @@ import {
   header,
   readBody,
   type Send,
-} from './http.ts';
+} from '../host/http/message.ts';
+import { type Challenge, chooseChallenge } from './challenge.ts';
+import type { RegistryLogin } from './credentials.ts';
 import { unreachable } from './refusal.ts';
 import { basicHeader, requestToken, type Token } from './token.ts';
+
+/** A request to a registry. */
+export interface RegistryRequest extends HttpRequest {
+  /** A token scope that it needs beside the repository's own. */
+  scope?: string;
+}
 
 /** What {@link authorizing} needs to know. */
 export interface AuthorizingOptions {
@@ -33,13 +39,13 @@ export interface AuthorizingOptions {
  * before it expires and, once, when it is refused. What the registry wants is asked for first, at
  * its root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
  */
-export function authorizing(send: Send, options: AuthorizingOptions): Send {
+export function authorizing(send: Send, options: AuthorizingOptions): Send<RegistryRequest> {
   const challenge = remembered(() => discover(options));
   const login = remembered(options.login);
   const tokenFor = tokenCache(options);
 
   /** The header for a request; `refused` is one that did not do. */
-  const authorization = async (request: HttpRequest, refused?: string) => {
+  const authorization = async (request: RegistryRequest, refused?: string) => {
     const wanted = await challenge.get();
     if (!wanted) return undefined;
     if (wanted.scheme === 'basic') return basicHeader(await login.get());

@@ -1,20 +1,19 @@
 import type { Host } from '../host/host.ts';
-import type { RegistryCredentials } from '../inputs/settings.ts';
-import { authorizing } from './auth.ts';
-import { type Connection, openConnection, type Patience } from './connection.ts';
-import { findLogin, type RegistryLogin } from './credentials.ts';
+import { type Connection, openConnection, type Patience } from '../host/http/connection.ts';
 import {
   type Answer,
   ConnectionLost,
   type Exchange,
-  type HttpRequest,
   type HttpResponse,
   readBody,
-} from './http.ts';
-import { following } from './redirect.ts';
+} from '../host/http/message.ts';
+import { following } from '../host/http/redirect.ts';
+import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts';
+import type { RegistryCredentials } from '../inputs/settings.ts';
+import { authorizing, type RegistryRequest } from './auth.ts';
+import { findLogin, type RegistryLogin } from './credentials.ts';
 import { formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
-import { type RetryPolicy, retrying, usualRetries } from './retry.ts';
 
 /** What a registry client is made of; the last two are for tests. */
 export interface ClientOptions {
@@ -37,9 +36,9 @@ export interface RegistryClient {
   /** A URL below the repository: `url('manifests/x')`. */
   url(path: string): URL;
   /** Sends and reads the answer; any status is a result. Rejects with ConnectionLost. */
-  exchange: Exchange;
+  exchange: Exchange<RegistryRequest>;
   /** Sends once; the answer's body is to be read by the caller. */
-  send(request: HttpRequest): Promise<HttpResponse>;
+  send(request: RegistryRequest): Promise<HttpResponse>;
   /** The Failure for an answer, `action` continuing "could not". */
   refused(answer: Answer, action: string): Error;
   /** Makes a Failure of a lost connection; anything else is returned as it is. */
@@ -67,7 +66,7 @@ export function registryClient(
   const exchange = retrying(async request => readBody(await plain(request)), policy);
   const auth = { registry, origin: new URL(origin).origin, scope, login, exchange, clock, signal };
   const send = following(authorizing(connection.send, auth));
-  const withSignal = (request: HttpRequest) => ({
+  const withSignal = (request: RegistryRequest) => ({
     ...request,
     signal: request.signal ?? signal,
   });

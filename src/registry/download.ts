@@ -1,9 +1,15 @@
 import { Failure } from '../host/failure.ts';
+import {
+  type Answer,
+  ConnectionLost,
+  type HttpResponse,
+  header,
+  readBody,
+} from '../host/http/message.ts';
+import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
 import type { Descriptor } from '../image/types.ts';
 import { skipping } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
-import { type Answer, ConnectionLost, type HttpResponse, header, readBody } from './http.ts';
-import { attemptsAfter, isTransient, pause } from './retry.ts';
 
 /**
  * A blob's bytes from `start` on. A broken connection is resumed where it broke (Range), so the

@@ -1,6 +1,6 @@
 import { Failure } from '../host/failure.ts';
+import { type Answer, header } from '../host/http/message.ts';
 import type { RegistryClient } from './client.ts';
-import { type Answer, header } from './http.ts';
 
 /** Size of a blob that the repository has; undefined when it has not. */
 export async function sizeOfBlob(

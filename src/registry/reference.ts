@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net';
 import { Failure } from '../host/failure.ts';
+import { isLoopback } from '../host/http/loopback.ts';
 import { isDigest } from './digest.ts';
 
 /** An image in a registry, as people write it, taken apart. */
@@ -70,12 +70,6 @@ export function checkTag(tag: string): void {
         : 'A tag has up to 128 letters, digits, ".", "_" and "-"; not "." or "-" first.',
     exitCode: 2,
   });
-}
-
-/** Whether a registry ("localhost:5000") is on this machine; it is then spoken to in plain HTTP. */
-export function isLoopback(registry: string): boolean {
-  const host = registry.replace(/:\d+$/, '');
-  return host === 'localhost' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Whether the part before the first slash is a registry and not a user of Docker Hub. */

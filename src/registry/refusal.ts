@@ -1,5 +1,5 @@
 import { Failure } from '../host/failure.ts';
-import type { Answer, ConnectionLost } from './http.ts';
+import type { Answer, ConnectionLost } from '../host/http/message.ts';
 import type { ImageReference } from './reference.ts';
 
 /** Where a request was refused, for people. */

@@ -1,9 +1,9 @@
 import { Failure } from '../host/failure.ts';
+import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { downloadBlob } from './download.ts';
-import { type Answer, ConnectionLost, header } from './http.ts';
 import { checkSameDigest, sizeOfBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';

@@ -1,6 +1,6 @@
+import { type Answer, header } from '../host/http/message.ts';
+import { resolveLocation } from '../host/http/redirect.ts';
 import type { RegistryClient } from './client.ts';
-import { type Answer, header } from './http.ts';
-import { resolveLocation } from './redirect.ts';
 import { isEcr } from './refusal.ts';
 
 /** Chunks where a registry wants them: Amazon's takes parts of 5 to 10 MiB, at most 4,200. */

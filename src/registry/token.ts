@@ -1,8 +1,13 @@
 import { Failure } from '../host/failure.ts';
+import { isLoopback } from '../host/http/loopback.ts';
+import {
+  type Answer,
+  ConnectionLost,
+  type Exchange,
+  type HttpRequest,
+} from '../host/http/message.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
-import { type Answer, ConnectionLost, type Exchange, type HttpRequest } from './http.ts';
-import { isLoopback } from './reference.ts';
 import { adviceFor, errorsOf, unreachable } from './refusal.ts';
 
 /** A bearer token and when to renew it, in ms since the epoch. */

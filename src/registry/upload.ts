@@ -1,10 +1,10 @@
+import { type Answer, ConnectionLost, header, readBody } from '../host/http/message.ts';
+import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
 import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
-import { type Answer, ConnectionLost, header, readBody } from './http.ts';
 import { checkSameDigest, sizeOfBlob } from './presence.ts';
 import { hasErrorCode } from './refusal.ts';
-import { attemptsAfter, isTransient, pause } from './retry.ts';
 import {
   cancel,
   heldBytes,

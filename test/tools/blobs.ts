@@ -1,7 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import type { Host } from '../../src/host/host.ts';
+import type { RetryPolicy } from '../../src/host/http/retry.ts';
 import type { BlobSource } from '../../src/image/types.ts';
-import type { RetryPolicy } from '../../src/registry/retry.ts';
 
 /** A host that does nothing: an empty environment, no programs, events kept. */
 export function quietHost(changes: Partial<Host> = {}): Host & { warnings: string[] } {

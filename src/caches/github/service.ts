@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts';
+import { openConnection } from '../../host/http/connection.ts';
 import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -110,20 +111,21 @@ const withoutQueries = (text: string) => text.replaceAll(/(https?:\/\/[^\s?]+)\?
 async function unreachableReason({ env, signal }: Host): Promise<string | undefined> {
   const address = env.ACTIONS_RESULTS_URL || env.ACTIONS_CACHE_URL;
   if (!address) return 'the runner gives no address of it';
-  if (env.https_proxy || env.HTTPS_PROXY) return undefined; // only the library knows the way
+  const connection = openConnection(env);
   const limit = AbortSignal.timeout(probeTimeout);
   try {
-    await fetch(address, {
+    await connection.send({
       method: 'HEAD',
-      redirect: 'manual',
+      url: new URL(address),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
     return undefined;
   } catch (error) {
     signal?.throwIfAborted();
     if (limit.aborted) return `it did not answer in ${probeTimeout / 1000} s`;
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    return `it cannot be reached (${cause instanceof Error ? cause.message : String(cause)})`;
+    return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
+  } finally {
+    connection.close();
   }
 }
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { cachixSubstituters } from '../../../src/caches/cachix.ts';
 import { type ServedCache, startCachixApi } from '../../tools/cachix-stand-in/api.ts';
@@ -75,6 +78,22 @@ test('a private cache without a token says what is missing', async t => {
   const { host } = recordingHost();
   const { warnings } = await cachixSubstituters(['closed'], undefined, host, address);
   assert.match(warnings[0] ?? '', /it is private and needs a token/);
+});
+
+test('Cachix is asked through the proxy', async t => {
+  const asked: string[] = [];
+  const proxy = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end(JSON.stringify({ ...open, name: 'open', isPublic: true }));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => proxy.close());
+  const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const { host } = recordingHost({ env: { HTTP_PROXY } });
+  const pull = await cachixSubstituters(['open'], undefined, host, 'http://cachix.test/api/v1');
+  assert.deepEqual(asked, ['http://cachix.test/api/v1/cache/open']);
+  assert.deepEqual(pull.substituters, [{ url: open.uri, publicKeys: open.publicSigningKeys }]);
 });
 
 test('where nobody listens, the reason says so', async () => {

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Failure } from '../../../src/host/failure.ts';
-import { authorizing } from '../../../src/registry/auth.ts';
-import { chooseChallenge, parseChallenges } from '../../../src/registry/challenge.ts';
-import type { RegistryLogin } from '../../../src/registry/credentials.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   readBody,
   type Send,
-} from '../../../src/registry/http.ts';
+} from '../../../src/host/http/message.ts';
+import { authorizing, type RegistryRequest } from '../../../src/registry/auth.ts';
+import { chooseChallenge, parseChallenges } from '../../../src/registry/challenge.ts';
+import type { RegistryLogin } from '../../../src/registry/credentials.ts';
 
 const bearer = 'Bearer realm="https://auth.example/token",service="r",scope="repository:x/y:pull"';
 
@@ -55,7 +55,7 @@ function registryWith(options: {
     exchange: async request => readBody(await network(request)),
     clock: () => now,
   });
-  const get = (path: string, more: Partial<HttpRequest> = {}) =>
+  const get = (path: string, more: Partial<RegistryRequest> = {}) =>
     send({ method: 'GET', url: new URL(path, 'https://r.example'), ...more });
   const advance = (ms: number) => {
     now += ms;

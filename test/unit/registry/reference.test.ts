@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Failure } from '../../../src/host/failure.ts';
-import {
-  checkTag,
-  formatReference,
-  isLoopback,
-  parseReference,
-} from '../../../src/registry/reference.ts';
+import { checkTag, formatReference, parseReference } from '../../../src/registry/reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 
@@ -97,14 +92,5 @@ test('a tag with "+" is answered with one that works', () => {
   checkTag('a'.repeat(128));
   for (const bad of ['', '.x', '-x', 'a b', 'a'.repeat(129), '+']) {
     assert.throws(() => checkTag(bad), Failure);
-  }
-});
-
-test('only this machine is spoken to in plain HTTP', () => {
-  for (const host of ['localhost', 'localhost:1', '127.9.9.9:80', '[::1]', '[::1]:5000']) {
-    assert.ok(isLoopback(host), host);
-  }
-  for (const host of ['127.0.0.1.example', 'localhost.example', '10.0.0.1:5000', '[::2]']) {
-    assert.ok(!isLoopback(host), host);
   }
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Answer, ConnectionLost } from '../../../src/registry/http.ts';
-import { retryAfterMs, retrying, usualRetries } from '../../../src/registry/retry.ts';
-import { instantRetries } from '../../tools/blobs.ts';
+import { type Answer, ConnectionLost } from '../../../../src/host/http/message.ts';
+import { retryAfterMs, retrying, usualRetries } from '../../../../src/host/http/retry.ts';
+import { instantRetries } from '../../../tools/blobs.ts';
 
 const request = { method: 'GET', url: new URL('https://r.example/v2/') };
 

@@ -1,14 +1,13 @@
-import { type HttpRequest, type HttpResponse, header, readBody, type Send } from './http.ts';
+import { type HttpRequest, type HttpResponse, header, readBody, type Send } from './message.ts';
 
 const mostRedirects = 10;
 const keepsMethod = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Follows redirects, as registries send them to hand a blob out from object storage. The given
- * `send` decides by origin whether a request is authorised, so nothing secret leaves the registry's
- * host.
+ * Follows redirects, as registries send them to hand a blob out from object storage. A login goes to
+ * the origin that it is meant for and to no other.
  */
-export function following(send: Send): Send {
+export function following<Request extends HttpRequest>(send: Send<Request>): Send<Request> {
   return async request => {
     let current = request;
     for (let hops = 0; ; hops++) {
@@ -21,13 +20,18 @@ export function following(send: Send): Send {
   };
 }
 
-function redirected(request: HttpRequest, response: HttpResponse): HttpRequest | undefined {
+function redirected<Request extends HttpRequest>(
+  request: Request,
+  response: HttpResponse,
+): Request | undefined {
   const location = header(response, 'location');
   if (!keepsMethod.has(response.status) || location === undefined) return undefined;
   // a stream has been read already; its sender has to deal with the answer
   if (request.body !== undefined && !Buffer.isBuffer(request.body)) return undefined;
   const url = resolveLocation(location, request.url);
-  return url && { ...request, url };
+  if (url === undefined || url.origin === request.url.origin) return url && { ...request, url };
+  const { authorization, ...headers } = request.headers ?? {};
+  return { ...request, url, headers };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Clock } from '../host/host.ts';
-import { type Answer, ConnectionLost, type Exchange, header } from './http.ts';
+import type { Clock } from '../host.ts';
+import { type Answer, ConnectionLost, type Exchange, type HttpRequest, header } from './message.ts';
 
 /** When to try again, and the means to wait; passed in so that tests need not. */
 export interface RetryPolicy {
@@ -16,7 +16,7 @@ export interface RetryPolicy {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Eight tries over about a minute, which a restart of a registry or its proxy fits into. */
+/** Eight tries over about a minute, which a restart of a server or its proxy fits into. */
 export function usualRetries(clock: Clock): RetryPolicy {
   return {
     attempts: 8,
@@ -84,7 +84,10 @@ export function retryAfterMs(value: string | undefined, clock: Clock): number | 
  * Sends requests again after lost connections and transient answers. When the tries are used up,
  * the last answer is returned, or the last error thrown.
  */
-export function retrying(exchange: Exchange, policy: RetryPolicy): Exchange {
+export function retrying<Request extends HttpRequest>(
+  exchange: Exchange<Request>,
+  policy: RetryPolicy,
+): Exchange<Request> {
   return async request => {
     for (let failed = 1; ; failed++) {
       let answer: Answer | undefined;

@@ -3,10 +3,10 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
-import { Failure } from '../host/failure.ts';
-import type { Host } from '../host/host.ts';
-import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './http.ts';
-import { isLoopback } from './reference.ts';
+import { Failure } from '../failure.ts';
+import type { Host } from '../host.ts';
+import { isLoopback } from './loopback.ts';
+import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 
 /** Times after which a silent peer is given up, in ms. */
 export interface Patience {
@@ -32,8 +32,8 @@ const maxSockets = 32;
 const pieceSize = 256 * 1024;
 
 /**
- * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for a
- * registry on this machine), SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
+ * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for
+ * this machine), SSL_CERT_FILE, NIX_SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
  */
 export function openConnection(env: Host['env'], patience: Patience = usualPatience): Connection {
   const agents = new Map<string, http.Agent>();
@@ -60,7 +60,7 @@ function explained(make: () => http.Agent): http.Agent {
     return make();
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure('Connections to the registry cannot be set up.', {
+    throw new Failure('Connections to other machines cannot be set up.', {
       tried: 'using HTTPS_PROXY, HTTP_PROXY and the certificates of SSL_CERT_FILE',
       next: 'Correct these variables; a proxy is written as http://host:port.',
     });
@@ -77,12 +77,17 @@ function makeAgent(
   const timeout = patience.connect;
   const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv, timeout } as const;
   if (!secure) return new http.Agent(options);
-  const extra = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].filter(file => file !== undefined);
-  const ca = extra.filter(file => file !== '').map(readCertificates);
+  const ca = [...certificateFiles(env)].map(readCertificates);
   if (ca.length === 0) return new https.Agent(options);
   // one context for all connections: parsing a bundle takes tens of milliseconds
   const secureContext = tls.createSecureContext({ ca: [...tls.getCACertificates(), ...ca] });
   return new https.Agent({ ...options, secureContext });
+}
+
+/** Each file once: an installation of Nix names the machine's own in both of its variables. */
+function certificateFiles(env: Host['env']): Set<string> {
+  const named = [env.SSL_CERT_FILE, env.NIX_SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS];
+  return new Set(named.flatMap(file => file || []));
 }
 
 function readCertificates(file: string): string {
@@ -90,7 +95,7 @@ function readCertificates(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new Failure(`The certificates in ${file} could not be read.`, {
-      next: 'Correct SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
+      next: 'Correct SSL_CERT_FILE, NIX_SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
       cause: error,
     });
   }

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { Failure } from '../../../src/host/failure.ts';
-import { openConnection } from '../../../src/registry/connection.ts';
-import { ConnectionLost, readBody, type Send } from '../../../src/registry/http.ts';
-import { following, resolveLocation } from '../../../src/registry/redirect.ts';
-import { makeCertificate } from '../../tools/registry.ts';
+import { Failure } from '../../../../src/host/failure.ts';
+import { openConnection } from '../../../../src/host/http/connection.ts';
+import { ConnectionLost, readBody, type Send } from '../../../../src/host/http/message.ts';
+import { following, resolveLocation } from '../../../../src/host/http/redirect.ts';
+import { makeCertificate } from '../../../tools/registry.ts';
 
 const cleanup: (() => void)[] = [];
 afterEach(() => {
@@ -109,11 +109,13 @@ describe('a connection', () => {
     const url = new URL('https://registry.test/v2/');
     const HTTPS_PROXY = `http://me:pass@127.0.0.1:${proxyPort}`;
 
-    const trusting = connection({ HTTPS_PROXY, SSL_CERT_FILE: certFile });
-    const answer = await readBody(await trusting({ method: 'GET', url }));
-    assert.equal(answer.body.toString(), '/v2/');
     const login = Buffer.from('me:pass').toString('base64');
-    assert.deepEqual(tunnels, [`registry.test:443 Basic ${login}`]);
+    for (const name of ['SSL_CERT_FILE', 'NIX_SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']) {
+      const trusting = connection({ HTTPS_PROXY, [name]: certFile });
+      const answer = await readBody(await trusting({ method: 'GET', url }));
+      assert.equal(answer.body.toString(), '/v2/');
+      assert.equal(tunnels.pop(), `registry.test:443 Basic ${login}`);
+    }
 
     await assert.rejects(connection({ HTTPS_PROXY })({ method: 'GET', url }), (error: unknown) => {
       assert.ok(error instanceof ConnectionLost && error.untrusted);
@@ -171,6 +173,25 @@ describe('redirects', () => {
       yield Buffer.from('x');
     })();
     assert.equal((await send({ method: 'PATCH', url, body })).status, 307);
+  });
+
+  test('to another origin take no login along', async () => {
+    const seen: (string | undefined)[] = [];
+    const answers = ['/there', 'https://other.example/', 'https://r.example/', undefined];
+    const hops: Send = async ({ url, headers }) => {
+      seen.push(headers?.authorization);
+      const location = answers[seen.length - 1];
+      const empty = (async function* () {})();
+      return {
+        status: location ? 302 : 200,
+        headers: location ? { location } : {},
+        url,
+        body: empty,
+      };
+    };
+    const url = new URL('https://r.example/');
+    await following(hops)({ method: 'GET', url, headers: { authorization: 'Bearer t' } });
+    assert.deepEqual(seen, ['Bearer t', 'Bearer t', undefined, undefined]);
   });
 
   test('a loop ends', async () => {

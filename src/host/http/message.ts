@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** One HTTP request of the registry client. */
+/** One HTTP request. */
 export interface HttpRequest {
   method: string;
   url: URL;
@@ -11,8 +11,6 @@ export interface HttpRequest {
   answerTimeout?: number;
   /** Longest answer that is read whole, in bytes. */
   answerLimit?: number;
-  /** A token scope that this request needs beside the repository's own. */
-  scope?: string;
   /** False: the caller recovers by itself, so the request is sent once. */
   retry?: boolean;
   signal?: AbortSignal | undefined;
@@ -35,12 +33,17 @@ export interface Answer extends Omit<HttpResponse, 'body'> {
 }
 
 /**
- * Sends one request. Rejects with {@link ConnectionLost}, or the error of the body that was sent.
+ * Sends one request, of a kind that a caller may add to. Rejects with {@link ConnectionLost}, or the
+ * error of the body that was sent.
  */
-export type Send = (request: HttpRequest) => Promise<HttpResponse>;
+export type Send<Request extends HttpRequest = HttpRequest> = (
+  request: Request,
+) => Promise<HttpResponse>;
 
 /** Sends one request and reads the answer whole. */
-export type Exchange = (request: HttpRequest) => Promise<Answer>;
+export type Exchange<Request extends HttpRequest = HttpRequest> = (
+  request: Request,
+) => Promise<Answer>;
 
 /** How long it makes sense to go on trying after a connection failed in some way. */
 type Hope = 'good' | 'little' | 'none';
@@ -72,7 +75,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** Answers are JSON documents of at most 4 MiB by the specification; twice that is taken. */
+/** Bytes. The largest that are read whole are manifests of 4 MiB; twice that is taken. */
 const largestAnswer = 8 * 2 ** 20;
 
 /** Reads an answer's body whole. */

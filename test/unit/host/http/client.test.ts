@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { Host } from '../../../../src/host/host.ts';
+import { openHttp } from '../../../../src/host/http/client.ts';
+
+function hostWith(more: Partial<Host> = {}): Host {
+  return {
+    env: {},
+    clock: () => 0,
+    emit: () => undefined,
+    run: () => assert.fail('a program was run'),
+    ...more,
+  };
+}
+
+async function serve(t: TestContext, listener: http.RequestListener): Promise<URL> {
+  const server = http.createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}
+
+test('an exchange follows redirects, and goes on after a fault of the server', async t => {
+  let asked = 0;
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/') return void response.writeHead(302, { location: '/there' }).end();
+    asked += 1;
+    response.writeHead(asked === 1 ? 503 : 200).end('found');
+  });
+  const client = openHttp(hostWith(), { retries: { sleep: async () => undefined } });
+  t.after(client.close);
+  const { status, body } = await client.exchange({ method: 'GET', url });
+  assert.deepEqual([status, body.toString(), asked], [200, 'found', 2]);
+  asked = 0;
+  assert.equal((await client.exchange({ method: 'GET', url, retry: false })).status, 503);
+});
+
+test('an answer longer than is wanted is not read', async t => {
+  const url = await serve(t, (_, response) => response.end('x'.repeat(1000)));
+  const client = openHttp(hostWith());
+  t.after(client.close);
+  const request = { method: 'GET', url, answerLimit: 999, retry: false };
+  await assert.rejects(client.exchange(request), /longer than 999 bytes/);
+});
+
+test("requests end with the host's signal", async t => {
+  const url = await serve(t, () => undefined);
+  const interrupted = new AbortController();
+  const client = openHttp(hostWith({ signal: interrupted.signal }));
+  t.after(client.close);
+  const waiting = client.exchange({ method: 'GET', url });
+  interrupted.abort(new Error('enough'));
+  await assert.rejects(waiting, { message: 'enough' });
+});
