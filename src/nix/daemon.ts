@@ -21,6 +21,9 @@ const systemFile = '/etc/nix/nix.conf';
 const ours = '/etc/nix/comfy-nix.conf';
 const socket = '/nix/var/nix/daemon-socket/socket';
 
+/** Ends our file until the daemon has read it, so that a run after a failed restart tries again. */
+const unread = '# The daemon has not read this yet.\n';
+
 /** Whether this user's Nix talks to a daemon, as Nix decides it (store "auto"). */
 export async function usesDaemon(env: Host['env']): Promise<boolean> {
   const remote = env.NIX_REMOTE ?? '';
@@ -34,11 +37,16 @@ export async function usesDaemon(env: Host['env']): Promise<boolean> {
   return !(await may(state, constants.W_OK)) && (await may(join(state, 'daemon-socket/socket')));
 }
 
-/** Whether the daemon takes settings from this user: by name, by a group (`@wheel`), or by `*`. */
+/**
+ * Whether the daemon takes settings from this user: by name, by a group (`@wheel`), or by `*`. What an
+ * earlier run has written and the daemon has not read does not count.
+ */
 export async function isTrusted(conf: EffectiveConf): Promise<boolean> {
   const { username, uid } = userInfo();
+  if (uid === 0) return true;
+  if ((await readFile(ours, 'utf8').catch(() => '')).endsWith(unread)) return false;
   const names = new Set(['*', username, ...(await ownGroups()).map(group => `@${group}`)]);
-  return uid === 0 || conf.list('trusted-users').some(name => names.has(name));
+  return conf.list('trusted-users').some(name => names.has(name));
 }
 
 async function ownGroups(): Promise<string[]> {
@@ -52,7 +60,7 @@ async function ownGroups(): Promise<string[]> {
 
 /**
  * Writes settings for the daemon beside the system's nix.conf, which gets one line that includes them,
- * and has the daemon read them. Does nothing where they are there. Rejects with a {@link Failure},
+ * and has the daemon read them. Does nothing where it has read them already. Rejects with a {@link Failure},
  * also where this user can do nothing as root.
  */
 export async function configureDaemon(
@@ -68,12 +76,13 @@ export async function configureDaemon(
   const runPrivileged = privilegedRunner(machine, host);
   const folder = await mkdtemp(join(host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp', 'daemon-'));
   try {
-    await place(text, ours, folder, runPrivileged);
+    await place(text + unread, ours, folder, runPrivileged);
     if (include !== '') await place(system + include, systemFile, folder, runPrivileged);
+    await restartDaemon(runPrivileged);
+    await place(text, ours, folder, runPrivileged);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await restartDaemon(runPrivileged);
 }
 
 /** Puts a file of root where Nix reads it, whole or not at all. */
@@ -123,7 +132,8 @@ async function findDaemon(
     const status = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
     found.set(Number(name), { parent: Number(/\) \S (\d+)/.exec(status)?.[1]), command });
   }
-  const own = await stat(socket);
+  const own = await stat(socket).catch(() => undefined);
+  if (own === undefined) return undefined;
   for (const [pid, { parent, command }] of found) {
     if (found.has(parent)) continue;
     // the daemon of a container on this machine serves another store

@@ -133,9 +133,10 @@ async function putConf(
   const env = await writeConf(conf, place, host.env);
   const untrusted = (await usesDaemon(host.env)) && !(await isTrusted(present));
   if (!untrusted && trustedUsers.length === 0) return env;
-  const users = [...(untrusted ? [userInfo().username] : []), ...trustedUsers];
+  // also where this user is trusted: it may be by what an earlier run has written there
+  const users = new Set([userInfo().username, ...trustedUsers]);
   try {
-    const lines = [`extra-trusted-users = ${users.join(' ')}`];
+    const lines = [`extra-trusted-users = ${[...users].join(' ')}`];
     await configureDaemon(lines, await describeMachine(host), host);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
