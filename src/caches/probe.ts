@@ -64,8 +64,17 @@ async function ask(
     return body.includes('StoreDir:') ? '' : 'its /nix-cache-info is not that of a binary cache';
   } catch (error) {
     if (signal.aborted) return `no answer in ${patience / 1000} s`;
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
+}
+
+/** The same words for all caches where there is no network, since Node's own name the host. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const isUnresolved = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  return isUnresolved ? 'the name cannot be resolved' : error.message;
 }
 
 /** A substituter's parameters (`?priority=10`) and login are not part of the address. */

@@ -43,10 +43,8 @@ export function substituterConf(
   const kept = present.urls.filter(url => reasonFor(url) === undefined);
   const keys = new Set([...usable.flatMap(each => each.publicKeys), ...wanted.publicKeys]);
   for (const key of present.publicKeys) keys.delete(key);
-  const left = [...present.urls, ...fresh.map(({ url }) => url)].flatMap(url => {
-    const reason = reasonFor(url);
-    return reason === undefined ? [] : [`${shownAddress(url)} (${reason})`];
-  });
+  const left = Map.groupBy([...present.urls, ...fresh.map(({ url }) => url)], reasonFor);
+  left.delete(undefined);
   return {
     lines: [
       ...(kept.length < present.urls.length
@@ -55,9 +53,16 @@ export function substituterConf(
       ...setting('extra-trusted-public-keys', [...keys]),
     ],
     addedKeys: [...keys],
-    warnings:
-      left.length === 0 ? [] : [`Caches that cannot be used are left out: ${left.join(', ')}.`],
+    warnings: left.size === 0 ? [] : [explainLeft(left)],
   };
+}
+
+/** One sentence, however many caches: on a machine without a network they all have the same reason. */
+function explainLeft(left: ReadonlyMap<string | undefined, readonly string[]>): string {
+  const groups = [...left].map(
+    ([reason, urls]) => `${urls.map(shownAddress).join(', ')} (${reason})`,
+  );
+  return `Caches that cannot be used are left out: ${groups.join('; ')}.`;
 }
 
 function setting(name: string, values: readonly string[]): string[] {

@@ -55,6 +55,12 @@ test('a cache is used when it answers as one; the rest have reasons', async () =
   );
 });
 
+test('names that nobody knows have one reason', async () => {
+  const urls = ['http://one.invalid', 'http://two.invalid'];
+  const unusable = await probeSubstituters(urls, [], hostWith());
+  assert.deepEqual([...unusable.values()], Array(2).fill('the name cannot be resolved'));
+});
+
 test('a private cache is asked with the login of its netrc line, whose user may be missing', async () => {
   requests.length = 0;
   await probeSubstituters([`${base}/cache`], ['machine 127.0.0.1 password hunter2'], hostWith());

@@ -43,6 +43,23 @@ describe('the lines about substituters', () => {
     ]);
   });
 
+  it('give one warning, which states a reason once', () => {
+    const offline = 'the name cannot be resolved';
+    const { warnings } = substituterConf(
+      wanted,
+      present,
+      new Map([
+        [one.url, offline],
+        ['https://cache.nixos.org/', 'it answers 500'],
+        [two.url, offline],
+      ]),
+    );
+    assert.deepEqual(warnings, [
+      'Caches that cannot be used are left out: https://cache.nixos.org/ (it answers 500); ' +
+        'https://one.example, https://two.example/ (the name cannot be resolved).',
+    ]);
+  });
+
   it("state the whole list where one of the user's cannot be used", () => {
     const unusable = new Map([['https://cache.nixos.org/', 'it answers 500']]);
     const { lines } = substituterConf(wanted, present, unusable);
