@@ -38,16 +38,18 @@ export async function configure(
   }
   const conf = settingsFor(brought, machine, namespaces);
   const lines = await writeConf(conf, privilegedRunner(machine, host), host);
-  if (lines === undefined) return {};
+  if (lines === '') return {};
   return { NIX_CONFIG: [host.env.NIX_CONFIG, lines].filter(part => part !== undefined).join('\n') };
 }
 
-/** What an installed Nix needs; `namespaces` says whether its sandbox can work. */
+/**
+ * What an installed Nix needs on this machine, for whoever uses it; `namespaces` says whether its
+ * sandbox can work. Jobs, caches and all that may be another the next time is stated by each set-up.
+ */
 export function settingsFor(brought: Brought, machine: Machine, namespaces: boolean): NixConf {
   const { certificates, sandboxShell } = brought;
   const settings: [string, string | undefined][] = [
     ['experimental-features', 'nix-command flakes'],
-    ['max-jobs', 'auto'],
     ['build-users-group', needsNoBuildUsers(machine, 'nixbld') ? '' : undefined],
     ['sandbox', namespaces ? undefined : 'false'],
     ['sandbox-paths', sandboxShell && `/bin/sh=${sandboxShell}`],
@@ -70,11 +72,7 @@ export function confText(conf: NixConf): string {
  * is, byte for byte; then what must be said goes into NIX_CONFIG, which is the result: lines to add
  * to it.
  */
-async function writeConf(
-  conf: NixConf,
-  runPrivileged: RunPrivileged,
-  host: Host,
-): Promise<string | undefined> {
+async function writeConf(conf: NixConf, runPrivileged: RunPrivileged, host: Host): Promise<string> {
   const present = await readFile(systemFile, 'utf8').catch(ignoreMissing);
   if (present !== undefined) return confText(missingSettings(present, conf));
   const folder = await mkdtemp(
@@ -90,20 +88,16 @@ async function writeConf(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return undefined;
+  return '';
 }
 
-/** Those settings that a nix.conf does not state itself; features are added to the user's. */
+/** Those settings that a nix.conf does not state itself; each set-up adds features to the user's. */
 export function missingSettings(present: string, conf: NixConf): NixConf {
   const stated = new Set(
     present.split('\n').flatMap(line => /^\s*(?:extra-)?([a-z-]+)\s*=/.exec(line)?.[1] ?? []),
   );
-  return new Map(
-    [...conf].flatMap(([name, value]) => {
-      if (name === 'experimental-features') return [[`extra-${name}`, value] as const];
-      return stated.has(name) ? [] : [[name, value] as const];
-    }),
-  );
+  stated.add('experimental-features');
+  return new Map([...conf].filter(([name]) => !stated.has(name)));
 }
 
 /**

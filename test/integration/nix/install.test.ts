@@ -137,6 +137,7 @@ describe('installing the release', { concurrency: false }, () => {
     assert.deepEqual(result.exports.path, ['/nix/var/nix/profiles/default/bin']);
     assert.match(result.exports.env.NIX_SSL_CERT_FILE, /^\//);
     assert.match(said, /^experimental-features = nix-command flakes$/m);
+    assert.doesNotMatch(said, /^max-jobs/m, 'the limits by memory apply');
     assert.match(said, /^build-users-group =$/m);
     assert.match(said, /^\/nix\/store\/\w{32}-proof$/m);
   });
@@ -189,7 +190,6 @@ describe('installing the release', { concurrency: false }, () => {
     const added = JSON.parse(result).exports.env.NIX_CONFIG.split('\n');
     assert.deepEqual(added, [
       'cores = 1',
-      'extra-experimental-features = nix-command flakes',
       'build-users-group =',
       ...added.filter((line: string) => line.startsWith('sandbox-paths = /bin/sh=/nix/store/')),
     ]);

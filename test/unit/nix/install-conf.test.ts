@@ -55,11 +55,10 @@ describe('the settings of an installed Nix', () => {
     assert.equal(conf.get('sandbox-paths'), '/bin/sh=/nix/store/x/sh');
   });
 
-  it('are written as lines of nix.conf', () => {
+  it('are written as lines of nix.conf, and leave the number of jobs to the set-up', () => {
     const text = confText(settingsFor({}, root, true));
     assert.deepEqual(text.split('\n'), [
       'experimental-features = nix-command flakes',
-      'max-jobs = auto',
       'build-users-group =',
     ]);
   });
@@ -69,19 +68,17 @@ describe('beside a nix.conf of the user', () => {
   const conf = settingsFor({}, root, false);
   it('only what it does not state is added', () => {
     const present = '# build-users-group = x\nmax-jobs = 4 # mine\n  sandbox=relaxed\n';
-    assert.deepEqual(
-      [...missingSettings(present, conf)],
-      [
-        ['extra-experimental-features', 'nix-command flakes'],
-        ['build-users-group', ''],
-      ],
-    );
+    assert.deepEqual([...missingSettings(present, conf)], [['build-users-group', '']]);
   });
 
-  it("features are added to the user's, never in their place", () => {
-    const added = missingSettings('experimental-features = ca-derivations\n', conf);
-    assert.equal(added.has('experimental-features'), false);
-    assert.equal(added.get('extra-experimental-features'), 'nix-command flakes');
+  it('features are left to the set-up, which adds them and replaces none', () => {
+    for (const present of ['', 'experimental-features = ca-derivations\n']) {
+      const added = missingSettings(present, conf);
+      assert.deepEqual(
+        [...added.keys()].filter(name => name.includes('features')),
+        [],
+      );
+    }
   });
 });
 
