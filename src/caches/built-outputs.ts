@@ -1,25 +1,36 @@
 import { readFileSync } from 'node:fs';
-import { parseDerivation } from '../nix/derivation.ts';
+import { type Derivation, parseDerivation } from '../nix/derivation.ts';
 
 /** Names of the archives and layers that dockerTools and nix2container make; they are huge. */
 const imageNames = /^docker-(image|layer)-|\.tar(\.(gz|zst|zstd|xz))?$|\.oci$/;
 
 /**
- * Outputs of a derivation that was built, for caches to take: none of an image archive, which would
- * only repeat what its layers hold, and none whose path is not known before it is built. A download
- * (a derivation whose output has a fixed hash) is never taken for an image, whatever its name.
- * Empty for a derivation that cannot be read.
+ * Outputs of a derivation that was built, for caches to take: none that is an image archive, and none
+ * whose path is not known before it is built. Empty for a derivation that cannot be read.
  *
  * @param images derivations that are images for another reason: the run's final target
  */
 export function builtOutputs(drvPath: string, images: ReadonlySet<string> = new Set()): string[] {
   if (images.has(drvPath)) return [];
+  const paths = [...(readDerivation(drvPath)?.outputs.values() ?? [])];
+  return paths.filter(path => path !== '' && !isImageArchive(path, drvPath));
+}
+
+/**
+ * Whether an output is an image archive or one of its layers, which would only repeat what the layers'
+ * paths hold: no cache gets it. A download (a derivation whose output has a fixed hash) is never taken
+ * for an image, whatever its name; where the derivation cannot be read, the name alone decides.
+ */
+export function isImageArchive(outPath: string, drvPath: string): boolean {
+  if (!imageNames.test(nameOf(outPath))) return false;
+  return readDerivation(drvPath)?.env.has('outputHash') !== true;
+}
+
+function readDerivation(drvPath: string): Derivation | undefined {
   try {
-    const { outputs, env } = parseDerivation(readFileSync(drvPath, 'utf8'));
-    const paths = [...outputs.values()].filter(path => path !== '');
-    return env.has('outputHash') ? paths : paths.filter(path => !imageNames.test(nameOf(path)));
+    return parseDerivation(readFileSync(drvPath, 'utf8'));
   } catch {
-    return [];
+    return undefined;
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import { nixEnvironment } from '../../nix/nix.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
+import { isImageArchive } from '../built-outputs.ts';
 import type { EvaluationEntry } from './evaluation.ts';
 import { addPaths, choosePacking, keepOnly } from './nar-folder.ts';
 import { type CacheService, cacheService } from './service.ts';
@@ -102,7 +103,9 @@ async function derivationsBuilt(drvPaths: readonly string[]): Promise<Map<string
     const text = await readFile(drvPath, 'utf8').catch(() => undefined);
     if (text === undefined) continue;
     const { outputs, env } = parseDerivation(text);
-    const paths = [...outputs.values()].filter(path => path !== '');
+    const paths = [...outputs.values()].filter(
+      path => path !== '' && !isImageArchive(path, drvPath),
+    );
     built.set(drvPath, { outputs: paths, fixed: env.has('outputHash') });
   }
   return built;

@@ -1,3 +1,4 @@
+import { isImageArchive } from '../../caches/built-outputs.ts';
 import { Failure } from '../../host/failure.ts';
 import { runNix } from '../../nix/nix.ts';
 import type { Nix } from '../../nix/types.ts';
@@ -16,8 +17,16 @@ interface Info {
 
 /**
  * Store paths that were built on this machine, or for it by another, since a moment (milliseconds since
- * the epoch). What a substituter had is signed by it; image archives and derivations are none of them.
- * Rejects with a {@link Failure}.
+ * the epoch); image archives are none of them. Rejects with a {@link Failure}.
+ *
+ * Nix keeps no list of what a run has built, so this goes by what it keeps of each path:
+ * - when it became valid, in whole seconds. What was built earlier in that very second counts as well:
+ *   it is of the same job, and a cache that has it already is not sent it again. A path that was there
+ *   before keeps its time, also when it is asked for, checked or repaired;
+ * - who made it: sources and derivations have no deriver;
+ * - whose word it is: what a substituter had is signed by it. A path without signatures came from a
+ *   builder or a store that is trusted without them (what GitHub's cache gave back, for one): it was
+ *   built for this repository, and no public cache has it.
  */
 export async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]> {
   const { code, stdout, stderr } = await runNix(nix, 'nix', ['path-info', '--all', '--json']);
@@ -35,17 +44,15 @@ export function builtSince(infos: Record<string, Info> | Info[], since: number):
   const entries = Array.isArray(infos)
     ? infos.map(info => [info.path ?? '', info] as const)
     : Object.entries(infos);
-  return entries
-    .filter(([path, info]) => wasBuilt(info, since) && !isArchive(path))
-    .map(([path]) => path);
+  return entries.filter(([path, info]) => wasBuilt(path, info, since)).map(([path]) => path);
 }
 
 function wasBuilt(
+  path: string,
   { deriver, registrationTime = 0, signatures = [], ultimate }: Info,
   since: number,
-) {
-  const isNew = registrationTime >= Math.floor(since / 1000);
-  return isNew && Boolean(deriver) && (ultimate === true || signatures.length === 0);
+): boolean {
+  if (!deriver || registrationTime < Math.floor(since / 1000)) return false;
+  const isOurs = ultimate === true || signatures.length === 0;
+  return isOurs && !isImageArchive(path, deriver);
 }
-
-const isArchive = (path: string) => /-docker-(image|layer)-|\.tar(\.(gz|zst|xz))?$/.test(path);

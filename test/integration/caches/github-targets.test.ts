@@ -175,13 +175,14 @@ test('what does not fit into the limit is left out and named', async t => {
   assert.deepEqual(next.built, []);
 });
 
-test('an image archive is not cached, what it is made from is', async t => {
+test('an image archive and its layers are not cached, what they are made from is', async t => {
   const { nix, folder, server } = await repository(t);
   const id = unique();
   await writeFlake(
     folder,
     `part = sh "${id}-part" "echo part > $out" { };
-     image = sh "${id}-image" "echo \${part} > $out" { };`,
+     layer = sh "docker-layer-${id}-layer" "echo \${part} > $out" { };
+     image = sh "${id}-image" "echo \${layer} > $out" { };`,
   );
   const { target } = await evaluate(nix, {
     installables: ['.#image'],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ConfParts, confLines } from '../../../src/commands/setup/conf-lines.ts';
-import { builtSince } from '../../../src/commands/setup/new-paths.ts';
 import { effectiveConf } from '../../../src/nix/conf.ts';
 
 const fresh = (value: unknown) => ({ value, defaultValue: value });
@@ -95,24 +94,5 @@ describe('access tokens', () => {
       'access-tokens': { value: { 'github.com': 'u' }, defaultValue: {} },
     };
     assert.deepEqual(confLines(parts(users, { conf })).secret, []);
-  });
-});
-
-describe('what was built since a moment', () => {
-  const built = { deriver: '/nix/store/d.drv', registrationTime: 100, ultimate: true };
-  const infos = {
-    '/nix/store/h-here': built,
-    '/nix/store/h-remote': { ...built, ultimate: false, signatures: [] },
-    '/nix/store/h-fetched': { ...built, ultimate: false, signatures: ['cache:x'] },
-    '/nix/store/h-source': { registrationTime: 100, deriver: null },
-    '/nix/store/h-before': { ...built, registrationTime: 98 },
-    '/nix/store/h-docker-image-x.tar.gz': built,
-  };
-
-  it('is neither older, nor fetched, nor a source, nor an image', () => {
-    const expected = ['/nix/store/h-here', '/nix/store/h-remote'];
-    assert.deepEqual(builtSince(infos, 99_900), expected);
-    const list = Object.entries(infos).map(([path, info]) => ({ path, ...info }));
-    assert.deepEqual(builtSince(list, 99_900), expected);
   });
 });
