@@ -3,20 +3,19 @@ import type { Nix } from '../nix/types.ts';
 import { askCachix, cachixApi } from './cachix-api.ts';
 import { type CachixPushOptions, startCachixDaemon } from './cachix-daemon.ts';
 import { notPushed, startPushQueue, warn } from './push-queue.ts';
-import type { PushFailure, PushReport, PushTarget, Substituter } from './types.ts';
+import type { LeftOutCache, PushFailure, PushReport, PushTarget, Substituter } from './types.ts';
 
 /** What Nix needs in order to pull from caches on Cachix. */
 export interface CachixPull {
   substituters: Substituter[];
   /** Lines of a netrc file (mode 0600), one for each private cache. */
   netrc: string[];
-  /** A sentence for each cache that had to be left out. */
-  warnings: string[];
+  leftOut: LeftOutCache[];
 }
 
 /**
  * Addresses and public keys of caches on Cachix, by its API, all asked at the same time. A cache that
- * cannot be used is left out with a warning.
+ * cannot be used is left out.
  *
  * @param token for private caches; it is sent to `api` alone
  */
@@ -32,10 +31,10 @@ export async function cachixSubstituters(
       cache: await askCachix(name, token, host, api),
     })),
   );
-  const pull: CachixPull = { substituters: [], netrc: [], warnings: [] };
+  const pull: CachixPull = { substituters: [], netrc: [], leftOut: [] };
   for (const { name, cache } of answers) {
     if ('reason' in cache) {
-      pull.warnings.push(`The Cachix cache ${name} is left out: ${cache.reason}.`);
+      pull.leftOut.push({ cache: `${name}.cachix.org`, reason: cache.reason });
       continue;
     }
     pull.substituters.push({ url: cache.uri, publicKeys: cache.publicSigningKeys });

@@ -35,7 +35,7 @@ export interface GithubCache {
    * Before targets are realised: what earlier runs built for them or for their predecessors, as
    * substituters. They carry no signature: Nix uses them for a trusted user alone. `targets` are in
    * the order of the layers, and all up to the last one needed: what was built for a target may refer
-   * to what was built for one before it.
+   * to what was built for one before it. May be called again for more targets.
    */
   restoreTargets(targets: readonly CacheableTarget[], system: string): Promise<Substituter[]>;
   /** Learns from the run's events what was built. */
@@ -60,7 +60,7 @@ export function openGithubCache(
   const built = new Set<string>();
   let tarball: CachedTarball | undefined;
   let evaluation: EvaluationEntry | undefined;
-  let targets: TargetEntry[] = [];
+  const targets: TargetEntry[] = [];
   return {
     tarballTransport(release, server = transport) {
       const { sha256 } = release;
@@ -77,8 +77,9 @@ export function openGithubCache(
     },
     async restoreTargets(wanted, system) {
       const restored = wanted.map(target => restoreTarget(target, system, folder, service));
-      targets = await Promise.all(restored);
-      const filled = targets.filter(entry => entry.restored !== undefined);
+      const entries = await Promise.all(restored);
+      targets.push(...entries);
+      const filled = entries.filter(entry => entry.restored !== undefined);
       return filled.map(entry => ({ url: `file://${entry.folder}?trusted=true`, publicKeys: [] }));
     },
     take(event) {

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
 import { openHttp } from '../host/http/client.ts';
 import { shownAddress } from './substituters.ts';
+import type { LeftOutCache } from './types.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */
 const distrust = /substitute for '([^']+)' from '([^']+)'.* not signed by/s;
@@ -13,8 +14,8 @@ const patience = 5_000;
 export interface SignatureWatch {
   /** Takes one of Nix's messages. */
   hear(message: string): void;
-  /** Resolves when all that was heard is reported; never rejects. */
-  settled(): Promise<void>;
+  /** Resolves with all caches that were heard of, when they are reported; never rejects. */
+  settled(): Promise<LeftOutCache[]>;
 }
 
 /**
@@ -24,11 +25,14 @@ export interface SignatureWatch {
  * @param trusted `name:base64`, as in trusted-public-keys
  */
 export function watchSignatures(trusted: readonly string[], host: Host): SignatureWatch {
-  const reports = new Map<string, Promise<void>>();
-  const report = async (cache: string, path: string) => {
-    const signers = await signersOf(cache, path, host).catch(() => undefined);
-    const message = explainDistrust(cache, signers, trusted);
+  const reports = new Map<string, Promise<LeftOutCache>>();
+  const report = async (address: string, path: string): Promise<LeftOutCache> => {
+    const cache = shownAddress(address);
+    const signers = await signersOf(address, path, host).catch(() => undefined);
+    const reason = explainDistrust(signers, trusted);
+    const message = `Nothing is taken from ${cache}: ${reason}.`;
     host.emit({ type: 'warning', message, at: host.clock() });
+    return { cache, reason };
   };
   return {
     hear: message => {
@@ -36,29 +40,25 @@ export function watchSignatures(trusted: readonly string[], host: Host): Signatu
       if (cache === undefined || path === undefined || reports.has(cache)) return;
       reports.set(cache, report(cache, path));
     },
-    settled: async () => {
-      await Promise.all(reports.values());
-    },
+    settled: () => Promise.all(reports.values()),
   };
 }
 
 /** Why a cache's paths are not taken; `signers` are key names, undefined where they are unknown. */
 export function explainDistrust(
-  cache: string,
   signers: readonly string[] | undefined,
   trusted: readonly string[],
 ): string {
   const names = trusted.map(key => key.replace(/:.*$/, ''));
-  const what = `Nothing is taken from ${shownAddress(cache)}`;
-  if (signers === undefined) return `${what}: its paths are not signed by a trusted key.`;
-  if (signers.length === 0) return `${what}: its paths are not signed.`;
+  if (signers === undefined) return 'its paths are not signed by a trusted key';
+  if (signers.length === 0) return 'its paths are not signed';
   const same = signers.filter(name => names.includes(name));
   if (same.length > 0) {
-    return `${what}: its paths are signed by ${same.join(', ')}, but not by the trusted key of that name.`;
+    return `its paths are signed by ${same.join(', ')}, but not by the trusted key of that name`;
   }
   return (
-    `${what}: its paths are signed by ${signers.join(', ')}, and trusted are ${names.join(', ')}. ` +
-    'The input extra-trusted-public-keys takes the right key.'
+    `its paths are signed by ${signers.join(', ')}, and trusted are ${names.join(', ')}; ` +
+    'the input extra-trusted-public-keys takes the right key'
   );
 }
 

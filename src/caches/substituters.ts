@@ -1,6 +1,6 @@
 import { abandonedCaches } from './presets.ts';
 import type { Unusable } from './probe.ts';
-import type { Substituter } from './types.ts';
+import type { LeftOutCache, Substituter } from './types.ts';
 
 /** What the machine's settings have already. */
 export interface PresentSubstituters {
@@ -19,7 +19,7 @@ export interface SubstituterConf {
   lines: string[];
   /** Keys that the lines add, `name:base64`. */
   addedKeys: string[];
-  warnings: string[];
+  leftOut: LeftOutCache[];
 }
 
 /**
@@ -43,8 +43,10 @@ export function substituterConf(
   const kept = present.urls.filter(url => reasonFor(url) === undefined);
   const keys = new Set([...usable.flatMap(each => each.publicKeys), ...wanted.publicKeys]);
   for (const key of present.publicKeys) keys.delete(key);
-  const left = Map.groupBy([...present.urls, ...fresh.map(({ url }) => url)], reasonFor);
-  left.delete(undefined);
+  const leftOut = [...present.urls, ...fresh.map(({ url }) => url)].flatMap(url => {
+    const reason = reasonFor(url);
+    return reason === undefined ? [] : [{ cache: shownAddress(url), reason }];
+  });
   return {
     lines: [
       ...(kept.length < present.urls.length
@@ -53,14 +55,14 @@ export function substituterConf(
       ...setting('extra-trusted-public-keys', [...keys]),
     ],
     addedKeys: [...keys],
-    warnings: left.size === 0 ? [] : [explainLeft(left)],
+    leftOut,
   };
 }
 
-/** One sentence, however many caches: on a machine without a network they all have the same reason. */
-function explainLeft(left: ReadonlyMap<string | undefined, readonly string[]>): string {
-  const groups = [...left].map(
-    ([reason, urls]) => `${urls.map(shownAddress).join(', ')} (${reason})`,
+/** The one warning about all caches that are left out; where there is no network, all for one reason. */
+export function leftOutWarning(caches: readonly LeftOutCache[]): string {
+  const groups = [...Map.groupBy(caches, ({ reason }) => reason)].map(
+    ([reason, alike]) => `${alike.map(({ cache }) => cache).join(', ')} (${reason})`,
   );
   return `Caches that cannot be used are left out: ${groups.join('; ')}.`;
 }

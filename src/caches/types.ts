@@ -24,6 +24,13 @@ export interface PushTarget {
   finish(): Promise<PushReport>;
 }
 
+/** A cache of which nothing is taken, and why. */
+export interface LeftOutCache {
+  /** Its address, without a login. */
+  cache: string;
+  reason: string;
+}
+
 /** A substituter as nix.conf names it. */
 export interface Substituter {
   url: string;

@@ -3,13 +3,17 @@ import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
+import { foldersInUse } from '../nix/disk.ts';
+import { type DiskWatch, watchDisk } from '../nix/disk-space.ts';
 import { evaluate } from '../nix/evaluate.ts';
+import { dropRoots } from '../nix/realise.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
-import { startCaches } from './build/caches.ts';
+import { type BuildCaches, type CacheOutcome, startCaches } from './build/caches.ts';
 import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
 import { publishMadeImage } from './build/made-image.ts';
+import { rootsOf } from './build/realisation.ts';
 import { recall } from './build/recall.ts';
 import {
   type BuildState,
@@ -51,8 +55,8 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
   await checkRecordFolder(settings);
-  if (settings.pushRefusal !== undefined) {
-    host.emit({ type: 'notice', message: settings.pushRefusal, at: host.clock() });
+  for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
+    if (message !== undefined) host.emit({ type: 'notice', message, at: host.clock() });
   }
   const github = await openGithub(settings, host);
   if (github) state.github = github;
@@ -64,14 +68,32 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   state.exports = prepared.exports;
   const caches = await startCaches(prepared, settings, host);
   state.caches = caches;
+  // a number of the report is no reason to fail
+  const disk = await watchDisk(foldersInUse(nix)).catch(() => undefined);
   try {
     await makeWith(nix, settings, state);
   } catch (error) {
+    const { failure } = await endWith(caches, disk, settings, state);
     // the build's own failure is the one to be told
-    await caches.finish().catch(unpushed => warn(host, unpushed));
+    if (failure !== undefined && failure !== error) warn(host, failure);
     throw error;
   }
-  await caches.finish();
+  const { failure } = await endWith(caches, disk, settings, state);
+  if (failure) throw failure;
+}
+
+/** What was built is protected from garbage collection until the caches have it. */
+async function endWith(
+  caches: BuildCaches,
+  disk: DiskWatch | undefined,
+  settings: BuildSettings,
+  state: BuildState,
+): Promise<CacheOutcome> {
+  state.cached = await caches.finish();
+  await dropRoots(rootsOf(settings));
+  const peaks = await disk?.stop();
+  if (peaks) state.disk = peaks;
+  return state.cached;
 }
 
 /** Evaluates, and makes the image with a Nix that is ready. */

@@ -65,5 +65,6 @@ async function pushSince(builtSince: number, settings: SetupSettings, host: Host
   } catch (error) {
     host.emit({ type: 'warning', message: explain(error), at: host.clock() });
   }
-  await pushes.finish();
+  const { failure } = await pushes.finish();
+  if (failure) throw failure;
 }

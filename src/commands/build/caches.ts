@@ -1,10 +1,11 @@
 import { builtOutputs } from '../../caches/built-outputs.ts';
 import { type SignatureWatch, watchSignatures } from '../../caches/signatures.ts';
+import type { LeftOutCache } from '../../caches/types.ts';
 import type { ProgressEvent } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { PreparedNix } from '../setup/prepare.ts';
-import { type Pushes, startPushes } from '../setup/pushes.ts';
+import { type PushOutcome, startPushes } from '../setup/pushes.ts';
 
 /** The caches of a build: they get what it builds, while it builds. */
 export interface BuildCaches {
@@ -14,18 +15,28 @@ export interface BuildCaches {
   hear: SignatureWatch['hear'];
   /** These derivations make images, which no cache gets: their layers are enough. */
   exclude(drvPath: string): void;
-  /** Resolves when all caches have what was built. Rejects where a push was required and failed. */
-  finish(): Promise<void>;
+  /**
+   * To be called when everything is built and no tag has moved yet: where a push is required, waits
+   * for all of them, and rejects with a {@link Failure} when one has failed. Else pushes go on.
+   */
+  beforeTags(): Promise<void>;
+  /** Resolves when all caches have what was built, or have refused it. Never rejects. */
+  finish(): Promise<CacheOutcome>;
+}
+
+/** What caches have taken, and those of which nothing was taken. */
+export interface CacheOutcome extends PushOutcome {
+  leftOut: readonly LeftOutCache[];
 }
 
 /** Opens the caches that a build pushes to, and watches those that it takes from. */
 export async function startCaches(
-  { nix, trustedKeys }: PreparedNix,
+  { nix, trustedKeys, leftOut }: PreparedNix,
   settings: BuildSettings,
   host: Host,
 ): Promise<BuildCaches> {
   // pushes go on when the build fails, and end with the run
-  const pushes: Pushes | undefined = await startPushes(nix, settings, host);
+  const pushes = await startPushes(nix, settings, host);
   const signatures = watchSignatures(trustedKeys, host);
   const images = new Set<string>();
   return {
@@ -36,9 +47,15 @@ export async function startCaches(
     },
     hear: signatures.hear,
     exclude: drvPath => images.add(drvPath),
+    beforeTags: async () => {
+      if (!pushes?.required) return;
+      const { failure } = await pushes.finish();
+      if (failure) throw failure;
+    },
     finish: async () => {
-      await signatures.settled();
-      await pushes?.finish();
+      const distrusted = await signatures.settled();
+      const outcome = (await pushes?.finish()) ?? { reports: [] };
+      return { ...outcome, leftOut: [...leftOut, ...distrusted] };
     },
   };
 }

@@ -30,6 +30,7 @@ export async function composeImage(context: RecipeContext): Promise<void> {
     );
     compareWithRemembered(layers, context);
     await inPhase(host, 'finish', async () => {
+      await state.caches?.beforeTags();
       const created = await resolveCreated(context);
       const labels = { ...settings.repositoryLabels, ...settings.labels };
       const parts = { ...settings, labels, recipe, created, architecture };

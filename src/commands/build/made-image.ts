@@ -125,7 +125,10 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         await image.close();
       }
     });
-    await inPhase(host, 'finish', () => moveTags(store, tags, sent.manifest, host));
+    await inPhase(host, 'finish', async () => {
+      await state.caches?.beforeTags();
+      await moveTags(store, tags, sent.manifest, host);
+    });
     state.manifest = sent.manifest;
     lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
   } finally {

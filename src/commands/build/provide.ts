@@ -1,54 +1,86 @@
 import type { Host } from '../../host/host.ts';
+import { readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
 import { queryValid } from '../../nix/store.ts';
-import type { DerivationOutput, Nix } from '../../nix/types.ts';
+import type { DerivationOutput, LayerTarget, Nix } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
 
-/** A Nix that has what it needs in order to realise some outputs. */
-export interface Provided {
-  nix: Nix;
+/** Sees to what Nix needs before it realises something. */
+export interface Provider {
+  /**
+   * A Nix that has all that it needs in order to realise some outputs: what earlier runs built for
+   * them, from GitHub's cache, and room on the disk. Where all of them are valid, nothing is asked.
+   * Rejects with a {@link Failure} where even the downloads do not fit.
+   */
+  nixFor(outputs: readonly DerivationOutput[]): Promise<Nix>;
   /** Resolves when no more space is being freed; never rejects. */
-  reclaimed: Promise<unknown>;
+  ended(): Promise<void>;
 }
 
-/**
- * Fetches what earlier runs built of these outputs from GitHub's cache, and sees to room on the disk.
- * Rejects with a {@link Failure} where even the downloads do not fit.
- */
-export async function provideFor(
-  outputs: readonly DerivationOutput[],
-  context: Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'>,
-  host: Host,
-): Promise<Provided> {
+type ProviderContext = Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'>;
+
+/** Provides for one batch of outputs after the other, so that a later one finds what is restored. */
+export function startProviding(context: ProviderContext, host: Host): Provider {
   const nix = { ...context.nix, host };
-  const restored = await restoredSubstituters(outputs, context, nix);
-  const withCaches = placedOn({ conf: restored, env: {} }, nix);
-  const disk = await prepareDisk(withCaches, outputs, context.settings.reclaimDisk);
-  return { nix: placedOn(disk, withCaches), reclaimed: disk.reclaimed };
+  const { state, settings } = context;
+  const restore = restorer(context, nix);
+  const reclaiming: Promise<unknown>[] = [];
+  let batch: Promise<unknown> = Promise.resolve();
+
+  const provide = async (outputs: readonly DerivationOutput[]): Promise<Nix> => {
+    const missing = await withoutValid(outputs, nix);
+    const withCaches = placedOn({ conf: await restore(missing), env: {} }, nix);
+    const disk = await prepareDisk(withCaches, missing, settings.reclaimDisk);
+    reclaiming.push(disk.reclaimed.then(names => state.reclaimed.push(...names)));
+    return placedOn(disk, withCaches);
+  };
+  return {
+    nixFor: outputs => {
+      const provided = batch.then(() => provide(outputs));
+      batch = provided.catch(() => undefined);
+      return provided;
+    },
+    ended: async () => {
+      await batch;
+      await Promise.all(reclaiming);
+    },
+  };
 }
 
-/** Lines of nix.conf for what was restored. */
-async function restoredSubstituters(
-  outputs: readonly DerivationOutput[],
-  { evaluation, state }: Pick<ImageContext, 'evaluation' | 'state'>,
-  nix: Nix,
-): Promise<string[]> {
+/** Restores what is missing, each target once; gives lines of nix.conf for all that was restored. */
+function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   const { recipe, target, system } = evaluation;
-  if (state.github === undefined || outputs.length === 0) return [];
   const isArchive = recipe === undefined;
-  const targets = (recipe?.layers ?? [target]).filter(each =>
-    outputs.some(({ outPath }) => outPath === each.outPath),
+  const pending = new Set<Pick<LayerTarget, keyof DerivationOutput | 'name'>>(
+    recipe?.layers ?? [target],
   );
+  const urls: string[] = [];
+  return async (missing: readonly DerivationOutput[]): Promise<string[]> => {
+    const { github } = state;
+    if (github !== undefined && missing.length > 0) {
+      // a target may be missing because another one is built with it
+      const graph = await readDerivationGraph(missing.map(({ drvPath }) => drvPath));
+      const involved = [...pending].filter(({ drvPath }) => graph.has(drvPath));
+      for (const each of involved) pending.delete(each);
+      const wanted = await withoutValid(involved, nix);
+      const found = await github.restoreTargets(
+        wanted.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
+        system,
+      );
+      urls.push(...found.map(({ url }) => url));
+    }
+    return urls.length === 0 ? [] : [`extra-substituters = ${urls.join(' ')}`];
+  };
+}
+
+/** Those of the outputs that the store does not have. */
+async function withoutValid<Output extends DerivationOutput>(
+  outputs: readonly Output[],
+  nix: Nix,
+): Promise<Output[]> {
   const valid = await queryValid(
     nix,
-    targets.map(({ outPath }) => outPath),
+    outputs.map(({ outPath }) => outPath),
   );
-  const missing = targets.filter(({ outPath }) => !valid.has(outPath));
-  const found = await state.github.restoreTargets(
-    missing.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
-    system,
-  );
-  return found.length === 0
-    ? []
-    : [`extra-substituters = ${found.map(({ url }) => url).join(' ')}`];
+  return outputs.filter(({ outPath }) => !valid.has(outPath));
 }

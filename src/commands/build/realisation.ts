@@ -1,15 +1,16 @@
-import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shownAddress } from '../../caches/substituters.ts';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
-import { dropRoots, realise } from '../../nix/realise.ts';
+import { realise } from '../../nix/realise.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
-import { provideFor } from './provide.ts';
+import { type Provider, startProviding } from './provide.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -26,21 +27,25 @@ export interface Realisation {
   ended(): Promise<void>;
 }
 
+/** What realising works with. */
+interface RealisationWork {
+  nix: Nix;
+  host: Host;
+  provider: Provider;
+  /** All layer targets in order: work is attributed to the first that needs it. */
+  layers: readonly LayerTarget[];
+  /** Links in it protect the outputs from garbage collection. */
+  rootsDirectory: string;
+  /** Takes what Nix says in words. */
+  hear?: ((message: string) => void) | undefined;
+}
+
 /**
  * Starts realising `first` in one run of Nix, and passes its events on with the layer that each
- * belongs to. The outputs are protected from garbage collection by links in `rootsDirectory`.
- *
- * @param layers all layer targets in order: work is attributed to the first that needs it
- * @param hear takes what Nix says in words
+ * belongs to.
  */
-export function startRealisation(
-  nix: Nix,
-  first: readonly DerivationOutput[],
-  layers: readonly LayerTarget[],
-  host: Host,
-  rootsDirectory: string,
-  hear: (message: string) => void = () => undefined,
-): Realisation {
+function startRealisation(first: readonly DerivationOutput[], work: RealisationWork): Realisation {
+  const { nix, host, provider, layers, rootsDirectory, hear } = work;
   const wanted = new Map<string, DerivationOutput & { there: PromiseWithResolvers<void> }>();
   const valid = new Set<string>();
   const validBefore = new Set<string>();
@@ -66,13 +71,18 @@ export function startRealisation(
   const run = async (outputs: readonly DerivationOutput[]) => {
     const paths = outputs.map(({ outPath }) => outPath);
     for (const path of await queryValid({ ...nix, host }, paths)) validBefore.add(path);
-    const { tell, layerOf } = attributed(outputs, layers, host);
+    const provided = await provider.nixFor(outputs);
+    const { tell, layerOf, told } = attributed(outputs, layers, host);
     const onEvent = (event: NixEvent) => {
       learn(event);
-      if (event.type === 'message') hear(event.text);
+      if (event.type === 'message') hear?.(event.text);
       else tell(event);
     };
-    await realise({ ...nix, host }, outputs, { rootsDirectory, onEvent, layerOf });
+    try {
+      await realise(provided, outputs, { rootsDirectory, onEvent, layerOf });
+    } finally {
+      await told;
+    }
   };
 
   const begin = (outputs: readonly DerivationOutput[]) => {
@@ -119,7 +129,12 @@ function attributed(
   outputs: readonly DerivationOutput[],
   layers: readonly LayerTarget[],
   host: Host,
-): { tell: (event: NixEvent) => void; layerOf: (path: string) => string | undefined } {
+): {
+  tell: (event: NixEvent) => void;
+  layerOf: (path: string) => string | undefined;
+  /** Resolves when nothing is held back any more; never rejects. */
+  told: Promise<void>;
+} {
   const early: NixEvent[] = [];
   let attribution: Attribution | undefined;
   let pass: (event: NixEvent) => void = event => early.push(event);
@@ -131,14 +146,14 @@ function attributed(
   const drvPaths = outputs.map(output => output.drvPath);
   // a target that is not shipped is realised because another one needs it; the work is its own
   const wanted = layers.filter(layer => !layer.image || drvPaths.includes(layer.drvPath));
-  readDerivationGraph(drvPaths).then(
+  const told = readDerivationGraph(drvPaths).then(
     graph => {
       attribution = attribute(graph, wanted);
       release();
     },
     release, // without the graph, work belongs to no layer
   );
-  return { tell: event => pass(event), layerOf };
+  return { tell: event => pass(event), layerOf, told };
 }
 
 function tell(
@@ -180,10 +195,16 @@ function tell(
       });
       break;
     case 'substitute-start':
-      emit({ type: event.type, path: event.path, cache: event.cache, ...of(event.path), at });
+      emit({
+        type: event.type,
+        path: event.path,
+        cache: shownAddress(event.cache),
+        ...of(event.path),
+        at,
+      });
       break;
     case 'substitute-end':
-      emit({ type: event.type, path: event.path, ...of(event.path), at });
+      emit({ ...event, ...of(event.path) });
       break;
     case 'download':
       emit({ type: event.type, done: event.done, expected: event.expected, at });
@@ -194,6 +215,10 @@ function tell(
 }
 
 const named = (drvPath: string) => ({ derivation: drvPath });
+
+/** Where a run keeps the links that protect from garbage collection what it has realised. */
+export const rootsOf = ({ temporaryDirectory }: BuildSettings): string =>
+  join(temporaryDirectory, 'comfy-nix-roots');
 
 /**
  * Does `work` while Nix realises `first`; afterwards no Nix runs any more. After a
@@ -206,28 +231,21 @@ export async function whileRealising<T>(
   host: Host,
   work: (realisation: Realisation) => Promise<T>,
 ): Promise<T> {
-  const { evaluation, settings, state } = context;
+  const { nix, evaluation, settings, state } = context;
   const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
-  const rootsDirectory = await mkdtemp(join(settings.temporaryDirectory, 'comfy-nix-roots-'));
-  try {
-    return await inPhase(host, 'realise', async () => {
-      const { nix, reclaimed } = await provideFor(first, context, host);
-      const realisation = startRealisation(
-        nix,
-        first,
-        layers,
-        host,
-        rootsDirectory,
-        state.caches?.hear,
-      );
-      try {
-        return await work(realisation);
-      } finally {
-        await realisation.ended();
-        await reclaimed;
-      }
-    });
-  } finally {
-    await dropRoots(rootsDirectory);
-  }
+  const provider = startProviding(context, host);
+  const rootsDirectory = rootsOf(settings);
+  const { hear } = state.caches ?? {};
+  return inPhase(host, 'realise', async () => {
+    const parts = { nix, host, provider, layers, rootsDirectory, hear };
+    const realisation = startRealisation(first, parts);
+    try {
+      // a disk that the user has cleared is cleared in any case
+      if (first.length === 0) await provider.nixFor([]);
+      return await work(realisation);
+    } finally {
+      await realisation.ended();
+      await provider.ended();
+    }
+  });
 }

@@ -7,6 +7,7 @@ import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import type { DiskPeak } from '../../nix/disk-space.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
@@ -14,7 +15,7 @@ import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
-import type { BuildCaches } from './caches.ts';
+import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
 
@@ -29,7 +30,13 @@ export interface BuildState {
   nix?: Nix;
   exports?: VerbOutcome['exports'];
   caches?: BuildCaches;
+  /** What came of `caches` in the end. */
+  cached?: CacheOutcome;
   github?: GithubCache;
+  /** How full file systems became. */
+  disk?: DiskPeak[];
+  /** What was removed to make room. */
+  reclaimed: string[];
   evaluation?: Evaluation;
   destination?: Destination;
   /** Layers that are done, by name. */
@@ -54,6 +61,7 @@ export function startState(host: Host): BuildState {
     recorder,
     startedAt,
     run: runAddress(host.env),
+    reclaimed: [],
     made: new Map(),
   };
   return state;

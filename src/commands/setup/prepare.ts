@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { cudaCaches } from '../../caches/presets.ts';
 import { probeSubstituters } from '../../caches/probe.ts';
-import { substituterConf } from '../../caches/substituters.ts';
-import type { Substituter } from '../../caches/types.ts';
+import { leftOutWarning, substituterConf } from '../../caches/substituters.ts';
+import type { LeftOutCache, Substituter } from '../../caches/types.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
@@ -24,6 +24,8 @@ export interface PreparedNix {
   exports: NonNullable<VerbOutcome['exports']>;
   /** Keys that Nix trusts, `name:base64`. */
   trustedKeys: readonly string[];
+  /** Caches that were named and cannot be used. */
+  leftOut: readonly LeftOutCache[];
 }
 
 /**
@@ -48,7 +50,8 @@ export async function prepareNix(
   const publicKeys = present.list('trusted-public-keys');
   const wanted = { substituters: offer.substituters, publicKeys: caches.publicKeys };
   const plan = substituterConf(wanted, { urls, publicKeys }, unusable);
-  for (const message of [...offer.warnings, ...plan.warnings]) warn(host, message);
+  const leftOut = [...offer.leftOut, ...plan.leftOut];
+  if (leftOut.length > 0) warn(host, leftOutWarning(leftOut));
   const builders = await askBuilders(settings, host);
   const conf = confLines({
     conf: settings.conf,
@@ -67,6 +70,7 @@ export async function prepareNix(
     nix: { ...nix, env: { ...nix.env, ...env } },
     exports: { path: exports.path, env: { ...exports.env, ...env } },
     trustedKeys: [...publicKeys, ...plan.addedKeys],
+    leftOut,
   };
 }
 
@@ -75,7 +79,8 @@ interface Offer {
   substituters: readonly Substituter[];
   netrc: readonly string[];
   unusable: ReadonlyMap<string, string>;
-  warnings: readonly string[];
+  /** Caches on Cachix of which not even the address is known. */
+  leftOut: readonly LeftOutCache[];
 }
 
 /** Finds out about all caches at once: keys of those on Cachix, and which of the others answer. */
@@ -94,7 +99,7 @@ async function askCaches(caches: CacheSettings, host: Host): Promise<Offer> {
     substituters: [...cachix.flatMap(each => each.substituters), ...listed],
     netrc: cachix.flatMap(each => each.netrc),
     unusable,
-    warnings: cachix.flatMap(each => each.warnings),
+    leftOut: cachix.flatMap(each => each.leftOut),
   };
 }
 

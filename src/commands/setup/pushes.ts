@@ -11,11 +11,20 @@ import type { Nix } from '../../nix/types.ts';
 export interface Pushes {
   /** Takes a store path that was built. */
   push(outPath: string): void;
+  /** Whether what fails to be pushed is to fail the run. */
+  required: boolean;
   /**
-   * Resolves when all is there or has failed, which the caches have warned about by then. Rejects
-   * with a {@link Failure} where a push was required.
+   * Resolves when all is there or has failed, which the caches have warned about by then; what is
+   * pushed later is lost. The same answer each time; never rejects.
    */
-  finish(): Promise<readonly PushReport[]>;
+  finish(): Promise<PushOutcome>;
+}
+
+/** What the caches have taken. */
+export interface PushOutcome {
+  reports: readonly PushReport[];
+  /** Where a push was required and failed. */
+  failure?: Failure;
 }
 
 /** Opens the caches that the settings push to; undefined where there are none. */
@@ -29,15 +38,21 @@ export async function startPushes(
   const named = await startCachix(nix, cachix, temporaryDirectory, host);
   const targets = [...named, ...binary];
   if (targets.length === 0) return undefined;
+  const end = async (): Promise<PushOutcome> => {
+    const reports = await Promise.all(targets.map(target => target.finish()));
+    for (const report of reports) tell(report, host);
+    const failure = cachix.required ? lackOf(reports.slice(0, named.length)) : undefined;
+    return { reports, ...(failure ? { failure } : {}) };
+  };
+  let ended: Promise<PushOutcome> | undefined;
   return {
+    required: cachix.required,
     push: outPath => {
       for (const target of targets) target.push(outPath);
     },
-    finish: async () => {
-      const reports = await Promise.all(targets.map(target => target.finish()));
-      for (const report of reports) tell(report, host);
-      if (cachix.required) requireAll(reports.slice(0, named.length));
-      return reports;
+    finish: () => {
+      ended ??= end();
+      return ended;
     },
   };
 }
@@ -75,10 +90,11 @@ function tell({ name, pushed, failed }: PushReport, host: Host): void {
   host.emit({ type: 'notice', message, at: host.clock() });
 }
 
-function requireAll(reports: readonly PushReport[]): void {
+/** What is to be said where caches have not taken all; undefined where they have. */
+function lackOf(reports: readonly PushReport[]): Failure | undefined {
   const lacking = reports.filter(({ failed }) => failed.length > 0);
-  if (lacking.length === 0) return;
-  throw new Failure(
+  if (lacking.length === 0) return undefined;
+  return new Failure(
     `Not all that was built could be pushed to ${lacking.map(({ name }) => name).join(', ')}.`,
     {
       evidence: lacking

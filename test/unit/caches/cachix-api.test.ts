@@ -29,7 +29,7 @@ test('a public cache: its address and key, without a token and without netrc', a
   assert.deepEqual(await cachixSubstituters(['open', 'open'], undefined, host, address), {
     substituters: [{ url: open.uri, publicKeys: open.publicSigningKeys }],
     netrc: [],
-    warnings: [],
+    leftOut: [],
   });
   assert.deepEqual(requests, [{ path: '/api/v1/cache/open', authorization: undefined }]);
 });
@@ -43,7 +43,7 @@ test('a private cache: all its keys, and its token in a line of netrc', async t 
       { url: closed.uri, publicKeys: closed.publicSigningKeys },
     ],
     netrc: ['machine closed.cachix.org password secret'],
-    warnings: [],
+    leftOut: [],
   });
 });
 
@@ -53,7 +53,7 @@ test('a cache that cannot be used is left out, and the others are not', async t 
   const { api: address } = await api(t, { open, closed, noKeys, injected });
   const { host } = recordingHost();
   const names = ['missing', 'closed', 'broken', 'noKeys', 'injected', 'open'];
-  const { substituters, netrc, warnings } = await cachixSubstituters(
+  const { substituters, netrc, leftOut } = await cachixSubstituters(
     names,
     'wrong-token',
     host,
@@ -64,20 +64,21 @@ test('a cache that cannot be used is left out, and the others are not', async t 
     [open.uri],
   );
   assert.deepEqual(netrc, []);
-  assert.equal(warnings.length, 5);
-  assert.match(warnings[0] ?? '', /cache missing is left out: .*HTTP status 404/);
-  assert.match(warnings[1] ?? '', /cache closed is left out: .*token is not for it.*401/);
-  assert.match(warnings[2] ?? '', /cache broken is left out: its answer is no JSON/);
-  assert.match(warnings[3] ?? '', /cache noKeys is left out: its answer is not understood/);
-  assert.match(warnings[4] ?? '', /cache injected is left out: its answer is not understood/);
-  assert.ok(!warnings.join().includes('wrong-token'));
+  assert.equal(leftOut.length, 5);
+  const told = leftOut.map(({ cache, reason }) => `${cache}: ${reason}`);
+  assert.match(told[0] ?? '', /^missing\.cachix\.org: .*HTTP status 404/);
+  assert.match(told[1] ?? '', /^closed\.cachix\.org: .*token is not for it.*401/);
+  assert.match(told[2] ?? '', /^broken\.cachix\.org: its answer is no JSON/);
+  assert.match(told[3] ?? '', /^noKeys\.cachix\.org: its answer is not understood/);
+  assert.match(told[4] ?? '', /^injected\.cachix\.org: its answer is not understood/);
+  assert.ok(!told.join().includes('wrong-token'));
 });
 
 test('a private cache without a token says what is missing', async t => {
   const { api: address } = await api(t);
   const { host } = recordingHost();
-  const { warnings } = await cachixSubstituters(['closed'], undefined, host, address);
-  assert.match(warnings[0] ?? '', /it is private and needs a token/);
+  const { leftOut } = await cachixSubstituters(['closed'], undefined, host, address);
+  assert.match(leftOut[0]?.reason ?? '', /it is private and needs a token/);
 });
 
 test('Cachix is asked through the proxy', async t => {
@@ -100,6 +101,6 @@ test('where nobody listens, the reason says so', async () => {
   const server = await startCachixApi({});
   await server.stop();
   const { host } = recordingHost();
-  const { warnings } = await cachixSubstituters(['open'], undefined, host, server.api);
-  assert.match(warnings[0] ?? '', /ECONNREFUSED/);
+  const { leftOut } = await cachixSubstituters(['open'], undefined, host, server.api);
+  assert.match(leftOut[0]?.reason ?? '', /ECONNREFUSED/);
 });
