@@ -41,7 +41,8 @@ function plainLine(progress: Progress, event: ProgressEvent): string | undefined
       return phaseNames[event.phase];
     case 'build-start': {
       if (progress.activities.has(event.derivation)) return undefined;
-      return inLayer(event.layer, `building ${storeName(event.derivation)}`);
+      const where = event.machine === '' ? '' : ` on ${event.machine}`;
+      return inLayer(event.layer, `building ${storeName(event.derivation)}${where}`);
     }
     case 'build-log':
       return `${storeName(event.derivation)}> ${stripVTControlCharacters(event.line)}`;

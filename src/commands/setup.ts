@@ -16,13 +16,14 @@ import { startPushes } from './setup/pushes.ts';
  * {@link finishSetup}.
  */
 export async function setup(settings: SetupSettings, host: Host): Promise<VerbOutcome> {
+  const { cacheRefusal } = settings;
+  if (cacheRefusal !== undefined) notice(host, cacheRefusal);
   const github = await openGithub(settings, host);
   const { exports, nix } = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
   );
   const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
-  const message = `Nix ${nix.version} is ready in ${nix.bin}.`;
-  host.emit({ type: 'notice', message, at: host.clock() });
+  notice(host, `Nix ${nix.version} is ready in ${nix.bin}.`);
   await disk.reclaimed;
   return {
     outputs: {},
@@ -33,6 +34,9 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
     },
   };
 }
+
+const notice = (host: Host, message: string) =>
+  host.emit({ type: 'notice', message, at: host.clock() });
 
 /** Variables with which later steps build where there is room. */
 function placement(disk: PreparedDisk, nix: Nix): Record<string, string> {
@@ -49,7 +53,8 @@ export async function finishSetup(
   { builtSince, github }: AfterState,
   host: Host,
 ): Promise<void> {
-  if (github !== undefined) {
+  // what code from a fork has built must not be found by others; the inputs say it once more
+  if (github !== undefined && settings.caches.github.save) {
     const { saveGithubCache } = await import('../caches/github-cache.ts');
     await saveGithubCache(github, host);
   }

@@ -24,7 +24,8 @@ export type ProgressEvent =
   | { type: 'build-log'; derivation: string; line: string; layer?: string; at: number }
   | { type: 'build-end'; derivation: string; failed: boolean; layer?: string; at: number }
   | { type: 'substitute-start'; path: string; cache: string; layer?: string; at: number }
-  | { type: 'substitute-end'; path: string; layer?: string; at: number }
+  /** `narSize` is absent where nothing came: the next substituter is asked, or it is built. */
+  | { type: 'substitute-end'; path: string; narSize?: number; layer?: string; at: number }
   /** Bytes of all downloads by Nix so far, and as many as it expects. */
   | { type: 'download'; done: number; expected: number; at: number }
   /** The layer's own target is there. */

@@ -25,7 +25,7 @@ export function parseSetup(raw: RawInputs, context: RunContext): SetupSettings {
     caches: parseCaches(trusted, fork === undefined),
     builders: parseBuilderInputs(trusted),
     reclaimDisk: readChoice('reclaim-disk', given(trusted, 'reclaim-disk') ?? '', automatic),
-    ...(fork === undefined ? {} : refusalFor(fork, raw)),
+    ...(fork === undefined ? {} : { cacheRefusal: refusalFor(fork) }),
     temporaryDirectory: context.temporaryDirectory,
   };
 }
@@ -41,16 +41,8 @@ function withoutPower(raw: RawInputs): RawInputs {
   return Object.fromEntries(kept);
 }
 
-/** Says what a fork's run leaves out, by the inputs that are not secret: GitHub withholds the others. */
-function refusalFor(fork: string, raw: RawInputs): { cacheRefusal?: string } {
-  const pushes = given(raw, 'cachix-push') !== 'false' && given(raw, 'cachix-name') !== undefined;
-  const left = [
-    ...(pushes || given(raw, 'binary-caches') ? ['caches get nothing'] : []),
-    ...(given(raw, 'builders') ? ['no remote builder is used'] : []),
-  ];
-  if (left.length === 0) return {};
-  return { cacheRefusal: `The code comes from ${fork}: ${left.join(', and ')}.` };
-}
+const refusalFor = (fork: string) =>
+  `Caches are only read, and no token or remote builder is used: the code comes from ${fork}.`;
 
 function parseNix(raw: RawInputs): NixSettings {
   const version = given(raw, 'nix-version');

@@ -170,6 +170,7 @@ export function placedOn({ conf, env }: Pick<PreparedDisk, 'conf' | 'env'>, nix:
 
 /** Folders whose file systems a run fills: to be watched for its report. */
 export function foldersInUse({ storeDir, host: { env } }: Nix): string[] {
-  const folders = [storeDir, env.TMPDIR || '/tmp', env.RUNNER_TEMP, env.GITHUB_WORKSPACE];
+  const { TMPDIR, RUNNER_TEMP, GITHUB_WORKSPACE } = env;
+  const folders = [storeDir, TMPDIR || '/tmp', RUNNER_TEMP, '/var/tmp', GITHUB_WORKSPACE];
   return folders.flatMap(folder => folder || []);
 }

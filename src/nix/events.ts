@@ -38,13 +38,21 @@ interface State {
   failed: Map<string, { message: string; log: readonly string[] }>;
   /** How many of Nix's count of failed builds are in `failed`: failed dependencies are not counted. */
   counted: number;
-  /** Activity id → path. */
-  substitutes: Map<string, string>;
+  /** Activity id → path, and its size once something of it comes. */
+  substitutes: Map<string, Substitution>;
+  /** Activity id of the copying → what it is part of. */
+  copies: Map<string, Substitution>;
   downloads: Downloads;
   /** Activity id of type 103 or 104 → its last progress. */
   progress: Map<string, { type: number; done: number; failed: number }>;
   stops: number;
   errors: string[];
+}
+
+interface Substitution {
+  path: string;
+  /** Bytes as a NAR. */
+  narSize?: number;
 }
 
 interface Downloads {
@@ -72,6 +80,7 @@ export function createEventReader(): EventReader {
     failed: new Map(),
     counted: 0,
     substitutes: new Map(),
+    copies: new Map(),
     downloads: { files: new Map(), done: 0, known: 0, foreseen: new Map() },
     progress: new Map(),
     stops: 0,
@@ -120,8 +129,14 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
     }
     case activity.substitute:
       if (first === undefined) return [];
-      state.substitutes.set(raw.id, first);
+      state.substitutes.set(raw.id, { path: first });
       return [{ type: 'substitute-start', path: first, cache: second ?? '', at }];
+    case activity.copyPath: {
+      // of a remote build's files there is no substitution
+      const whole = [...state.substitutes.values()].find(({ path }) => path === first);
+      if (whole) state.copies.set(raw.id, whole);
+      return [];
+    }
     case activity.fileTransfer:
       state.downloads.files.set(raw.id, { done: 0, expected: 0 });
       return [];
@@ -135,11 +150,12 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
 }
 
 function stopActivity(state: State, id: string, at: number): NixEvent[] {
-  const path = state.substitutes.get(id);
-  if (path !== undefined) {
+  state.copies.delete(id);
+  const substitution = state.substitutes.get(id);
+  if (substitution !== undefined) {
     state.stops += 1;
     state.substitutes.delete(id);
-    return [{ type: 'substitute-end', path, at }];
+    return [{ type: 'substitute-end', ...substitution, at }];
   }
   const drvPath = state.builds.get(id);
   if (drvPath === undefined) return [];
@@ -200,6 +216,8 @@ function readProgress(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   const [done = 0, expected = 0, , failed = 0] = raw.fields.map(Number);
   const counts = state.progress.get(raw.id);
   if (counts) Object.assign(counts, { done, failed });
+  const copied = state.copies.get(raw.id);
+  if (copied && done > 0) copied.narSize = expected;
   return readDownload(state.downloads, raw.id, { done, expected }, at);
 }
 

@@ -91,7 +91,8 @@ export type NixEvent =
   | { type: 'build-log'; drvPath: string; line: string; at: number }
   | { type: 'build-phase'; drvPath: string; phase: string; at: number }
   | { type: 'substitute-start'; path: string; cache: string; at: number }
-  | { type: 'substitute-end'; path: string; at: number }
+  /** `narSize`: bytes as a NAR, unpacked; absent where nothing of it came. */
+  | { type: 'substitute-end'; path: string; narSize?: number; at: number }
   /** Sum over all downloads of this run, bytes. */
   | { type: 'download'; done: number; expected: number; at: number }
   /** A wanted output is valid in the store (it was before, or has just become so). */

@@ -1,7 +1,8 @@
 import type { Origin, Phase, ProgressEvent, Transfer } from '../host/events.ts';
 import { apportionDownloads } from './downloads.ts';
 import { type BusyTime, busyTime } from './intervals.ts';
-import type { LayerRecord, PhaseRecord } from './types.ts';
+import { countSubstitutions } from './substitutions.ts';
+import type { LayerRecord, PhaseRecord, SubstituterRecord } from './types.ts';
 
 /** What the events say of one layer. */
 export interface LayerWork
@@ -20,6 +21,7 @@ export interface RecordedEvents {
   layers: Map<string, LayerWork>;
   /** Bytes of layers sent in this run. */
   sentBytes: number;
+  substituters: SubstituterRecord[];
   warnings: string[];
 }
 
@@ -49,6 +51,7 @@ export function recordEvents(startedAt: number): Recorder {
   const phases: { phase: Phase; startedAt: number; endedAt?: number }[] = [];
   const layers = new Map<string, LayerState>();
   const downloads = apportionDownloads();
+  const substitutions = countSubstitutions();
   const warnings = new Set<string>();
 
   const layer = (name: string): LayerState => {
@@ -67,6 +70,7 @@ export function recordEvents(startedAt: number): Recorder {
 
   const take = (event: ProgressEvent): void => {
     downloads.take(event);
+    substitutions.take(event);
     if (event.type === 'plan') for (const { name } of event.layers) layer(name);
     else if (event.type === 'warning') warnings.add(event.message);
     else if (event.type === 'phase-start') {
@@ -90,6 +94,7 @@ export function recordEvents(startedAt: number): Recorder {
       [...layers].map(([name, state]) => [name, layerWork(state, downloads.of(name), now)]),
     ),
     sentBytes: [...layers.values()].reduce((sum, state) => sum + sentBytes(state), 0),
+    substituters: substitutions.result(),
     warnings: [...warnings],
   });
 

@@ -23,6 +23,7 @@ export interface Schema {
 
 const text = (description: string): Schema => ({ type: 'string', description });
 const bytes = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
+const count = bytes;
 const seconds = (description: string): Schema => ({ type: 'number', minimum: 0, description });
 const digest = (description: string): Schema => ({
   type: 'string',
@@ -102,6 +103,74 @@ const image: Schema = {
   },
 };
 
+/** An object that has all of these. */
+const whole = (properties: Readonly<Record<string, Schema>>): Schema => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+
+const caches: Schema = {
+  ...whole({
+    substituters: {
+      type: 'array',
+      description: 'What came from each substituter.',
+      items: whole({
+        cache: text('Its address.'),
+        paths: count('Store paths.'),
+        narSize: bytes('Of the paths, unpacked.'),
+      }),
+    },
+    pushes: {
+      type: 'array',
+      description: 'What each cache that is pushed to has taken.',
+      items: whole({
+        cache: text('Its Cachix name, or its address.'),
+        pushed: count('Store paths.'),
+        failed: count('Store paths.'),
+        failures: {
+          type: 'array',
+          description: 'The first of those that failed.',
+          items: whole({ path: text('A store path.'), reason: text('Why it was not pushed.') }),
+        },
+      }),
+    },
+    github: {
+      type: 'array',
+      description: "What GitHub's cache had for the targets that were missing.",
+      items: whole({
+        layer: text("The layer, or the flake's one target."),
+        found: {
+          enum: ['hit', 'part', 'miss'],
+          description: 'All that was built for it; for its predecessor, or some of it; nothing.',
+        },
+      }),
+    },
+    leftOut: {
+      type: 'array',
+      description: 'Caches that were named and not used.',
+      items: whole({ cache: text('Its address.'), reason: text('Why it was left out.') }),
+    },
+  }),
+  description: 'What caches gave and took; absent when the run ended before Nix was ready.',
+};
+
+const disk: Schema = {
+  ...whole({
+    fileSystems: {
+      type: 'array',
+      items: whole({
+        folder: text('A folder on it.'),
+        total: bytes('Its size.'),
+        peak: bytes('The most that was in use.'),
+        growth: bytes('How much more that was than at the start of the run.'),
+      }),
+    },
+    reclaimed: { type: 'array', items: text('What was removed to make room.') },
+  }),
+  description: 'What the run needed of the disk; absent when it was not measured.',
+};
+
 const phase: Schema = {
   type: 'object',
   required: ['phase', 'start', 'seconds'],
@@ -136,6 +205,7 @@ export const recordSchema: Schema = {
     outcome: { enum: ['success', 'failure'] },
     failure: text('The failure as people were shown it; absent on success.'),
     notPushed: text('Why nothing was pushed, where that was not the own wish of the user.'),
+    notCached: text('Why no token was used and caches got nothing: the code was that of a fork.'),
     startedAt: text('RFC 3339.'),
     seconds: seconds('The whole run.'),
     program: text('Name and version of this program.'),
@@ -149,6 +219,8 @@ export const recordSchema: Schema = {
     layers: { type: 'array', items: layer, description: "In the image's order, lowest first." },
     phases: { type: 'array', items: phase },
     sentBytes: bytes('Bytes of layers sent in this run.'),
+    caches,
+    disk,
     warnings: { type: 'array', items: text('As people were shown it.') },
   },
 };

@@ -34,6 +34,60 @@ export interface PhaseRecord {
   seconds: number;
 }
 
+/** What came from a substituter. */
+export interface SubstituterRecord {
+  /** Its address, without a login. */
+  cache: string;
+  /** Store paths. */
+  paths: number;
+  /** Bytes of them as NARs, so unpacked. */
+  narSize: number;
+}
+
+/** What a cache that is pushed to has taken. */
+export interface PushRecord {
+  /** As people know it: its Cachix name, or its address. */
+  cache: string;
+  /** Store paths. */
+  pushed: number;
+  failed: number;
+  /** The first of those that failed. */
+  failures: { path: string; reason: string }[];
+}
+
+/** What GitHub's cache had for a target that was missing. */
+export interface RestoredRecord {
+  /** The layer, or the flake's one target. */
+  layer: string;
+  /** `hit`: all that was built for it; `part`: what was built for its predecessor, or some of it. */
+  found: 'hit' | 'part' | 'miss';
+}
+
+/** What caches gave and took. */
+export interface CachesRecord {
+  substituters: SubstituterRecord[];
+  pushes: PushRecord[];
+  /** Empty where GitHub's cache is not used, or was not needed. */
+  github: RestoredRecord[];
+  /** Caches that were named and not used. */
+  leftOut: { cache: string; reason: string }[];
+}
+
+/** What a run needed of the disk. */
+export interface DiskRecord {
+  /** Each file system once; sizes are bytes. */
+  fileSystems: {
+    /** A folder on it. */
+    folder: string;
+    total: number;
+    /** The most that was in use, and how much more that was than at the start. */
+    peak: number;
+    growth: number;
+  }[];
+  /** What was removed to make room. */
+  reclaimed: string[];
+}
+
 /** The record of one run: all that a report, or a later comparison, needs. */
 export interface BuildRecord {
   /** Format of this document. */
@@ -43,6 +97,8 @@ export interface BuildRecord {
   failure?: string;
   /** Why nothing was pushed, as a sentence, where that was not the user's own wish. */
   notPushed?: string;
+  /** Why no token was used and caches got nothing, as a sentence: the code was a fork's. */
+  notCached?: string;
   /** RFC 3339. */
   startedAt: string;
   seconds: number;
@@ -63,5 +119,8 @@ export interface BuildRecord {
   phases: PhaseRecord[];
   /** Bytes of layers sent in this run. */
   sentBytes: number;
+  /** Absent when the run ended before Nix was ready. */
+  caches?: CachesRecord;
+  disk?: DiskRecord;
   warnings: string[];
 }

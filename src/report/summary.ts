@@ -1,5 +1,6 @@
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
 import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds, storeName } from './units.ts';
 
 /** Characters of a failure that go into the summary; GitHub takes 1 MiB of summary in all. */
@@ -10,11 +11,13 @@ export function summaryMarkdown(record: BuildRecord): string {
   return `${[
     `## ${title(record)}`,
     ...failure(record),
-    ...notPushed(record),
+    ...refusals(record),
     ...reference(record),
     ...layerRows(record),
-    ...slowest(record),
+    ...builds(record),
+    ...caches(record),
     ...phases(record),
+    ...disk(record),
     ...record.warnings.map(warning => `> [!WARNING]\n> ${escapeText(warning)}`),
     ...note(record),
   ].join('\n\n')}\n`;
@@ -35,8 +38,11 @@ function failure(record: BuildRecord): string[] {
   return record.failure === undefined ? [] : [fenced(record.failure)];
 }
 
-function notPushed(record: BuildRecord): string[] {
-  return record.notPushed === undefined ? [] : [`> [!NOTE]\n> ${escapeText(record.notPushed)}`];
+/** What a run was not allowed to do. */
+function refusals({ notPushed, notCached }: BuildRecord): string[] {
+  return [notPushed, notCached]
+    .filter(sentence => sentence !== undefined)
+    .map(sentence => `> [!NOTE]\n> ${escapeText(sentence)}`);
 }
 
 /** Text as it is, in a fence that is longer than any within, so that the text cannot end it. */
@@ -80,22 +86,48 @@ function row(layer: LayerRecord): string {
   );
 }
 
-/** The builds that took longest, folded: where the time went is what most readers ask first. */
-function slowest(record: BuildRecord): string[] {
-  const builds = record.layers
+/** Builds that are listed; the record has all of them. */
+const mostBuilds = 200;
+
+/** The builds, folded, longest first: where the time went is what most readers ask first. */
+function builds(record: BuildRecord): string[] {
+  const all = record.layers
     .flatMap(layer => layer.builtDerivations.map(build => ({ ...build, layer: layer.name })))
-    .sort((a, b) => b.seconds - a.seconds)
-    .slice(0, 10);
-  if (builds.length === 0) return [];
-  const rows = builds.map(({ derivation, layer, machine, seconds }) =>
-    cells(code(storeName(derivation)), code(layer), escapeText(machine), formatSeconds(seconds)),
-  );
+    .sort((a, b) => b.seconds - a.seconds);
+  if (all.length === 0) return [];
+  const rows = all
+    .slice(0, mostBuilds)
+    .map(({ derivation, layer, machine, seconds }) =>
+      cells(
+        code(storeName(derivation)),
+        code(layer),
+        escapeText(machineName(machine)),
+        formatSeconds(seconds),
+      ),
+    );
+  const more = all.length - rows.length;
   const head = [cells('derivation', 'layer', 'machine', 'time'), '|:--|:--|:--|--:|'];
+  const machines = machinesLine(record);
   return [
-    '<details><summary>Slowest builds</summary>',
+    ...(machines === undefined ? [] : [escapeText(machines)]),
+    '<details><summary>Builds, slowest first</summary>',
     [...head, ...rows].join('\n'),
+    ...(more === 0 ? [] : [`${more} more are in the record.`]),
     '</details>',
   ];
+}
+
+function caches(record: BuildRecord): string[] {
+  const rows = cacheRows(record).map(([cache, use, result]) =>
+    cells(code(cache), use, escapeText(result)),
+  );
+  if (rows.length === 0) return [];
+  return [[cells('cache', 'use', 'result'), '|:--|:--|:--|', ...rows].join('\n')];
+}
+
+function disk(record: BuildRecord): string[] {
+  const line = diskLine(record);
+  return line === undefined ? [] : [escapeText(line)];
 }
 
 function phases(record: BuildRecord): string[] {

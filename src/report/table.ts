@@ -1,10 +1,14 @@
 import type { BuildRecord } from '../record/types.ts';
 import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { cacheRows, diskLine, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
 const heading = ['layer', 'origin', 'time', 'size', 'sent'];
 
-/** The run as plain text: a table of layers with totals, and the image's name; no final newline. */
+/**
+ * The run as plain text: a table of layers with totals, what caches and the disk did, and the image's
+ * name; no final newline.
+ */
 export function layerTable(record: BuildRecord): string {
   const rows = record.layers.map(layer => {
     const { size, sent } = layerSums(layer);
@@ -24,8 +28,15 @@ export function layerTable(record: BuildRecord): string {
     formatBytes(sums.size),
     formatBytes(record.sentBytes),
   ];
-  const table = columns([heading, ...rows, total]);
-  return [...table, ...imageLines(record)].join('\n');
+  const table = columns([heading, ...rows, total], 2);
+  return [...table, ...placeLines(record), ...imageLines(record)].join('\n');
+}
+
+function placeLines(record: BuildRecord): string[] {
+  const rows = cacheRows(record);
+  const table = rows.length === 0 ? [] : ['', ...columns([['cache', 'use', 'result'], ...rows], 3)];
+  const lines = [machinesLine(record), diskLine(record)].filter(line => line !== undefined);
+  return [...table, ...(lines.length === 0 ? [] : ['', ...lines])];
 }
 
 function imageLines(record: BuildRecord): string[] {
@@ -40,16 +51,15 @@ function imageLines(record: BuildRecord): string[] {
   ];
 }
 
-/** Pads the cells: texts (the first two) to the right, numbers to the left. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = heading.map((_, column) =>
-    Math.max(...rows.map(row => (row[column] ?? '').length)),
-  );
+/** Pads the cells: texts (the first few) to the right, numbers to the left. */
+function columns(rows: readonly (readonly string[])[], texts: number): string[] {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
   return rows.map(row =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+        return column < texts ? cell.padEnd(width) : cell.padStart(width);
       })
       .join('  ')
       .trimEnd(),

@@ -18,6 +18,7 @@ import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
+import { placeRecords } from './place-records.ts';
 
 /** How far a build has come: what its record is made of, whenever it ends. */
 export interface BuildState {
@@ -135,6 +136,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     outcome: error === undefined ? 'success' : 'failure',
     ...(error === undefined ? {} : { failure: explain(error) }),
     ...(settings.pushRefusal === undefined ? {} : { notPushed: settings.pushRefusal }),
+    ...(settings.cacheRefusal === undefined ? {} : { notCached: settings.cacheRefusal }),
     startedAt: new Date(startedAt).toISOString(),
     seconds: events.seconds,
     program: `${program.name} ${program.version}`,
@@ -144,6 +146,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     layers,
     phases: events.phases,
     sentBytes: events.sentBytes,
+    ...placeRecords(state, events.substituters),
     warnings: events.warnings,
   };
 }

@@ -105,7 +105,7 @@ describe('the inputs of setup', () => {
     const settings = parseSetup(everything, action('other/comfy'));
     assert.equal(
       settings.cacheRefusal,
-      'The code comes from other/comfy: caches get nothing, and no remote builder is used.',
+      'Caches are only read, and no token or remote builder is used: the code comes from other/comfy.',
     );
     assert.deepEqual(settings.caches.substituters, ['https://one.example', 's3://bucket?region=x']);
     const text = JSON.stringify(settings);
@@ -114,13 +114,19 @@ describe('the inputs of setup', () => {
     }
     assert.equal(settings.builders, undefined);
     assert.equal(settings.caches.github.save, false);
+    // also where no cache was set up: GitHub's is there without
+    assert.ok(parseSetup({}, action('other/comfy')).cacheRefusal);
+  });
+
+  it("let a pull request from the repository itself save to GitHub's cache, in its own scope", () => {
+    const { caches, cacheRefusal } = parseSetup(everything, action());
+    assert.deepEqual([caches.github.save, cacheRefusal], [true, undefined]);
   });
 
   it('do not fail a fork for secrets that GitHub withholds from it', () => {
     const wanted = { 'cachix-name': 'a', 'cachix-push': 'required' };
-    const { caches, cacheRefusal } = parseSetup(wanted, action('other/comfy'));
+    const { caches } = parseSetup(wanted, action('other/comfy'));
     assert.deepEqual([caches.cachix.push, caches.cachix.required], [[], false]);
-    assert.match(cacheRefusal ?? '', /^The code comes from other\/comfy: caches get nothing\.$/);
   });
 });
 

@@ -64,11 +64,11 @@ for (const version of ['2.8', '2.34']) {
   test(`the log of Nix ${version} tells substitutions and the bytes of downloads`, async () => {
     const { events } = await replay(`realise-${version}.txt`);
     const substitutions = events.flatMap(event =>
-      event.type.startsWith('substitute-') && 'path' in event ? [[event.type, event.path]] : [],
+      event.type.startsWith('substitute-') ? [{ ...event, at: 0 }] : [],
     );
     assert.deepEqual(substitutions, [
-      ['substitute-start', cached],
-      ['substitute-end', cached],
+      { type: 'substitute-start', path: cached, cache: 'http://127.0.0.1:8080', at: 0 },
+      { type: 'substitute-end', path: cached, narSize: 300_112, at: 0 },
     ]);
     const downloads = events.flatMap(event => (event.type === 'download' ? [event] : []));
     const last = downloads.at(-1);
@@ -81,6 +81,19 @@ for (const version of ['2.8', '2.34']) {
     );
   });
 }
+
+test('a substitution of which nothing came has no size', () => {
+  const reader = createEventReader();
+  const lines = [
+    { action: 'start', id: 1, type: 108, fields: [cached, 'http://one'] },
+    { action: 'start', id: 2, type: 100, fields: [cached, 'http://one', 'local'] },
+    { action: 'result', id: 2, type: 105, fields: [0, 300, 0, 0] },
+    { action: 'stop', id: 2 },
+    { action: 'stop', id: 1 },
+  ];
+  const events = lines.flatMap(line => reader.read(`@nix ${JSON.stringify(line)}`, 0));
+  assert.deepEqual(events.at(-1), { type: 'substitute-end', path: cached, at: 0 });
+});
 
 test('where 2.8 holds the end of a build back, it shows that something has ended', async () => {
   const { events, completed, lines } = await replay('realise-2.8.txt');

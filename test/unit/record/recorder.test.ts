@@ -110,6 +110,27 @@ test('downloads are apportioned to what is being fetched, and none is lost', () 
   );
 });
 
+test('a path counts for the substituter that gave it, with or without a layer', () => {
+  const fetch = (path: string, cache: string, narSize?: number): ProgressEvent[] => [
+    { type: 'substitute-start', path, cache, at: 1000 },
+    { type: 'substitute-end', path, ...(narSize === undefined ? {} : { narSize }), at: 1100 },
+  ];
+  const { substituters } = record(
+    [
+      ...fetch('/a', 'https://one', 10),
+      ...fetch('/b', 'https://one'),
+      ...fetch('/b', 'https://two', 200),
+      ...fetch('/c', 'https://one', 3),
+      ...fetch('/d', 'https://three'),
+    ],
+    2000,
+  );
+  assert.deepEqual(substituters, [
+    { cache: 'https://one', paths: 2, narSize: 13 },
+    { cache: 'https://two', paths: 1, narSize: 200 },
+  ]);
+});
+
 test('only what was uploaded counts as sent; warnings are kept once', () => {
   const { sentBytes, warnings, layers } = record(
     [

@@ -1,5 +1,10 @@
 import type { BuildOutcome } from '../../../src/commands/outcome.ts';
-import type { BuildRecord, LayerRecord } from '../../../src/record/types.ts';
+import type {
+  BuildRecord,
+  CachesRecord,
+  DiskRecord,
+  LayerRecord,
+} from '../../../src/record/types.ts';
 
 const hex = (digit: string) => `sha256:${digit.repeat(64)}`;
 
@@ -17,6 +22,32 @@ export function sampleLayer(layer: Partial<LayerRecord> & { name: string }): Lay
     ...layer,
   };
 }
+
+const sampleCaches: CachesRecord = {
+  substituters: [{ cache: 'https://cache.nixos.org', paths: 12, narSize: 1_240_000_000 }],
+  pushes: [
+    { cache: 'mine', pushed: 1, failed: 0, failures: [] },
+    {
+      cache: 's3://bucket',
+      pushed: 3,
+      failed: 2,
+      failures: [{ path: `/nix/store/${'d'.repeat(32)}-torch`, reason: 'HTTP 413' }],
+    },
+  ],
+  github: [
+    { layer: 'layer2-wheels', found: 'hit' },
+    { layer: 'layer3-pytorch', found: 'miss' },
+  ],
+  leftOut: [{ cache: 'https://dead.example', reason: 'no answer in 5 s' }],
+};
+
+const sampleDisk: DiskRecord = {
+  fileSystems: [
+    { folder: '/nix/store', total: 84e9, peak: 34.2e9, growth: 12.1e9 },
+    { folder: '/tmp', total: 8e9, peak: 1e9, growth: 0 },
+  ],
+  reclaimed: ['CodeQL', '.NET'],
+};
 
 /** A successful run: one layer reused, one built and sent, one skipped. */
 export function sampleRecord(changes: Partial<BuildRecord> = {}): BuildRecord {
@@ -65,6 +96,8 @@ export function sampleRecord(changes: Partial<BuildRecord> = {}): BuildRecord {
       { phase: 'realise', start: 0.5, seconds: 62 },
     ],
     sentBytes: 2_002_000_000,
+    caches: sampleCaches,
+    disk: sampleDisk,
     warnings: [],
     ...changes,
   };

@@ -49,6 +49,16 @@ test('the table shows each layer, the totals, and where the image is', () => {
     'layer3-pytorch  built    1 min 14 s  2.00 GB  2.00 GB',
     'total                    1 min 15 s  2.00 GB  2.00 GB',
     '',
+    'cache                    use        result',
+    'https://cache.nixos.org  read       12 paths, 1.24 GB',
+    "GitHub's cache           restored   layer2-wheels: hit, layer3-pytorch: miss",
+    'mine                     pushed to  1 path',
+    's3://bucket              pushed to  3 paths, 2 failed (torch: HTTP 413, and more)',
+    'https://dead.example     left out   no answer in 5 s',
+    '',
+    'Disk in use at most: 34.2 GB of 84.0 GB at /nix/store (12.1 GB more than at the start); ' +
+      'removed: CodeQL, .NET.',
+    '',
     `ghcr.io/o/comfyui@sha256:${'3'.repeat(64)}  (cu130, latest)`,
     'Its layers are zstd: pulling needs Docker 23 or newer, containerd 1.5, podman 4. ' +
       'For older ones set compression: gzip.',
@@ -62,6 +72,38 @@ test('the summary has a row for each layer and says what zstd needs', () => {
   assert.match(summary, /^\| \*\*total\*\* \|/m);
   assert.match(summary, /^\| `torch-2\.9\.0` \| `layer3-pytorch` \|/m);
   assert.match(summary, /Docker 23 or newer, containerd 1\.5, podman 4/);
+});
+
+test('the summary tells what caches and the disk did, and names each machine that built', () => {
+  const [, , layer] = sampleRecord().layers;
+  assert.ok(layer);
+  const [local] = layer.builtDerivations;
+  assert.ok(local);
+  const remote = { ...local, machine: 'ssh-ng://builder' };
+  const builtDerivations = [local, remote, remote];
+  const summary = summaryMarkdown(sampleRecord({ layers: [{ ...layer, builtDerivations }] }));
+  assert.match(summary, /^\| `https:\/\/cache\.nixos\.org` \| read \| 12 paths, 1\.24 GB \|$/m);
+  assert.match(summary, /^\| `s3:\/\/bucket` \| pushed to \| 3 paths, 2 failed .*HTTP 413/m);
+  assert.match(summary, /^\| `GitHub's cache` \| restored \| layer2-wheels: hit, layer3/m);
+  assert.match(summary, /^\| `https:\/\/dead\.example` \| left out \| no answer in 5 s \|$/m);
+  assert.match(summary, /^Disk in use at most: 34\.2 GB of .*removed: CodeQL, \.NET\.$/m);
+  assert.match(summary, /\| ssh-ng:\/\/builder \| 1 min 02 s \|$/m);
+  assert.match(summary, /\| this machine \| 1 min 02 s \|$/m);
+  assert.match(summary, /^Derivations built: 1 on this machine, 2 on ssh-ng:\/\/builder\.$/m);
+});
+
+test('a run that caches and the disk played no part in says nothing of them', () => {
+  const { caches: _caches, disk: _disk, ...record } = sampleRecord();
+  for (const text of [summaryMarkdown(record), layerTable(record)]) {
+    assert.doesNotMatch(text, /cache|Disk|Derivations built/);
+  }
+});
+
+test('code from a fork: the summary says what was left out, for the registry and for caches', () => {
+  const notCached = 'Caches are only read: the code comes from other/comfy.';
+  const summary = summaryMarkdown(sampleRecord({ notPushed: 'Nothing is pushed.', notCached }));
+  assert.match(summary, /^> Nothing is pushed\.$/m);
+  assert.match(summary, /^> Caches are only read: the code comes from other\/comfy\.$/m);
 });
 
 test('without zstd, or without a push, there is no word on zstd', () => {

@@ -1,0 +1,45 @@
+import type { GithubCache } from '../../caches/github-cache.ts';
+import type { PushReport } from '../../caches/types.ts';
+import type { Nix } from '../../nix/types.ts';
+import type {
+  BuildRecord,
+  PushRecord,
+  RestoredRecord,
+  SubstituterRecord,
+} from '../../record/types.ts';
+import type { BuildState } from './state.ts';
+
+/** Failures of one cache that are told; they mostly have one reason. */
+const mostFailures = 5;
+
+/** What the record says of the places that store paths came from and went to: caches and the disk. */
+export function placeRecords(
+  { cached, github, nix, disk, reclaimed }: BuildState,
+  substituters: SubstituterRecord[],
+): Pick<BuildRecord, 'caches' | 'disk'> {
+  return {
+    ...(cached && nix
+      ? {
+          caches: {
+            substituters,
+            pushes: cached.reports.map(pushRecord),
+            github: github === undefined ? [] : restoredRecords(github, nix),
+            leftOut: [...cached.leftOut],
+          },
+        }
+      : {}),
+    ...(disk ? { disk: { fileSystems: disk, reclaimed } } : {}),
+  };
+}
+
+function pushRecord({ name, pushed, failed }: PushReport): PushRecord {
+  const failures = failed.slice(0, mostFailures).map(({ path, reason }) => ({ path, reason }));
+  return { cache: name, pushed, failed: failed.length, failures };
+}
+
+function restoredRecords(github: GithubCache, nix: Nix): RestoredRecord[] {
+  return github.state(nix).targets.map(({ name, key, restored }) => {
+    const found = restored === undefined ? 'miss' : restored === key ? 'hit' : 'part';
+    return { layer: name, found };
+  });
+}
