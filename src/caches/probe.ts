@@ -33,8 +33,10 @@ export async function probeSubstituters(
       asked.map(async url => [url, await ask(url, http, signal, netrc)] as const),
     );
     host.signal?.throwIfAborted();
-    const all = { ...known, ...Object.fromEntries(answers) };
-    if (asked.length > 0) await remember(all, host.env);
+    const fresh = Object.fromEntries(answers);
+    const all: Answers = { ...known, ...fresh };
+    // another probe of this step may have written meanwhile
+    if (asked.length > 0) await remember({ ...(await remembered(host.env)), ...fresh }, host.env);
     const reasons = urls.flatMap(url => (all[url] ? [[url, all[url]] as const] : []));
     return new Map(reasons);
   } finally {

@@ -38,6 +38,27 @@ export function parseBuilders(text: string): Builder[] {
     .map(([uri = '', ...fields]) => parseMachine(uri, fields));
 }
 
+/**
+ * The machine with a key file and a host key in its own line, unless it names them itself: whoever
+ * starts ssh for it then needs no configuration.
+ */
+export function withKeys(
+  builder: Builder,
+  keyFile: string | undefined,
+  hostKey: string | undefined,
+): Builder {
+  const { ssh } = builder;
+  if (ssh === undefined) return builder;
+  const fields = Array.from({ length: 7 }, (_, index) => builder.fields[index] ?? '-');
+  if (keyFile !== undefined && !ssh.ownKey) fields[keyField] = keyFile;
+  if (hostKey !== undefined && !ssh.ownHostKey) fields[hostKeyField] = hostKey;
+  return { ...builder, fields };
+}
+
+/** Places among a machine's fields, its address not counted. */
+const keyField = 1;
+const hostKeyField = 6;
+
 /** The machine as nix.conf wants it. */
 export const builderText = ({ uri, fields }: Builder): string => [uri, ...fields].join(' ');
 
@@ -54,7 +75,6 @@ function parseMachine(given: string, fields: readonly string[]): Builder {
   const host = name.replace(/^\[(.*)\]$/, '$1');
   const port = digits === undefined ? undefined : Number(digits);
   const alias = port === undefined ? host : `${host.replaceAll(':', '.')}-${port}`;
-  const [, keyFile, , , , , hostKey] = fields;
   const isGiven = (field: string | undefined) => field !== undefined && field !== '-';
   return {
     uri: port === undefined ? uri : `${scheme}://${user}${alias}${parameters}`,
@@ -64,8 +84,9 @@ function parseMachine(given: string, fields: readonly string[]): Builder {
       alias,
       host,
       port,
-      ownKey: isGiven(keyFile) || /[?&]ssh-key=/.test(parameters),
-      ownHostKey: isGiven(hostKey) || /[?&]base64-ssh-public-host-key=/.test(parameters),
+      ownKey: isGiven(fields[keyField]) || /[?&]ssh-key=/.test(parameters),
+      ownHostKey:
+        isGiven(fields[hostKeyField]) || /[?&]base64-ssh-public-host-key=/.test(parameters),
     },
   };
 }

@@ -1,8 +1,16 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { builderText, parseBuilders, type SshAddress } from './builder-machines.ts';
+import { requireHostKey, requirePlainName } from './builder-host-keys.ts';
+import {
+  type Builder,
+  builderText,
+  parseBuilders,
+  type SshAddress,
+  withKeys,
+} from './builder-machines.ts';
+import { setSshAliases } from './ssh-aliases.ts';
 
 /** Machines that build for this one, as the user gave them. */
 export interface BuilderSettings {
@@ -14,68 +22,106 @@ export interface BuilderSettings {
   knownHosts?: string | undefined;
 }
 
+/**
+ * Who starts ssh for the builders: a Nix that gets this run's variables; any Nix of this user, also
+ * long after this run; or the daemon, as root.
+ */
+export type SshCaller = 'run' | 'user' | 'daemon';
+
+/** Where things for ssh are kept. */
+export interface SshPlaces {
+  caller: SshCaller;
+  /** A folder that only this user can enter, for this run. */
+  directory: string;
+  /** For the private key; it has to be there as long as the settings are. */
+  keyFile: string;
+}
+
 /** What Nix needs in order to use the builders. */
 export interface PreparedBuilders {
   /** Lines of nix.conf. */
   conf: string[];
-  /**
-   * For the process that starts ssh: Nix itself, or its daemon, which has an environment of its own.
-   */
+  /** For the process that starts ssh, where that gets variables of this run. */
   env: Record<string, string>;
 }
 
 /**
- * Writes key, known hosts and a configuration for ssh (0600) into the private directory, and says
- * what Nix has to know. Ports stand in that configuration, since Nix 2.8 takes none in an address;
- * what the user's own configuration of ssh says of a machine holds as well.
+ * Sees to what ssh needs for the builders, and says what Nix has to know. Nix 2.8 takes no port in an
+ * address, so that ports stand in a configuration of ssh.
+ *
+ * A Nix of this run is told of a configuration that has key and known hosts as well; what the user's
+ * own says of a machine holds too. For the others all that goes into the machines' own lines, where
+ * any user and any version of Nix finds it; root can read a key file of this user.
  *
  * Throws a {@link Failure} for an address that is none, a key that is no private key, and for a
- * machine whose host key nobody has vouched for.
+ * machine whose host key nobody has vouched for, or which whoever starts ssh could not reach.
  */
 export async function prepareBuilders(
   settings: BuilderSettings,
-  privateDirectory: string,
+  places: SshPlaces,
   host: Host,
 ): Promise<PreparedBuilders> {
   const builders = parseBuilders(settings.builders);
-  if (builders.length === 0) return { conf: [], env: {} };
-  const conf = [
+  const addresses = builders.flatMap(builder => (builder.ssh ? [builder.ssh] : []));
+  const { caller } = places;
+  if (caller !== 'run') await setSshAliases(aliasConfig(addresses), caller, host);
+  if (addresses.length === 0) return { conf: confOf(builders), env: {} };
+  const config = await writeSshFiles(settings, addresses, places);
+  const hostKeys = new Map<string, string | undefined>();
+  for (const address of addresses) {
+    const key = address.ownHostKey ? undefined : await requireHostKey(address, config, host);
+    if (!keyInLine(settings, caller)) continue;
+    await requirePlainName(address, config, host);
+    hostKeys.set(address.alias, key && Buffer.from(key).toString('base64'));
+  }
+  if (caller === 'run') {
+    const options = [host.env.NIX_SSHOPTS, '-F', config].filter(part => part !== undefined);
+    return { conf: confOf(builders), env: { NIX_SSHOPTS: options.join(' ') } };
+  }
+  const key = settings.sshKey === undefined ? undefined : places.keyFile;
+  const keyOf = ({ ssh }: Builder) => (ssh ? hostKeys.get(ssh.alias) : undefined);
+  return { conf: confOf(builders.map(each => withKeys(each, key, keyOf(each)))), env: {} };
+}
+
+/** This user's own files of known hosts are read by his ssh later too, and not by root's. */
+const keyInLine = ({ knownHosts }: BuilderSettings, caller: SshCaller) =>
+  caller === 'daemon' || (caller === 'user' && knownHosts !== undefined);
+
+function confOf(builders: readonly Builder[]): string[] {
+  if (builders.length === 0) return [];
+  return [
     `builders = ${builders.map(builderText).join(' ; ')}`,
     'builders-use-substitutes = true', // a builder fetches from caches what they have
   ];
-  const addresses = builders.flatMap(builder => (builder.ssh ? [builder.ssh] : []));
-  if (addresses.length === 0) return { conf, env: {} };
-  const config = await writeSshFiles(settings, addresses, privateDirectory);
-  for (const address of addresses.filter(({ ownHostKey }) => !ownHostKey)) {
-    await requireHostKey(address, config, host);
-  }
-  const options = [host.env.NIX_SSHOPTS, '-F', config].filter(part => part !== undefined);
-  return { conf, env: { NIX_SSHOPTS: options.join(' ') } };
 }
 
 /** Returns the path of the configuration. */
 async function writeSshFiles(
   { sshKey, knownHosts }: BuilderSettings,
   addresses: readonly SshAddress[],
-  directory: string,
+  { directory, keyFile }: SshPlaces,
 ): Promise<string> {
-  if (/\s/.test(directory)) {
-    throw new Failure(`The folder ${directory} cannot hold files for ssh: its name has a space.`, {
-      tried: 'NIX_SSHOPTS, in which Nix 2.8 takes no quotes.',
-      next: 'Use a temporary folder (RUNNER_TEMP, TMPDIR) without spaces in its path.',
+  for (const folder of [directory, dirname(keyFile)]) {
+    if (!/\s/.test(folder)) continue;
+    throw new Failure(`The folder ${folder} cannot hold files for ssh: its name has a space.`, {
+      tried: 'NIX_SSHOPTS and the lines of builders, in which Nix takes no quotes.',
+      next: 'Use a folder (RUNNER_TEMP, TMPDIR, XDG_CONFIG_HOME) without spaces in its path.',
     });
   }
-  const place = (name: string) => join(directory, name);
-  const key = sshKey === undefined ? undefined : place('builder-key');
-  const hosts = knownHosts === undefined ? undefined : place('builder-known-hosts');
-  if (key !== undefined) await writePrivate(key, keyText(sshKey ?? ''));
+  const hosts = knownHosts === undefined ? undefined : join(directory, 'builder-known-hosts');
+  if (sshKey !== undefined) await writePrivate(keyFile, keyText(sshKey));
   if (hosts !== undefined) await writePrivate(hosts, unixLines(knownHosts ?? ''));
-  const config = place('builder-ssh-config');
-  await writePrivate(config, sshConfig(addresses, key, hosts));
+  const config = join(directory, 'builder-ssh-config');
+  await writePrivate(config, sshConfig(addresses, sshKey && keyFile, hosts));
   return config;
 }
 
-const writePrivate = (file: string, text: string) => writeFile(file, text, { mode: 0o600 });
+/** A key that is there is never written to in place: Nix may be reading it, or others could. */
+async function writePrivate(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.fresh`, text, { mode: 0o600 });
+  await rename(`${file}.fresh`, file);
+}
 
 const unixLines = (text: string) => `${text.replaceAll('\r\n', '\n').trim()}\n`;
 
@@ -88,9 +134,16 @@ function keyText(sshKey: string): string {
   });
 }
 
+/** Host keys are always checked, and nothing is ever asked. */
+const always = [
+  '  StrictHostKeyChecking yes',
+  '  BatchMode yes',
+  '  ConnectTimeout 15',
+  '  ServerAliveInterval 30', // a long build can be silent for hours
+];
+
 /**
- * A configuration for ssh (ssh_config(5)); of each option the first value counts. Host keys are
- * always checked, and nothing is ever asked.
+ * A configuration for ssh (ssh_config(5)); of each option the first value counts.
  */
 export function sshConfig(
   addresses: readonly SshAddress[],
@@ -101,7 +154,8 @@ export function sshConfig(
   const ofHost = addresses.flatMap(({ alias, host, port, ownKey, ownHostKey }) => [
     `Host ${alias}`,
     ...(port === undefined ? [] : [`  HostName ${host}`, `  Port ${port}`]),
-    ...(ownHostKey ? [`  HostKeyAlias ${alias}`] : []), // the name that Nix writes with that key
+    // by its alias Nix writes a key of the line; else an earlier run may have left that alias
+    ...(ownHostKey ? [`  HostKeyAlias ${alias}`] : keyName(host, port)),
     ...(keyFile === undefined || ownKey
       ? []
       : [`  IdentityFile ${keyFile}`, '  IdentitiesOnly yes']),
@@ -109,10 +163,7 @@ export function sshConfig(
   return [
     ...ofHost,
     'Host *',
-    '  StrictHostKeyChecking yes',
-    '  BatchMode yes',
-    '  ConnectTimeout 15',
-    '  ServerAliveInterval 30', // a long build can be silent for hours
+    ...always,
     ...trusted.flatMap(file => [`  UserKnownHostsFile ${file}`, '  GlobalKnownHostsFile none']),
     '  Include ~/.ssh/config',
     '  Include /etc/ssh/ssh_config',
@@ -120,46 +171,23 @@ export function sshConfig(
   ].join('\n');
 }
 
-/** Nix hides why ssh would refuse a host, and builds without it: so this is found out before. */
-async function requireHostKey(address: SshAddress, config: string, host: Host): Promise<void> {
-  const { name, files } = await hostKeyPlaces(address, config, host);
-  for (const file of files) {
-    const args = ['-F', name, '-f', file];
-    const { code } = await host.run({ file: 'ssh-keygen', args, signal: host.signal });
-    if (code === 0) return;
-  }
-  const { port } = address;
-  const scan = [...(port === undefined ? [] : ['-p', String(port)]), address.host].join(' ');
-  throw new Failure(`The host key of the builder ${address.uri} is not known.`, {
-    tried: `to find ${name} in ${files.join(' and ') || 'known hosts (there is no such file)'}.`,
-    next:
-      `Put what "ssh-keyscan ${scan}" says into builder-known-hosts, once you have compared it ` +
-      "with the machine's own /etc/ssh/ssh_host_*_key.pub.",
-  });
+/** The name that a machine has in known_hosts, where it is called by an alias of ours. */
+function keyName(host: string, port: number | undefined): string[] {
+  if (port === undefined) return [];
+  return [`  HostKeyAlias ${port === 22 ? host : `[${host}]:${port}`}`];
 }
 
-/** Under which name, and in which files, ssh will look for a machine's host key. */
-async function hostKeyPlaces(
-  address: SshAddress,
-  config: string,
-  host: Host,
-): Promise<{ name: string; files: string[] }> {
-  const args = ['-F', config, '-G', address.alias];
-  const { code, stdout, stderr } = await host.run({ file: 'ssh', args, signal: host.signal });
-  if (code !== 0) {
-    throw new Failure(`ssh has no configuration for the builder ${address.uri}.`, {
-      evidence: stderr.trimEnd().split('\n').slice(-5),
-      tried: `ssh -G ${address.alias}, with ~/.ssh/config and /etc/ssh/ssh_config included.`,
-      next: 'Correct the line of ssh_config that it names.',
-    });
-  }
-  const value = (option: string) => new RegExp(`^${option} (.*)$`, 'm').exec(stdout)?.[1] ?? '';
-  const [hostname, port, alias] = [value('hostname'), value('port'), value('hostkeyalias')];
-  const listed = `${value('userknownhostsfile')} ${value('globalknownhostsfile')}`.split(' ');
-  return {
-    name: alias || (port === '22' ? hostname : `[${hostname}]:${port}`),
-    files: listed
-      .filter(file => file !== '' && file !== 'none')
-      .map(file => file.replace(/^~(?=\/)/, host.env.HOME ?? '~')),
-  };
+/** Entries for the names that stand for an address and its port; they are used by Nix alone. */
+export function aliasConfig(addresses: readonly SshAddress[]): string {
+  return addresses
+    .filter(({ port }) => port !== undefined)
+    .flatMap(({ alias, host, port }) => [
+      `Host ${alias}`,
+      `  HostName ${host}`,
+      `  Port ${port}`,
+      `  HostKeyAlias ${alias}`, // the name that Nix writes with the host key of a machine's line
+      ...always,
+    ])
+    .map(line => `${line}\n`)
+    .join('');
 }

@@ -24,6 +24,7 @@ export type ConfPlace = { kind: 'folder'; folder: string } | { kind: 'user' };
 const ours = 'comfy-nix.conf';
 const oursSecret = 'comfy-nix-secrets.conf';
 const oursNetrc = 'comfy-nix-netrc';
+const oursKey = 'comfy-nix-builder-key';
 
 /**
  * Writes settings to a place where every Nix of this user reads them; what the user has there stays.
@@ -56,11 +57,19 @@ export async function writeConf(
 }
 
 /**
- * Takes back what an earlier run has written beside the user's nix.conf, so that the settings in effect
- * are the user's. An include of a file that is not there means nothing to Nix.
+ * Takes back what an earlier run has written beside the user's nix.conf, secrets too, so that the
+ * settings in effect are the user's. An include of a file that is not there means nothing to Nix.
  */
 export async function withdrawConf(place: ConfPlace, env: Host['env']): Promise<void> {
-  if (place.kind === 'user') await rm(join(userFolder(env), ours), { force: true });
+  if (place.kind === 'folder') return;
+  for (const name of [ours, oursSecret, oursNetrc, oursKey]) {
+    await rm(join(userFolder(env), name), { force: true });
+  }
+}
+
+/** Where the private key for builders belongs, so that it is there as long as the settings are. */
+export function builderKeyFile(place: ConfPlace, env: Host['env']): string {
+  return join(place.kind === 'folder' ? place.folder : userFolder(env), oursKey);
 }
 
 async function writeOurs({ lines, secret, netrc }: ConfLines, folder: string): Promise<void> {

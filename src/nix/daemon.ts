@@ -1,13 +1,4 @@
-import {
-  access,
-  constants,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
@@ -16,6 +7,7 @@ import type { EffectiveConf } from './conf.ts';
 import { includeLine } from './conf-files.ts';
 import type { Machine } from './install/machine.ts';
 import { privilegedRunner, type RunPrivileged } from './install/privileged.ts';
+import { asRoot, writeRootFile } from './root-file.ts';
 
 const systemFile = '/etc/nix/nix.conf';
 const ours = '/etc/nix/comfy-nix.conf';
@@ -74,28 +66,18 @@ export async function configureDaemon(
   const present = await readFile(ours, 'utf8').catch(() => '');
   if (present === text && include === '') return;
   const runPrivileged = privilegedRunner(machine, host);
-  const folder = await mkdtemp(join(host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp', 'daemon-'));
   try {
-    await place(text + unread, ours, folder, runPrivileged);
-    if (include !== '') await place(system + include, systemFile, folder, runPrivileged);
+    await writeRootFile(ours, text + unread, runPrivileged, host);
+    if (include !== '') await writeRootFile(systemFile, system + include, runPrivileged, host);
     await restartDaemon(runPrivileged);
-    await place(text, ours, folder, runPrivileged);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    await writeRootFile(ours, text, runPrivileged, host);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(`The settings of Nix's daemon could not be changed: ${error.message}`, {
+      ...error.details,
+      next: `Add this user to trusted-users in ${systemFile} and restart nix-daemon.`,
+    });
   }
-}
-
-/** Puts a file of root where Nix reads it, whole or not at all. */
-async function place(
-  text: string,
-  file: string,
-  folder: string,
-  runPrivileged: RunPrivileged,
-): Promise<void> {
-  const fresh = join(folder, 'conf');
-  await writeFile(fresh, text);
-  await must(runPrivileged, 'install', ['-D', '-m', '644', fresh, `${file}.fresh`]);
-  await must(runPrivileged, 'mv', [`${file}.fresh`, file]);
 }
 
 /**
@@ -107,16 +89,16 @@ async function restartDaemon(runPrivileged: RunPrivileged): Promise<void> {
     () => true,
     () => false,
   );
-  if (hasSystemd) return must(runPrivileged, 'systemctl', ['restart', 'nix-daemon.service']);
+  if (hasSystemd) return asRoot(runPrivileged, 'systemctl', ['restart', 'nix-daemon.service']);
   const daemon = await findDaemon(runPrivileged);
   if (daemon === undefined) return; // it will read the new settings when it is started
-  await must(runPrivileged, 'kill', [String(daemon.pid)]);
+  await asRoot(runPrivileged, 'kill', [String(daemon.pid)]);
   // the script waits until the socket is the new daemon's, not the old one's
   const script = `while kill -0 ${daemon.pid} 2>/dev/null; do sleep 0.05; done
 rm -f ${socket}
 setsid "$@" </dev/null >/dev/null 2>&1 &
 for attempt in $(seq 200); do [ -S ${socket} ] && exit 0; sleep 0.05; done; exit 1`;
-  await must(runPrivileged, 'sh', ['-c', script, 'sh', ...daemon.command]);
+  await asRoot(runPrivileged, 'sh', ['-c', script, 'sh', ...daemon.command]);
 }
 
 /** The daemon where no systemd runs it; each of its connections is a child of the same name. */
@@ -142,14 +124,4 @@ async function findDaemon(
     if (stdout.trim() === `${own.dev}:${own.ino}`) return { pid, command };
   }
   return undefined;
-}
-
-async function must(run: RunPrivileged, file: string, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await run(file, args);
-  if (code === 0) return;
-  throw new Failure("The settings of Nix's daemon could not be changed.", {
-    evidence: stderr.trimEnd().split('\n').slice(-5),
-    tried: `${file} ${args[0] === '-c' ? '(a script that starts nix-daemon anew)' : args.join(' ')}.`,
-    next: `Add this user to trusted-users in ${systemFile} and restart nix-daemon.`,
-  });
 }

@@ -8,7 +8,13 @@ import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
 import { type EffectiveConf, readConf } from '../../nix/conf.ts';
-import { type ConfLines, type ConfPlace, withdrawConf, writeConf } from '../../nix/conf-files.ts';
+import {
+  builderKeyFile,
+  type ConfLines,
+  type ConfPlace,
+  withdrawConf,
+  writeConf,
+} from '../../nix/conf-files.ts';
 import { configureDaemon, isTrusted, usesDaemon } from '../../nix/daemon.ts';
 import { type Transport, transport } from '../../nix/install/download.ts';
 import { ensureNix } from '../../nix/install/install.ts';
@@ -44,15 +50,15 @@ export async function prepareNix(
   const place = confPlace(settings);
   await withdrawConf(place, host.env);
   const present = await readConf(nix);
-  const offer = await asking;
   const urls = present.list('substituters');
-  const unusable = new Map([...offer.unusable, ...(await probeSubstituters(urls, [], host))]);
+  const [offer, dead] = await Promise.all([asking, probeSubstituters(urls, [], host)]);
+  const unusable = new Map([...offer.unusable, ...dead]);
   const publicKeys = present.list('trusted-public-keys');
   const wanted = { substituters: offer.substituters, publicKeys: caches.publicKeys };
   const plan = substituterConf(wanted, { urls, publicKeys }, unusable);
   const leftOut = [...offer.leftOut, ...plan.leftOut];
   if (leftOut.length > 0) warn(host, leftOutWarning(leftOut));
-  const builders = await askBuilders(settings, host);
+  const builders = await askBuilders(settings, place, host);
   const conf = confLines({
     conf: settings.conf,
     present,
@@ -110,11 +116,18 @@ async function askCachix({ pull }: CacheSettings['cachix'], host: Host) {
   return Promise.all(pull.map(({ name, token }) => cachixSubstituters([name], token, host)));
 }
 
-/** What ssh needs is kept in the run's private folder. */
-async function askBuilders({ builders, temporaryDirectory }: SetupSettings, host: Host) {
-  if (builders === undefined) return { conf: [], env: {} };
+/** The library for builders is loaded only where there are some, or were. */
+async function askBuilders(
+  { builders, temporaryDirectory: directory }: SetupSettings,
+  place: ConfPlace,
+  host: Host,
+) {
+  const later = place.kind === 'user' ? 'user' : 'run';
+  const caller = (await usesDaemon(host.env)) ? 'daemon' : later;
+  if (builders === undefined && caller === 'run') return { conf: [], env: {} };
   const { prepareBuilders } = await import('../../nix/builders.ts');
-  return prepareBuilders(builders, temporaryDirectory, host);
+  const keyFile = builderKeyFile(place, host.env);
+  return prepareBuilders(builders ?? { builders: '' }, { caller, directory, keyFile }, host);
 }
 
 /** The logins that Nix has now; ours are added to them, since it reads one file only. */

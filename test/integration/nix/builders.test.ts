@@ -25,7 +25,11 @@ async function buildRemotely(bench: Workbench, settings: BuilderSettings) {
   await writeFlake(folder, `it = sh "${name}" "echo built there; echo 1 > $out" { };`);
   const privateDirectory = join(folder, 'private');
   await mkdir(privateDirectory, { mode: 0o700 });
-  const { conf, env } = await prepareBuilders(settings, privateDirectory, bench.nix.host);
+  const { conf, env } = await prepareBuilders(
+    settings,
+    { caller: 'run', directory: privateDirectory, keyFile: join(privateDirectory, 'key') },
+    bench.nix.host,
+  );
   const lines = [bench.nix.env.NIX_CONFIG ?? '', ...conf, 'max-jobs = 0'].join('\n');
   const nix = { ...bench.nix, env: { ...bench.nix.env, ...env, NIX_CONFIG: lines } };
   const { target } = await evaluate(nix, {

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
-import { builderText, parseBuilders } from '../../../src/nix/builder-machines.ts';
-import { prepareBuilders, sshConfig } from '../../../src/nix/builders.ts';
+import { builderText, parseBuilders, withKeys } from '../../../src/nix/builder-machines.ts';
+import { aliasConfig, prepareBuilders, sshConfig } from '../../../src/nix/builders.ts';
 
 const key = '-----BEGIN OPENSSH PRIVATE KEY-----\r\nsecret\r\n-----END OPENSSH PRIVATE KEY-----';
 
@@ -16,6 +16,12 @@ async function folderOf(t: TestContext): Promise<string> {
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
+
+const inRun = (directory: string) => ({
+  caller: 'run' as const,
+  directory,
+  keyFile: join(directory, 'builder-key'),
+});
 
 /** A machine whose ssh knows the host keys of `known`. */
 function hostThatKnows(known: readonly string[], env: Host['env'] = {}) {
@@ -29,7 +35,8 @@ function hostThatKnows(known: readonly string[], env: Host['env'] = {}) {
       const { file, args } = command;
       const config = 'hostname b.example\nport 2222\nuserknownhostsfile ~/.ssh/known_hosts\n';
       if (file === 'ssh') return { code: 0, stdout: config, stderr: '' };
-      return { code: known.includes(args[1] ?? '') ? 0 : 1, stdout: '', stderr: '' };
+      const stdout = `# Host found: line 1\n|1|a= ssh-ed25519 AAAA\n`;
+      return { code: known.includes(args[1] ?? '') ? 0 : 1, stdout, stderr: '' };
     },
   };
   return { host, commands };
@@ -79,10 +86,11 @@ test('keys and host keys that a machine names itself are seen', () => {
 test('the configuration checks host keys, and leaves a machine its own key', () => {
   const addresses = parseBuilders('ssh://a:7 x /own;ssh://b').flatMap(({ ssh }) => ssh ?? []);
   const lines = sshConfig(addresses, '/p/key', '/p/known').split('\n');
-  assert.deepEqual(lines.slice(0, 8), [
+  assert.deepEqual(lines.slice(0, 9), [
     'Host a-7',
     '  HostName a',
     '  Port 7',
+    '  HostKeyAlias [a]:7',
     'Host b',
     '  IdentityFile /p/key',
     '  IdentitiesOnly yes',
@@ -97,7 +105,7 @@ test('key and known hosts go to files that only this user can read', async t => 
   const folder = await folderOf(t);
   const { host, commands } = hostThatKnows(['[b.example]:2222'], { NIX_SSHOPTS: '-4' });
   const settings = { builders: 'ssh-ng://b.example:2222', sshKey: key, knownHosts: 'b ssh-rsa A' };
-  const { conf, env } = await prepareBuilders(settings, folder, host);
+  const { conf, env } = await prepareBuilders(settings, inRun(folder), host);
   assert.deepEqual(conf, ['builders = ssh-ng://b.example-2222', 'builders-use-substitutes = true']);
   assert.deepEqual(env, { NIX_SSHOPTS: `-4 -F ${folder}/builder-ssh-config` });
   const keyFile = join(folder, 'builder-key');
@@ -107,13 +115,48 @@ test('key and known hosts go to files that only this user can read', async t => 
   assert.ok(!JSON.stringify([commands, conf, env]).includes('secret'));
 });
 
+test('a daemon is told key and host key in the line, which leaves it nothing to look up', async t => {
+  const folder = await folderOf(t);
+  const { host } = hostThatKnows(['[b.example]:2222']);
+  const places = { ...inRun(folder), caller: 'daemon' as const };
+  const settings = { builders: 'ssh-ng://b.example x86_64-linux - 4', sshKey: key };
+  const { conf, env } = await prepareBuilders(settings, places, host);
+  const hostKey = Buffer.from('ssh-ed25519 AAAA').toString('base64');
+  const line = `ssh-ng://b.example x86_64-linux ${folder}/builder-key 4 - - - ${hostKey}`;
+  assert.equal(conf[0], `builders = ${line}`);
+  assert.deepEqual(env, {});
+  const named = { builders: 'ssh-ng://mine', sshKey: key };
+  await assert.rejects(prepareBuilders(named, places, host), {
+    message: 'The builder ssh-ng://mine has another name in ~/.ssh/config: b.example.',
+  });
+});
+
+test('what a machine names itself stays', () => {
+  const own = 'ssh://a x /own 1 1 - - c3No';
+  const [machine] = parseBuilders(own);
+  assert.ok(machine);
+  assert.equal(builderText(withKeys(machine, '/other', 'b3RoZXI=')), own);
+});
+
+test('entries for ssh are about names with a port alone', () => {
+  const addresses = parseBuilders('ssh://a:7;ssh://b').flatMap(({ ssh }) => ssh ?? []);
+  const lines = aliasConfig(addresses).split('\n');
+  assert.deepEqual(lines.slice(0, 4), [
+    'Host a-7',
+    '  HostName a',
+    '  Port 7',
+    '  HostKeyAlias a-7',
+  ]);
+  assert.ok(!lines.some(line => /Host b|\*|IdentityFile/.test(line)));
+});
+
 test('without known hosts, those of the user count, and an unknown machine is refused', async t => {
   const folder = await folderOf(t);
   const settings = { builders: 'ssh-ng://b.example:2222 x86_64-linux' };
   const { host, commands } = hostThatKnows(['[b.example]:2222'], { HOME: '/home/u' });
-  await prepareBuilders(settings, folder, host);
+  await prepareBuilders(settings, inRun(folder), host);
   assert.equal(commands.at(-1)?.args.at(-1), '/home/u/.ssh/known_hosts');
-  await assert.rejects(prepareBuilders(settings, folder, hostThatKnows([]).host), {
+  await assert.rejects(prepareBuilders(settings, inRun(folder), hostThatKnows([]).host), {
     name: 'Failure',
     message: 'The host key of the builder ssh-ng://b.example:2222 is not known.',
   });
@@ -123,13 +166,17 @@ test('what is no private key is refused, and not shown', async t => {
   const folder = await folderOf(t);
   const settings = { builders: 'ssh://b.example', sshKey: 'ssh-ed25519 AAAA' };
   await assert.rejects(
-    prepareBuilders(settings, folder, hostThatKnows([]).host),
+    prepareBuilders(settings, inRun(folder), hostThatKnows([]).host),
     (error: unknown) =>
       error instanceof Failure && !JSON.stringify([error.message, error.details]).includes('AAAA'),
   );
 });
 
 test('no builders need nothing', async () => {
-  const prepared = await prepareBuilders({ builders: '\n' }, '/nowhere', hostThatKnows([]).host);
+  const prepared = await prepareBuilders(
+    { builders: '\n' },
+    inRun('/nowhere'),
+    hostThatKnows([]).host,
+  );
   assert.deepEqual(prepared, { conf: [], env: {} });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { withdrawConf, writeConf } from '../../../src/nix/conf-files.ts';
+import { builderKeyFile, withdrawConf, writeConf } from '../../../src/nix/conf-files.ts';
 
 const conf = {
   lines: ['fallback = true'],
@@ -69,8 +69,9 @@ describe('settings of a user', () => {
 
   it('are taken back before the next run looks at what the user has set', async () => {
     await writeConf(conf, { kind: 'user' }, home);
+    await writeFile(builderKeyFile({ kind: 'user' }, home), 'hunter4');
     await withdrawConf({ kind: 'user' }, home);
-    await assert.rejects(stat(join(home.HOME, '.config/nix/comfy-nix.conf')), { code: 'ENOENT' });
+    assert.deepEqual(await readdir(join(home.HOME, '.config/nix')), ['nix.conf']);
     assert.equal(await readFile(nixConf(), 'utf8'), '!include comfy-nix.conf\n');
   });
 });
