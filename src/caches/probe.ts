@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
-import { type HttpClient, openHttp } from '../host/http/client.ts';
+import type { HttpClient } from '../host/http/client.ts';
 
 /** Why a substituter cannot be used, by its address as it was given. */
 export type Unusable = ReadonlyMap<string, string>;
@@ -25,20 +25,31 @@ export async function probeSubstituters(
 ): Promise<Unusable> {
   const known = await remembered(host.env);
   const asked = [...new Set(urls)].filter(url => /^https?:/.test(url) && !(url in known));
+  const fresh = asked.length === 0 ? {} : await askAll(asked, netrc, host);
+  const all: Answers = { ...known, ...fresh };
+  const reasons = urls.flatMap(url => (all[url] ? [[url, all[url]] as const] : []));
+  return new Map(reasons);
+}
+
+/** The library for HTTP takes a good part of a set-up that finds all in place; here it is needed. */
+async function askAll(
+  urls: readonly string[],
+  netrc: readonly string[],
+  host: Host,
+): Promise<Answers> {
+  const { openHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(patience);
   const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
   const http = openHttp(host);
   try {
     const answers = await Promise.all(
-      asked.map(async url => [url, await ask(url, http, signal, netrc)] as const),
+      urls.map(async url => [url, await ask(url, http, signal, netrc)] as const),
     );
     host.signal?.throwIfAborted();
     const fresh = Object.fromEntries(answers);
-    const all: Answers = { ...known, ...fresh };
     // another probe of this step may have written meanwhile
-    if (asked.length > 0) await remember({ ...(await remembered(host.env)), ...fresh }, host.env);
-    const reasons = urls.flatMap(url => (all[url] ? [[url, all[url]] as const] : []));
-    return new Map(reasons);
+    await remember({ ...(await remembered(host.env)), ...fresh }, host.env);
+    return fresh;
   } finally {
     http.close();
   }
