@@ -7,7 +7,7 @@ import type { LeftOutCache, Substituter } from '../../caches/types.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
-import { type EffectiveConf, readConf } from '../../nix/conf.ts';
+import type { EffectiveConf } from '../../nix/conf.ts';
 import {
   builderKeyFile,
   type ConfLines,
@@ -46,10 +46,9 @@ export async function prepareNix(
   const { caches } = settings;
   const asking = askCaches(caches, host);
   asking.catch(() => undefined); // awaited below, once Nix is there
-  const { nix, exports } = await ensureNix(settings.nix, host, server);
   const place = confPlace(settings);
   await withdrawConf(place, host.env);
-  const present = await readConf(nix);
+  const { nix, exports, conf: present } = await ensureNix(settings.nix, host, server);
   const urls = present.list('substituters');
   const [offer, dead] = await Promise.all([asking, probeSubstituters(urls, [], host)]);
   const unusable = new Map([...offer.unusable, ...dead]);

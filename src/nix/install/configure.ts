@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import type { EffectiveConf } from '../conf.ts';
 import type { Nix } from '../types.ts';
 import { type Machine, namespacesAllowed } from './machine.ts';
 import { privilegedRunner, type RunPrivileged } from './privileged.ts';
@@ -104,16 +105,8 @@ export function missingSettings(present: string, conf: NixConf): NixConf {
  * A Nix that was there before, made to work where only its build users are missing: as root without
  * a `nixbld` group (containers), it would refuse every build. Nothing is written.
  */
-export async function withoutMissingBuildUsers(nix: Nix, machine: Machine): Promise<Nix> {
-  if (!needsNoBuildUsers(machine, 'nixbld')) return nix;
-  const { stdout } = await nix.host.run({
-    file: join(nix.bin, 'nix'),
-    args: ['show-config'],
-    env: nix.env,
-    signal: nix.host.signal,
-  });
-  const group = /^build-users-group = *(.*)$/m.exec(stdout)?.[1] ?? 'nixbld';
-  if (!needsNoBuildUsers(machine, group)) return nix;
+export function withoutMissingBuildUsers(nix: Nix, machine: Machine, conf: EffectiveConf): Nix {
+  if (!needsNoBuildUsers(machine, conf.text('build-users-group'))) return nix;
   const lines = [nix.env.NIX_CONFIG, 'build-users-group ='].filter(line => line !== undefined);
   return { ...nix, env: { ...nix.env, NIX_CONFIG: lines.join('\n') } };
 }

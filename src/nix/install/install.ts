@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import type { NixSettings } from '../../inputs/settings.ts';
+import { type EffectiveConf, readConf } from '../conf.ts';
 import { findNix, minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
 import { withoutMissingBuildUsers } from './configure.ts';
@@ -17,6 +18,8 @@ import { installSystem } from './system.ts';
 /** A usable Nix and how it came about. */
 export interface EnsuredNix {
   nix: Nix;
+  /** The settings that are in effect. */
+  conf: EffectiveConf;
   /** `found`: it was there before this run. */
   origin: 'found' | 'release' | 'system';
   /** What later steps of a job need in order to use it. */
@@ -55,8 +58,10 @@ async function usePresent(
     notice(host, `Nix ${installed.version} is there and is used; nix-version is for a new one.`);
   }
   const onPath = (host.env.PATH ?? '').split(':').includes(installed.bin);
+  const conf = await readConf(installed);
   return {
-    nix: await withoutMissingBuildUsers(installed, machine),
+    nix: withoutMissingBuildUsers(installed, machine, conf),
+    conf,
     origin: 'found',
     exports: { path: onPath ? [] : [installed.bin], env: {} },
   };

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { type EffectiveConf, readConf } from '../conf.ts';
 import { minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
 import { withoutMissingBuildUsers } from './configure.ts';
@@ -14,6 +15,8 @@ export interface Exports {
 /** A Nix that this run has installed. */
 export interface Installed {
   nix: Nix;
+  /** The settings that are in effect. */
+  conf: EffectiveConf;
   exports: Exports;
 }
 
@@ -37,6 +40,8 @@ export async function nixInstalledIn(
       },
     );
   }
-  const nix = await withoutMissingBuildUsers({ ...plain, env: { ...env, ...plain.env } }, machine);
-  return { nix: { ...nix, host }, exports: { path: [bin], env } };
+  const complete = { ...plain, env: { ...env, ...plain.env }, host };
+  const conf = await readConf(complete);
+  const nix = withoutMissingBuildUsers(complete, machine, conf);
+  return { nix, conf, exports: { path: [bin], env } };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Host } from '../../../src/host/host.ts';
+import { effectiveConf } from '../../../src/nix/conf.ts';
 import {
   confText,
   missingSettings,
@@ -20,17 +20,22 @@ const root: Machine = {
 const user: Machine = { ...root, uid: 1000, gid: 1000 };
 const withGroup: Machine = { ...root, groups: new Set(['root', 'nixbld']) };
 
-/** A Nix whose `nix show-config` says this. */
-function nixThatSays(stdout: string): Nix {
-  const host: Host = {
+const present: Nix = {
+  bin: '/nix/bin',
+  version: '2.8.0',
+  storeDir: '/nix/store',
+  env: { NIX_CONFIG: 'cores = 1' },
+  host: {
     env: {},
     clock: () => 0,
     emit: () => undefined,
-    run: async () => ({ code: 0, stdout, stderr: '' }),
-  };
-  const env = { NIX_CONFIG: 'cores = 1' };
-  return { bin: '/nix/bin', version: '2.8.0', storeDir: '/nix/store', env, host };
-}
+    run: () => assert.fail('a program was run'),
+  },
+};
+
+/** Settings in which builds have the users of a group. */
+const buildsAs = (group: string) =>
+  effectiveConf({ 'build-users-group': { value: group, defaultValue: 'nixbld' } });
 
 describe('the settings of an installed Nix', () => {
   it('do without build users only as root on a machine that has none', () => {
@@ -83,21 +88,21 @@ describe('beside a nix.conf of the user', () => {
 });
 
 describe('a Nix that was there', () => {
-  it('gets no build users where its group does not exist', async () => {
-    const nix = await withoutMissingBuildUsers(nixThatSays('build-users-group = nixbld\n'), root);
+  it('gets no build users where its group does not exist', () => {
+    const nix = withoutMissingBuildUsers(present, root, buildsAs('nixbld'));
     assert.equal(nix.env.NIX_CONFIG, 'cores = 1\nbuild-users-group =');
   });
 
-  it('keeps a group that exists, and one that is empty', async () => {
+  it('keeps a group that exists, and one that is empty', () => {
     const builders: Machine = { ...root, groups: new Set(['builders']) };
-    for (const [said, machine] of [
-      ['build-users-group = builders\n', builders],
-      ['build-users-group = \n', root],
-      ['build-users-group = nixbld\n', withGroup],
-      ['build-users-group = nixbld\n', user],
+    for (const [group, machine] of [
+      ['builders', builders],
+      ['', root],
+      ['nixbld', withGroup],
+      ['nixbld', user],
     ] as const) {
-      const nix = nixThatSays(said);
-      assert.deepEqual((await withoutMissingBuildUsers(nix, machine)).env, nix.env);
+      const nix = withoutMissingBuildUsers(present, machine, buildsAs(group));
+      assert.deepEqual(nix.env, present.env);
     }
   });
 });
