@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import type { RunContext } from '../inputs/context.ts';
-import { parseBuild, parseCopy } from '../inputs/parse.ts';
+import { parseBuild, parseCopy, parsePrefetch } from '../inputs/parse.ts';
 import { parseSetup } from '../inputs/setup.ts';
 import type { RawInputs, VerbName } from '../inputs/table.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
@@ -19,6 +19,11 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const settings = parseSetup(raw, context);
     const { setup } = await import('./setup.ts');
     return setup(settings, host);
+  },
+  prefetch: async (raw, context, host) => {
+    const settings = parsePrefetch(raw, context);
+    const { prefetch } = await import('./prefetch.ts');
+    return prefetch(settings, host);
   },
   copy: async (raw, context, host) => {
     const settings = parseCopy(raw, context);

@@ -2,7 +2,12 @@ import { resolve } from 'node:path';
 import type { GitHubContext, RunContext } from './context.ts';
 import { checkTag, isLocalImage, readCopyDestination, readDestination } from './destination.ts';
 import { flag, given } from './given.ts';
-import type { BuildSettings, CopySettings, RegistryCredentials } from './settings.ts';
+import type {
+  BuildSettings,
+  CopySettings,
+  PrefetchSettings,
+  RegistryCredentials,
+} from './settings.ts';
 import { parseSetup } from './setup.ts';
 import { compressions, type InputName, type RawInputs } from './table.ts';
 import {
@@ -82,6 +87,22 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     fromFork: context.github?.fork !== undefined,
     workingDirectory: resolve(context.currentDirectory, given(raw, 'working-directory') ?? '.'),
     refusal: pushRefusal,
+  };
+}
+
+/**
+ * Reads the inputs of the verb `prefetch`.
+ * @throws Failure with exit code 2 that names the input and what was found.
+ */
+export function parsePrefetch(raw: RawInputs, context: RunContext): PrefetchSettings {
+  const path = (name: InputName) => resolve(context.currentDirectory, given(raw, name) ?? '');
+  return {
+    wheelsFile: path('wheels'),
+    lockFile: path('lock'),
+    verify: flag(raw, 'verify'),
+    check: flag(raw, 'check'),
+    githubToken: context.github?.fork === undefined ? given(raw, 'github-token') : undefined,
+    temporaryDirectory: context.temporaryDirectory,
   };
 }
 

@@ -158,3 +158,18 @@ export interface CopySettings {
   /** Why nothing is copied, as a sentence: the destination is a registry, and this run may not push. */
   refusal?: string | undefined;
 }
+
+/** All that the verb `prefetch` needs to know, parsed and checked. */
+export interface PrefetchSettings {
+  /** What is wanted, and where it is pinned; absolute. */
+  wheelsFile: string;
+  lockFile: string;
+  /** Everything is downloaded and compared. */
+  verify: boolean;
+  /** Nothing is changed; a stale lock is a failure. */
+  check: boolean;
+  /** For GitHub's API alone. */
+  githubToken?: string | undefined;
+  /** Absolute. */
+  temporaryDirectory: string;
+}

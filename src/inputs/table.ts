@@ -50,6 +50,10 @@ export const verbs = {
     summary: 'Set Nix up with its caches, for later steps that build something else',
     positional: [],
   },
+  prefetch: {
+    summary: 'Pin the wheels and sources that wheels.toml asks for in wheels.lock.json',
+    positional: [],
+  },
   copy: {
     summary: 'Copy an image of any kind to a registry, an OCI layout or a docker-archive',
     positional: ['source', 'destination'],
@@ -186,7 +190,7 @@ export const inputs = [
     default: '${{ github.token }}',
     description:
       'Token for ghcr.io where no other credentials are given (the job needs `packages: write`), ' +
-      'and for flake inputs from github.com.',
+      "for flake inputs from github.com, and for GitHub's API, which `prefetch` asks.",
     secret: true,
   },
   {
@@ -197,7 +201,7 @@ export const inputs = [
       'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
       'or newer ones.',
     default: 'zstd',
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'copy', 'prefetch'],
   },
   {
     name: 'record',
@@ -449,6 +453,35 @@ export const inputs = [
     default: 'false',
     verbs: ['build'],
   },
+  {
+    name: 'wheels',
+    type: 'path',
+    description: 'The file that says which wheels and sources are wanted.',
+    default: 'wheels.toml',
+    verbs: ['prefetch'],
+  },
+  {
+    name: 'lock',
+    type: 'path',
+    description: 'The file in which `prefetch` pins them.',
+    default: 'wheels.lock.json',
+    verbs: ['prefetch'],
+  },
+  {
+    name: 'verify',
+    type: 'boolean',
+    description: 'Whether `prefetch` downloads everything and compares it with the digests.',
+    default: 'false',
+    verbs: ['prefetch'],
+  },
+  {
+    name: 'check',
+    type: 'boolean',
+    description:
+      'Whether `prefetch` changes nothing, and fails where the lock is not what it would write.',
+    default: 'false',
+    verbs: ['prefetch'],
+  },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputs)[number]['name'];
@@ -487,6 +520,8 @@ export const outputs = [
   },
   { name: 'timings', description: 'JSON object: seconds of each phase, and `total`.' },
   { name: 'record', description: "The record's file, when the input `record` names one." },
+  { name: 'changed', description: 'Whether `prefetch` changed the lock: `true` or `false`.' },
+  { name: 'changes', description: 'What `prefetch` changed, as a Markdown list.' },
 ] as const;
 
 export type OutputName = (typeof outputs)[number]['name'];

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
 import {
   type BlobResult,
@@ -14,7 +15,6 @@ import {
   mediaTypes,
 } from '../image/types.ts';
 import { digestOf } from './digest.ts';
-import { partialFile, removeAbandoned, writeFailure } from './partial-files.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
 /** What a docker-archive is made with. */

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../host/failure.ts';
+import { age, isRunning, partialFile, writeFailure } from '../host/partial-files.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
-import { age, isRunning, partialFile, writeFailure } from './partial-files.ts';
 
 /** A layout's index.json (image-spec, image-layout.md). */
 export interface LayoutIndex {

@@ -3,10 +3,10 @@ import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promise
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, replaceFile, setTag } from './layout-index.ts';
-import { partialFile, removeAbandoned, writeFailure } from './partial-files.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
 /** What a layout says of itself (image-spec, image-layout.md). */

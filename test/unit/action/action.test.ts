@@ -29,6 +29,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
     verbs: {
       build: verb,
       setup: async () => ({ outputs: {} }),
+      prefetch: verb,
       copy: async () => ({ outputs: {} }),
     },
   });
@@ -111,7 +112,10 @@ test('a failure with a record still shows what was done', async () => {
 test('an unknown command is wrong usage, and makes no folder', async () => {
   const { code, calls } = await run(() => assert.fail('ran'), { INPUT_COMMAND: 'fly' });
   assert.equal(code, 2);
-  assert.match(calls[0] ?? '', /^error Input command: expected build, setup, copy; found "fly"/);
+  assert.match(
+    calls[0] ?? '',
+    /^error Input command: expected build, setup, prefetch, copy; found "fly"/,
+  );
 });
 
 test('an interrupted run ends with 130, whatever it broke', async () => {

@@ -39,6 +39,7 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
     verbs: {
       build: verb,
       setup: async () => ({ outputs: {} }),
+      prefetch: verb,
       copy: async () => ({ outputs: {} }),
     },
   });

@@ -14,9 +14,9 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { writeFailure } from '../../../src/host/partial-files.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import { writeFailure } from '../../../src/registry/partial-files.ts';
 import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'layout-'));

@@ -31,8 +31,9 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** Connections are made in any time: on a busy machine it can be long. */
 function connection(env: Record<string, string> = {}, patience = 60_000): Send {
-  const opened = openConnection(env, { connect: patience, stall: patience, answer: patience });
+  const opened = openConnection(env, { connect: 60_000, stall: patience, answer: patience });
   cleanup.push(opened.close);
   return opened.send;
 }
@@ -126,8 +127,10 @@ describe('a connection', () => {
   test('a proxy that opens no tunnel is given up; a wrong one is not quoted', async () => {
     const port = await listen(createServer(socket => socket.pause()));
     const url = new URL('https://registry.test/v2/');
-    const silent = connection({ HTTPS_PROXY: `http://127.0.0.1:${port}` }, quick);
-    await assert.rejects(silent({ method: 'GET', url }), ConnectionLost);
+    const impatient = { connect: quick, stall: quick, answer: quick };
+    const silent = openConnection({ HTTPS_PROXY: `http://127.0.0.1:${port}` }, impatient);
+    cleanup.push(silent.close);
+    await assert.rejects(silent.send({ method: 'GET', url }), ConnectionLost);
     const wrong = connection({ HTTPS_PROXY: 'http://me:hidden@' });
     await assert.rejects(wrong({ method: 'GET', url }), (error: unknown) => {
       assert.ok(error instanceof Failure);
@@ -140,7 +143,7 @@ describe('a connection', () => {
     const port = await listen(
       http.createServer((_, response) => setTimeout(() => response.end('done'), 5 * quick)),
     );
-    const opened = openConnection({}, { connect: quick, stall: quick, answer: 60_000 });
+    const opened = openConnection({}, { connect: 60_000, stall: quick, answer: 60_000 });
     cleanup.push(opened.close);
     const url = new URL(`http://127.0.0.1:${port}/`);
     const answer = await readBody(await opened.send({ method: 'PUT', url }));

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Failure } from '../host/failure.ts';
+import { Failure } from './failure.ts';
 
 /** After this long, in ms, a file of another machine counts as left behind. */
 const abandonedAfter = 24 * 3600 * 1000;

@@ -1,0 +1,33 @@
+import { pinSource } from '../../wheels/git-source.ts';
+import type { SourcePin } from '../../wheels/lock.ts';
+import type { WantedSource } from '../../wheels/wanted.ts';
+import { Unreachable } from '../../wheels/web.ts';
+import type { Findings, PrefetchRun } from './run.ts';
+
+/** Pins the Git sources; what nobody tells stays as the lock has it. */
+export async function pinSources(
+  run: PrefetchRun,
+): Promise<Findings<Readonly<Record<string, SourcePin>>>> {
+  const found = await Promise.all(run.wanted.sources.map(source => findSource(source, run)));
+  return {
+    pins: Object.fromEntries(found.map(({ name, pin }) => [name, pin])),
+    unknown: found.flatMap(({ unknown }) => unknown ?? []),
+  };
+}
+
+async function findSource(
+  source: WantedSource,
+  { before, settings, host }: PrefetchRun,
+): Promise<{ name: string; pin: SourcePin; unknown?: string }> {
+  const { name, url, ref } = source;
+  const known = before?.sources[name];
+  try {
+    const pin = await pinSource(source, known, settings.temporaryDirectory, host);
+    return { name, pin };
+  } catch (error) {
+    const isUsable = known?.url === url && known.ref === ref;
+    if (!(error instanceof Unreachable) || known === undefined || !isUsable) throw error;
+    const unknown = `${error.message} What the lock has stays as it is: ${name}.`;
+    return { name, pin: known, unknown };
+  }
+}

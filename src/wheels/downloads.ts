@@ -1,0 +1,77 @@
+import type { Host } from '../host/host.ts';
+import { type Downloaded, download, type OnBytes } from './download.ts';
+import { removePartials } from './partial-downloads.ts';
+import type { HashDownload } from './pin.ts';
+import type { Web } from './web.ts';
+import { fileNameOf } from './wheel-name.ts';
+
+/** Downloads at a time: they share one link, and each has a file of some gigabytes. */
+const mostAtOnce = 4;
+/** Progress is told no more often than this, in ms. */
+const toldEvery = 200;
+
+/** The downloads of a run. */
+export interface Downloads {
+  /** Downloads an address to hash it; each is downloaded once. */
+  hash: HashDownload;
+  /** Removes what was kept for a run that would have to take them up; to be called after success. */
+  forget(): Promise<void>;
+}
+
+/** Downloads several files at a time, and tells of the bytes of all of them together. */
+export function startDownloads(folder: string, web: Web, host: Host): Downloads {
+  const results = new Map<string, Promise<Downloaded>>();
+  const inTurn = turns(mostAtOnce);
+  const tell = progressOf(host);
+  const start = (url: string) =>
+    inTurn(async () => {
+      const file = fileNameOf(url);
+      host.emit({ type: 'notice', message: `Downloading ${file}`, at: host.clock() });
+      const result = await download(url, folder, web, (done, expected) =>
+        tell(url, done, expected),
+      );
+      const message = `Downloaded ${file}`;
+      host.emit({ type: 'notice', message, at: host.clock() });
+      return result;
+    });
+  return {
+    hash: url => {
+      const result = results.get(url) ?? start(url);
+      results.set(url, result);
+      return result;
+    },
+    forget: () => removePartials(folder, host.clock()),
+  };
+}
+
+/** The sums over all files as events. */
+function progressOf(host: Host): (url: string, ...bytes: Parameters<OnBytes>) => void {
+  const files = new Map<string, { done: number; expected: number }>();
+  let toldAt = 0;
+  return (url, done, expected = done) => {
+    files.set(url, { done, expected });
+    const at = host.clock();
+    if (at - toldAt < toldEvery && done < expected) return;
+    toldAt = at;
+    const sum = (field: 'done' | 'expected') =>
+      [...files.values()].reduce((total, file) => total + file[field], 0);
+    host.emit({ type: 'download', done: sum('done'), expected: sum('expected'), at });
+  };
+}
+
+/** Runs at most `most` works at a time, in the order they came. */
+function turns(most: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  const waiting: (() => void)[] = [];
+  let free = most;
+  return async work => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>(go => waiting.push(go));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import type { Finished } from '../host/process.ts';
+import type { SourcePin } from './lock.ts';
+import { narHash } from './nar.ts';
+import type { WantedSource } from './wanted.ts';
+import { Unreachable } from './web.ts';
+
+/** How long a server may take to tell its references, in ms. */
+const answerTimeout = 20_000;
+
+/** Settings that make a checkout the same on every machine, and ask nobody for anything. */
+const settings = [
+  ...['-c', 'core.autocrlf=false', '-c', 'core.symlinks=true', '-c', 'core.hooksPath=/dev/null'],
+  ...[
+    '-c',
+    'filter.lfs.smudge=cat',
+    '-c',
+    'filter.lfs.process=',
+    '-c',
+    'filter.lfs.required=false',
+  ],
+  ...['-c', 'advice.detachedHead=false', '-c', 'init.defaultBranch=main'],
+  ...['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=30'],
+];
+const environment = {
+  GIT_TERMINAL_PROMPT: '0',
+  // `ext::` addresses would run programs
+  GIT_ALLOW_PROTOCOL: 'https:http:ssh:git:file',
+  GIT_SSH_COMMAND: 'ssh -o BatchMode=yes -o ConnectTimeout=5',
+};
+
+/**
+ * Pins a Git source by its commit and the NAR hash of its checkout (without `.git`, submodules and
+ * LFS files), which is the hash that `fetchgit` and `fetchFromGitHub` take. Where the reference is
+ * where the lock has it, nothing is fetched.
+ * Rejects with {@link Unreachable} where the server does not answer, and with a {@link Failure} where
+ * it has no such reference or a tag was moved.
+ */
+export async function pinSource(
+  source: WantedSource,
+  before: SourcePin | undefined,
+  temporaryDirectory: string,
+  host: Host,
+): Promise<SourcePin> {
+  const { rev, isTag } = await resolveRef(source, host);
+  const { url, ref } = source;
+  const known = before?.url === url && before.ref === ref ? before : undefined;
+  if (known !== undefined && known.rev === rev && known.digest !== 'unconfirmed') return known;
+  if (isTag && known !== undefined && known.rev !== rev) throw movedTag(source, known, rev);
+  const hash = await hashCheckout(url, rev, temporaryDirectory, host);
+  return { url, ref, rev, hash, digest: 'download' };
+}
+
+/** The NAR hash of a commit's files. */
+export async function hashCheckout(
+  url: string,
+  rev: string,
+  temporaryDirectory: string,
+  host: Host,
+): Promise<string> {
+  const folder = await mkdtemp(join(temporaryDirectory, 'source-'));
+  const inFolder = (...args: string[]) => succeed(git(host, ['-C', folder, ...args]), url);
+  try {
+    await inFolder('init', '--quiet', '--template=');
+    await inFolder('fetch', '--quiet', '--depth=1', '--no-tags', '--', url, rev);
+    await inFolder('checkout', '--quiet', 'FETCH_HEAD');
+    await rm(join(folder, '.git'), { recursive: true });
+    return await narHash(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The commit of a tag, a branch, or a commit that is named itself. */
+async function resolveRef(
+  { name, url, ref }: WantedSource,
+  host: Host,
+): Promise<{ rev: string; isTag: boolean }> {
+  if (/^[0-9a-f]{40}$/.test(ref)) return { rev: ref, isTag: false };
+  const limit = AbortSignal.timeout(answerTimeout);
+  const signal = host.signal ? AbortSignal.any([host.signal, limit]) : limit;
+  const asking = git({ ...host, signal }, ['ls-remote', '--', url, ref, `${ref}^{}`]);
+  const said = await succeed(asking, url).catch((error: unknown) => {
+    if (!limit.aborted) throw error;
+    throw new Unreachable(`${url} gave no answer in ${answerTimeout / 1000} s.`);
+  });
+  const refs = new Map(
+    said.split('\n').map(line => line.split('\t').reverse() as [string, string]),
+  );
+  // an annotated tag has an object of its own; `^{}` is what it points at
+  const tag = refs.get(`refs/tags/${ref}^{}`) ?? refs.get(`refs/tags/${ref}`);
+  const rev = tag ?? refs.get(`refs/heads/${ref}`) ?? refs.get(ref);
+  if (rev !== undefined) return { rev, isTag: tag !== undefined || ref.startsWith('refs/tags/') };
+  throw new Failure(`${url} has no branch or tag ${ref}, which the source ${name} is to be.`, {
+    next: `Look with: git ls-remote ${url}`,
+  });
+}
+
+/** A machine without git keeps what the lock has, as one without a network does. */
+async function git(host: Host, args: readonly string[]): Promise<Finished> {
+  const { signal } = host;
+  try {
+    return await host.run({ file: 'git', args: [...settings, ...args], env: environment, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof Failure ? new Unreachable(error.message, error.details) : error;
+  }
+}
+
+async function succeed(running: Promise<Finished>, url: string): Promise<string> {
+  const { code, stdout, stderr } = await running;
+  if (code === 0) return stdout;
+  const lines = stderr.split('\n').filter(line => line !== '');
+  throw new Unreachable(`${url} cannot be fetched by git.`, {
+    evidence: lines.slice(-5),
+    next: 'Check the address and the network; a private repository needs a login of git.',
+  });
+}
+
+function movedTag({ name, url, ref }: WantedSource, known: SourcePin, rev: string): Failure {
+  return new Failure(`The tag ${ref} of ${url} was moved. The lock was left as it is.`, {
+    evidence: [`${name}: the lock has ${known.rev}, the tag is ${rev} now`],
+    next:
+      'Find out why before you trust it: a published tag should never move. ' +
+      `If the new one is right, delete sources.${name} from the lock and run prefetch again.`,
+  });
+}

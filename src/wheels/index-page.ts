@@ -1,0 +1,126 @@
+import { Unreachable } from './web.ts';
+import { fileNameOf } from './wheel-name.ts';
+
+/** A file as an index or a release offers it. */
+export interface OfferedFile {
+  filename: string;
+  /** Absolute, without a fragment. */
+  url: string;
+  /** Hex. */
+  sha256?: string | undefined;
+  /** Bytes. */
+  size?: number | undefined;
+  yanked?: boolean | undefined;
+  requiresPython?: string | undefined;
+  /** The wheel's METADATA as a file of its own (PEP 658, 714), and its sha256 where it is told. */
+  metadata?: { url: string; sha256: string | undefined } | undefined;
+}
+
+/** What an index may answer with, the better first. */
+export const acceptedPages =
+  'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
+
+/**
+ * The files that a project's page lists: JSON (PEP 691, 700) or HTML (PEP 503, 592, 658).
+ * @param url where the page is, for relative addresses
+ * @throws Unreachable where it is no such page: servers answer errors and logins as HTML, with 200
+ */
+export async function readIndexPage(
+  page: string,
+  contentType: string,
+  url: string,
+): Promise<OfferedFile[]> {
+  return contentType.includes('json') ? readJson(page, url) : readHtml(page, url);
+}
+
+function readJson(page: string, url: string): OfferedFile[] {
+  let files: unknown;
+  try {
+    ({ files } = JSON.parse(page) as { files?: unknown });
+  } catch (cause) {
+    throw noIndexPage(url, 'it is no JSON', cause);
+  }
+  if (!Array.isArray(files)) throw noIndexPage(url, 'it has no list of files');
+  return files.flatMap((entry: unknown) => readJsonFile(Object(entry), url) ?? []);
+}
+
+function readJsonFile(file: Record<string, unknown>, page: string): OfferedFile | undefined {
+  const { filename, size, yanked } = file;
+  if (typeof filename !== 'string' || typeof file.url !== 'string') return undefined;
+  const url = absolute(file.url, page);
+  if (url === undefined) return undefined;
+  const requires = file['requires-python'];
+  return {
+    filename,
+    url: url.href,
+    sha256: readSha256(Object(file.hashes).sha256),
+    size: Number.isSafeInteger(size) ? Number(size) : undefined,
+    yanked: yanked !== undefined && yanked !== false,
+    requiresPython: typeof requires === 'string' ? requires : undefined,
+    metadata: metadataOf(url, file['core-metadata'] ?? file['dist-info-metadata']),
+  };
+}
+
+async function readHtml(page: string, url: string): Promise<OfferedFile[]> {
+  // loaded on use: most indexes answer in JSON
+  const { Parser } = await import('htmlparser2');
+  const files: OfferedFile[] = [];
+  let base = url;
+  let isPage = /<meta[^>]+pypi:repository-version/i.test(page);
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      if (name === 'base' && attributes.href) base = absolute(attributes.href, url)?.href ?? base;
+      const file = name === 'a' ? readAnchor(attributes, base) : undefined;
+      if (file === undefined) return;
+      isPage ||= /\.(whl|zip|tar\.gz|tar\.bz2|egg)$/.test(file.filename);
+      files.push(file);
+    },
+  });
+  parser.end(page);
+  if (isPage) return files;
+  const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1]?.trim().slice(0, 100);
+  throw noIndexPage(url, title ? `it is an HTML page titled "${title}"` : 'it lists no file');
+}
+
+function readAnchor(attributes: Record<string, string>, base: string): OfferedFile | undefined {
+  const url = attributes.href === undefined ? undefined : absolute(attributes.href, base);
+  if (url === undefined) return undefined;
+  const fragment = new URLSearchParams(url.hash.slice(1));
+  url.hash = '';
+  const metadata = attributes['data-core-metadata'] ?? attributes['data-dist-info-metadata'];
+  return {
+    filename: fileNameOf(url.href),
+    url: url.href,
+    sha256: readSha256(fragment.get('sha256')),
+    yanked: 'data-yanked' in attributes,
+    requiresPython: attributes['data-requires-python'],
+    metadata: metadataOf(url, metadata),
+  };
+}
+
+/** `true`, "sha256=…" or `{ sha256 }` say that the wheel's METADATA lies beside it. */
+function metadataOf(url: URL, told: unknown): OfferedFile['metadata'] {
+  if (told === undefined || told === null || told === false || told === 'false') return undefined;
+  const hex = typeof told === 'string' ? told.replace(/^sha256=/, '') : Object(told).sha256;
+  const beside = new URL(url);
+  beside.pathname += '.metadata';
+  return { url: beside.href, sha256: readSha256(hex) };
+}
+
+function readSha256(value: unknown): string | undefined {
+  const text = typeof value === 'string' ? value.toLowerCase() : '';
+  return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+}
+
+function absolute(href: string, base: string): URL | undefined {
+  if (!URL.canParse(href, base)) return undefined;
+  const url = new URL(href, base);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
+}
+
+function noIndexPage(url: string, why: string, cause?: unknown): Unreachable {
+  return new Unreachable(`${url} is no page of a package index: ${why}.`, {
+    next: 'Check the index in wheels.toml; behind a proxy or a login page, the network.',
+    cause,
+  });
+}

@@ -1,0 +1,106 @@
+import type { Host } from '../host/host.ts';
+import { acceptedPages, type OfferedFile, readIndexPage } from './index-page.ts';
+import { listRelease } from './releases.ts';
+import type { Variant } from './variant.ts';
+import { describeOrigin, type Wanted, type WantedWheel } from './wanted.ts';
+import { Unreachable, type Web } from './web.ts';
+
+/** What an index or a release offers of a project. */
+export type Listing =
+  | {
+      kind: 'files';
+      files: readonly OfferedFile[];
+      /** As the lock writes it: the index, or `github:owner/repo@tag`. */
+      source: string;
+    }
+  /** It has no such project or release; why, as a sentence. */
+  | { kind: 'absent'; reason: string }
+  /** It did not tell; why, as a sentence. */
+  | { kind: 'unreachable'; reason: string };
+
+/** Listings that were asked for, by project and origin. */
+export interface Listings {
+  of(wheel: WantedWheel): Listing;
+}
+
+/** How GitHub is asked. */
+export interface GitHubAccess {
+  /** The API's root. */
+  api: string;
+  /** Sent to that server alone. */
+  token: string | undefined;
+}
+
+/** One wheel wanted in one variant. */
+export interface Want {
+  variant: Variant;
+  wheel: WantedWheel;
+}
+
+/** All wheels of all variants. */
+export function allWants(wanted: Wanted): Want[] {
+  return wanted.variants.flatMap(variant =>
+    wanted.wheels(variant).map(wheel => ({ variant, wheel })),
+  );
+}
+
+/** Asks for all that is wanted at once; each page and each release is asked for once. */
+export async function askAll(
+  wants: readonly Want[],
+  web: Web,
+  github: GitHubAccess,
+  host: Host,
+): Promise<Listings> {
+  const asked = new Map<string, Promise<Listing>>();
+  for (const { wheel } of wants) {
+    const key = keyOf(wheel);
+    if (!asked.has(key)) asked.set(key, ask(wheel, web, github));
+  }
+  const message = `Asking for ${asked.size} pages of indexes and releases`;
+  host.emit({ type: 'notice', message, at: host.clock() });
+  const listings = new Map(
+    await Promise.all([...asked].map(async ([key, listing]) => [key, await listing] as const)),
+  );
+  return {
+    of: wheel => listings.get(keyOf(wheel)) ?? { kind: 'absent', reason: 'It was not asked for.' },
+  };
+}
+
+function keyOf({ name, origin }: WantedWheel): string {
+  return origin.kind === 'index' ? pageOf(origin.url, name) : describeOrigin(origin);
+}
+
+/** An index's page of a project ends with a slash (PEP 503). */
+function pageOf(index: string, name: string): string {
+  return `${index}/${name}/`;
+}
+
+/** A server that fails is a listing too: what the lock knows of it stays usable. */
+async function ask(
+  { name, origin }: WantedWheel,
+  web: Web,
+  github: GitHubAccess,
+): Promise<Listing> {
+  try {
+    return await (origin.kind === 'index'
+      ? listIndex(origin.url, name, web)
+      : listRelease(origin, web, github));
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    return { kind: 'unreachable', reason: error.message };
+  }
+}
+
+async function listIndex(index: string, name: string, web: Web): Promise<Listing> {
+  const page = pageOf(index, name);
+  const answer = await web.read(page, acceptedPages);
+  const { status, body, headers, url } = answer;
+  // indexes on object storage answer 403 for what they do not have
+  if (status === 404 || status === 403 || status === 410) {
+    return { kind: 'absent', reason: `${index} has no project ${name} (it answered ${status}).` };
+  }
+  if (status !== 200) throw new Unreachable(`${page} answered ${status}.`);
+  const type = headers['content-type'] ?? 'text/html';
+  const files = await readIndexPage(body.toString(), type, url.href);
+  return { kind: 'files', files, source: index };
+}

@@ -1,0 +1,208 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as v from 'valibot';
+import { Failure } from '../host/failure.ts';
+import { partialFile, writeFailure } from '../host/partial-files.ts';
+import { checkDocument, type Document, readText, wrongAt } from './document.ts';
+import { pythonTag, type Variant } from './variant.ts';
+
+/** How sure a digest is: told by an index or release, computed from the bytes, or only copied. */
+export type DigestOrigin = 'index' | 'release' | 'download' | 'unconfirmed';
+
+/** One wheel for one variant. */
+export interface WheelPin {
+  /** With its local part: "2.10.0+cu130". */
+  version: string;
+  /** As it is fetched; `%2B` is kept. */
+  url: string;
+  /** SRI, always sha256. */
+  hash: string;
+  /** Bytes; null where nobody told. */
+  size: number | null;
+  /** The index, or `github:owner/repo@tag`. */
+  source: string;
+  digest: DigestOrigin;
+  /** Why it is unconfirmed, as a sentence. */
+  note?: string | undefined;
+}
+
+/** A Git checkout. */
+export interface SourcePin {
+  url: string;
+  /** The branch, tag or commit that was asked for. */
+  ref: string;
+  /** 40 hex digits. */
+  rev: string;
+  /** SRI sha256 of the checkout's NAR, without `.git`. */
+  hash: string;
+  digest: 'download' | 'unconfirmed';
+  note?: string | undefined;
+}
+
+/** `wheels.lock.json`. */
+export interface Lock {
+  version: 1;
+  /** System → CUDA → Python tag → project → pin. */
+  wheels: Record<string, Record<string, Record<string, Record<string, WheelPin>>>>;
+  sources: Record<string, SourcePin>;
+}
+
+/** SRI's form (W3C Subresource Integrity): 32 bytes in base64. */
+export const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+const text = v.string('a text');
+const url = v.pipe(text, v.url('an address'));
+const hash = v.pipe(text, v.regex(sriPattern, 'sha256-… in base64'));
+const size = v.nullable(v.pipe(v.number('a number'), v.integer('bytes'), v.minValue(0, 'bytes')));
+
+const wheelSchema = v.object({
+  version: text,
+  url,
+  hash,
+  size,
+  source: text,
+  digest: v.picklist(
+    ['index', 'release', 'download', 'unconfirmed'],
+    'index, release, download or unconfirmed',
+  ),
+  note: v.optional(text),
+});
+
+const sourceSchema = v.object({
+  url: text,
+  ref: text,
+  rev: v.pipe(text, v.regex(/^[0-9a-f]{40}$/, '40 hex digits')),
+  hash,
+  digest: v.picklist(['download', 'unconfirmed'], 'download or unconfirmed'),
+  note: v.optional(text),
+});
+
+const table = <Schema extends v.GenericSchema>(of: Schema) => v.record(text, of, 'an object');
+
+const lockSchema = v.object(
+  {
+    version: v.literal(1, '1'),
+    wheels: table(table(table(table(wheelSchema)))),
+    sources: v.optional(table(sourceSchema), {}),
+  },
+  'an object',
+);
+
+const repair =
+  'Take the file from your version control, or delete it and let comfy-nix prefetch write it anew.';
+
+/**
+ * Reads a lock; undefined where there is none yet.
+ * @throws Failure that names file, line and what to do
+ */
+export async function readLock(file: string): Promise<Lock | undefined> {
+  const content = await readText(file);
+  return content === undefined ? undefined : parseLock(content, file);
+}
+
+/** The lock in a file's text; `file` is for errors. */
+export function parseLock(content: string, file: string): Lock {
+  const value = parseJson(content, file);
+  const document: Document = { file, text: content, value, next: repair };
+  const { version } = Object(value) as { version?: unknown };
+  if (typeof version === 'number' && version > 1) {
+    const problem = `the format ${version} is of a newer comfy-nix; this one knows 1.`;
+    throw wrongAt({ ...document, next: 'Update comfy-nix.' }, ['version'], problem);
+  }
+  return checkDocument(lockSchema, document);
+}
+
+function parseJson(content: string, file: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    const conflict = content.split('\n').findIndex(line => /^(<{7}|={7}|>{7})( |$)/.test(line));
+    if (conflict >= 0) {
+      throw new Failure(`${file}:${conflict + 1}: the file holds a merge conflict.`, {
+        next: 'Take either side, then run comfy-nix prefetch.',
+      });
+    }
+    const message = `${file}:${lineOfMistake(content)}: this is no JSON: ${(cause as Error).message}`;
+    throw new Failure(message, { next: repair, cause });
+  }
+}
+
+/**
+ * The line of the first mistake. JSON.parse does not always tell it, but it does tell whether a text
+ * merely ends too early: the first line whose end is wrong in any other way has the mistake.
+ */
+function lineOfMistake(content: string): number {
+  const lines = content.split('\n');
+  const wrong = lines.findIndex((_, index) => !mayGoOn(lines.slice(0, index + 1).join('\n')));
+  return wrong < 0 ? lines.length : wrong + 1;
+}
+
+function mayGoOn(beginning: string): boolean {
+  try {
+    JSON.parse(beginning);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    const [, position] = /at position (\d+)/.exec(message) ?? [];
+    return message.includes('Unexpected end') || Number(position) >= beginning.length;
+  }
+}
+
+/** The pin of a project in a variant. */
+export function pinOf(lock: Lock | undefined, variant: Variant, name: string) {
+  return lock?.wheels[variant.system]?.[variant.cuda]?.[pythonTag(variant)]?.[name];
+}
+
+/** Adds a pin. */
+export function setPin(lock: Lock, variant: Variant, name: string, pin: WheelPin): void {
+  lock.wheels[variant.system] ??= {};
+  const ofSystem = lock.wheels[variant.system] ?? {};
+  ofSystem[variant.cuda] ??= {};
+  const ofCuda = ofSystem[variant.cuda] ?? {};
+  const tag = pythonTag(variant);
+  ofCuda[tag] = { ...ofCuda[tag], [name]: pin };
+}
+
+/** All pins of a lock, in its order. */
+export function allPins(lock: Lock): { variant: Variant; name: string; pin: WheelPin }[] {
+  return Object.entries(lock.wheels).flatMap(([system, ofSystem]) =>
+    Object.entries(ofSystem).flatMap(([cuda, ofCuda]) =>
+      Object.entries(ofCuda).flatMap(([tag, wheels]) => {
+        const variant = { system, cuda, python: tag.replace(/^cp(\d)/, '$1.') };
+        return Object.entries(wheels).map(([name, pin]) => ({ variant, name, pin }));
+      }),
+    ),
+  );
+}
+
+/** The file's text: keys sorted, two spaces, a newline at the end. */
+export function formatLock(lock: Lock): string {
+  return `${JSON.stringify(sorted(lock), null, 2)}\n`;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** Puts the lock in the file's place at once: whoever reads it sees the old one or the new one. */
+export async function writeLock(file: string, lock: Lock): Promise<void> {
+  const folder = dirname(file);
+  const partial = partialFile(folder);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(partial, formatLock(lock));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw writeFailure(error, file);
+  }
+}
+
+/** SRI of a sha256 in hex. */
+export function sriOf(hex: string): string {
+  return `sha256-${Buffer.from(hex, 'hex').toString('base64')}`;
+}
