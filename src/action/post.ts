@@ -1,11 +1,14 @@
 import { afterVerb } from '../commands/verbs.ts';
 import { abortOnInterrupt } from '../host/interrupt.ts';
+import { forgetInputs } from '../host/process.ts';
 import { finishAction } from './finish.ts';
 import { toolkit } from './toolkit.ts';
 
+const env = { ...process.env };
+forgetInputs(process.env);
 const { signal, dispose } = abortOnInterrupt(process);
 process.exitCode = await finishAction({
-  env: { ...process.env },
+  env,
   currentDirectory: process.cwd(),
   clock: Date.now,
   signal,

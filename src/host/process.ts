@@ -48,6 +48,14 @@ export function childEnvironment(env: Readonly<Record<string, string | undefined
   );
 }
 
+/**
+ * Takes the inputs out of this very process's environment, which programs that a library starts
+ * inherit (`tar`, by `@actions/cache`). The runner's token stays: that library reads it there.
+ */
+export function forgetInputs(env: Record<string, string | undefined>): void {
+  for (const name of Object.keys(env)) if (name.startsWith('INPUT_')) delete env[name];
+}
+
 /** The real process runner; every child gets `childEnvironment(env)` and its own additions. */
 export function processRunner(env: Readonly<Record<string, string | undefined>>): RunProcess {
   const inherited = childEnvironment(env);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { processRunner } from '../../../src/host/process.ts';
+import { forgetInputs, processRunner } from '../../../src/host/process.ts';
 
 const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
 
@@ -16,6 +16,12 @@ test('a program gets no inputs and no tokens of the runner', async () => {
   assert.match(stdout, /^KEPT=yes$/m);
   assert.match(stdout, /^ADDED=too$/m);
   assert.doesNotMatch(stdout, /secret/);
+});
+
+test('inputs are forgotten, so that programs which a library starts do not inherit them', () => {
+  const env = { 'INPUT_REGISTRY-PASSWORD': 'secret', KEPT: 'yes' };
+  forgetInputs(env);
+  assert.deepEqual(env, { KEPT: 'yes' });
 });
 
 test('standard input is empty, or the text that was given', async () => {
