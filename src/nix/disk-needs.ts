@@ -19,10 +19,24 @@ export async function queryNeeds(
   outputs: readonly DerivationOutput[],
 ): Promise<DiskNeeds | undefined> {
   if (outputs.length === 0) return parseDryRun('');
+  const said = await dryRun(nix, outputs);
+  return said === undefined ? undefined : parseDryRun(said);
+}
+
+/** The derivations that no substituter spares Nix from building; undefined where it cannot say. */
+export async function queryBuilds(
+  nix: Nix,
+  outputs: readonly DerivationOutput[],
+): Promise<Set<string> | undefined> {
+  const said = await dryRun(nix, outputs);
+  return said === undefined ? undefined : new Set(parseBuilds(said));
+}
+
+async function dryRun(nix: Nix, outputs: readonly DerivationOutput[]): Promise<string | undefined> {
   const wanted = new Set(outputs.map(({ drvPath, outputName }) => `${drvPath}!${outputName}`));
   const args = ['--realise', '--dry-run', ...wanted];
   const { code, stderr } = await runNix(nix, 'nix-store', args);
-  return code === 0 ? parseDryRun(stderr) : undefined;
+  return code === 0 ? stderr : undefined;
 }
 
 /**
@@ -31,17 +45,24 @@ export async function queryNeeds(
  * the unit is always MiB; newer ones choose it, and round to a tenth.
  */
 export function parseDryRun(said: string): DiskNeeds {
-  const lines = said.split('\n');
-  const needs: DiskNeeds = { downloadBytes: 0, unpackedBytes: 0, builds: 0 };
-  let ofBuilds = false;
-  for (const line of lines) {
-    if (!line.startsWith('  ')) ofBuilds = line.endsWith(' will be built:');
-    else if (ofBuilds && line.endsWith('.drv')) needs.builds += 1;
+  const needs: DiskNeeds = { downloadBytes: 0, unpackedBytes: 0, builds: parseBuilds(said).length };
+  for (const line of said.split('\n')) {
     const sizes = fetched.exec(line);
     needs.downloadBytes += bytes(sizes?.[1], sizes?.[2]);
     needs.unpackedBytes += bytes(sizes?.[3], sizes?.[4]);
   }
   return needs;
+}
+
+/** The derivations under "these 2 derivations will be built:", or "this derivation will be built:". */
+function parseBuilds(said: string): string[] {
+  const builds: string[] = [];
+  let ofBuilds = false;
+  for (const line of said.split('\n')) {
+    if (!line.startsWith('  ')) ofBuilds = line.endsWith(' will be built:');
+    else if (ofBuilds && line.endsWith('.drv')) builds.push(line.trim());
+  }
+  return builds;
 }
 
 const fetched = /will be fetched \(([\d.]+) (\w+) download, ([\d.]+) (\w+) unpacked\)/;

@@ -1,6 +1,8 @@
 import type { Host } from '../../host/host.ts';
+import { attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
+import { queryBuilds } from '../../nix/disk-needs.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
@@ -47,22 +49,17 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
   };
 }
 
-/** Restores what is missing, each target once; gives lines of nix.conf for all that was restored. */
+/** Restores what must be built, each target once; gives lines of nix.conf for all that was restored. */
 function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   const { recipe, target, system } = evaluation;
   const isArchive = recipe === undefined;
-  const pending = new Set<Pick<LayerTarget, keyof DerivationOutput | 'name'>>(
-    recipe?.layers ?? [target],
-  );
+  const pending = new Set<Target>(recipe?.layers ?? [target]);
   const urls: string[] = [];
   return async (missing: readonly DerivationOutput[]): Promise<string[]> => {
     const { github } = state;
     if (github !== undefined && missing.length > 0) {
-      // a target may be missing because another one is built with it
-      const graph = await readDerivationGraph(missing.map(({ drvPath }) => drvPath));
-      const involved = [...pending].filter(({ drvPath }) => graph.has(drvPath));
-      for (const each of involved) pending.delete(each);
-      const wanted = await withoutValid(involved, nix);
+      const wanted = await targetsOfBuilds(missing, [...pending], nix);
+      for (const each of wanted) pending.delete(each);
       const found = await github.restoreTargets(
         wanted.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
         system,
@@ -71,6 +68,26 @@ function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
     }
     return urls.length === 0 ? [] : [`extra-substituters = ${urls.join(' ')}`];
   };
+}
+
+type Target = Pick<LayerTarget, keyof DerivationOutput | 'name'>;
+
+/**
+ * The targets to which what would have to be built belongs. A layer that the registry holds may be
+ * among them: the one that has changed is built from what was built for it.
+ */
+async function targetsOfBuilds(
+  outputs: readonly DerivationOutput[],
+  targets: readonly Target[],
+  nix: Nix,
+): Promise<Target[]> {
+  const builds = await queryBuilds(nix, outputs);
+  if (builds?.size === 0) return [];
+  const graph = await readDerivationGraph(targets.map(({ drvPath }) => drvPath));
+  const { layerOf } = attribute(graph, targets);
+  const drvPaths = builds ?? outputs.map(({ drvPath }) => drvPath);
+  const names = new Set([...drvPaths].map(layerOf));
+  return targets.filter(({ name }) => names.has(name));
 }
 
 /** Those of the outputs that the store does not have. */

@@ -14,9 +14,9 @@ import type { Evaluation, LayerTarget } from '../../../src/nix/types.ts';
 
 /**
  * A recipe whose app is built with deps, and deps with nothing; base stands beside them. No Nix runs:
- * `valid` are the names of outputs that the store has.
+ * `valid` are the names of outputs that the store has, `offered` those that a substituter has.
  */
-async function scene(t: TestContext, valid: readonly string[]) {
+async function scene(t: TestContext, valid: readonly string[], offered: readonly string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'provide-'));
   t.after(() => rm(folder, { recursive: true }));
   const layer = async (name: string, inputs: readonly string[]): Promise<LayerTarget> => {
@@ -29,6 +29,16 @@ async function scene(t: TestContext, valid: readonly string[]) {
   };
   const layers = [await layer('base', []), await layer('deps', []), await layer('app', ['deps'])];
   const commands: Command[] = [];
+  const dryRun = (args: readonly string[]) => {
+    const wanted = args.some(arg => arg.includes('app.drv!')) ? ['deps', 'app'] : [];
+    const asked = layers.filter(({ name }) => args.some(arg => arg.includes(`${name}.drv!`)));
+    const builds = [...new Set([...wanted, ...asked.map(({ name }) => name)])].filter(
+      name => !valid.includes(name) && !offered.includes(name),
+    );
+    return `these ${builds.length} derivations will be built:\n${builds
+      .map(name => `  ${join(folder, name)}.drv`)
+      .join('\n')}\n`;
+  };
   const host: Host = {
     env: {},
     clock: () => 0,
@@ -37,7 +47,8 @@ async function scene(t: TestContext, valid: readonly string[]) {
       commands.push(command);
       const invalid = command.args.filter(arg => !valid.some(name => arg.endsWith(`-${name}`)));
       const stdout = command.args.includes('--print-invalid') ? invalid.join('\n') : '';
-      return { code: 0, stdout, stderr: '' };
+      const stderr = command.args.includes('--dry-run') ? dryRun(command.args) : '';
+      return { code: 0, stdout, stderr };
     },
   };
   const restored: string[][] = [];
@@ -78,7 +89,13 @@ test('a target is restored with those that it is built with, and no others', asy
   const conf = await nixFor('app');
   assert.deepEqual(restored, [['deps', 'app']]);
   assert.match(conf, /^extra-substituters = file:\/\/\/deps file:\/\/\/app$/m);
-  assert.deepEqual(dryRuns(), [['app.drv!out']]);
+  assert.deepEqual(dryRuns(), [['app.drv!out'], ['app.drv!out']]);
+});
+
+test('what a substituter offers is not restored', async t => {
+  const { nixFor, restored } = await scene(t, [], ['deps']);
+  await nixFor('app');
+  assert.deepEqual(restored, [['app']]);
 });
 
 test('what is needed later is provided for as well, and finds what was restored before', async t => {
@@ -89,14 +106,14 @@ test('what is needed later is provided for as well, and finds what was restored 
     late ?? '',
     /^extra-substituters = file:\/\/\/deps file:\/\/\/app file:\/\/\/base$/m,
   );
-  assert.equal(dryRuns().length, 2);
+  assert.equal(dryRuns().length, 4);
 });
 
 test('what the store has is neither restored nor asked for', async t => {
   const { nixFor, restored, dryRuns } = await scene(t, ['deps']);
   await nixFor('deps', 'app');
   assert.deepEqual(restored, [['app']]);
-  assert.deepEqual(dryRuns(), [['app.drv!out']]);
+  assert.deepEqual(dryRuns()[0], ['app.drv!out']);
 });
 
 test('where nothing is to be realised, nothing is asked', async t => {
