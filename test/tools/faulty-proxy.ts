@@ -23,11 +23,17 @@ export interface TestProxy {
   stop(): Promise<void>;
 }
 
+/** A proxy that does not look into what it passes on. */
+export interface TestTcpProxy extends TestProxy {
+  /** How many there were so far. */
+  connections(): number;
+}
+
 /** A TCP proxy to a loopback address; `faults` is asked for each connection, counted from 0. */
 export async function startTcpProxy(
   target: string,
   faults: (connection: number) => LinkFaults,
-): Promise<TestProxy> {
+): Promise<TestTcpProxy> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer(client => {
@@ -51,7 +57,7 @@ export async function startTcpProxy(
     for (const socket of sockets) socket.destroy();
     await once(server, 'close');
   };
-  return { address: addressOf(server.address()), stop };
+  return { address: addressOf(server.address()), connections: () => connections, stop };
 }
 
 async function pump(from: Socket, to: Socket, fault: LinkFaults): Promise<void> {

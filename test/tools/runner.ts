@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inputVariable } from '../../src/action/inputs.ts';
@@ -15,6 +15,10 @@ export interface PhaseOptions {
   state?: Readonly<Record<string, string>>;
   env?: Readonly<Record<string, string>>;
   event?: { name: string; payload: unknown };
+  /** Put before the program, such as `with-nix … --`. */
+  wrapper?: readonly string[];
+  /** The program gets a process group of its own, by which it can be killed with its children. */
+  ownGroup?: boolean;
   /** Called with the process's id once it has written its first output. */
   onOutput?: (pid: number, text: string) => void;
 }
@@ -35,52 +39,73 @@ export interface PhaseResult {
 export interface Runner {
   workspace: string;
   temp: string;
+  home: string;
+  /** Runs a phase of an action. */
   run(script: string, options?: PhaseOptions): Promise<PhaseResult>;
+  /** Runs a command as a `run:` step does, which sees no inputs. */
+  step(command: readonly string[], options?: PhaseOptions): Promise<PhaseResult>;
   dispose(): Promise<void>;
 }
 
-export async function startRunner(): Promise<Runner> {
+/** Its files belong to `uid`, who may be another user than this one. */
+export async function startRunner(uid = process.getuid?.() ?? 0): Promise<Runner> {
   const root = await mkdtemp(join(tmpdir(), 'runner-'));
+  await chown(root, uid, uid);
   const workspace = join(root, 'work');
   const temp = join(root, 'temp');
-  for (const folder of [workspace, temp, join(root, 'tools'), join(root, 'home')]) {
+  const home = join(root, 'home');
+  for (const folder of [workspace, temp, join(root, 'tools'), home]) {
     await mkdir(folder);
+    await chown(folder, uid, uid);
   }
   let phases = 0;
+  const phase = async (command: readonly string[], more: Environment, options: PhaseOptions) => {
+    const files = join(root, `phase${phases++}`);
+    await mkdir(files);
+    return runPhase(command, more, options, { root, workspace, temp, files, uid });
+  };
   return {
     workspace,
     temp,
-    run: async (script, options = {}) => {
-      const files = join(root, `phase${phases++}`);
-      await mkdir(files);
-      return runPhase(script, options, { root, workspace, temp, files });
-    },
+    home,
+    run: (script, options = {}) =>
+      phase([process.execPath, script], inputEnvironment(options), options),
+    step: (command, options = {}) => phase(command, {}, options),
     dispose: () => rm(root, { recursive: true, force: true }),
   };
 }
+
+type Environment = Readonly<Record<string, string>>;
 
 interface Places {
   root: string;
   workspace: string;
   temp: string;
   files: string;
+  uid: number;
 }
 
 /** The files by which a phase talks to the runner; they exist and are empty when it starts. */
 const commandFiles = ['OUTPUT', 'STATE', 'ENV', 'PATH', 'STEP_SUMMARY'] as const;
 
 async function runPhase(
-  script: string,
+  command: readonly string[],
+  more: Environment,
   options: PhaseOptions,
   places: Places,
 ): Promise<PhaseResult> {
   const file = (name: string) => join(places.files, name);
-  for (const name of commandFiles) await writeFile(file(name), '');
+  for (const name of commandFiles) {
+    await writeFile(file(name), '');
+    await chown(file(name), places.uid, places.uid);
+  }
   await writeFile(file('event.json'), JSON.stringify(options.event?.payload ?? {}));
-  const child = spawn(process.execPath, [script], {
+  const [program = '', ...words] = [...(options.wrapper ?? []), ...command];
+  const child = spawn(program, words, {
     cwd: places.workspace,
-    env: phaseEnvironment(options, places),
+    env: { ...phaseEnvironment(options, places), ...more, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.ownGroup === true,
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -124,9 +149,7 @@ function phaseEnvironment(options: PhaseOptions, places: Places): Record<string,
     RUNNER_TOOL_CACHE: join(places.root, 'tools'),
     RUNNER_OS: 'Linux',
     RUNNER_ARCH: process.arch === 'arm64' ? 'ARM64' : 'X64',
-    ...inputEnvironment(options),
     ...Object.fromEntries([...files, ...state]),
-    ...options.env,
   };
 }
 
