@@ -1,4 +1,3 @@
-import { explain } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import type { SetupSettings } from '../inputs/settings.ts';
@@ -7,7 +6,7 @@ import { findNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
-import { pathsBuiltSince } from './setup/new-paths.ts';
+import { pushBuiltSince } from './setup/new-paths.ts';
 import { prepareNix } from './setup/prepare.ts';
 import { startPushes } from './setup/pushes.ts';
 
@@ -65,11 +64,7 @@ async function pushSince(builtSince: number, settings: SetupSettings, host: Host
   const nix = await findNix(host);
   const pushes = nix && (await startPushes(nix, settings, host));
   if (!pushes) return;
-  try {
-    for (const path of await pathsBuiltSince(nix, builtSince)) pushes.push(path);
-  } catch (error) {
-    host.emit({ type: 'warning', message: explain(error), at: host.clock() });
-  }
+  await pushBuiltSince(builtSince, pushes, nix, host);
   const { failure } = await pushes.finish();
   if (failure) throw failure;
 }

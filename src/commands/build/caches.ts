@@ -4,8 +4,10 @@ import type { LeftOutCache } from '../../caches/types.ts';
 import type { ProgressEvent } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { pushBuiltSince } from '../setup/new-paths.ts';
 import type { PreparedNix } from '../setup/prepare.ts';
 import { type PushOutcome, startPushes } from '../setup/pushes.ts';
+import { notePushes } from '../setup/unfinished.ts';
 
 /** The caches of a build: they get what it builds, while it builds. */
 export interface BuildCaches {
@@ -37,6 +39,9 @@ export async function startCaches(
 ): Promise<BuildCaches> {
   // pushes go on when the build fails, and end with the run
   const pushes = await startPushes(nix, settings, host);
+  const note = pushes && (await notePushes(settings.caches, host));
+  // what a run that was killed has built, and may not have pushed
+  if (pushes && note?.since !== undefined) await pushBuiltSince(note.since, pushes, nix, host);
   const signatures = watchSignatures(trustedKeys, host);
   const images = new Set<string>();
   return {
@@ -55,6 +60,7 @@ export async function startCaches(
     finish: async () => {
       const distrusted = await signatures.settled();
       const outcome = (await pushes?.finish()) ?? { reports: [] };
+      if (!host.signal?.aborted) await note?.remove();
       return { ...outcome, leftOut: [...leftOut, ...distrusted] };
     },
   };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** How the stand-in for the `cachix` program behaves. */
@@ -20,6 +20,8 @@ export interface CachixStandIn {
   /** Each start of the program, in order. */
   calls(): Promise<{ words: string[]; env: Record<string, string> }[]>;
   uploads(): Promise<{ name: string; path: string }[]>;
+  /** Empties the caches. */
+  forget(): Promise<void>;
 }
 
 /** Puts a stand-in for the `cachix` program into a folder. */
@@ -46,5 +48,10 @@ export async function installCachixStandIn(
     const text = await readFile(file, 'utf8');
     return text.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Line]));
   };
-  return { bin, calls: () => lines('calls.jsonl'), uploads: () => lines('uploads.jsonl') };
+  return {
+    bin,
+    calls: () => lines('calls.jsonl'),
+    uploads: () => lines('uploads.jsonl'),
+    forget: () => rm(join(folder, 'uploads.jsonl'), { force: true }),
+  };
 }
