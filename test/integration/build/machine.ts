@@ -11,7 +11,7 @@ const withNix = fileURLToPath(new URL('../../tools/with-nix', import.meta.url));
 export const program = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
 /** The Nix that these tests run under, as `with-nix` names it; `npm test` says it. */
-const kind = process.env.NIX_KIND || (/ 2\.8\./.test(nixVersion()) ? 'system' : 'release');
+export const kind = process.env.NIX_KIND || (/ 2\.8\./.test(nixVersion()) ? 'system' : 'release');
 
 function nixVersion(): string {
   return execFileSync('nix', ['--version']).toString();

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { kind, type Machine } from './hosted-runner.ts';
+import { kind } from '../build/machine.ts';
+import type { Machine } from './hosted-runner.ts';
 
 const withNix = fileURLToPath(new URL('../../tools/with-nix', import.meta.url));
 const member = 30100;

@@ -3,11 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type PhaseOptions, type PhaseResult, startRunner } from '../../tools/runner.ts';
+import { kind } from '../build/machine.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-/** The Nix that these tests run under, as `with-nix` names it. */
-export const kind = process.env.NIX_KIND || 'system';
 
 /** A job of a workflow: this action as one step, and commands as steps after it. */
 export interface Job extends Omit<PhaseOptions, 'wrapper' | 'state'> {
