@@ -6,6 +6,8 @@ import type { Nix } from './types.ts';
 export interface PathInfo {
   /** Bytes of the path as a NAR. */
   narSize: number;
+  /** "sha256:" and 64 hex digits, of the path as a NAR. */
+  narHash: string;
   /** Store paths that it refers to; itself, where it does. */
   references: readonly string[];
 }
@@ -55,9 +57,13 @@ export function parseDump(dump: string): Map<string, PathInfo> {
   const fields = dump.split('\n');
   let at = 0;
   while (at + 4 < fields.length) {
-    const [path = '', , narSize = '', , count = ''] = fields.slice(at, at + 5);
+    const [path = '', hash = '', narSize = '', , count = ''] = fields.slice(at, at + 5);
     const end = at + 5 + Number.parseInt(count, 10);
-    infos.set(path, { narSize: Number(narSize), references: fields.slice(at + 5, end) });
+    infos.set(path, {
+      narSize: Number(narSize),
+      narHash: `sha256:${hash}`,
+      references: fields.slice(at + 5, end),
+    });
     at = end;
   }
   return infos;

@@ -1,7 +1,10 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
-import { runNix } from '../../nix/nix.ts';
+import { compressedBlob } from '../../image/compress.ts';
+import { type FramePool, framePool } from '../../image/frames.ts';
+import { narBytes } from '../../image/nar-writer.ts';
 import { type PathInfo, queryPathInfo } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
 
@@ -12,32 +15,20 @@ export interface CachedPath {
   size: number;
 }
 
-/** How NARs are packed. */
-export type Packing = 'zstd' | 'none';
-
 /**
  * Everything a binary cache says of a path; no signature, since the folder is read with
  * `trusted=true`. Nix manual, "Binary cache protocol"; FileHash and FileSize may be left out.
  */
-export function narinfo(path: string, info: PathInfo & { narHash: string }, packing: Packing) {
+export function narinfo(path: string, info: PathInfo): string {
   return [
     `StorePath: ${path}`,
-    `URL: ${narFile(path, packing)}`,
-    `Compression: ${packing}`,
+    `URL: ${narFile(path)}`,
+    'Compression: zstd',
     `NarHash: ${info.narHash}`,
     `NarSize: ${info.narSize}`,
     `References: ${info.references.map(reference => basename(reference)).join(' ')}`,
     '',
   ].join('\n');
-}
-
-/** zstd, as fast as the machine allows, where it is installed; hosted runners have it. */
-export async function choosePacking(nix: Nix): Promise<Packing> {
-  const { run, signal } = nix.host;
-  return run({ file: 'zstd', args: ['--version'], signal }).then(
-    ({ code }) => (code === 0 ? 'zstd' : 'none'),
-    () => 'none',
-  );
 }
 
 /** What the folder holds; nothing where there is none, and nothing that is not whole. */
@@ -65,81 +56,106 @@ export async function keepOnly(folder: string, wanted: ReadonlySet<string>): Pro
   return paths.filter(({ storePath }) => wanted.has(storePath));
 }
 
+/** Paths that are packed at one time: small ones of a single frame keep all cores busy, too. */
+const sideBySide = 4;
+
 /**
  * Adds valid store paths, without what they refer to, in the order given, as long as they fit into
- * `room` bytes. One that does not fit is left out; smaller ones may follow.
+ * `room` bytes. One that does not fit is left out; smaller ones may follow. Rejects with a
+ * {@link Failure} where a path cannot be read, or is not what the store's database says.
  */
 export async function addPaths(
   nix: Nix,
   folder: string,
   paths: readonly string[],
   room: number,
-  packing: Packing,
 ): Promise<{ added: CachedPath[]; leftOut: string[] }> {
   const added: CachedPath[] = [];
   const leftOut: string[] = [];
   if (paths.length === 0) return { added, leftOut };
   await mkdir(join(folder, 'nar'), { recursive: true });
   await writeFile(join(folder, 'nix-cache-info'), cacheInfo(nix));
-  const infos = await describe(nix, paths);
+  const infos = [...(await queryPathInfo(nix, paths))];
+  const pool = framePool(availableParallelism());
   let free = room;
-  for (const [storePath, info] of infos) {
-    const size = free > 0 ? await dump(nix, folder, storePath, packing) : Number.POSITIVE_INFINITY;
-    if (size > free) {
+  const sizes = inOrder(infos, ([path, info]) => dump(nix, folder, path, info, free, pool));
+  for await (const [[storePath, info], size] of sizes) {
+    if (size === undefined || size > free) {
       await removePath(folder, storePath);
       leftOut.push(storePath);
       continue;
     }
-    await writeFile(narinfoFile(folder, storePath), narinfo(storePath, info, packing));
+    await writeFile(narinfoFile(folder, storePath), narinfo(storePath, info));
     free -= size;
     added.push({ storePath, size });
   }
   return { added, leftOut };
 }
 
+/** Does the work of a few items at a time; gives each with its result, in their order. */
+async function* inOrder<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<[Item, Result]> {
+  const waiting = [...items];
+  const begun: Promise<[Item, Result]>[] = [];
+  const begin = () => {
+    for (const item of waiting.splice(0, sideBySide - begun.length)) {
+      const result = work(item).then((value): [Item, Result] => [item, value]);
+      result.catch(() => undefined); // it is told in its turn
+      begun.push(result);
+    }
+    return begun[0];
+  };
+  try {
+    for (let next = begin(); next; next = begin()) {
+      yield await next;
+      begun.shift();
+    }
+  } finally {
+    await Promise.allSettled(begun);
+  }
+}
+
 /** A low number comes first: this cache is on the disk already. */
 const cacheInfo = ({ storeDir }: Nix) => `StoreDir: ${storeDir}\nWantMassQuery: 1\nPriority: 10\n`;
 
-/** Sizes, references and hashes, in the order of `paths`. */
-async function describe(nix: Nix, paths: readonly string[]) {
-  const infos = await queryPathInfo(nix, paths);
-  const described = new Map<string, PathInfo & { narHash: string }>();
-  for (let at = 0; at < paths.length; at += 1000) {
-    const some = paths.slice(at, at + 1000);
-    const { code, stdout, stderr } = await runNix(nix, 'nix-store', ['--query', '--hash', ...some]);
-    if (code !== 0) throw new Failure('The Nix store did not tell hashes.', { evidence: [stderr] });
-    const hashes = stdout.split('\n');
-    for (const [index, path] of some.entries()) {
-      const info = infos.get(path);
-      const narHash = hashes[index];
-      if (info && narHash) described.set(path, { ...info, narHash });
+/** Writes the NAR of a path; gives its size in bytes, or nothing where it is larger than `room`. */
+async function dump(
+  { host: { signal } }: Nix,
+  folder: string,
+  path: string,
+  info: PathInfo,
+  room: number,
+  pool: FramePool,
+): Promise<number | undefined> {
+  if (room <= 0) return undefined;
+  const nar = compressedBlob(() => narBytes(path), { compression: 'zstd', pool }, signal);
+  const file = await open(join(folder, narFile(path)), 'w');
+  let size = 0;
+  try {
+    for await (const chunk of nar) {
+      size += chunk.length;
+      if (size > room) return undefined;
+      await file.writeFile(chunk);
     }
+  } finally {
+    await file.close();
   }
-  return described;
+  const { diffId } = nar.result();
+  if (diffId !== info.narHash) throw changed(path, info.narHash, diffId);
+  return size;
 }
 
-/** Writes the NAR of a path; gives its size in bytes. */
-async function dump(nix: Nix, folder: string, path: string, packing: Packing): Promise<number> {
-  const file = join(folder, narFile(path, packing));
-  const script =
-    packing === 'zstd'
-      ? 'set -o pipefail; "$0" --dump "$1" | zstd -q -T0 -f -o "$2"'
-      : '"$0" --dump "$1" >"$2"';
-  const { run, signal } = nix.host;
-  const args = ['-c', script, join(nix.bin, 'nix-store'), path, file];
-  const { code, stderr } = await run({ file: 'bash', args, env: nix.env, signal });
-  if (code === 0) return (await stat(file)).size;
-  await rm(file, { force: true });
-  throw new Failure(`${path} could not be written to ${file}.`, {
-    evidence: stderr.trim().split('\n').slice(-3),
+const changed = (path: string, expected: string, found: string) =>
+  new Failure(`${path} is not what the Nix store's database says.`, {
+    evidence: [`expected ${expected}`, `found    ${found}`],
+    next: `Repair it: nix-store --repair-path ${path}`,
   });
-}
 
 async function removePath(folder: string, storePath: string): Promise<void> {
   await rm(narinfoFile(folder, storePath), { force: true });
-  for (const packing of ['zstd', 'none'] as const) {
-    await rm(join(folder, narFile(storePath, packing)), { force: true });
-  }
+  await rm(join(folder, narFile(storePath)), { force: true });
 }
 
 async function readNarinfo(file: string): Promise<Partial<Record<string, string>>> {
@@ -149,7 +165,6 @@ async function readNarinfo(file: string): Promise<Partial<Record<string, string>
 
 const hashPart = (path: string) => basename(path).slice(0, 32);
 
-const narFile = (path: string, packing: Packing) =>
-  `nar/${hashPart(path)}.nar${packing === 'zstd' ? '.zst' : ''}`;
+const narFile = (path: string) => `nar/${hashPart(path)}.nar.zst`;
 
 const narinfoFile = (folder: string, path: string) => join(folder, `${hashPart(path)}.narinfo`);

@@ -12,7 +12,7 @@ import { queryValid } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
 import { isImageArchive } from '../built-outputs.ts';
 import type { EvaluationEntry } from './evaluation.ts';
-import { addPaths, choosePacking, keepOnly } from './nar-folder.ts';
+import { addPaths, keepOnly } from './nar-folder.ts';
 import { type CacheService, cacheService } from './service.ts';
 import { type CachedTarball, isWhole } from './tarball.ts';
 
@@ -58,36 +58,59 @@ export async function saveGithubCache(
   host: Host,
   service: CacheService = cacheService(host),
 ): Promise<GithubCacheReport> {
-  const saved: { key: string; size: number }[] = [];
   const leftOut: string[] = [];
-  let room = state.limit;
-  const save = async (paths: readonly string[], key: string, size: number) => {
-    if (size > room) return;
-    if ((await service.save(paths, key)) === 'saved') saved.push({ key, size });
-    room -= size;
-  };
+  const uploads = uploader(service, state.limit, host);
   const { tarball, evaluation } = state;
   await warning(host, async () => {
     if (tarball && (await isWhole(tarball))) {
-      await save([dirname(tarball.file)], tarball.key, (await stat(tarball.file)).size);
+      uploads.add([dirname(tarball.file)], tarball.key, (await stat(tarball.file)).size);
     }
     if (evaluation) {
       const size = await sizeOf(evaluation.paths);
-      if (size > 0) await save(evaluation.paths, evaluation.key, size);
+      if (size > 0) uploads.add(evaluation.paths, evaluation.key, size);
     }
   });
   const nix: Nix = { ...state.nix, env: nixEnvironment(host.env), host };
   const unclaimed = await derivationsBuilt(state.built);
   for (const target of state.targets) {
     await warning(host, async () => {
-      const filled = await fillFolder(target, unclaimed, nix, room);
+      const filled = await fillFolder(target, unclaimed, nix, uploads.room());
       leftOut.push(...filled.leftOut);
-      if (filled.added) await save([target.folder], filled.key, filled.size);
-      else room -= filled.size;
+      if (filled.added) uploads.add([target.folder], filled.key, filled.size);
+      else uploads.reserve(filled.size);
     });
   }
+  const saved = await uploads.finish();
   tellLeftOut(leftOut, state.limit, host);
   return { saved, leftOut };
+}
+
+/** Uploads entries within the limit, one at a time, while the next is packed. */
+function uploader(service: CacheService, limit: number, host: Host) {
+  const saved: { key: string; size: number }[] = [];
+  let room = limit;
+  let uploads: Promise<void> = Promise.resolve();
+  const upload = async (paths: readonly string[], key: string, size: number) => {
+    if ((await service.save(paths, key)) === 'saved') saved.push({ key, size });
+  };
+  return {
+    /** Bytes. */
+    room: () => room,
+    /** Counts what the cache has already. */
+    reserve(size: number) {
+      room -= size;
+    },
+    add(paths: readonly string[], key: string, size: number) {
+      if (size > room) return;
+      room -= size;
+      uploads = uploads.then(() => warning(host, () => upload(paths, key, size)));
+      uploads.catch(() => undefined); // `finish` tells
+    },
+    async finish() {
+      await uploads;
+      return saved;
+    },
+  };
 }
 
 /** A derivation that was built: what it made, and whether anybody could fetch the same. */
@@ -134,8 +157,7 @@ async function fillFolder(
   const there = new Set(kept.map(({ storePath }) => storePath));
   const valid = await queryValid(nix, [...outputs, target.outPath]);
   const missing = outputs.filter(path => wanted.has(path) && valid.has(path) && !there.has(path));
-  const packing = await choosePacking(nix);
-  const { added, leftOut } = await addPaths(nix, target.folder, missing, room - keptSize, packing);
+  const { added, leftOut } = await addPaths(nix, target.folder, missing, room - keptSize);
   return {
     added: added.length > 0,
     size: added.reduce((sum, { size }) => sum + size, keptSize),

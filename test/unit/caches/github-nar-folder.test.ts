@@ -15,7 +15,7 @@ async function folderWith(t: TestContext, ...paths: string[]): Promise<string> {
   await mkdir(join(folder, 'nar'));
   for (const path of paths) {
     const hash = path.slice('/nix/store/'.length).slice(0, 32);
-    await writeFile(join(folder, `${hash}.narinfo`), narinfo(path, info, 'zstd'));
+    await writeFile(join(folder, `${hash}.narinfo`), narinfo(path, info));
     await writeFile(join(folder, 'nar', `${hash}.nar.zst`), 'bytes');
   }
   return folder;
@@ -23,7 +23,7 @@ async function folderWith(t: TestContext, ...paths: string[]): Promise<string> {
 
 test('a narinfo has the fields that Nix needs', () => {
   assert.equal(
-    narinfo(second, info, 'zstd'),
+    narinfo(second, info),
     [
       `StorePath: ${second}`,
       `URL: nar/${'b'.repeat(32)}.nar.zst`,

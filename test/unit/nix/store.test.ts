@@ -49,8 +49,11 @@ test('a dump of the database is read, with and without derivers and references',
   assert.deepEqual(
     parseDump(dump),
     new Map([
-      ['/nix/store/a', { narSize: 120, references: ['/nix/store/a', '/nix/store/b'] }],
-      ['/nix/store/b', { narSize: 96, references: [] }],
+      [
+        '/nix/store/a',
+        { narSize: 120, narHash: 'sha256:abc', references: ['/nix/store/a', '/nix/store/b'] },
+      ],
+      ['/nix/store/b', { narSize: 96, narHash: 'sha256:def', references: [] }],
     ]),
   );
   assert.deepEqual(parseDump(''), new Map());
