@@ -16,5 +16,7 @@ _, status, usage = os.wait4(child, 0)
 seconds = time.monotonic() - begin
 with open(result, "w") as file:
     cpu = usage.ru_utime + usage.ru_stime
-    json.dump({"seconds": seconds, "cpuSeconds": cpu, "peakBytes": usage.ru_maxrss * 1024}, file)
+    peak = usage.ru_maxrss * 1024
+    times = {"seconds": seconds, "cpuSeconds": cpu, "systemSeconds": usage.ru_stime}
+    json.dump({**times, "peakBytes": peak}, file)
 sys.exit(os.waitstatus_to_exitcode(status))
