@@ -88,6 +88,8 @@ export function createEventReader(): EventReader {
   };
   return {
     read: (line, at) => {
+      const progressing = progressLine.exec(line)?.[1];
+      if (progressing !== undefined && !isFollowed(state, progressing)) return [];
       const raw = parseLine(line);
       return raw ? translate(state, raw, line.startsWith('@nix '), at) : [];
     },
@@ -101,6 +103,15 @@ export function createEventReader(): EventReader {
     errors: () => state.errors,
   };
 }
+
+/**
+ * Progress as all versions write it; other forms are read all the same, only slower. Nix tells of every
+ * 8 KiB that it unpacks: a hundred and twenty thousand lines for a gigabyte.
+ */
+const progressLine = /^@nix \{"action":"result","fields":\[[\d,]*\],"id":(\d+),"type":105\}$/;
+
+const isFollowed = ({ progress, downloads }: State, id: string): boolean =>
+  progress.has(id) || downloads.files.has(id);
 
 function translate(state: State, raw: RawEvent, fromNix: boolean, at: number): NixEvent[] {
   switch (raw.action) {
