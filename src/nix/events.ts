@@ -40,7 +40,7 @@ interface State {
   counted: number;
   /** Activity id → path, and its size once something of it comes. */
   substitutes: Map<string, Substitution>;
-  /** Activity id of the copying → what it is part of. */
+  /** Activity id of the copying → what it is part of, until its size is known. */
   copies: Map<string, Substitution>;
   downloads: Downloads;
   /** Activity id of type 103 or 104 → its last progress. */
@@ -110,8 +110,8 @@ export function createEventReader(): EventReader {
  */
 const progressLine = /^@nix \{"action":"result","fields":\[[\d,]*\],"id":(\d+),"type":105\}$/;
 
-const isFollowed = ({ progress, downloads }: State, id: string): boolean =>
-  progress.has(id) || downloads.files.has(id);
+const isFollowed = ({ progress, downloads, copies }: State, id: string): boolean =>
+  progress.has(id) || downloads.files.has(id) || copies.has(id);
 
 function translate(state: State, raw: RawEvent, fromNix: boolean, at: number): NixEvent[] {
   switch (raw.action) {
@@ -228,7 +228,10 @@ function readProgress(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   const counts = state.progress.get(raw.id);
   if (counts) Object.assign(counts, { done, failed });
   const copied = state.copies.get(raw.id);
-  if (copied && done > 0) copied.narSize = expected;
+  if (copied && done > 0) {
+    copied.narSize = expected;
+    state.copies.delete(raw.id);
+  }
   return readDownload(state.downloads, raw.id, { done, expected }, at);
 }
 
