@@ -1,0 +1,138 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Project, prepareStandIn, run, temporaryFolder } from './stand-in.ts';
+import { type Files, type Pin, type SourcePin, startWheelhouse } from './wheelhouse.ts';
+
+const template = fileURLToPath(new URL('../../../templates/layered', import.meta.url));
+
+/** The layer targets, from the bottom to the top. */
+export const layers = [
+  'layer0-base',
+  'layer1-python',
+  'layer2-wheels',
+  'layer3-pytorch',
+  'layer4-dependencies',
+  'layer5-performance',
+  'layer6-app',
+] as const;
+
+/** The template as `nix flake init` gives it. */
+export async function copyTemplate(context: TestContext): Promise<Project> {
+  const folder = join(await temporaryFolder(context, 'layered'), 'project');
+  await cp(template, folder, { recursive: true });
+  return { folder, nixpkgs: await prepareStandIn(context) };
+}
+
+/** A lock as far as these tests write it: of the one variant cu130-py313. */
+interface SmallLock {
+  version: 1;
+  wheels: Record<string, Record<string, Record<string, Record<string, Pin>>>>;
+  sources: Record<string, SourcePin>;
+}
+
+/** The template with small wheels and sources in place of the real ones, so that it can be built. */
+export interface SmallProject extends Project {
+  /** Pins another revision of ComfyUI, in which main.py says this version. */
+  updateComfyUI(version: string): Promise<void>;
+}
+
+export async function smallProject(context: TestContext): Promise<SmallProject> {
+  const project = await copyTemplate(context);
+  const file = join(project.folder, 'wheels.lock.json');
+  const real = JSON.parse(await readFile(file, 'utf8')) as SmallLock;
+  const pinned = real.wheels['x86_64-linux']?.cu130?.cp313 ?? {};
+  const house = await startWheelhouse(context);
+  const library = await torchLibrary(context);
+
+  const wheels: Record<string, Pin> = {};
+  for (const [name, { version }] of Object.entries(pinned)) {
+    const requires = name === 'torch' ? ['numpy', 'nvidia-cublas==13', 'cuda-bindings'] : [];
+    const files = { ...module(name, version), ...(name === 'torch' ? library : {}) };
+    wheels[name] = await house.addWheel({ name, version, files, requires });
+  }
+  const comfyui = (version: string, rev: string) =>
+    house.addSource('ComfyUI', rev, {
+      'main.py': mainOf(version),
+      'custom_nodes/example/__init__.py': '',
+    });
+  const lock: SmallLock = {
+    version: 1,
+    wheels: { 'x86_64-linux': { cu130: { cp313: wheels } } },
+    sources: {
+      comfyui: await comfyui('0.33.1', 'a'.repeat(40)),
+      'sam-2': await house.addSource('sam2', 'b'.repeat(40), sam2),
+    },
+  };
+  const save = () => writeFile(file, JSON.stringify(lock));
+  await save();
+  return {
+    ...project,
+    updateComfyUI: async version => {
+      lock.sources.comfyui = await comfyui(version, 'c'.repeat(40));
+      await save();
+    },
+  };
+}
+
+/** A module of one line under a project's usual name. */
+function module(name: string, version: string): Files {
+  return { [`${name.replaceAll('-', '_')}/__init__.py`]: `__version__ = "${version}"\n` };
+}
+
+/** A library of PyTorch: a real one, which is linked to CUDA's and to the driver's. */
+async function torchLibrary(context: TestContext): Promise<Files> {
+  const file = join(await temporaryFolder(context, 'torch'), 'libtorch_cuda.so');
+  await makeLibrary(file, ['libcudart.so.13', 'libcublas.so.13']);
+  return { 'torch/lib/libtorch_cuda.so': { copyOf: file } };
+}
+
+/** A shared library without content, with the soname of the file and linked to others. */
+export async function makeLibrary(file: string, needed: readonly string[]): Promise<void> {
+  const listed = await run('/sbin/ldconfig', ['-p']);
+  const empty = /libutil\.so\.1 .*x86-64.* => (\S+)/.exec(listed)?.[1] ?? '';
+  await cp(empty, file, { dereference: true });
+  // one change each time: patchelf 0.14 mixes up the names when it makes several
+  await run('patchelf', ['--set-soname', basename(file), file]);
+  for (const name of needed) await run('patchelf', ['--add-needed', name, file]);
+}
+
+/** A source that pip builds without an index, by a backend of its own. */
+const sam2: Files = {
+  'pyproject.toml':
+    '[project]\nname = "sam2"\nversion = "1.0"\n\n' +
+    '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+  'backend.py': `import os, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    assert os.environ["SAM2_BUILD_CUDA"] == "0"
+    with zipfile.ZipFile(os.path.join(folder, "sam2-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("sam2/__init__.py", '__version__ = "1.0"\\n')
+        info = "sam2-1.0.dist-info/"
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: sam2\\nVersion: 1.0\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return "sam2-1.0-py3-none-any.whl"
+`,
+};
+
+/** A stand-in for ComfyUI's main.py: imports from each layer, writes where ComfyUI does, and ends. */
+const mainOf = (version: string) => `import argparse, ctypes, importlib, os, sys
+
+parser = argparse.ArgumentParser()
+for flag in ("--quick-test-for-ci", "--cpu", "--enable-manager"):
+    parser.add_argument(flag, action="store_true")
+for option in ("--base-directory", "--listen", "--port"):
+    parser.add_argument(option)
+arguments = parser.parse_args()
+
+names = ["numpy", "torch", "torchvision", "sam2", "sageattention", "comfyui_frontend_package"]
+modules = {name: importlib.import_module(name) for name in names}
+ctypes.CDLL(os.path.join(os.path.dirname(modules["torch"].__file__), "lib/libtorch_cuda.so"))
+os.makedirs(os.path.join(arguments.base_directory, "user"), exist_ok=True)
+open(os.path.join(arguments.base_directory, "user/comfyui.log"), "w").close()
+found = " ".join(f"{name} {module.__version__}" for name, module in modules.items())
+print(f"ComfyUI ${version}: {found}; quick={arguments.quick_test_for_ci} cpu={arguments.cpu}")
+print(f"TRITON_LIBCUDA_PATH={os.environ['TRITON_LIBCUDA_PATH']}")
+`;

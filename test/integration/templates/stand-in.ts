@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const prepare = fileURLToPath(new URL('../../nixpkgs-stand-in/prepare', import.meta.url));
+
+/** A folder that ends with the test, and that all users may read. */
+export async function temporaryFolder(context: TestContext, name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  await chmod(folder, 0o755);
+  context.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+/** The stand-in for nixpkgs, with this machine's programs in it. */
+export async function prepareStandIn(context: TestContext): Promise<string> {
+  const folder = await temporaryFolder(context, 'nixpkgs-stand-in');
+  await run(prepare, [folder]);
+  return folder;
+}
+
+/** Runs a program to its end and returns its standard output; a non-zero exit rejects. */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<string> {
+  const env = { ...process.env, ...options.env };
+  return (await execute(file, args, { maxBuffer: 1 << 28, ...options, env })).stdout;
+}
+
+/** Runs `nix` with flakes on. */
+export function nix(args: readonly string[], cwd?: string): Promise<string> {
+  const settings = ['--extra-experimental-features', 'nix-command flakes'];
+  return run('nix', [...settings, ...args], cwd === undefined ? {} : { cwd });
+}
+
+/** A flake, and what takes the place of its input nixpkgs. */
+export interface Project {
+  folder: string;
+  nixpkgs: string;
+}
+
+/** The flags with which a project is evaluated. */
+export const withStandIn = ({ nixpkgs }: Project): string[] => [
+  ...['--override-input', 'nixpkgs', `path:${nixpkgs}`],
+];
+
+/** Evaluates one attribute of a project with a Nix function applied to it. */
+export async function evaluate<T>(project: Project, attribute: string, apply: string): Promise<T> {
+  const installable = `path:${project.folder}#${attribute}`;
+  const args = ['eval', '--json', installable, '--apply', apply, ...withStandIn(project)];
+  return JSON.parse(await nix(args)) as T;
+}
+
+/** Builds attributes of a project in turn; their output paths. */
+export async function build(project: Project, attributes: readonly string[]): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const attribute of attributes) {
+    const installable = `path:${project.folder}#${attribute}`;
+    const args = ['build', '--json', '--no-link', installable, ...withStandIn(project)];
+    const [built] = JSON.parse(await nix(args)) as { outputs: { out: string } }[];
+    outputs.push(built?.outputs.out ?? '');
+  }
+  return outputs;
+}
+
+/** A store path's closure, itself included; for a derivation, all that it is built from. */
+export async function closureOf(storePath: string): Promise<Set<string>> {
+  const paths = await run('nix-store', ['--query', '--requisites', storePath]);
+  return new Set(paths.split('\n').filter(line => line !== ''));
+}
+
+/** "/nix/store/HASH-name" without the folder and the hash. */
+export const nameOf = (storePath: string) => storePath.replace(/^.*\/[a-z0-9]{32}-/, '');

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { run, temporaryFolder } from './stand-in.ts';
+
+/** Files by their path in a wheel or a source; text, or a file to copy. */
+export type Files = Record<string, string | { copyOf: string }>;
+
+/** Real wheels and archives of sources, served on loopback as an index and a forge would. */
+export interface Wheelhouse {
+  addWheel(wheel: {
+    name: string;
+    version: string;
+    files: Files;
+    requires?: string[];
+  }): Promise<Pin>;
+  addSource(name: string, rev: string, files: Files): Promise<SourcePin>;
+}
+
+export interface Pin {
+  version: string;
+  url: string;
+  hash: string;
+  size: number;
+  source: string;
+  digest: string;
+}
+
+export interface SourcePin {
+  url: string;
+  ref: string;
+  rev: string;
+  hash: string;
+  digest: string;
+}
+
+/** Starts the server, which ends with the test. */
+export async function startWheelhouse(context: TestContext): Promise<Wheelhouse> {
+  const folder = await temporaryFolder(context, 'wheelhouse');
+  const served = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    const content = served.get(decodeURIComponent(request.url ?? ''));
+    response.writeHead(content ? 200 : 404).end(content);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => new Promise(resolve => server.close(resolve)));
+  const address = server.address();
+  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+
+  return {
+    addWheel: async ({ name, version, files, requires = [] }) => {
+      const project = name.replaceAll('-', '_');
+      const fileName = `${project}-${version}-py3-none-any.whl`;
+      const content = await makeWheel(join(folder, fileName), {
+        ...files,
+        [`${project}-${version}.dist-info/METADATA`]: metadata(name, version, requires),
+        [`${project}-${version}.dist-info/WHEEL`]: 'Wheel-Version: 1.0\nTag: py3-none-any\n',
+        [`${project}-${version}.dist-info/RECORD`]: '',
+      });
+      served.set(`/${fileName}`, content);
+      const hash = `sha256-${createHash('sha256').update(content).digest('base64')}`;
+      const url = `${origin}/${fileName.replaceAll('+', '%2B')}`;
+      return { version, url, hash, size: content.length, source: origin, digest: 'download' };
+    },
+    addSource: async (name, rev, files) => {
+      const root = join(folder, `${name}-${rev}`);
+      await writeFiles(root, files);
+      const archive = `${root}.tar.gz`;
+      await run('tar', ['-czf', archive, '-C', folder, `${name}-${rev}`]);
+      served.set(`/${name}/archive/${rev}.tar.gz`, await readFile(archive));
+      const hash = await run('nix-hash', ['--type', 'sha256', '--base32', root]);
+      const convert = ['--extra-experimental-features', 'nix-command', 'hash', 'to-sri'];
+      const sri = await run('nix', [...convert, '--type', 'sha256', hash.trim()]);
+      await rm(root, { recursive: true });
+      return { url: `${origin}/${name}`, ref: rev, rev, hash: sri.trim(), digest: 'download' };
+    },
+  };
+}
+
+const metadata = (name: string, version: string, requires: readonly string[]) =>
+  [
+    'Metadata-Version: 2.1',
+    `Name: ${name}`,
+    `Version: ${version}`,
+    ...requires.map(requirement => `Requires-Dist: ${requirement}`),
+    '',
+  ].join('\n');
+
+/** Writes a wheel, a zip of these files, and returns its bytes. */
+export async function makeWheel(file: string, files: Files): Promise<Buffer> {
+  const root = `${file}.d`;
+  await writeFiles(root, files);
+  const entries = [...new Set(Object.keys(files).map(path => path.split('/')[0] ?? ''))].sort();
+  await run('/usr/bin/python3', ['-m', 'zipfile', '-c', file, ...entries], { cwd: root });
+  await rm(root, { recursive: true });
+  return readFile(file);
+}
+
+async function writeFiles(root: string, files: Files): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    const target = join(root, path);
+    await mkdir(dirname(target), { recursive: true });
+    if (typeof content === 'string') await writeFile(target, content);
+    else await cp(content.copyOf, target);
+  }
+}

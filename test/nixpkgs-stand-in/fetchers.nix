@@ -1,0 +1,78 @@
+# Fixed-output downloads. Git sources come as the tarballs that forges make of a revision.
+pkgs:
+let
+  fetchurl =
+    {
+      url ? builtins.head urls,
+      urls ? [ url ],
+      hash,
+      name ? baseNameOf url,
+      ...
+    }:
+    derivation {
+      inherit name url urls;
+      builder = "builtin:fetchurl";
+      system = "builtin";
+      outputHashMode = "flat";
+      outputHash = hash;
+      executable = false;
+      unpack = false;
+      preferLocalBuild = true;
+      impureEnvVars = [
+        "http_proxy"
+        "https_proxy"
+        "no_proxy"
+      ];
+    };
+
+  fetchArchive =
+    {
+      name,
+      archive,
+      rev,
+      hash,
+      url,
+    }:
+    pkgs.stdenv.mkDerivation {
+      inherit name archive rev url;
+      outputHashMode = "recursive";
+      outputHashAlgo = "sha256";
+      outputHash = hash;
+      buildCommand = ''
+        mkdir "$out"
+        wget -q -O archive.tar.gz "$archive"
+        tar -C "$out" -xzf archive.tar.gz --strip-components=1
+      '';
+    };
+in
+{
+  inherit fetchurl;
+
+  fetchgit =
+    {
+      url,
+      rev,
+      hash,
+      name ? "source",
+      ...
+    }:
+    fetchArchive {
+      inherit name rev hash url;
+      archive = "${url}/archive/${rev}.tar.gz";
+    };
+
+  fetchFromGitHub =
+    {
+      owner,
+      repo,
+      rev ? tag,
+      tag ? rev,
+      hash,
+      name ? "source",
+      ...
+    }:
+    pkgs.fetchgit {
+      url = "https://github.com/${owner}/${repo}";
+      inherit rev hash name;
+    };
+}

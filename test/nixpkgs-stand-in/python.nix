@@ -1,0 +1,84 @@
+# Python: one real CPython, the machine's, whatever version is asked for, since tests have one. Its
+# packages are modules of one line, except for pip and setuptools, which are real.
+pkgs:
+let
+  inherit (pkgs) lib machineFile runCommand;
+  inherit (pkgs.standIn) glibc libraries patchelf;
+
+  pythonVersion = builtins.readFile ./machine/python-version;
+  sitePackages = "lib/python${pythonVersion}/site-packages";
+
+  interpreter = runCommand "python3-${pythonVersion}" {
+    from = machineFile "python";
+    nativeBuildInputs = [ patchelf ];
+    meta.mainProgram = "python3";
+  } ''
+    cp -r "$from" "$out"
+    chmod -R u+w "$out"
+    for file in "$out"/bin/python* "$out"/lib/python*/lib-dynload/*.so; do
+      patchelf --set-rpath "${libraries}/lib:${glibc}/lib" "$file"
+    done
+    patchelf --set-interpreter "${glibc}/lib/${pkgs.standIn.loader}" \
+      "$out/bin/python${pythonVersion}"
+    ln -s "python${pythonVersion}" "$out/bin/python3"
+    ln -s "python${pythonVersion}" "$out/bin/python"
+    mkdir -p "$out/${sitePackages}"
+  '';
+
+  module =
+    name:
+    let
+      imported = builtins.replaceStrings [ "-" "." ] [ "_" "_" ] name;
+    in
+    runCommand "python3-${name}" { } ''
+      site=$out/${sitePackages}
+      mkdir -p "$site/${imported}" "$site/${imported}-1.0.dist-info"
+      echo '__version__ = "1.0"' > "$site/${imported}/__init__.py"
+      printf 'Metadata-Version: 2.1\nName: %s\nVersion: 1.0\n' "${name}" \
+        > "$site/${imported}-1.0.dist-info/METADATA"
+    '';
+
+  fromWheel =
+    name:
+    runCommand "python3-${name}" { wheels = machineFile "wheels"; } ''
+      mkdir -p "$out/${sitePackages}"
+      cd "$out/${sitePackages}"
+      unzip -q "$wheels"/${name}-*.whl
+    '';
+
+  packages = lib.genAttrs (import ./python-packages.nix) module // {
+    pip = fromWheel "pip";
+    setuptools = fromWheel "setuptools";
+  };
+
+  # Folders of packages merged; as in nixpkgs, bin/python3 finds the packages.
+  environment =
+    chosen:
+    pkgs.symlinkJoin {
+      name = "python3-${pythonVersion}-env";
+      paths = chosen;
+      postBuild = ''
+        mkdir -p "$out/bin" "$out/${sitePackages}"
+        {
+          echo "#!${pkgs.runtimeShell}"
+          echo "export PYTHONPATH=$out/${sitePackages}\''${PYTHONPATH:+:\$PYTHONPATH}"
+          echo "exec ${interpreter}/bin/python3 \"\$@\""
+        } > "$out/bin/python3"
+        chmod +x "$out/bin/python3"
+      '';
+    };
+
+  python = interpreter // {
+    inherit pythonVersion sitePackages;
+    version = "${pythonVersion}.0";
+    pkgs = packages;
+    withPackages = choose: environment (choose packages);
+  };
+in
+{
+  python3 = python;
+  python312 = python;
+  python313 = python;
+  python314 = python;
+  python3Packages = packages;
+}
