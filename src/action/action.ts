@@ -74,9 +74,17 @@ async function runContext(world: ActionWorld): Promise<RunContext> {
 
 async function handBack(outcome: VerbOutcome, world: ActionWorld): Promise<void> {
   handOver(outcome, world);
+  await tell(outcome, world);
   if (outcome.record === undefined) return;
   world.toolkit.info(layerTable(outcome.record));
   await writeSummary(summaryMarkdown(outcome.record), world);
+}
+
+/** What a verb that builds nothing has found. */
+async function tell({ report }: VerbOutcome, world: ActionWorld): Promise<void> {
+  if (report === undefined) return;
+  world.toolkit.info(report.text);
+  await writeSummary(report.markdown, world);
 }
 
 /** Outputs, what later steps need of the environment, and what `post` has to do. */
@@ -104,6 +112,11 @@ async function reportFailure(error: unknown, world: ActionWorld): Promise<void> 
   const outcome = error instanceof VerbFailure ? error.outcome : undefined;
   // steps that run `if: always()` find the record and the Nix that was installed
   if (outcome !== undefined) handOver(outcome, world);
+  if (outcome?.report !== undefined) {
+    await tell(outcome, world);
+    world.toolkit.error(text);
+    return;
+  }
   const record = outcome?.record;
   if (record !== undefined && record.layers.length > 0) world.toolkit.info(layerTable(record));
   world.toolkit.error(text);

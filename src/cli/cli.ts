@@ -55,9 +55,7 @@ export async function runCli(world: CliWorld): Promise<number> {
     return 0;
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure && error.outcome.record.layers.length > 0) {
-      showTable(error.outcome.record, world);
-    }
+    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
     world.stderr.write(`comfy-nix: ${explain(error)}\n`);
     return exitCodeOf(error, world.signal);
   } finally {
@@ -107,9 +105,16 @@ async function chooseView(world: CliWorld): Promise<View> {
   return liveView(world.terminal, world.clock, now);
 }
 
+/** What a failed run has come to. */
+function showUnfinished({ record, report }: VerbOutcome, world: CliWorld): void {
+  if (record !== undefined && record.layers.length > 0) showTable(record, world);
+  if (report !== undefined) world.stdout.write(report.text);
+}
+
 /** What was made: a table of layers, or the reference alone where there is no record. */
-function showOutcome({ record, outputs }: VerbOutcome, world: CliWorld): void {
+function showOutcome({ record, report, outputs }: VerbOutcome, world: CliWorld): void {
   showTable(record, world);
+  if (report !== undefined) world.stdout.write(report.text);
   const { ref, tags } = outputs;
   if (record === undefined && typeof ref === 'string')
     world.stderr.write(`${ref}  (${[tags].flat().join(', ')})\n`);

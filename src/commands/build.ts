@@ -9,6 +9,7 @@ import { evaluate } from '../nix/evaluate.ts';
 import { dropRoots } from '../nix/realise.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
+import { finishAudit, startAudit } from './build/audit.ts';
 import { type BuildCaches, type CacheOutcome, startCaches } from './build/caches.ts';
 import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
@@ -36,10 +37,12 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   try {
     await makeImage(settings, state);
   } catch (error) {
+    await finishAudit(state);
     const outcome = outcomeOf(state, settings, error);
     await keepRecord(outcome.record, settings, state.host);
     throw withOutcome(error, outcome);
   }
+  await finishAudit(state);
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
   return outcome;
@@ -107,11 +110,13 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
       overrideInputs: settings.overrideInputs,
       cwd: settings.workingDirectory,
       acceptFlakeConfig: settings.nix.acceptFlakeConfig,
+      provenance: settings.audit,
     }),
   );
   state.evaluation = evaluation;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   checkSelection(settings.layers, evaluation);
+  await startAudit(evaluation, settings, state);
   const architecture = architectureOf(evaluation.system);
   const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);
   state.destination = destination;

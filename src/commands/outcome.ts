@@ -2,12 +2,15 @@ import type { GithubCacheState } from '../caches/github-cache.ts';
 import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
 import type { OutputName } from '../inputs/table.ts';
+import type { Finding } from '../record/audit.ts';
 import type { BuildRecord } from '../record/types.ts';
 
 /** What a verb hands back to its face. */
 export interface VerbOutcome {
   /** For the summary and the table; absent for verbs that build nothing. */
   record?: BuildRecord;
+  /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
+  report?: { text: string; markdown: string };
   /** Values for later steps; lists of texts go out by lines, all else but text as JSON. */
   outputs: Readonly<Partial<Record<OutputName, unknown>>>;
   /** What later steps need of the environment, such as a Nix that was installed. */
@@ -48,14 +51,17 @@ export interface BuildOutcome extends VerbOutcome {
     timings: Partial<Record<Phase | 'total', number>>;
     /** The record's file, absolute. */
     record?: string;
+    findings?: Finding[];
+    /** Percent. */
+    reproducible?: number;
   };
 }
 
 /** A failure of a verb that came some way, so that the face can still hand back what was done. */
 export class VerbFailure extends Failure {
-  readonly outcome: BuildOutcome;
+  readonly outcome: VerbOutcome;
 
-  constructor(message: string, outcome: BuildOutcome, details: FailureDetails = {}) {
+  constructor(message: string, outcome: VerbOutcome, details: FailureDetails = {}) {
     super(message, details);
     this.name = 'VerbFailure';
     this.outcome = outcome;
@@ -63,6 +69,6 @@ export class VerbFailure extends Failure {
 }
 
 /** The same failure with what was done; anything that is no failure stays what it is. */
-export function withOutcome(error: unknown, outcome: BuildOutcome): unknown {
+export function withOutcome(error: unknown, outcome: VerbOutcome): unknown {
   return error instanceof Failure ? new VerbFailure(error.message, outcome, error.details) : error;
 }

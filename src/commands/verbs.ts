@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import type { RunContext } from '../inputs/context.ts';
-import { parseBuild, parseCopy, parsePrefetch } from '../inputs/parse.ts';
+import { parseAudit, parseBuild, parseCopy, parsePrefetch } from '../inputs/parse.ts';
 import { parseSetup } from '../inputs/setup.ts';
 import type { RawInputs, VerbName } from '../inputs/table.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
@@ -24,6 +24,11 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const settings = parsePrefetch(raw, context);
     const { prefetch } = await import('./prefetch.ts');
     return prefetch(settings, host);
+  },
+  audit: async (raw, context, host) => {
+    const settings = parseAudit(raw, context);
+    const { auditImage } = await import('./audit.ts');
+    return auditImage(settings, host);
   },
   copy: async (raw, context, host) => {
     const settings = parseCopy(raw, context);

@@ -3,13 +3,14 @@ import type { GitHubContext, RunContext } from './context.ts';
 import { checkTag, isLocalImage, readCopyDestination, readDestination } from './destination.ts';
 import { flag, given } from './given.ts';
 import type {
+  AuditSettings,
   BuildSettings,
   CopySettings,
   PrefetchSettings,
   RegistryCredentials,
 } from './settings.ts';
-import { parseSetup } from './setup.ts';
-import { compressions, type InputName, type RawInputs } from './table.ts';
+import { parseNix, parseSetup } from './setup.ts';
+import { auditLimits, compressions, type InputName, type RawInputs } from './table.ts';
 import {
   badInput,
   readBoolean,
@@ -39,9 +40,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     conf: { ...setup.conf, place: 'job' }, // a build leaves no settings behind
     flake: text('flake'),
     layers: readList(text('layers') ?? ''),
-    overrideInputs: readPairs('override-inputs', text('override-inputs') ?? '').map(
-      ([input, flake]) => ({ input, flake }),
-    ),
+    overrideInputs: parseOverrides(raw),
     workingDirectory: resolve(context.currentDirectory, text('working-directory') ?? '.'),
     image,
     defaultImage: context.face === 'action' ? 'required' : 'oci-layout',
@@ -64,8 +63,31 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     ),
     maxLayerSize: readSize('max-layer-size', text('max-layer-size') ?? ''),
     allTargets: flag(raw, 'all-targets'),
+    audit: flag(raw, 'audit'),
+    auditFailOn: readChoice('audit-fail-on', text('audit-fail-on') ?? '', auditLimits),
     recordFile: record === undefined ? undefined : resolve(context.currentDirectory, record),
   };
+}
+
+/**
+ * Reads the inputs of the verb `audit`.
+ * @throws Failure with exit code 2 that names the input and what was found.
+ */
+export function parseAudit(raw: RawInputs, context: RunContext): AuditSettings {
+  const record = given(raw, 'record');
+  return {
+    nix: parseNix(raw),
+    flake: given(raw, 'flake'),
+    overrideInputs: parseOverrides(raw),
+    workingDirectory: resolve(context.currentDirectory, given(raw, 'working-directory') ?? '.'),
+    auditFailOn: readChoice('audit-fail-on', given(raw, 'audit-fail-on') ?? '', auditLimits),
+    recordFile: record === undefined ? undefined : resolve(context.currentDirectory, record),
+  };
+}
+
+function parseOverrides(raw: RawInputs): { input: string; flake: string }[] {
+  const pairs = readPairs('override-inputs', given(raw, 'override-inputs') ?? '');
+  return pairs.map(([input, flake]) => ({ input, flake }));
 }
 
 /**

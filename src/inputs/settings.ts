@@ -135,7 +135,27 @@ export interface BuildSettings extends SetupSettings {
   cacheFrom: readonly string[];
   /** Also realise targets that are not shipped. */
   allTargets: boolean;
+  /** Whether the packages' sources are told, and what will hurt. */
+  audit: boolean;
+  /** From which findings on the run fails, before anything is built. */
+  auditFailOn: AuditLimit;
   /** File for the record, absolute. */
+  recordFile?: string | undefined;
+}
+
+/** From which severity on findings fail a run. */
+export type AuditLimit = 'error' | 'warning' | 'never';
+
+/** All that the verb `audit` needs to know, parsed and checked. */
+export interface AuditSettings {
+  nix: NixSettings;
+  /** Undefined: `.#comfyui`, else `.#default`. */
+  flake?: string | undefined;
+  overrideInputs: readonly { input: string; flake: string }[];
+  /** Absolute. */
+  workingDirectory: string;
+  auditFailOn: AuditLimit;
+  /** File for what was found, absolute. */
   recordFile?: string | undefined;
 }
 

@@ -44,7 +44,8 @@ function withoutPower(raw: RawInputs): RawInputs {
 const refusalFor = (fork: string) =>
   `Caches are only read, and no token or remote builder is used: the code comes from ${fork}.`;
 
-function parseNix(raw: RawInputs): NixSettings {
+/** How Nix is to be had. */
+export function parseNix(raw: RawInputs): NixSettings {
   const version = given(raw, 'nix-version');
   if (version !== undefined && !/^\d+(\.\d+)+$/.test(version)) {
     throw badInput('nix-version', `expected a version such as 2.34.8; found ${quote(version)}.`);

@@ -1,5 +1,5 @@
 import type { Compression } from '../image/types.ts';
-import type { InstallNix } from './settings.ts';
+import type { AuditLimit, InstallNix } from './settings.ts';
 
 /**
  * The one place where inputs and outputs are defined. `action.yml`, the command line's flags, the
@@ -54,6 +54,10 @@ export const verbs = {
     summary: 'Pin the wheels and sources that wheels.toml asks for in wheels.lock.json',
     positional: [],
   },
+  audit: {
+    summary: "Tell where an image's packages come from, and what of it will hurt; builds nothing",
+    positional: ['flake'],
+  },
   copy: {
     summary: 'Copy an image of any kind to a registry, an OCI layout or a docker-archive',
     positional: ['source', 'destination'],
@@ -73,6 +77,9 @@ export const nixSources = [
   'none',
 ] as const satisfies readonly InstallNix[];
 
+/** Choices of `audit-fail-on`. */
+export const auditLimits = ['never', 'error', 'warning'] as const satisfies readonly AuditLimit[];
+
 /** Choices of what the program can decide by itself. */
 export const automatic = ['auto', 'true', 'false'] as const;
 
@@ -91,7 +98,7 @@ export const inputs = [
     description:
       'The image to build, as a flake reference with an attribute. ' +
       'Without it `.#comfyui` is built, else `.#default`.',
-    verbs: ['build'],
+    verbs: ['build', 'audit'],
   },
   {
     name: 'source',
@@ -122,7 +129,7 @@ export const inputs = [
     name: 'override-inputs',
     type: 'pairs',
     description: 'Inputs of the flake to replace, as lines `name=flake-reference`.',
-    verbs: ['build'],
+    verbs: ['build', 'audit'],
   },
   {
     name: 'working-directory',
@@ -206,8 +213,10 @@ export const inputs = [
   {
     name: 'record',
     type: 'path',
-    description: "File for the run's record in JSON; its format is `docs/record.schema.json`.",
-    verbs: ['build'],
+    description:
+      "File for the run's record in JSON; its format is `docs/record.schema.json`. " +
+      '`audit` writes what is the field `audit` there.',
+    verbs: ['build', 'audit'],
   },
   {
     name: 'install-nix',
@@ -217,13 +226,13 @@ export const inputs = [
       'How Nix is installed: `auto` takes the one that is there, else the official release, else ' +
       "the distribution's; `release` or `system` take that one only; `none` installs nothing.",
     default: 'auto',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'setup', 'audit'],
   },
   {
     name: 'nix-version',
     type: 'text',
     description: 'Version of the release to install. Without it the newest that is pinned here.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'setup', 'audit'],
   },
   {
     name: 'nix-release-url',
@@ -231,13 +240,13 @@ export const inputs = [
     description:
       'Address of the release tarball, or of a folder with the official file names: a mirror. ' +
       '`file:` works as well.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'setup', 'audit'],
   },
   {
     name: 'nix-release-sha256',
     type: 'text',
     description: 'The tarball’s sha256, hex or SRI, for a version that is not pinned here.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'setup', 'audit'],
   },
   {
     name: 'cuda-caches',
@@ -410,7 +419,7 @@ export const inputs = [
       "Whether the flake's `nixConfig` is accepted. It can run code as root: say so only for " +
       'flakes that you trust.',
     default: 'false',
-    verbs: ['build'],
+    verbs: ['build', 'audit'],
   },
   {
     name: 'reuse',
@@ -482,6 +491,25 @@ export const inputs = [
     default: 'false',
     verbs: ['prefetch'],
   },
+  {
+    name: 'audit',
+    type: 'boolean',
+    description:
+      "Whether the report says where the image's packages come from (nixpkgs, wheels, pinned " +
+      'sources, the network) and what will hurt.',
+    default: 'true',
+    verbs: ['build'],
+  },
+  {
+    name: 'audit-fail-on',
+    type: 'choice',
+    choices: auditLimits,
+    description:
+      'From which findings of the audit on a run fails, before anything is built: `error`, ' +
+      '`warning` (and errors), or `never`.',
+    default: 'never',
+    verbs: ['build', 'audit'],
+  },
 ] as const satisfies readonly InputDefinition[];
 
 export type InputName = (typeof inputs)[number]['name'];
@@ -522,6 +550,14 @@ export const outputs = [
   { name: 'record', description: "The record's file, when the input `record` names one." },
   { name: 'changed', description: 'Whether `prefetch` changed the lock: `true` or `false`.' },
   { name: 'changes', description: 'What `prefetch` changed, as a Markdown list.' },
+  {
+    name: 'findings',
+    description: 'JSON list of what the audit found: `rule`, `severity`, `message`, `layer` …',
+  },
+  {
+    name: 'reproducible',
+    description: "The share of the packages that is pinned, in percent: the audit's.",
+  },
 ] as const;
 
 export type OutputName = (typeof outputs)[number]['name'];

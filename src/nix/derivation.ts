@@ -11,6 +11,8 @@ export interface DerivationNode {
   inputSrcs: readonly string[];
   /** For example "x86_64-linux", or "builtin". */
   system: string;
+  /** Built anew each time, outside of the sandbox (`__impure`). */
+  impure?: true;
 }
 
 /** A whole derivation. */
@@ -34,23 +36,7 @@ const batchSize = 32;
  * Throws a SyntaxError that says what was expected and where.
  */
 export function parseDerivation(text: string): Derivation {
-  const reader = readerOf(text);
-  const node = readNode(reader);
-  reader.expect(',');
-  const builder = reader.string();
-  reader.expect(',');
-  const args = reader.list(reader.string);
-  reader.expect(',');
-  const env = reader.list((): [string, string] => {
-    reader.expect('(');
-    const name = reader.string();
-    reader.expect(',');
-    const value = reader.string();
-    reader.expect(')');
-    return [name, value];
-  });
-  reader.expect(')');
-  return { ...node, builder, args, env: new Map(env) };
+  return readWhole(readerOf(text));
 }
 
 /** Parses what a .drv file says first, what it makes and needs, and no further. */
@@ -62,12 +48,40 @@ export function parseDerivationNode(text: string): DerivationNode {
  * Reads the derivations and all that they are built from out of the store, each file once.
  * Rejects with a {@link Failure} that names a file that is missing or broken.
  */
-export async function readDerivationGraph(drvPaths: Iterable<string>): Promise<DerivationGraph> {
-  const graph = new Map<string, DerivationNode>();
+export function readDerivationGraph(drvPaths: Iterable<string>): Promise<DerivationGraph> {
+  // the part that is read has nothing but ASCII in it, and this decodes fastest
+  return readGraph(drvPaths, 'latin1', readNode);
+}
+
+/**
+ * Reads the same graph with what `view` makes of each whole derivation. Much of a .drv file's text is
+ * worth a look and not its memory: what a view keeps of it goes through `keep`.
+ * Rejects with a {@link Failure} that names a file that is missing or broken.
+ */
+export function readDerivations<T extends DerivationNode>(
+  drvPaths: Iterable<string>,
+  view: (derivation: Derivation, drvPath: string, keep: Keep) => T,
+): Promise<Map<string, T>> {
+  return readGraph(drvPaths, 'utf8', (reader, keep, drvPath) =>
+    view(readWhole(reader, keep), drvPath, keep),
+  );
+}
+
+/** Reads one whole derivation from its file. Throws a {@link Failure} naming the file. */
+export function readDerivationFile(drvPath: string): Derivation {
+  return readFile(drvPath, 'utf8', reader => readWhole(reader));
+}
+
+async function readGraph<T extends DerivationNode>(
+  drvPaths: Iterable<string>,
+  encoding: 'latin1' | 'utf8',
+  read: (reader: Reader, keep: Keep, drvPath: string) => T,
+): Promise<Map<string, T>> {
+  const graph = new Map<string, T>();
   const keep = interning();
   const pending = new Set(drvPaths); // grows while it is read: breadth first
   for (const drvPath of pending) {
-    const node = readNodeFile(drvPath, keep);
+    const node = readFile(drvPath, encoding, reader => read(reader, keep, drvPath));
     graph.set(drvPath, node);
     for (const input of node.inputDrvs.keys()) pending.add(input);
     if (graph.size % batchSize === 0) await otherWork();
@@ -77,14 +91,13 @@ export async function readDerivationGraph(drvPaths: Iterable<string>): Promise<D
 
 /** Reads one derivation's node from its file. Throws a {@link Failure} naming the file. */
 export function readDerivationNode(drvPath: string): DerivationNode {
-  return readNodeFile(drvPath, interning());
+  return readFile(drvPath, 'latin1', reader => readNode(reader, interning()));
 }
 
 /** Small files, many of them, most of them in memory: read one by one they take half the time. */
-function readNodeFile(drvPath: string, keep: Keep): DerivationNode {
+function readFile<T>(drvPath: string, encoding: 'latin1' | 'utf8', read: (reader: Reader) => T): T {
   try {
-    // the part that is read has nothing but ASCII in it, and this decodes fastest
-    return readNode(readerOf(readFileSync(drvPath, 'latin1')), keep);
+    return read(readerOf(readFileSync(drvPath, encoding)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(`The derivation ${drvPath} cannot be read: ${reason}`, {
@@ -95,7 +108,7 @@ function readNodeFile(drvPath: string, keep: Keep): DerivationNode {
 }
 
 /** Gives a text that may be kept for long. */
-type Keep = (text: string) => string;
+export type Keep = (text: string) => string;
 
 /**
  * Keeps each text once, as a copy: part of a string holds all of it in memory, and a graph says most
@@ -106,7 +119,7 @@ function interning(): Keep {
   return text => {
     const before = known.get(text);
     if (before !== undefined) return before;
-    const copy = Buffer.from(text, 'latin1').toString('latin1');
+    const copy = Buffer.from(text).toString();
     known.set(copy, copy);
     return copy;
   };
@@ -114,6 +127,7 @@ function interning(): Keep {
 
 function readNode(reader: Reader, keep: Keep = text => text): DerivationNode {
   const keptString = () => keep(reader.string());
+  let isImpure = false;
   reader.expect('Derive(');
   const outputs = reader.list((): [string, string] => {
     reader.expect('(');
@@ -123,7 +137,7 @@ function readNode(reader: Reader, keep: Keep = text => text): DerivationNode {
     reader.expect(',');
     reader.string(); // hash algorithm
     reader.expect(',');
-    reader.string(); // hash
+    if (reader.string() === 'impure') isImpure = true; // in the place of a hash
     reader.expect(')');
     return [name, path];
   });
@@ -140,7 +154,27 @@ function readNode(reader: Reader, keep: Keep = text => text): DerivationNode {
   const inputSrcs = reader.list(keptString);
   reader.expect(',');
   const system = keptString();
-  return { outputs: new Map(outputs), inputDrvs: new Map(inputDrvs), inputSrcs, system };
+  const node = { outputs: new Map(outputs), inputDrvs: new Map(inputDrvs), inputSrcs, system };
+  return isImpure ? { ...node, impure: true } : node;
+}
+
+function readWhole(reader: Reader, keep?: Keep): Derivation {
+  const node = readNode(reader, keep);
+  reader.expect(',');
+  const builder = reader.string();
+  reader.expect(',');
+  const args = reader.list(reader.string);
+  reader.expect(',');
+  const env = reader.list((): [string, string] => {
+    reader.expect('(');
+    const name = reader.string();
+    reader.expect(',');
+    const value = reader.string();
+    reader.expect(')');
+    return [name, value];
+  });
+  reader.expect(')');
+  return { ...node, builder, args, env: new Map(env) };
 }
 
 interface Reader {
@@ -193,5 +227,14 @@ function endOfString(text: string, start: number): number {
 
 const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
 
-const unescaped = (raw: string) =>
-  raw.replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);
+/** Piece by piece: phases of a package have hundreds of escapes, and a graph has many of them. */
+function unescaped(raw: string): string {
+  let text = '';
+  let from = 0;
+  for (let at = raw.indexOf('\\'); at >= 0; at = raw.indexOf('\\', from)) {
+    const letter = raw[at + 1] ?? '';
+    text += raw.slice(from, at) + (escapes[letter] ?? letter);
+    from = at + 2;
+  }
+  return text + raw.slice(from);
+}

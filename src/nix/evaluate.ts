@@ -5,9 +5,10 @@ import { evaluationFailure, isMissingAttribute, missingAttribute } from './evalu
 import { createEventReader } from './events.ts';
 import { level } from './internal-json.ts';
 import { runNix } from './nix.ts';
+import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
 import { readDerivation } from './shape.ts';
-import type { DerivationOutput, Evaluation, Nix, Recipe } from './types.ts';
+import type { DerivationOutput, Evaluation, Nix, Provenance, Recipe } from './types.ts';
 
 /** What to evaluate, and how. */
 export interface EvaluationRequest {
@@ -18,16 +19,22 @@ export interface EvaluationRequest {
   cwd: string;
   /** Whether settings that the flake brings (`nixConfig`) are taken over. */
   acceptFlakeConfig: boolean;
+  /** Whether to say, too, where packages are defined and which are not free. */
+  provenance?: boolean;
 }
 
-/** What {@link describeTarget} gives. */
+/** What {@link describeTarget} gives, and {@link describeProvenance} where it is asked for. */
 interface Description {
   target: unknown;
   image: { name: string | null; tag: string | null };
   recipe: unknown;
   config: unknown;
   context: Record<string, { path?: boolean; allOutputs?: boolean; outputs?: string[] }>;
+  provenance?: { own: string[]; unfree: { drv: string; licence: string }[] };
 }
+
+const describeWithProvenance = `target:
+  (${describeTarget}) target // { provenance = (${describeProvenance}) target; }`;
 
 /**
  * Evaluates a flake's target with its recipe, all layers included, in one Nix process (one more for
@@ -56,7 +63,8 @@ async function describe(
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
     ...request.overrideInputs.flatMap(({ input, flake }) => ['--override-input', input, flake]),
-    ...['--apply', describeTarget, '--', installable],
+    ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
+    ...['--', installable],
   ];
   const { code, stdout } = await runNix(nix, 'nix', args, {
     cwd: request.cwd,
@@ -85,8 +93,14 @@ function evaluationOf(installable: string, found: Description): Evaluation {
     imageTag: found.image.tag ?? undefined,
     system,
     recipe: found.recipe === null ? undefined : recipeOf(found),
+    ...(found.provenance ? { provenance: provenanceOf(found.provenance) } : {}),
   };
 }
+
+const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({
+  own: new Set(own),
+  unfree: new Map(unfree.map(({ drv, licence }) => [drv, licence])),
+});
 
 function recipeOf({ recipe, config, context }: Description): Recipe {
   const written = readRecipe(recipe, config);

@@ -82,6 +82,16 @@ export interface Evaluation {
   system: string;
   /** Undefined: the target has no recipe; its built output is an image of some other kind. */
   recipe: Recipe | undefined;
+  /** Absent unless it was asked for. */
+  provenance?: Provenance;
+}
+
+/** What evaluation says of packages and their derivations do not: see `provenance.ts`. */
+export interface Provenance {
+  /** Derivations of packages that are defined outside of nixpkgs. */
+  own: ReadonlySet<string>;
+  /** Derivations of packages whose licence is not free, with its name. */
+  unfree: ReadonlyMap<string, string>;
 }
 
 /** A typed event of `--log-format internal-json`, stamped on arrival (`at`, ms since the epoch). */

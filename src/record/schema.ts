@@ -1,3 +1,5 @@
+import { auditRules, packageSources, severities } from './audit.ts';
+
 /** The part of JSON Schema (2020-12) that the record's format needs. */
 export interface Schema {
   $schema?: string;
@@ -10,6 +12,7 @@ export interface Schema {
     | 'string'
     | 'number'
     | 'integer'
+    | 'boolean'
     | 'null'
     | readonly ['string', 'null'];
   properties?: Readonly<Record<string, Schema>>;
@@ -22,8 +25,8 @@ export interface Schema {
 }
 
 const text = (description: string): Schema => ({ type: 'string', description });
+const count = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
 const bytes = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
-const count = bytes;
 const seconds = (description: string): Schema => ({ type: 'number', minimum: 0, description });
 const digest = (description: string): Schema => ({
   type: 'string',
@@ -181,6 +184,69 @@ const phase: Schema = {
   },
 };
 
+const auditedPackage: Schema = {
+  type: 'object',
+  required: ['name', 'source', 'python', 'layer'],
+  properties: {
+    name: text("A Python distribution's normalised name, else the derivation's pname."),
+    version: text('Absent where nothing says it.'),
+    source: {
+      enum: packageSources,
+      description: 'Where it comes from; the network when it is built, or when a container starts.',
+    },
+    python: { type: 'boolean', description: 'Whether it is a Python package.' },
+    layer: text('The first layer that has it.'),
+    derivation: text('What makes it, or runs the command that fetches it.'),
+  },
+};
+
+const finding: Schema = {
+  type: 'object',
+  required: ['rule', 'severity', 'message', 'cost', 'advice'],
+  properties: {
+    rule: { enum: auditRules, description: 'What was looked for.' },
+    severity: { enum: severities },
+    message: text('What was found.'),
+    layer: text('Absent where it concerns the image as a whole.'),
+    derivation: text('Where it was found.'),
+    cost: text('What it costs.'),
+    advice: text('What to do.'),
+  },
+};
+
+const unfreePackage: Schema = {
+  type: 'object',
+  required: ['name', 'licence', 'layer'],
+  properties: {
+    name: text('As in `packages`.'),
+    version: text('As in `packages`.'),
+    licence: text('As nixpkgs names it.'),
+    layer: text('As in `packages`.'),
+  },
+};
+
+const audit: Schema = {
+  type: 'object',
+  description: 'Where packages come from, and what will hurt; absent where it was not looked at.',
+  required: ['layers', 'packages', 'findings', 'unfree', 'derivations', 'unchecked'],
+  properties: {
+    layers: {
+      type: 'array',
+      description: 'The lowest first.',
+      items: {
+        type: 'object',
+        required: ['name', 'shipped'],
+        properties: { name: text('Of the layer.'), shipped: { type: 'boolean' } },
+      },
+    },
+    packages: { type: 'array', items: auditedPackage },
+    findings: { type: 'array', items: finding, description: 'The worst first.' },
+    unfree: { type: 'array', items: unfreePackage },
+    derivations: count('Derivations that were looked at.'),
+    unchecked: { type: 'array', items: text('What could not be looked at, and why.') },
+  },
+};
+
 /** The format of a run's record; `docs/record.schema.json` is this value. */
 export const recordSchema: Schema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -222,5 +288,6 @@ export const recordSchema: Schema = {
     caches,
     disk,
     warnings: { type: 'array', items: text('As people were shown it.') },
+    audit,
   },
 };

@@ -1,4 +1,5 @@
 import type { Origin, Phase, Transfer } from '../host/events.ts';
+import type { AuditRecord } from './audit.ts';
 
 /** One blob of a layer. Sizes are bytes. */
 export interface BlobRecord {
@@ -123,4 +124,6 @@ export interface BuildRecord {
   caches?: CachesRecord;
   disk?: DiskRecord;
   warnings: string[];
+  /** Where packages come from, and what will hurt; absent where it was not looked at. */
+  audit?: AuditRecord;
 }

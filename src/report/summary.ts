@@ -1,5 +1,7 @@
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
+import { auditMarkdown } from './audit-markdown.ts';
 import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { cells, code, escapeText } from './markdown.ts';
 import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds, storeName } from './units.ts';
 
@@ -20,6 +22,7 @@ export function summaryMarkdown(record: BuildRecord): string {
     ...disk(record),
     ...record.warnings.map(warning => `> [!WARNING]\n> ${escapeText(warning)}`),
     ...note(record),
+    ...(record.audit === undefined ? [] : auditMarkdown(record.audit)),
   ].join('\n\n')}\n`;
 }
 
@@ -139,22 +142,4 @@ function phases(record: BuildRecord): string[] {
 function note(record: BuildRecord): string[] {
   const sentence = record.image?.digest === undefined ? undefined : pullNote(record);
   return sentence === undefined ? [] : [sentence];
-}
-
-function cells(...values: string[]): string {
-  return `| ${values.join(' | ')} |`;
-}
-
-/** Inline code that also holds in a table's cell. */
-function code(text: string): string {
-  const safe = text
-    .replace(/[\r\n]+/g, ' ')
-    .replaceAll('`', "'")
-    .replaceAll('|', '\\|');
-  return `\`${safe}\``;
-}
-
-/** Text that is not meant as Markdown or HTML, on one line. */
-function escapeText(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
 }

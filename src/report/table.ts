@@ -1,4 +1,5 @@
 import type { BuildRecord } from '../record/types.ts';
+import { auditSentence, findingCounts } from './audit.ts';
 import { imageReference, layerSums, pullNote, totals } from './layers.ts';
 import { cacheRows, diskLine, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds } from './units.ts';
@@ -29,7 +30,21 @@ export function layerTable(record: BuildRecord): string {
     formatBytes(record.sentBytes),
   ];
   const table = columns([heading, ...rows, total], 2);
-  return [...table, ...placeLines(record), ...imageLines(record)].join('\n');
+  return [...table, ...placeLines(record), ...imageLines(record), ...auditLines(record)].join('\n');
+}
+
+/** The audit in two sentences. */
+function auditLines({ audit }: BuildRecord): string[] {
+  if (audit === undefined || audit.packages.length + audit.findings.length === 0) return [];
+  const found = findingCounts(audit.findings);
+  const rules = [...new Set(audit.findings.map(({ rule }) => rule))].join(', ');
+  return [
+    '',
+    auditSentence(audit),
+    ...(found === undefined
+      ? []
+      : [`The audit found ${found}: ${rules}. comfy-nix audit says what to do.`]),
+  ];
 }
 
 function placeLines(record: BuildRecord): string[] {

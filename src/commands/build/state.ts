@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { AuditSubject } from '../../audit/subject.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Origin } from '../../host/events.ts';
 import { explain, Failure } from '../../host/failure.ts';
@@ -9,11 +10,13 @@ import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { DiskPeak } from '../../nix/disk-space.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
+import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
+import { auditOutputs } from '../audit/shared.ts';
 import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
@@ -43,6 +46,9 @@ export interface BuildState {
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
+  /** What the audit reads, as long as it is not done. */
+  auditSubject?: Promise<AuditSubject>;
+  audit?: AuditRecord;
 }
 
 /** The state of a build that begins now. */
@@ -93,6 +99,7 @@ export function outcomeOf(
       layers: layersOutput(record),
       timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
+      ...(state.audit ? auditOutputs(state.audit) : {}),
     },
     ...(state.exports ? { exports: state.exports } : {}),
     ...(state.github && state.nix && settings.caches.github.save
@@ -148,6 +155,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     sentBytes: events.sentBytes,
     ...placeRecords(state, events.substituters),
     warnings: events.warnings,
+    ...(state.audit && settings.audit ? { audit: state.audit } : {}),
   };
 }
 

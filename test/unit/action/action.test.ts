@@ -30,6 +30,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
       build: verb,
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
+      audit: verb,
       copy: async () => ({ outputs: {} }),
     },
   });
@@ -114,7 +115,7 @@ test('an unknown command is wrong usage, and makes no folder', async () => {
   assert.equal(code, 2);
   assert.match(
     calls[0] ?? '',
-    /^error Input command: expected build, setup, prefetch, copy; found "fly"/,
+    /^error Input command: expected build, setup, prefetch, audit, copy; found "fly"/,
   );
 });
 

@@ -40,6 +40,7 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
       build: verb,
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
+      audit: verb,
       copy: async () => ({ outputs: {} }),
     },
   });

@@ -68,6 +68,8 @@ test('the defaults of the command line', () => {
     cacheFrom: [],
     maxLayerSize: 2 ** 30,
     allTargets: false,
+    audit: true,
+    auditFailOn: 'never',
     recordFile: undefined,
     temporaryDirectory: '/private',
   });

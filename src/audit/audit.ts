@@ -1,0 +1,67 @@
+import { attribute } from '../nix/attribution.ts';
+import type { AuditRecord, Finding, PackageRecord } from '../record/audit.ts';
+import { severities } from '../record/audit.ts';
+import { downloads, hazards, networkUses } from './findings/builds.ts';
+import { configFindings } from './findings/config.ts';
+import { twoCudaVersions } from './findings/cuda.ts';
+import { leftovers } from './findings/leftovers.ts';
+import { packagesTwice, wheelsTwice } from './findings/twice.ts';
+import { distinctPackages, findPackages } from './packages.ts';
+import { findInstalls } from './scripts.ts';
+import { type AuditSubject, type LayerClosures, referencesLayer } from './subject.ts';
+import { unfreePackages } from './unfree.ts';
+
+/** Where the packages of an image come from, and what of it will hurt. */
+export function audit(subject: AuditSubject, closures: LayerClosures = new Map()): AuditRecord {
+  const layerOf = layerFinder(subject);
+  const installs = findInstalls(subject);
+  const all = findPackages(subject, installs, layerOf);
+  const packages = distinctPackages(all);
+  const findings = [
+    ...hazards(subject, layerOf),
+    ...networkUses(installs, layerOf),
+    ...downloads(subject, installs, layerOf),
+    ...twoCudaVersions(all, installs, layerOf),
+    ...packagesTwice(all),
+    ...wheelsTwice(subject, installs, layerOf),
+    ...configFindings(subject, layerOf),
+    ...leftovers(closures, subject.config, packages),
+  ];
+  return {
+    layers: subject.layers.map(({ name, shipped }) => ({ name, shipped })),
+    packages: packages.sort(byLayerAndName(subject)),
+    findings: findings.sort(bySeverity),
+    unfree: unfreePackages(packages, subject),
+    derivations: subject.graph.size,
+    unchecked: unchecked(subject, closures),
+  };
+}
+
+function unchecked({ layers }: AuditSubject, closures: LayerClosures): string[] {
+  const missing = layers
+    .map(({ name, shipped }) => (shipped && name !== referencesLayer ? name : ''))
+    .filter(name => name !== '' && !closures.has(name));
+  if (missing.length === 0) return [];
+  return [
+    `Headers, compilers and derivations were not looked for in ${missing.join(', ')}: ` +
+      "that takes a recipe's layers, built and in this store.",
+  ];
+}
+
+/** The first layer that a derivation is built for; a script of the config has none of its own. */
+function layerFinder({ layers, graph }: AuditSubject): (drvPath: string | undefined) => string {
+  const targets = layers.flatMap(({ name, drvPaths }) =>
+    drvPaths.map(drvPath => ({ name, drvPath })),
+  );
+  const { layerOf } = attribute(graph, targets);
+  return drvPath => (drvPath === undefined ? undefined : layerOf(drvPath)) ?? referencesLayer;
+}
+
+const bySeverity = (one: Finding, other: Finding) =>
+  severities.indexOf(one.severity) - severities.indexOf(other.severity);
+
+function byLayerAndName({ layers }: AuditSubject) {
+  const place = new Map(layers.map(({ name }, index) => [name, index]));
+  return (one: PackageRecord, other: PackageRecord) =>
+    (place.get(one.layer) ?? 0) - (place.get(other.layer) ?? 0) || (one.name < other.name ? -1 : 1);
+}

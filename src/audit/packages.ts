@@ -1,0 +1,133 @@
+import type { PackageRecord, PackageSource } from '../record/audit.ts';
+import type { DerivationFacts } from './facts.ts';
+import { distributionName, fetchedSource, fetchedWheel, type NameAndVersion } from './fetches.ts';
+import type { LocatedInstall } from './located.ts';
+import {
+  type AuditedLayer,
+  type AuditSubject,
+  fetchedInputs,
+  kindOf,
+  neededInputs,
+} from './subject.ts';
+
+/**
+ * The packages of the image, each in the first layer that has it. What is no package of its own, such
+ * as a folder of links or a script, is looked through. The rules, in the order in which they hold:
+ *
+ * - what a script asks an index or a server for is a package from the network;
+ * - a download that ends in `.whl`, or the package that is made of one, is a wheel;
+ * - any other download that the flake itself uses, or a package of its own, is a pinned source;
+ * - a derivation with `pname` and `version` that is not the flake's own is one of nixpkgs.
+ *
+ * Tools (`nativeBuildInputs` and the like) are no part of an image and are not counted.
+ */
+export function findPackages(
+  subject: AuditSubject,
+  installs: readonly LocatedInstall[],
+  layerOf: (drvPath: string | undefined) => string,
+): PackageRecord[] {
+  const found = subject.layers
+    .filter(layer => layer.shipped)
+    .reduce((walk, layer) => walkLayer(layer, subject, walk), startWalk(installs));
+  const network = installs
+    .filter(install => !install.offline)
+    .flatMap(install =>
+      install.packages.map(
+        ({ python, ...wanted }): PackageRecord => ({
+          ...wanted,
+          python,
+          source: install.when === 'build' ? 'build-network' : 'start-network',
+          layer: layerOf(install.derivation),
+          ...(install.derivation === undefined ? {} : { derivation: install.derivation }),
+        }),
+      ),
+    );
+  return [...found.packages, ...network];
+}
+
+/** The same without those that say again what another one says: one of each name and version. */
+export function distinctPackages(packages: readonly PackageRecord[]): PackageRecord[] {
+  const seen = new Map<string, PackageRecord>();
+  for (const each of packages) {
+    const key = `${each.python} ${each.name} ${each.version ?? ''}`;
+    if (!seen.has(key)) seen.set(key, each);
+  }
+  return [...seen.values()];
+}
+
+interface Walk {
+  seen: Set<string>;
+  packages: PackageRecord[];
+  /** Derivations whose packages are those that their scripts install. */
+  installing: ReadonlySet<string | undefined>;
+}
+
+function startWalk(installs: readonly LocatedInstall[]): Walk {
+  const online = installs.filter(install => !install.offline && install.when === 'build');
+  return {
+    seen: new Set(),
+    packages: [],
+    installing: new Set(online.map(install => install.derivation)),
+  };
+}
+
+function walkLayer(layer: AuditedLayer, subject: AuditSubject, walk: Walk): Walk {
+  const pending = [...layer.contents];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const facts = subject.graph.get(next);
+    if (facts === undefined || walk.seen.has(next)) continue;
+    walk.seen.add(next);
+    const found = packageOf(next, facts, subject, walk);
+    if (found !== undefined) {
+      walk.packages.push({ ...found, layer: layer.name, derivation: next });
+    }
+    pending.push(...neededInputs(facts, subject.graph));
+    // what a package is made of is in it; a script may put any download anywhere
+    const isPackage = facts.pname !== undefined && facts.version !== undefined;
+    if (!isPackage && facts.fetch === undefined)
+      pending.push(...fetchedInputs(facts, subject.graph));
+  }
+  return walk;
+}
+
+type Found = NameAndVersion & { source: PackageSource; python: boolean };
+
+function packageOf(
+  drvPath: string,
+  facts: DerivationFacts,
+  subject: AuditSubject,
+  { installing }: Walk,
+): Found | undefined {
+  const kind = kindOf(drvPath, facts, subject.provenance);
+  if (kind === 'glue' || installing.has(drvPath)) return undefined;
+  if (facts.fetch !== undefined) {
+    const wheel = fetchedWheel(facts.fetch, facts.name);
+    if (wheel !== undefined) return { ...wheel, source: 'wheel', python: true };
+    const source = fetchedSource(facts.fetch.urls, facts.fetch.rev, facts.name);
+    return { ...source, source: 'source', python: false };
+  }
+  const isWheel = fetchedInputs(facts, subject.graph).some(each => wheelOf(each, subject));
+  return {
+    ...packageName(facts),
+    source: isWheel ? 'wheel' : kind === 'own' ? 'source' : 'nixpkgs',
+    python: isWheel || isPython(facts),
+  };
+}
+
+/** The wheel that a derivation downloads, if it does. */
+export function wheelOf(
+  drvPath: string,
+  { graph }: AuditSubject,
+): Required<NameAndVersion> | undefined {
+  const { fetch, name = '' } = graph.get(drvPath) ?? {};
+  return fetch && fetchedWheel(fetch, name);
+}
+
+function packageName(facts: DerivationFacts): NameAndVersion {
+  const { pname = facts.name, version } = facts;
+  const name = isPython(facts) ? distributionName(pname) : pname;
+  return { name, ...(version === undefined ? {} : { version }) };
+}
+
+/** nixpkgs puts the interpreter before the names of what is installed into it. */
+const isPython = ({ name }: DerivationFacts) => /^(?:python\d\.\d+|pypy\d\.\d+)-/.test(name);

@@ -1,0 +1,93 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
+import type { Evaluation, Recipe } from '../nix/types.ts';
+import { readFacts } from './facts.ts';
+import { takeApart } from './made-image.ts';
+import { nearDerivations } from './near.ts';
+import { type AuditedLayer, type AuditSubject, referencesLayer, writtenText } from './subject.ts';
+
+/** The largest file that is read as a script or a list of requirements, bytes. */
+const textLimit = 256 * 1024;
+
+/**
+ * Reads what the audit needs of an evaluated image from the store, where evaluation has put it: its
+ * derivations, and files that they name. Nothing needs to be built.
+ * Rejects with a `Failure` that names a derivation that is missing or broken.
+ */
+export async function readSubject(evaluation: Evaluation): Promise<AuditSubject> {
+  const { recipe, target } = evaluation;
+  const provenance = evaluation.provenance ?? { own: new Set(), unfree: new Map() };
+  const layers = recipe ? recipeLayers(recipe) : undefined;
+  const targets = layers?.flatMap(({ drvPaths }) => drvPaths) ?? [target.drvPath];
+  const graph = await readFacts(targets);
+  const near = new Map<string, Derivation>();
+  const read = (drvPath: string) => {
+    const known = near.get(drvPath) ?? readDerivationFile(drvPath);
+    near.set(drvPath, known);
+    return known;
+  };
+  const images = layers ? [] : takeApart(target.drvPath, graph, read);
+  return {
+    layers: layers ?? imageLayers(images, evaluation),
+    config: recipe?.config ?? images.at(-1)?.config ?? {},
+    graph,
+    provenance,
+    near: nearDerivations(targets, graph, provenance, read),
+    textOf: textReader(near, dirname(target.drvPath)),
+  };
+}
+
+function recipeLayers({ layers, root, configOutputs }: Recipe): AuditedLayer[] {
+  const references = [...new Set([...root, ...configOutputs].map(output => output.drvPath))];
+  const layer = (name: string, shipped: boolean, drvPaths: readonly string[]) => ({
+    name,
+    shipped,
+    drvPaths,
+    contents: drvPaths,
+  });
+  return [
+    ...layers.map(({ name, image, drvPath }) => layer(name, image, [drvPath])),
+    ...(references.length > 0 ? [layer(referencesLayer, true, references)] : []),
+  ];
+}
+
+/** An image of dockerTools is a layer to people, and so is each that it is built on. */
+function imageLayers(images: ReturnType<typeof takeApart>, { target }: Evaluation): AuditedLayer[] {
+  const { name, drvPath } = target;
+  if (images.length === 0)
+    return [{ name, shipped: true, drvPaths: [drvPath], contents: [drvPath] }];
+  return images.map(image => ({
+    name: image.name,
+    shipped: true,
+    drvPaths: [image.drvPath],
+    contents: image.contents,
+  }));
+}
+
+/** Gives texts of files within the store only, whatever a script or a link names. */
+function textReader(near: ReadonlyMap<string, Derivation>, storeDir: string) {
+  let written: Map<string, string> | undefined;
+  return (path: string): string | undefined => {
+    written ??= new Map(
+      [...near.values()].flatMap(derivation => {
+        const text = writtenText(derivation);
+        return text === undefined ? [] : [[derivation.outputs.get('out') ?? '', text] as const];
+      }),
+    );
+    return written.get(path) ?? fileText(path, storeDir);
+  };
+}
+
+function fileText(path: string, storeDir: string): string | undefined {
+  if (!path.startsWith(`${storeDir}/`)) return undefined;
+  try {
+    const real = realpathSync(path);
+    const info = statSync(real);
+    if (!real.startsWith(`${storeDir}/`) || !info.isFile() || info.size > textLimit)
+      return undefined;
+    return readFileSync(real, 'utf8');
+  } catch {
+    return undefined; // it is not there yet, or no file
+  }
+}

@@ -1,0 +1,58 @@
+import { writeFile } from 'node:fs/promises';
+import { audit } from '../audit/audit.ts';
+import { readSubject } from '../audit/read.ts';
+import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
+import { inPhase } from '../host/phase.ts';
+import type { AuditSettings } from '../inputs/settings.ts';
+import { evaluate } from '../nix/evaluate.ts';
+import { ensureNix } from '../nix/install/install.ts';
+import { auditMarkdown } from '../report/audit-markdown.ts';
+import { auditText } from '../report/audit-text.ts';
+import { auditFailure, auditOutputs, closuresHere } from './audit/shared.ts';
+import { type VerbOutcome, withOutcome } from './outcome.ts';
+
+/**
+ * Tells where the packages of a flake's image come from, and what of it will hurt, from its
+ * derivations and, as far as its layers are in this store, from their closures. Builds nothing.
+ * Rejects with a `VerbFailure` that carries the report where findings are to fail the run.
+ */
+export async function auditImage(settings: AuditSettings, host: Host): Promise<VerbOutcome> {
+  const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
+  const evaluation = await inPhase(host, 'evaluate', () =>
+    evaluate(nix, {
+      installables: settings.flake === undefined ? ['.#comfyui', '.#default'] : [settings.flake],
+      overrideInputs: settings.overrideInputs,
+      cwd: settings.workingDirectory,
+      acceptFlakeConfig: settings.nix.acceptFlakeConfig,
+      provenance: true,
+    }),
+  );
+  const [subject, closures] = await Promise.all([
+    readSubject(evaluation),
+    closuresHere(nix, evaluation),
+  ]);
+  const record = audit(subject, closures);
+  const title = `## Audit of \`${evaluation.installable.replaceAll('`', "'")}\``;
+  const outcome = {
+    report: {
+      text: auditText(record),
+      markdown: `${[title, ...auditMarkdown(record)].join('\n\n')}\n`,
+    },
+    outputs: { ...auditOutputs(record), record: settings.recordFile },
+    ...(exports ? { exports } : {}),
+  };
+  if (settings.recordFile !== undefined) await write(settings.recordFile, record);
+  const failure = auditFailure(record, settings.auditFailOn);
+  if (failure) throw withOutcome(failure, outcome);
+  return outcome;
+}
+
+async function write(file: string, record: unknown): Promise<void> {
+  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`).catch(cause => {
+    throw new Failure(`The audit cannot be written to ${file}: ${cause.message}`, {
+      next: 'Give a file in a folder that exists and can be written to.',
+      cause,
+    });
+  });
+}

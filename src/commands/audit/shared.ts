@@ -1,0 +1,49 @@
+import type { LayerClosures } from '../../audit/subject.ts';
+import { Failure } from '../../host/failure.ts';
+import type { AuditLimit } from '../../inputs/settings.ts';
+import { queryClosures, queryPathInfo, queryValid } from '../../nix/store.ts';
+import type { Evaluation, Nix } from '../../nix/types.ts';
+import type { AuditRecord, Finding } from '../../record/audit.ts';
+import { findingCounts, sourceCounts } from '../../report/audit.ts';
+
+/** The closures of the shipped layers that are in this store, with sizes. */
+export async function closuresHere(nix: Nix, { recipe }: Evaluation): Promise<LayerClosures> {
+  // what another tool made is an archive or a script, whose closure is not that of the image
+  const shipped = (recipe?.layers ?? []).filter(layer => layer.image);
+  const paths = shipped.map(layer => layer.outPath);
+  const valid = paths.length === 0 ? new Set<string>() : await queryValid(nix, paths);
+  if (valid.size === 0) return new Map();
+  const closures = await queryClosures(nix, [...valid]);
+  const infos = await queryPathInfo(nix, [...new Set([...closures.values()].flat())]);
+  const here = shipped.filter(layer => valid.has(layer.outPath));
+  return new Map(
+    here.map(({ name, outPath }) => [
+      name,
+      (closures.get(outPath) ?? []).map(path => ({
+        path,
+        narSize: infos.get(path)?.narSize ?? 0,
+      })),
+    ]),
+  );
+}
+
+/** What later steps get of an audit. */
+export function auditOutputs(record: AuditRecord): { findings: Finding[]; reproducible?: number } {
+  const { reproducible } = sourceCounts(record).total;
+  return {
+    findings: record.findings,
+    ...(reproducible === undefined ? {} : { reproducible: Math.floor(reproducible * 100) }),
+  };
+}
+
+/** The failure that the findings are, from `limit` on; undefined: they are none. */
+export function auditFailure({ findings }: AuditRecord, limit: AuditLimit): Failure | undefined {
+  const isOver = ({ severity }: Finding) =>
+    limit === 'warning' ? severity !== 'note' : limit === 'error' && severity === 'error';
+  const over = findings.filter(isOver);
+  if (over.length === 0) return undefined;
+  return new Failure(`The audit found ${findingCounts(over)}.`, {
+    evidence: over.slice(0, 20).map(({ rule, message }) => `${rule}: ${message}`),
+    next: 'comfy-nix audit says what each of them costs, and what to do; audit-fail-on: never goes on.',
+  });
+}

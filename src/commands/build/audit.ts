@@ -1,0 +1,45 @@
+import { audit } from '../../audit/audit.ts';
+import { readSubject } from '../../audit/read.ts';
+import { explain } from '../../host/failure.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import type { Evaluation } from '../../nix/types.ts';
+import { auditFailure, closuresHere } from '../audit/shared.ts';
+import type { BuildState } from './state.ts';
+
+/**
+ * Starts to read what the audit needs, while the run goes on: it waits for registries and builds most
+ * of the time. Only where findings may fail the run are they waited for, before anything is built.
+ */
+export async function startAudit(
+  evaluation: Evaluation,
+  { audit: wanted, auditFailOn }: BuildSettings,
+  state: BuildState,
+): Promise<void> {
+  if (!wanted && auditFailOn === 'never') return;
+  const subject = readSubject(evaluation);
+  subject.catch(() => undefined); // told when it is waited for
+  state.auditSubject = subject;
+  if (auditFailOn === 'never') return;
+  const failure = auditFailure(audit(await subject), auditFailOn);
+  if (failure) throw failure;
+}
+
+/** The audit for the record, with the closures of what this run has made; a failure only warns. */
+export async function finishAudit(state: BuildState): Promise<void> {
+  const { auditSubject, host } = state;
+  if (auditSubject === undefined) return;
+  try {
+    state.audit = audit(await auditSubject, await closuresMade(state));
+  } catch (error) {
+    const message = `The image could not be audited: ${explain(error)}`;
+    host.emit({ type: 'warning', message, at: host.clock() });
+  }
+}
+
+/** Where every layer is reused, nothing was made, and the store is not asked. */
+async function closuresMade({ nix, evaluation, made }: BuildState) {
+  const isMade = [...made.values()].some(
+    ({ origin }) => origin !== 'reused' && origin !== 'skipped',
+  );
+  return nix && evaluation && isMade ? closuresHere(nix, evaluation) : new Map();
+}

@@ -1,0 +1,66 @@
+import { audit } from '../../../src/audit/audit.ts';
+import { factsOf } from '../../../src/audit/facts.ts';
+import { nearDerivations } from '../../../src/audit/near.ts';
+import type { LayerClosures } from '../../../src/audit/subject.ts';
+import type { Derivation } from '../../../src/nix/derivation.ts';
+import type { ContainerConfig } from '../../../src/nix/types.ts';
+
+/** A derivation as a test writes it: attributes, and the names of its inputs. */
+export interface Written {
+  inputs?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+const hash = '0'.repeat(32);
+export const outPath = (name: string) => `/nix/store/${hash}-${name}`;
+export const drvPath = (name: string) => `${outPath(name)}.drv`;
+
+function derivationOf(name: string, { inputs = [], env = {} }: Written): Derivation {
+  return {
+    outputs: new Map([['out', outPath(name)]]),
+    inputDrvs: new Map(inputs.map(input => [drvPath(input), ['out']])),
+    inputSrcs: [],
+    system: 'x86_64-linux',
+    builder: '/bin/sh',
+    args: [],
+    env: new Map(Object.entries({ name, out: outPath(name), ...env })),
+  };
+}
+
+/** A package of nixpkgs. */
+export const nixpkgs = (
+  pname: string,
+  version: string,
+  inputs: readonly string[] = [],
+): Written => ({
+  inputs,
+  env: { pname, version, buildInputs: inputs.map(outPath).join(' ') },
+});
+
+/** Audits an image whose layers are the derivations called layer…, in order. */
+export function auditOf(
+  written: Readonly<Record<string, Written>>,
+  config: ContainerConfig = { User: '1000' },
+  closures?: LayerClosures,
+) {
+  const derivations = new Map(
+    Object.entries(written).map(([name, each]) => [drvPath(name), derivationOf(name, each)]),
+  );
+  const graph = new Map([...derivations].map(([path, each]) => [path, factsOf(each, path)]));
+  const provenance = { own: new Set<string>(), unfree: new Map<string, string>() };
+  const names = Object.keys(written).filter(name => name.startsWith('layer'));
+  const targets = names.map(drvPath);
+  const near = nearDerivations(targets, graph, provenance, path => {
+    const found = derivations.get(path);
+    if (found === undefined) throw new Error(`${path} is not written`);
+    return found;
+  });
+  const layers = names.map(name => ({
+    name,
+    shipped: true,
+    drvPaths: [drvPath(name)],
+    contents: [drvPath(name)],
+  }));
+  const textOf = () => undefined;
+  return audit({ layers, config, graph, provenance, near, textOf }, closures);
+}
