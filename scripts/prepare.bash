@@ -25,11 +25,13 @@ prepare_node() {
   export PATH=$root/node_modules/.bin:$PATH:/usr/sbin:/sbin
 }
 
-# missing_packages PROGRAM=PACKAGE…: the packages of those programs that are not on this machine.
+# missing_packages PROGRAM=PACKAGE…: the packages of those programs, or of files that a pattern
+# names, that are not on this machine.
 missing_packages() {
   local pair
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"
+    command -v "${pair%%=*}" >/dev/null || compgen -G "${pair%%=*}" >/dev/null ||
+      echo "${pair#*=}"
   done
 }
 
