@@ -62,9 +62,14 @@ const release = v.pipe(
   text,
   v.regex(/^[\w.-]+\/[\w.-]+(@\S+)?$/, 'a GitHub release such as "owner/name@v1.2"'),
 );
+/** An index, by its address or by its name in the table `indexes`. */
+const indexOrName = v.union(
+  [address, v.pipe(text, v.regex(/^[A-Za-z][\w-]*$/))],
+  'an address (https://…) without a password, or a name of [indexes]',
+);
 const rule = {
   version: v.optional(version),
-  index: v.optional(address),
+  index: v.optional(indexOrName),
   release: v.optional(release),
   'ignore-requirements': v.optional(v.array(text, 'a list')),
 };
@@ -85,13 +90,16 @@ const wheelSchema = closed({
 });
 type Rule = Pick<v.InferOutput<typeof wheelSchema>, keyof typeof rule>;
 type WheelRules = v.InferOutput<typeof wheelSchema>;
+/** The address of an index, or of the one that is used where none is named. */
+type IndexOf = (named: string | undefined) => string;
 
 const project = v.pipe(text, v.regex(/^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/, "a project's name"));
 const schema = closed({
   cuda: texts(...cudaForm),
   python: texts(...pythonForm),
   systems: v.optional(texts(...systemForm), ['x86_64-linux']),
-  index: v.optional(address, 'https://download.pytorch.org/whl/{cuda}'),
+  index: v.optional(indexOrName, 'https://download.pytorch.org/whl/{cuda}'),
+  indexes: v.optional(v.record(text, address, 'a table'), {}),
   'github-api': v.optional(address, 'https://api.github.com'),
   wheels: v.optional(v.record(project, wheelSchema, 'a table'), {}),
   sources: v.optional(
@@ -130,20 +138,22 @@ export function parseWanted(content: string, file: string): Wanted {
   const next = 'Correct the line; the README lists the keys.';
   const document: Document = { file, text: content, value: parseToml(content, file), next };
   const asked = checkDocument(schema, document);
-  const { systems, cuda, python, wheels, sources, index, 'github-api': githubApi } = asked;
+  const { systems, cuda, python, wheels, sources, index, indexes } = asked;
   const variants = unique(systems).flatMap(system =>
     unique(cuda).flatMap(each => unique(python).map(py => ({ system, cuda: each, python: py }))),
   );
   checkRules(wheels, document);
+  checkIndexes([index, ...Object.values(wheels).flatMap(indexesOf)], indexes, document);
+  const indexOf = (named = index) => indexes[named] ?? named;
   const rules = Object.entries(wheels)
     .map(([name, rules]) => ({ name: normalizeName(name), rules }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     variants,
     wheels: variant =>
-      rules.flatMap(({ name, rules }) => wheelFor(name, rules, variant, index) ?? []),
+      rules.flatMap(({ name, rules }) => wheelFor(name, rules, variant, indexOf) ?? []),
     sources: Object.entries(sources).map(([name, source]) => ({ name, ...source })),
-    githubApi,
+    githubApi: asked['github-api'],
   };
 }
 
@@ -177,12 +187,29 @@ function checkRules(wheels: Record<string, WheelRules>, document: Document): voi
   }
 }
 
+const indexesOf = ({ index, except = [] }: WheelRules) => [
+  index,
+  ...except.map(each => each.index),
+];
+
+/** An index that is no address is a name of `[indexes]`. */
+function checkIndexes(
+  used: readonly (string | undefined)[],
+  indexes: Record<string, string>,
+  document: Document,
+): void {
+  const unknown = used.find(each => each !== undefined && !/:/.test(each) && !(each in indexes));
+  if (unknown === undefined) return;
+  const known = Object.keys(indexes).join(', ') || 'none';
+  throw wrongAt(document, ['indexes'], `"${unknown}" is not among the named indexes: ${known}.`);
+}
+
 /** The project's rules for a variant: its own, overlaid by each exception that matches. */
 function wheelFor(
   name: string,
   { except = [], ...base }: WheelRules,
   variant: Variant,
-  defaultIndex: string,
+  indexOf: IndexOf,
 ): WantedWheel | undefined {
   const matching = except.filter(
     each =>
@@ -199,7 +226,7 @@ function wheelFor(
   return {
     name,
     versions: specifierOf(rule.version ?? '') ?? '',
-    origin: originOf(rule, variant, defaultIndex),
+    origin: originOf(rule, variant, indexOf),
     ignoredRequirements: (rule['ignore-requirements'] ?? []).map(normalizeName),
   };
 }
@@ -208,9 +235,9 @@ function matches(wanted: string | readonly string[] | undefined, value: string):
   return wanted === undefined || [wanted].flat().includes(value);
 }
 
-function originOf(rule: Rule, variant: Variant, defaultIndex: string): Origin {
+function originOf(rule: Rule, variant: Variant, indexOf: IndexOf): Origin {
   if (rule.release === undefined) {
-    const url = fillIn(rule.index ?? defaultIndex, variant).replace(/\/+$/, '');
+    const url = fillIn(indexOf(rule.index), variant).replace(/\/+$/, '');
     return { kind: 'index', url };
   }
   const [repository = '', ...tag] = fillIn(rule.release, variant).split('@');

@@ -90,6 +90,12 @@ test('exceptions are laid over in order, where all that they name matches', () =
   assert.equal(at('cu126', '3.14'), '==1.0 release');
 });
 
+test('an index may be named once and used by its name', () => {
+  const indexes = '[indexes]\nmine = "https://a.example/{cuda}/"\n';
+  const found = wheel(`${indexes}[wheels.x]\nindex = "mine"`, { cuda: 'cu130', python: '3.12' });
+  assert.deepEqual(found?.origin, { kind: 'index', url: 'https://a.example/cu130' });
+});
+
 test('mistakes are told with file, line, key and what would do', () => {
   const cases: [string, RegExp][] = [
     [`${top}[wheels.x]\nversion = "two"`, /:4: wheels\.x\.version: expected a version or a range/],
@@ -102,6 +108,7 @@ test('mistakes are told with file, line, key and what would do', () => {
       `${top}[wheels.x]\nindex = "https://a.example"\nrelease = "o/n"`,
       /:5: wheels\.x\.release: an index is given as well/,
     ],
+    [`${top}[indexes]\n[wheels.x]\nindex = "mine"`, /"mine" is not among the named indexes: none/],
     [`${top}[sources.x]\nurl = "ext::sh -c id"\nref = "v1"`, /:4: sources\.x\.url: .*Git address/],
     [
       `${top}[sources.x]\nurl = "https://a.example"\nref = "--upload-pack=x"`,
