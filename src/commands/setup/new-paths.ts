@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { isImageArchive } from '../../caches/built-outputs.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
@@ -36,9 +37,9 @@ export async function pushBuiltSince(
  * the epoch); image archives are none of them. Rejects with a {@link Failure}.
  *
  * Nix keeps no list of what a run has built, so this goes by what it keeps of each path:
- * - when it became valid, in whole seconds. What was built earlier in that very second counts as well:
- *   it is of the same job, and a cache that has it already is not sent it again. A path that was there
- *   before keeps its time, also when it is asked for, checked or repaired;
+ * - when it became valid, in whole seconds; within the second in which the moment lies, when the path
+ *   was put into the store, as its file system tells. Nix itself may have come just before. A path that
+ *   was there before keeps its time, also when it is asked for, checked or repaired;
  * - who made it: sources and derivations have no deriver;
  * - whose word it is: what a substituter had is signed by it. A path without signatures came from a
  *   builder or a store that is trusted without them (what GitHub's cache gave back, for one): it was
@@ -56,19 +57,30 @@ async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]> {
 }
 
 /** The same of what Nix says: a list in old versions, an object by path in newer ones. */
-export function builtSince(infos: Record<string, Info> | Info[], since: number): string[] {
+export function builtSince(
+  infos: Record<string, Info> | Info[],
+  since: number,
+  changedAt: (path: string) => number = statusChange,
+): string[] {
   const entries = Array.isArray(infos)
     ? infos.map(info => [info.path ?? '', info] as const)
     : Object.entries(infos);
-  return entries.filter(([path, info]) => wasBuilt(path, info, since)).map(([path]) => path);
+  const isNew = (path: string, { registrationTime = 0 }: Info) => {
+    const second = Math.floor(since / 1000);
+    return registrationTime === second ? changedAt(path) >= since : registrationTime > second;
+  };
+  return entries
+    .filter(([path, info]) => isNew(path, info) && isBuiltHere(path, info))
+    .map(([path]) => path);
 }
 
-function wasBuilt(
-  path: string,
-  { deriver, registrationTime = 0, signatures = [], ultimate }: Info,
-  since: number,
-): boolean {
-  if (!deriver || registrationTime < Math.floor(since / 1000)) return false;
+function isBuiltHere(path: string, { deriver, signatures = [], ultimate }: Info): boolean {
+  if (!deriver) return false;
   const isOurs = ultimate === true || signatures.length === 0;
   return isOurs && !isImageArchive(path, deriver);
+}
+
+/** When a path was last changed as a file, in ms: all of its contents have the same old time. */
+function statusChange(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
 }

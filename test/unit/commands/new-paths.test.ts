@@ -23,10 +23,11 @@ test('what was built is neither older, nor fetched, nor a source', () => {
   assert.deepEqual(builtSince(list, 99_900), expected, 'as old versions of Nix say it');
 });
 
-test('no second is lost: what was built in the one in which the moment lies counts', () => {
-  const infos = { [storePath('x')]: built };
-  assert.equal(builtSince(infos, 100_999).length, 1);
-  assert.equal(builtSince(infos, 101_000).length, 0);
+test('within the second in which the moment lies, the file system tells what is new', () => {
+  const infos = { [storePath('before')]: built, [storePath('after')]: built };
+  const changedAt = (path: string) => (path === storePath('before') ? 100_400 : 100_500);
+  assert.deepEqual(builtSince(infos, 100_500, changedAt), [storePath('after')]);
+  assert.equal(builtSince(infos, 101_000, changedAt).length, 0);
 });
 
 /** A derivation on the disk. */
