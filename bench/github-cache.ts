@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { openGithubCache } from '../src/caches/github-cache.ts';
 import { processRunner } from '../src/host/process.ts';
 import { findNix } from '../src/nix/nix.ts';
@@ -21,7 +22,7 @@ const bytes = 1e9;
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const workspace = here('../build/bench/github-cache');
 const inside = (name: string) => join(workspace, name);
-const step = [process.execPath, here('github-cache/step.ts')];
+const step = [process.execPath, inside('step.mjs')];
 
 interface Usage {
   seconds: number;
@@ -60,6 +61,22 @@ async function measure(command: readonly string[], env = {}): Promise<Usage> {
   const file = inside('usage.json');
   await run(['python3', here('push/measure.py'), file, ...command], env);
   return JSON.parse(readFileSync(file, 'utf8')) as Usage;
+}
+
+/** Bundles what is measured, as dist/ is: loading it file by file would take a second. */
+async function bundleSteps() {
+  const makeRequire =
+    "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);";
+  await build({
+    entryPoints: [here('github-cache/step.ts')],
+    outfile: inside('step.mjs'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    banner: { js: makeRequire },
+  });
 }
 
 const shell = (script: string) => ['bash', '-o', 'pipefail', '-c', script];
@@ -129,8 +146,9 @@ async function clear(paths: readonly string[]) {
 }
 
 const contests = {
-  save: ['save', 'tar to a file', 'tar, cached'],
-  restore: ['restore', 'tar from a file', 'tar, from the cache'],
+  pack: ['pack', 'tar to a file'],
+  save: ['save', 'tar to the cache'],
+  restore: ['restore', 'tar from the cache', 'tar from a file'],
 } as const;
 
 /** One round: everything is saved in each way, then restored in each way. */
@@ -144,11 +162,14 @@ async function round(): Promise<Record<string, Usage>> {
     writeFileSync(inside('paths.json'), JSON.stringify(paths));
     const usage: Record<string, Usage> = {};
     const archive = inside('paths.tar.zst');
+    usage.pack = await measure([...step, 'pack', inside('state.json')], env);
+    rmSync(inside('temp'), { recursive: true });
+    mkdirSync(inside('temp'));
     usage.save = await measure([...step, 'save', inside('state.json')], env);
     usage['tar to a file'] = await measure(
       shell(`tar -cf - -P ${paths.join(' ')} | zstd -q -T0 -f -o ${archive}`),
     );
-    usage['tar, cached'] = await measure([...step, 'save-tree', inside('paths.json')], env);
+    usage['tar to the cache'] = await measure([...step, 'save-tree', inside('paths.json')], env);
     await clear(paths);
     usage.restore = await measure([...step, 'restore', inside('targets.json')], env);
     await run(['nix-store', '--verify-path', ...paths]);
@@ -157,7 +178,7 @@ async function round(): Promise<Record<string, Usage>> {
       shell(`zstd -q -d -c ${archive} | tar -xf - -C ${inside('unpacked')}`),
     );
     await clear(paths);
-    usage['tar, from the cache'] = await measure(
+    usage['tar from the cache'] = await measure(
       [...step, 'restore-tree', inside('paths.json')],
       env,
     );
@@ -201,6 +222,7 @@ function report(found: readonly Record<string, Usage>[]): string {
 mkdirSync(workspace, { recursive: true });
 // builders are no part of what is measured, and the generator is a program of this machine
 process.env.NIX_CONFIG = 'sandbox = false\nextra-experimental-features = nix-command flakes';
+await bundleSteps();
 const found: Record<string, Usage>[] = [];
 for (let at = 1; at <= rounds; at++) {
   found.push(await round());

@@ -1,6 +1,7 @@
 // What bench/github-cache.ts measures, each in a process of its own:
 //
 //   node step.ts save FILE        what the post phase does with the state in FILE
+//   node step.ts pack FILE        the same with a service that takes no time
 //   node step.ts restore FILE     what the main phase does for the targets in FILE, Nix included
 //   node step.ts save-tree FILE   the paths listed in FILE, as they are, through @actions/cache
 //   node step.ts restore-tree FILE
@@ -31,6 +32,12 @@ const steps: Record<string, (value: never) => Promise<unknown>> = {
   async save(state: Parameters<typeof saveGithubCache>[0]) {
     const { saved } = await saveGithubCache(state, host);
     if (saved.length < state.targets.length) throw new Error('not all targets were saved');
+  },
+  async pack(state: Parameters<typeof saveGithubCache>[0]) {
+    await saveGithubCache(state, host, {
+      restore: async () => undefined,
+      save: async () => 'saved',
+    });
   },
   async restore(targets: (CacheableTarget & { outputName: string })[]) {
     const cache = openGithubCache(host, Number.POSITIVE_INFINITY);

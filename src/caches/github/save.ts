@@ -58,59 +58,36 @@ export async function saveGithubCache(
   host: Host,
   service: CacheService = cacheService(host),
 ): Promise<GithubCacheReport> {
+  const saved: { key: string; size: number }[] = [];
   const leftOut: string[] = [];
-  const uploads = uploader(service, state.limit, host);
+  let room = state.limit;
+  const save = async (paths: readonly string[], key: string, size: number) => {
+    if (size > room) return;
+    if ((await service.save(paths, key)) === 'saved') saved.push({ key, size });
+    room -= size;
+  };
   const { tarball, evaluation } = state;
   await warning(host, async () => {
     if (tarball && (await isWhole(tarball))) {
-      uploads.add([dirname(tarball.file)], tarball.key, (await stat(tarball.file)).size);
+      await save([dirname(tarball.file)], tarball.key, (await stat(tarball.file)).size);
     }
     if (evaluation) {
       const size = await sizeOf(evaluation.paths);
-      if (size > 0) uploads.add(evaluation.paths, evaluation.key, size);
+      if (size > 0) await save(evaluation.paths, evaluation.key, size);
     }
   });
   const nix: Nix = { ...state.nix, env: nixEnvironment(host.env), host };
   const unclaimed = await derivationsBuilt(state.built);
   for (const target of state.targets) {
     await warning(host, async () => {
-      const filled = await fillFolder(target, unclaimed, nix, uploads.room());
+      const filled = await fillFolder(target, unclaimed, nix, room);
       leftOut.push(...filled.leftOut);
-      if (filled.added) uploads.add([target.folder], filled.key, filled.size);
-      else uploads.reserve(filled.size);
+      if (filled.added) await save([target.folder], filled.key, filled.size);
+      else room -= filled.size;
     });
   }
-  const saved = await uploads.finish();
   tellLeftOut(leftOut, state.limit, host);
   return { saved, leftOut };
-}
-
-/** Uploads entries within the limit, one at a time, while the next is packed. */
-function uploader(service: CacheService, limit: number, host: Host) {
-  const saved: { key: string; size: number }[] = [];
-  let room = limit;
-  let uploads: Promise<void> = Promise.resolve();
-  const upload = async (paths: readonly string[], key: string, size: number) => {
-    if ((await service.save(paths, key)) === 'saved') saved.push({ key, size });
-  };
-  return {
-    /** Bytes. */
-    room: () => room,
-    /** Counts what the cache has already. */
-    reserve(size: number) {
-      room -= size;
-    },
-    add(paths: readonly string[], key: string, size: number) {
-      if (size > room) return;
-      room -= size;
-      uploads = uploads.then(() => warning(host, () => upload(paths, key, size)));
-      uploads.catch(() => undefined); // `finish` tells
-    },
-    async finish() {
-      await uploads;
-      return saved;
-    },
-  };
 }
 
 /** A derivation that was built: what it made, and whether anybody could fetch the same. */
