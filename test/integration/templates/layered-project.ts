@@ -99,7 +99,7 @@ export async function makeLibrary(file: string, needed: readonly string[]): Prom
 }
 
 /** A source that pip builds without an index, by a backend of its own. */
-const sam2: Files = {
+export const sam2: Record<string, string> = {
   'pyproject.toml':
     '[project]\nname = "sam2"\nversion = "1.0"\n\n' +
     '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Lock, parseLock } from '../../../src/wheels/lock.ts';
+import { type PackageIndex, startPackageIndex } from '../../tools/package-index.ts';
+import { copyTemplate, sam2 } from './layered-project.ts';
+import { build, run, temporaryFolder } from './stand-in.ts';
+
+const program = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+const [cuda, python, abi] = ['cu130', '3.13', 'cp313'] as const;
+
+test('templates/layered is built from a lock that prefetch has made', async context => {
+  const project = await copyTemplate(context);
+  const lockFile = join(project.folder, 'wheels.lock.json');
+  const names = versionsIn(parseLock(await readFile(lockFile, 'utf8'), lockFile));
+  const index = await startPackageIndex();
+  context.after(() => index.stop());
+  const repositories = new Map([
+    ['comfyui', await repository(context, { 'main.py': 'print("ComfyUI")\n' })],
+    ['sam-2', await repository(context, sam2)],
+  ]);
+  const wanted = [
+    `cuda = ["${cuda}"]`,
+    `python = ["${python}"]`,
+    `index = "${index.url}/all"`,
+    ...[...names].flatMap(([name, version]) => [`[wheels.${name}]`, `version = "${version}"`]),
+    ...[...repositories].flatMap(([name, folder]) => [
+      `[sources.${name}]`,
+      `url = "${pathToFileURL(folder)}"`,
+      'ref = "main"',
+    ]),
+  ];
+  await writeFile(join(project.folder, 'wheels.toml'), `${wanted.join('\n')}\n`);
+  publishAll(index, names);
+
+  await run(process.execPath, [program, 'prefetch'], { cwd: project.folder });
+  const lock = parseLock(await readFile(lockFile, 'utf8'), lockFile);
+  assert.deepEqual(versionsIn(lock), names);
+  assert.equal(index.sent(), 0, 'no wheel is downloaded, since the index tells the digests');
+
+  await serveArchives(context, lock, repositories);
+  await writeFile(lockFile, JSON.stringify(lock));
+  const targets = ['layer2-wheels', 'layer4-dependencies', 'layer6-app'];
+  const [, , app = ''] = await build(
+    project,
+    targets.map(name => `${name}-${cuda}`),
+  );
+  const main = await readFile(join(app, 'opt/comfyui/main.py'), 'utf8');
+  assert.equal(main, 'print("ComfyUI")\n');
+});
+
+const versionsIn = (lock: Lock): Map<string, string> => {
+  const pins = lock.wheels['x86_64-linux']?.[cuda]?.[abi] ?? {};
+  return new Map(Object.entries(pins).map(([name, { version }]) => [name, version]));
+};
+
+function publishAll(index: PackageIndex, names: ReadonlyMap<string, string>): void {
+  for (const [name, version] of names) {
+    index.publish('all', `${name.replaceAll('-', '_')}-${version}-py3-none-any.whl`);
+  }
+}
+
+/** A Git repository with one commit; resolves with its folder. */
+async function repository(context: TestContext, files: Record<string, string>): Promise<string> {
+  const folder = join(await temporaryFolder(context, 'repository'), 'repository');
+  await mkdir(folder);
+  const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.invalid'];
+  const git = (...args: string[]) => run('git', ['-C', folder, ...identity, ...args]);
+  await git('init', '--quiet', '--initial-branch=main');
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message', 'all');
+  return folder;
+}
+
+/** The stand-in's fetchgit takes archives as forges make them: they are served, and named in the lock. */
+async function serveArchives(
+  context: TestContext,
+  lock: Lock,
+  repositories: ReadonlyMap<string, string>,
+): Promise<void> {
+  const folder = await temporaryFolder(context, 'archives');
+  const server = createServer(async (request, response) => {
+    const [, name = ''] = (request.url ?? '').split('/');
+    response.end(await readFile(join(folder, name)).catch(() => undefined));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  for (const [name, repository] of repositories) {
+    const pin = lock.sources[name];
+    assert.ok(pin);
+    const file = ['--format=tar.gz', '--prefix=source/', `--output=${join(folder, name)}`];
+    await run('git', ['-C', repository, 'archive', ...file, pin.rev]);
+    pin.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`;
+  }
+}
