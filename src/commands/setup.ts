@@ -4,6 +4,7 @@ import type { SetupSettings } from '../inputs/settings.ts';
 import { type PreparedDisk, placedOn, prepareDisk } from '../nix/disk.ts';
 import { findNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
+import { setupReport } from '../report/setup.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
 import { pushBuiltSince } from './setup/new-paths.ts';
@@ -16,16 +17,18 @@ import { startPushes } from './setup/pushes.ts';
  */
 export async function setup(settings: SetupSettings, host: Host): Promise<VerbOutcome> {
   const { cacheRefusal } = settings;
-  if (cacheRefusal !== undefined) notice(host, cacheRefusal);
+  if (cacheRefusal !== undefined) {
+    host.emit({ type: 'notice', message: cacheRefusal, at: host.clock() });
+  }
   const github = await openGithub(settings, host);
-  const { exports, nix } = await inPhase(host, 'install', () =>
+  const { exports, nix, leftOut } = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
   );
   const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
-  notice(host, `Nix ${nix.version} is ready in ${nix.bin}.`);
   await disk.reclaimed;
   return {
     outputs: {},
+    report: setupReport({ ...nix, leftOut, refusal: cacheRefusal }),
     exports: { path: exports.path, env: { ...exports.env, ...placement(disk, nix) } },
     after: {
       builtSince: host.clock(),
@@ -33,9 +36,6 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
     },
   };
 }
-
-const notice = (host: Host, message: string) =>
-  host.emit({ type: 'notice', message, at: host.clock() });
 
 /** Variables with which later steps build where there is room. */
 function placement(disk: PreparedDisk, nix: Nix): Record<string, string> {

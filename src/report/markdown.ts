@@ -16,3 +16,7 @@ export function code(text: string): string {
 export function escapeText(text: string): string {
   return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
 }
+
+/** A sentence that stands out, as GitHub shows it. */
+export const alert = (kind: 'NOTE' | 'WARNING', sentence: string): string =>
+  `> [!${kind}]\n> ${escapeText(sentence)}`;

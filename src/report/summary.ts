@@ -1,7 +1,7 @@
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
 import { auditMarkdown } from './audit-markdown.ts';
 import { imageReference, layerSums, pullNote, totals } from './layers.ts';
-import { cells, code, escapeText } from './markdown.ts';
+import { alert, cells, code, escapeText } from './markdown.ts';
 import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds, storeName } from './units.ts';
 
@@ -20,7 +20,7 @@ export function summaryMarkdown(record: BuildRecord): string {
     ...caches(record),
     ...phases(record),
     ...disk(record),
-    ...record.warnings.map(warning => `> [!WARNING]\n> ${escapeText(warning)}`),
+    ...record.warnings.map(warning => alert('WARNING', warning)),
     ...note(record),
     ...(record.audit === undefined ? [] : auditMarkdown(record.audit)),
   ].join('\n\n')}\n`;
@@ -45,7 +45,7 @@ function failure(record: BuildRecord): string[] {
 function refusals({ notPushed, notCached }: BuildRecord): string[] {
   return [notPushed, notCached]
     .filter(sentence => sentence !== undefined)
-    .map(sentence => `> [!NOTE]\n> ${escapeText(sentence)}`);
+    .map(sentence => alert('NOTE', sentence));
 }
 
 /** Text as it is, in a fence that is longer than any within, so that the text cannot end it. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { watchSignatures } from '../../../src/caches/signatures.ts';
 import { prepareNix } from '../../../src/commands/setup/prepare.ts';
@@ -14,9 +13,9 @@ import { realise } from '../../../src/nix/realise.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
 import { startNginx } from '../../tools/nginx.ts';
-import { runProgram } from '../../tools/programs.ts';
 import { startRunner } from '../../tools/runner.ts';
 import { workbench } from '../nix/workbench.ts';
+import { watchProcesses } from '../setup/secrets.ts';
 
 /** Where runs and tests have their files; a run finds its settings here alone. */
 function settingsFor(folder: string, raw: RawInputs): SetupSettings {
@@ -157,8 +156,7 @@ test('setup as an action: what later steps build is pushed by post, and no secre
     'binary-caches': `file://${cache}`,
     'binary-cache-signing-key': secret,
   };
-  const seen: string[] = [];
-  const watching = watchProcesses(seen);
+  const watching = watchProcesses();
   t.after(watching.stop);
   const phase = (name: string) =>
     fileURLToPath(new URL(`../../../src/action/${name}.ts`, import.meta.url));
@@ -169,7 +167,7 @@ test('setup as an action: what later steps build is pushed by post, and no secre
   const outPath = await must(step, 'nix-store', '--realise', drvPath);
   const post = await runner.run(phase('post'), { inputs, state: main.state, env: main.env });
   assert.equal(post.code, 0, post.log);
-  await watching.stop();
+  const seen = (await watching.stop()).map(({ words }) => words);
   const narinfo = await readFile(join(cache, `${outPath.slice(11, 43)}.narinfo`), 'utf8');
   assert.match(narinfo, /^Sig: push-1:/m);
   const hidden = [main.log, post.log].join('\n').replaceAll(/^::add-mask::.*$/gm, '');
@@ -185,20 +183,3 @@ test('setup as an action: what later steps build is pushed by post, and no secre
   const folderOfMain = main.state['private-directory'] ?? '';
   await assert.rejects(readFile(join(folderOfMain, 'comfy-nix.conf')), { code: 'ENOENT' });
 });
-
-/** Looks at the arguments of all processes, again and again. */
-function watchProcesses(seen: string[]) {
-  let watching = true;
-  const loop = (async () => {
-    while (watching) {
-      seen.push(await runProgram('ps', ['-eo', 'args', '-ww']));
-      await wait(30);
-    }
-  })();
-  return {
-    stop: async () => {
-      watching = false;
-      await loop;
-    },
-  };
-}

@@ -46,7 +46,8 @@ test('a build of code from a fork uses no token, pushes nothing, saves nothing, 
 
 test('a set-up for code from a fork, and what a later step builds with it', async t => {
   const payload = { workflow_run: { event: 'push', head_repository: elsewhere } };
-  await foreignJob(t, { name: 'workflow_run', payload }, ({ folder, busybox }) => ({
+  const event = { name: 'workflow_run', payload };
+  const { main } = await foreignJob(t, event, ({ folder, busybox }) => ({
     command: 'setup',
     steps: [
       [
@@ -55,4 +56,5 @@ test('a set-up for code from a fork, and what a later step builds with it', asyn
       ],
     ],
   }));
+  assert.match(main.summary, /no token or remote builder is used.*somebody\/comfy/);
 });
