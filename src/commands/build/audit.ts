@@ -1,5 +1,3 @@
-import { audit } from '../../audit/audit.ts';
-import { readSubject } from '../../audit/read.ts';
 import { explain } from '../../host/failure.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Evaluation } from '../../nix/types.ts';
@@ -16,10 +14,12 @@ export async function startAudit(
   state: BuildState,
 ): Promise<void> {
   if (!wanted && auditFailOn === 'never') return;
-  const subject = readSubject(evaluation);
+  // loaded on use: nothing of it is needed before Nix's first command
+  const subject = import('../../audit/read.ts').then(({ readSubject }) => readSubject(evaluation));
   subject.catch(() => undefined); // told when it is waited for
   state.auditSubject = subject;
   if (auditFailOn === 'never') return;
+  const { audit } = await import('../../audit/audit.ts');
   const failure = auditFailure(audit(await subject), auditFailOn);
   if (failure) throw failure;
 }
@@ -29,6 +29,7 @@ export async function finishAudit(state: BuildState): Promise<void> {
   const { auditSubject, host } = state;
   if (auditSubject === undefined) return;
   try {
+    const { audit } = await import('../../audit/audit.ts');
     state.audit = audit(await auditSubject, await closuresMade(state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
