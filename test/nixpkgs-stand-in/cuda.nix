@@ -12,7 +12,8 @@ let
   library =
     name: version: sonames:
     runCommand "${name}-${version}" {
-      inherit meta;
+      pname = name;
+      inherit meta version;
       nativeBuildInputs = [ patchelf ];
     } ''
       mkdir -p "$out/lib"

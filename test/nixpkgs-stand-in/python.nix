@@ -25,12 +25,19 @@ let
     mkdir -p "$out/${sitePackages}"
   '';
 
+  # nixpkgs' names, by which a package of Python is known.
+  package =
+    pname: version: attributes:
+    runCommand "python${pythonVersion}-${pname}-${version}" (
+      attributes // { inherit pname version; }
+    );
+
   module =
     name:
     let
       imported = builtins.replaceStrings [ "-" "." ] [ "_" "_" ] name;
     in
-    runCommand "python3-${name}" { } ''
+    package name "1.0" { } ''
       site=$out/${sitePackages}
       mkdir -p "$site/${imported}" "$site/${imported}-1.0.dist-info"
       echo '__version__ = "1.0"' > "$site/${imported}/__init__.py"
@@ -40,7 +47,13 @@ let
 
   fromWheel =
     name:
-    runCommand "python3-${name}" { wheels = machineFile "wheels"; } ''
+    let
+      wheels = machineFile "wheels";
+      isIts = file: lib.hasPrefix "${name}-" file;
+      file = builtins.head (builtins.filter isIts (builtins.attrNames (builtins.readDir wheels)));
+      version = builtins.head (builtins.match "[^-]*-([^-]*)-.*" file);
+    in
+    package name version { inherit wheels; } ''
       mkdir -p "$out/${sitePackages}"
       cd "$out/${sitePackages}"
       unzip -q "$wheels"/${name}-*.whl

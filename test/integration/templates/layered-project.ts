@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Project, prepareStandIn, run, temporaryFolder } from './stand-in.ts';
+import { type Lifetime, type Project, prepareStandIn, run, temporaryFolder } from './stand-in.ts';
 import { type Files, type Pin, type SourcePin, startWheelhouse } from './wheelhouse.ts';
 
 const template = fileURLToPath(new URL('../../../templates/layered', import.meta.url));
@@ -19,7 +19,7 @@ export const layers = [
 ] as const;
 
 /** The template as `nix flake init` gives it. */
-export async function copyTemplate(context: TestContext): Promise<Project> {
+export async function copyTemplate(context: Lifetime): Promise<Project> {
   const folder = join(await temporaryFolder(context, 'layered'), 'project');
   await cp(template, folder, { recursive: true });
   return { folder, nixpkgs: await prepareStandIn(context) };
@@ -36,9 +36,22 @@ interface SmallLock {
 export interface SmallProject extends Project {
   /** Pins another revision of ComfyUI, in which main.py says this version. */
   updateComfyUI(version: string): Promise<void>;
+  /** Pins other versions of wheels, by their names. */
+  updateWheels(versions: Record<string, string>): Promise<void>;
+  /** Bytes of wheels and sources that were downloaded so far. */
+  downloadedBytes(): number;
 }
 
-export async function smallProject(context: TestContext): Promise<SmallProject> {
+/**
+ * Makes the project.
+ * @param more wheels beyond those of the lock, by name: the version
+ * @param weightOf bytes that a wheel, or the source of ComfyUI, holds beside its module
+ */
+export async function smallProject(
+  context: Lifetime,
+  more: Record<string, string> = {},
+  weightOf: (name: string) => number = () => 0,
+): Promise<SmallProject> {
   const project = await copyTemplate(context);
   const file = join(project.folder, 'wheels.lock.json');
   const real = JSON.parse(await readFile(file, 'utf8')) as SmallLock;
@@ -47,15 +60,21 @@ export async function smallProject(context: TestContext): Promise<SmallProject> 
   const library = await torchLibrary(context);
 
   const wheels: Record<string, Pin> = {};
-  for (const [name, { version }] of Object.entries(pinned)) {
-    const requires = name === 'torch' ? ['numpy', 'nvidia-cublas==13', 'cuda-bindings'] : [];
-    const files = { ...module(name, version), ...(name === 'torch' ? library : {}) };
-    wheels[name] = await house.addWheel({ name, version, files, requires });
-  }
+  const addWheels = async (versions: Record<string, string>) => {
+    for (const [name, version] of Object.entries(versions)) {
+      const requires = name === 'torch' ? ['numpy', 'nvidia-cublas==13', 'cuda-bindings'] : [];
+      const weight = weighing(name, version, weightOf(name));
+      const files = { ...module(name, version), ...(name === 'torch' ? library : {}), ...weight };
+      wheels[name] = await house.addWheel({ name, version, files, requires });
+    }
+  };
+  const versions = Object.entries(pinned).map(([name, { version }]) => [name, version]);
+  await addWheels({ ...Object.fromEntries(versions), ...more });
   const comfyui = (version: string, rev: string) =>
     house.addSource('ComfyUI', rev, {
       'main.py': mainOf(version),
       'custom_nodes/example/__init__.py': '',
+      ...weighing('comfyui', version, weightOf('comfyui')),
     });
   const lock: SmallLock = {
     version: 1,
@@ -73,7 +92,19 @@ export async function smallProject(context: TestContext): Promise<SmallProject> 
       lock.sources.comfyui = await comfyui(version, 'c'.repeat(40));
       await save();
     },
+    updateWheels: async changed => {
+      await addWheels(changed);
+      await save();
+    },
+    downloadedBytes: house.servedBytes,
   };
+}
+
+/** A file that cannot be compressed, and is another one for each version. */
+function weighing(name: string, version: string, bytes: number): Files {
+  if (bytes === 0) return {};
+  const hash = createHash('shake256', { outputLength: bytes });
+  return { [`${name.replaceAll('-', '_')}/weight`]: hash.update(`${name} ${version}`).digest() };
 }
 
 /** A module of one line under a project's usual name. */
@@ -82,7 +113,7 @@ function module(name: string, version: string): Files {
 }
 
 /** A library of PyTorch: a real one, which is linked to CUDA's and to the driver's. */
-async function torchLibrary(context: TestContext): Promise<Files> {
+async function torchLibrary(context: Lifetime): Promise<Files> {
   const file = join(await temporaryFolder(context, 'torch'), 'libtorch_cuda.so');
   await makeLibrary(file, ['libcudart.so.13', 'libcublas.so.13']);
   return { 'torch/lib/libtorch_cuda.so': { copyOf: file } };

@@ -2,15 +2,19 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 const prepare = fileURLToPath(new URL('../../nixpkgs-stand-in/prepare', import.meta.url));
 
+/** What ends when its user does: a test, or a benchmark. */
+export interface Lifetime {
+  after(end: () => unknown): void;
+}
+
 /** A folder that ends with the test, and that all users may read. */
-export async function temporaryFolder(context: TestContext, name: string): Promise<string> {
+export async function temporaryFolder(context: Lifetime, name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
   await chmod(folder, 0o755);
   context.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
@@ -18,7 +22,7 @@ export async function temporaryFolder(context: TestContext, name: string): Promi
 }
 
 /** The stand-in for nixpkgs, with this machine's programs in it. */
-export async function prepareStandIn(context: TestContext): Promise<string> {
+export async function prepareStandIn(context: Lifetime): Promise<string> {
   const folder = await temporaryFolder(context, 'nixpkgs-stand-in');
   await run(prepare, [folder]);
   return folder;

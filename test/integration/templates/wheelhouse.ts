@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { run, temporaryFolder } from './stand-in.ts';
+import { type Lifetime, run, temporaryFolder } from './stand-in.ts';
 
-/** Files by their path in a wheel or a source; text, or a file to copy. */
-export type Files = Record<string, string | { copyOf: string }>;
+/** Files by their path in a wheel or a source; their content, or a file to copy. */
+export type Files = Record<string, string | Buffer | { copyOf: string }>;
 
 /** Real wheels and archives of sources, served on loopback as an index and a forge would. */
 export interface Wheelhouse {
@@ -17,6 +16,8 @@ export interface Wheelhouse {
     requires?: string[];
   }): Promise<Pin>;
   addSource(name: string, rev: string, files: Files): Promise<SourcePin>;
+  /** Bytes of all files that were asked for so far. */
+  servedBytes(): number;
 }
 
 export interface Pin {
@@ -37,11 +38,13 @@ export interface SourcePin {
 }
 
 /** Starts the server, which ends with the test. */
-export async function startWheelhouse(context: TestContext): Promise<Wheelhouse> {
+export async function startWheelhouse(context: Lifetime): Promise<Wheelhouse> {
   const folder = await temporaryFolder(context, 'wheelhouse');
   const served = new Map<string, Buffer>();
+  let servedBytes = 0;
   const server = createServer((request, response) => {
     const content = served.get(decodeURIComponent(request.url ?? ''));
+    servedBytes += content?.length ?? 0;
     response.writeHead(content ? 200 : 404).end(content);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -50,6 +53,7 @@ export async function startWheelhouse(context: TestContext): Promise<Wheelhouse>
   const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 
   return {
+    servedBytes: () => servedBytes,
     addWheel: async ({ name, version, files, requires = [] }) => {
       const project = name.replaceAll('-', '_');
       const fileName = `${project}-${version}-py3-none-any.whl`;
@@ -102,7 +106,7 @@ async function writeFiles(root: string, files: Files): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     const target = join(root, path);
     await mkdir(dirname(target), { recursive: true });
-    if (typeof content === 'string') await writeFile(target, content);
-    else await cp(content.copyOf, target);
+    if (typeof content === 'object' && 'copyOf' in content) await cp(content.copyOf, target);
+    else await writeFile(target, content);
   }
 }

@@ -1,0 +1,159 @@
+// npm run bench:rebuild: what a change of templates/layered makes anew, on the machine that built the
+// image before it and on one with an empty store. Needs root and the Debian packages of
+// test/nixpkgs-stand-in/prepare and docker-registry; uses no network.
+//
+// The template is real, nixpkgs and the wheels are stand-ins: rebuild/sizes.json says how much each
+// package weighs. Changes follow one another; the two machines see the same registry for each.
+
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BuildRecord, LayerRecord } from '../src/record/types.ts';
+import { startRegistry } from '../test/tools/registry.ts';
+import { table } from './push/table.ts';
+import { buildOn, freshMachine, type Machine, runOn, type Work } from './rebuild/machine.ts';
+import { type WeightedProject, weightedProject } from './rebuild/project.ts';
+
+const workspace = fileURLToPath(new URL('../build/bench/rebuild', import.meta.url));
+
+const changes: Record<string, (project: WeightedProject) => Promise<void>> = {
+  'nothing changed': async () => {},
+  'a new ComfyUI': project => project.updateComfyUI('0.34.0'),
+  'one package more in `packages.nix`': project => project.addPackage(),
+  'a performance wheel updated': project => project.updateWheels({ 'flash-attn': '2.8.3' }),
+  'a new PyTorch': project =>
+    project.updateWheels({
+      torch: '2.14.0+cu130',
+      torchvision: '0.29.0+cu130',
+      triton: '3.8.0',
+    }),
+};
+
+/** One build, and what came to the machine for it. */
+interface Built {
+  record: BuildRecord;
+  /** From the binary cache (unpacked), and from where wheels and sources are downloaded. */
+  fetchedBytes: { cache: number; downloads: number };
+}
+
+interface Row {
+  change: string;
+  /** Absent for the first build: that machine was a fresh one. */
+  same?: Built;
+  fresh: Built;
+}
+
+/** Fills a binary cache with all packages of nixpkgs, as its own caches have them. */
+async function fillCache(nixpkgs: string): Promise<string> {
+  const machine = freshMachine(join(workspace, 'builder'));
+  const cache = `file://${join(workspace, 'cache')}`;
+  const nix = ['nix', '--extra-experimental-features', 'nix-command flakes'];
+  await runOn(machine, [...nix, 'build', '--no-link', `path:${nixpkgs}#everything`]);
+  await runOn(machine, [...nix, 'copy', '--all', '--to', `${cache}?compression=zstd`]);
+  return `${cache}?trusted=true`;
+}
+
+async function build(machine: Machine, project: WeightedProject, work: Work): Promise<Built> {
+  const before = project.downloadedBytes();
+  const record = await buildOn(machine, work);
+  const fromCaches = record.caches?.substituters.map(({ narSize }) => narSize) ?? [];
+  const cache = fromCaches.reduce((sum, size) => sum + size, 0);
+  return { record, fetchedBytes: { cache, downloads: project.downloadedBytes() - before } };
+}
+
+/** Builds the first image and then every change, each on both machines. */
+async function measure(
+  project: WeightedProject,
+  registry: { address: string; folder: string },
+): Promise<Row[]> {
+  const work: Work = {
+    project,
+    image: `${registry.address}/comfyui`,
+    cache: await fillCache(project.nixpkgs),
+    maxLayerSize: `${Math.round(2 ** 30 / project.scale)}`,
+  };
+  const storage = join(registry.folder, 'data');
+  const kept = join(workspace, 'registry-before');
+  const replace = (to: string, from: string) => {
+    rmSync(to, { recursive: true, force: true });
+    cpSync(from, to, { recursive: true });
+  };
+
+  const same = freshMachine(join(workspace, 'same'));
+  const rows: Row[] = [{ change: 'the first build', fresh: await build(same, project, work) }];
+  for (const [change, make] of Object.entries(changes)) {
+    await make(project);
+    replace(kept, storage);
+    const there = await build(same, project, work);
+    replace(storage, kept);
+    const fresh = freshMachine(join(workspace, 'fresh'));
+    rows.push({ change, same: there, fresh: await build(fresh, project, work) });
+    console.error(`${change}: done`);
+  }
+  return rows;
+}
+
+/** What was done for a layer: made and sent, made and found to be the same, or nothing. */
+function doneFor({ origin, blobs }: LayerRecord): string {
+  if (blobs.some(({ transfer }) => transfer === 'uploaded')) return '**made**';
+  return origin === 'built' ? 'built, not sent' : '·';
+}
+
+function layerTable(rows: readonly Row[]): string {
+  const shipped = (rows[0]?.fresh.record.layers ?? []).filter(layer => layer.origin !== 'skipped');
+  const names = shipped.map(({ name }) => name).filter(name => name !== 'layer2-wheels');
+  const cell = (name: string, { same, fresh }: Row) => {
+    const found = [same, fresh].flatMap(built => {
+      const layer = built?.record.layers.find(each => each.name === name);
+      return layer ? [doneFor(layer)] : [];
+    });
+    return [...new Set(found)].join(' / ');
+  };
+  const heads = names.map(name => name.replace(/^layer\d-/, ''));
+  return table(
+    ['', ...heads],
+    rows.map(row => [row.change, ...names.map(name => cell(name, row))]),
+  );
+}
+
+function numberTable(rows: readonly Row[]): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const seconds = (built: Built | undefined) =>
+    built === undefined ? '' : `${built.record.seconds.toFixed(1)} s`;
+  return table(
+    [
+      '',
+      'sent',
+      'of the image',
+      'same machine',
+      'fresh machine',
+      'it took from caches',
+      'it downloaded',
+    ],
+    rows.map(({ change, same, fresh }) => {
+      const sent = [...new Set([same ?? fresh, fresh].map(({ record }) => record.sentBytes))];
+      const share = (100 * fresh.record.sentBytes) / (fresh.record.image?.size ?? Number.NaN);
+      return [
+        change,
+        sent.map(megabytes).join(' / '),
+        `${share.toFixed(1)} %`,
+        seconds(same),
+        seconds(fresh),
+        megabytes(fresh.fetchedBytes.cache),
+        megabytes(fresh.fetchedBytes.downloads),
+      ];
+    }),
+  );
+}
+
+const ends: (() => unknown)[] = [];
+const lifetime = { after: (end: () => unknown) => ends.unshift(end) };
+try {
+  rmSync(workspace, { recursive: true, force: true });
+  const registry = await startRegistry();
+  ends.unshift(registry.stop);
+  const rows = await measure(await weightedProject(lifetime), registry);
+  console.log(`${layerTable(rows)}\n\n${numberTable(rows)}`);
+} finally {
+  for (const end of ends) await end();
+}

@@ -1,0 +1,28 @@
+# The stand-in for nixpkgs (./stand-in, put there by the benchmark) with packages that weigh as much
+# as the real ones do, scaled down; and all of them as one target, to fill a binary cache with.
+{
+  outputs =
+    { self }:
+    let
+      system = "x86_64-linux";
+      pkgs = import ./. {
+        inherit system;
+        config.allowUnfree = true;
+      };
+      inherit (pkgs) lib;
+
+      derivationsIn =
+        set: lib.filter (value: value.type or null == "derivation") (builtins.attrValues set);
+      packages = lib.concatMap derivationsIn [
+        pkgs
+        pkgs.cudaPackages_13_0
+        pkgs.python313.pkgs
+      ];
+    in
+    {
+      legacyPackages.${system} = pkgs;
+      packages.${system}.everything = pkgs.writeText "everything" (
+        toString (map (package: "${package}") packages)
+      );
+    };
+}
