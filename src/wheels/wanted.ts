@@ -135,7 +135,7 @@ export async function readWanted(file: string): Promise<Wanted> {
 
 /** What a file's text asks for; `file` is for errors. */
 export function parseWanted(content: string, file: string): Wanted {
-  const next = 'Correct the line; the README lists the keys.';
+  const next = 'Correct the line; docs/prefetch.md lists the keys.';
   const document: Document = { file, text: content, value: parseToml(content, file), next };
   const asked = checkDocument(schema, document);
   const { systems, cuda, python, wheels, sources, index, indexes } = asked;
