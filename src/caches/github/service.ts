@@ -1,5 +1,4 @@
 import type { Host } from '../../host/host.ts';
-import { openConnection } from '../../host/http/connection.ts';
 import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -19,12 +18,6 @@ const probeTimeout = 5000;
 
 /** How long a part of a download (128 MB) may take, in ms. */
 const segmentTimeout = 120_000;
-
-/** Whether the runner offers a cache to this process: to actions only, not to `run:` steps. */
-export function hasGithubCache(env: Host['env']): boolean {
-  const address = env.ACTIONS_CACHE_SERVICE_V2 ? env.ACTIONS_RESULTS_URL : env.ACTIONS_CACHE_URL;
-  return Boolean(address && env.ACTIONS_RUNTIME_TOKEN);
-}
 
 /**
  * The service by `@actions/cache`, which is loaded on use and reads the process's environment. The
@@ -111,6 +104,7 @@ const withoutQueries = (text: string) => text.replaceAll(/(https?:\/\/[^\s?]+)\?
 async function unreachableReason({ env, signal }: Host): Promise<string | undefined> {
   const address = env.ACTIONS_RESULTS_URL || env.ACTIONS_CACHE_URL;
   if (!address) return 'the runner gives no address of it';
+  const { openConnection } = await import('../../host/http/connection.ts');
   const connection = openConnection(env);
   const limit = AbortSignal.timeout(probeTimeout);
   try {

@@ -1,3 +1,4 @@
+import { hasGithubCache } from '../../caches/github/runner.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Host } from '../../host/host.ts';
 import type { NixSettings, SetupSettings } from '../../inputs/settings.ts';
@@ -12,8 +13,10 @@ export async function openGithub(
 ): Promise<GithubCache | undefined> {
   const { use, limit } = caches.github;
   if (use === 'false') return undefined;
-  const { hasGithubCache, openGithubCache } = await import('../../caches/github-cache.ts');
-  if (hasGithubCache(host.env)) return openGithubCache(host, limit);
+  if (hasGithubCache(host.env)) {
+    const { openGithubCache } = await import('../../caches/github-cache.ts');
+    return openGithubCache(host, limit);
+  }
   if (use === 'true') {
     const message = "GitHub's cache is not used: only actions in a workflow can reach it.";
     host.emit({ type: 'warning', message, at: host.clock() });

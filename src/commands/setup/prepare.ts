@@ -44,11 +44,12 @@ export async function prepareNix(
   server: Transport = transport,
 ): Promise<PreparedNix> {
   const { caches } = settings;
-  const asking = askCaches(caches, host);
-  asking.catch(() => undefined); // awaited below, once Nix is there
   const place = confPlace(settings);
   await withdrawConf(place, host.env);
-  const { nix, exports, conf: present } = await ensureNix(settings.nix, host, server);
+  const ensuring = ensureNix(settings.nix, host, server);
+  const asking = askCaches(caches, host);
+  asking.catch(() => undefined); // awaited below, once Nix is there
+  const { nix, exports, conf: present } = await ensuring;
   const urls = present.list('substituters');
   const [offer, dead] = await Promise.all([asking, probeSubstituters(urls, [], host)]);
   const unusable = new Map([...offer.unusable, ...dead]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasGithubCache, problemIn } from '../../../src/caches/github/service.ts';
+import { hasGithubCache } from '../../../src/caches/github/runner.ts';
+import { problemIn } from '../../../src/caches/github/service.ts';
 
 test('why a key could not be reserved is in a debug line', () => {
   const lines = [

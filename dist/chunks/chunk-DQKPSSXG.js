@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a as r}from"./chunk-XBIGJOQN.js";import{readFileSync as s}from"node:fs";var o=/^docker-(image|layer)-|\.tar(\.(gz|zst|zstd|xz))?$|\.oci$/;function l(t,e=new Set){return e.has(t)?[]:[...i(t)?.outputs.values()??[]].filter(n=>n!==""&&!a(n,t))}function a(t,e){return o.test(u(t))?i(e)?.env.has("outputHash")!==!0:!1}function i(t){try{return r(s(t,"utf8"))}catch{return}}var u=t=>t.slice(t.lastIndexOf("/")+1+33);export{l as a,a as b};
