@@ -8,14 +8,13 @@ import type { Release } from '../nix/install/releases.ts';
 import type { Nix } from '../nix/types.ts';
 import { type EvaluationEntry, evaluationEntry, evaluationPrefix } from './github/evaluation.ts';
 import { pathsIn } from './github/nar-folder.ts';
+import { hasGithubCache } from './github/runner.ts';
 import type { GithubCacheState, TargetEntry } from './github/save.ts';
 import { type CacheService, cacheService } from './github/service.ts';
 import { type CachedTarball, cachedTransport } from './github/tarball.ts';
 import type { Substituter } from './types.ts';
 
 export { type GithubCacheReport, type GithubCacheState, saveGithubCache } from './github/save.ts';
-
-import { hasGithubCache } from './github/runner.ts';
 
 /** A layer target (or the one target of a flake) that may have to be built. */
 export interface CacheableTarget {

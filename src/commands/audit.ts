@@ -5,11 +5,11 @@ import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import type { AuditSettings } from '../inputs/settings.ts';
-import { evaluate } from '../nix/evaluate.ts';
 import { ensureNix } from '../nix/install/install.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
 import { auditText } from '../report/audit-text.ts';
 import { auditFailure, auditOutputs, closuresHere } from './audit/shared.ts';
+import { evaluateImage } from './evaluate-image.ts';
 import { type VerbOutcome, withOutcome } from './outcome.ts';
 
 /**
@@ -19,15 +19,7 @@ import { type VerbOutcome, withOutcome } from './outcome.ts';
  */
 export async function auditImage(settings: AuditSettings, host: Host): Promise<VerbOutcome> {
   const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
-  const evaluation = await inPhase(host, 'evaluate', () =>
-    evaluate(nix, {
-      installables: settings.flake === undefined ? ['.#comfyui', '.#default'] : [settings.flake],
-      overrideInputs: settings.overrideInputs,
-      cwd: settings.workingDirectory,
-      acceptFlakeConfig: settings.nix.acceptFlakeConfig,
-      provenance: true,
-    }),
-  );
+  const evaluation = await evaluateImage(nix, settings, true, host);
   const [subject, closures] = await Promise.all([
     readSubject(evaluation),
     closuresHere(nix, evaluation),

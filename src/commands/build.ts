@@ -5,7 +5,6 @@ import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { foldersInUse } from '../nix/disk.ts';
 import { type DiskWatch, watchDisk } from '../nix/disk-space.ts';
-import { evaluate } from '../nix/evaluate.ts';
 import { dropRoots } from '../nix/realise.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
@@ -23,6 +22,7 @@ import {
   startState,
   writeRecord,
 } from './build/state.ts';
+import { evaluateImage } from './evaluate-image.ts';
 import { type BuildOutcome, withOutcome } from './outcome.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
 import { prepareNix } from './setup/prepare.ts';
@@ -104,15 +104,7 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
   const { host } = state;
   const { flake = '.', workingDirectory } = settings;
   await state.github?.restoreEvaluation(flake, workingDirectory);
-  const evaluation = await inPhase(host, 'evaluate', () =>
-    evaluate(nix, {
-      installables: settings.flake === undefined ? ['.#comfyui', '.#default'] : [settings.flake],
-      overrideInputs: settings.overrideInputs,
-      cwd: settings.workingDirectory,
-      acceptFlakeConfig: settings.nix.acceptFlakeConfig,
-      provenance: settings.audit,
-    }),
-  );
+  const evaluation = await evaluateImage(nix, settings, settings.audit, host);
   state.evaluation = evaluation;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   checkSelection(settings.layers, evaluation);

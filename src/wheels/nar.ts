@@ -1,58 +1,20 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { narBytes } from '../image/nar-writer.ts';
 
-/**
- * SRI sha256 of a path as a NAR: what Nix compares with a recursive `outputHash`. The format is in
- * section 5.2 of "The Purely Functional Software Deployment Model" (Dolstra, 2006), and in the Nix
- * manual ("Nix Archive (NAR) format"). Files are streamed.
- */
+/** Bytes that are read at a time. */
+const pieceSize = 2 ** 20;
+
+/** SRI sha256 of a path as a NAR: what Nix compares with a recursive `outputHash`. */
 export async function narHash(path: string): Promise<string> {
   const hash = createHash('sha256');
-  put(hash, 'nix-archive-1');
-  await hashNode(hash, Buffer.from(path));
-  return `sha256-${hash.digest('base64')}`;
-}
-
-async function hashNode(hash: Hash, path: Buffer): Promise<void> {
-  const stats = await lstat(path);
-  put(hash, '(', 'type');
-  if (stats.isSymbolicLink()) {
-    put(hash, 'symlink', 'target', await readlink(path, { encoding: 'buffer' }));
-  } else if (stats.isDirectory()) {
-    put(hash, 'directory');
-    const names = await readdir(path, { encoding: 'buffer' });
-    for (const name of names.sort(Buffer.compare)) {
-      put(hash, 'entry', '(', 'name', name, 'node');
-      await hashNode(hash, Buffer.concat([path, Buffer.from('/'), name]));
-      put(hash, ')');
+  const nar = narBytes(path);
+  const piece = Buffer.alloc(pieceSize);
+  try {
+    for (let size = await nar.fill(piece); size > 0; size = await nar.fill(piece)) {
+      hash.update(piece.subarray(0, size));
     }
-  } else if (stats.isFile()) {
-    put(hash, 'regular');
-    if ((stats.mode & 0o100) !== 0) put(hash, 'executable', '');
-    put(hash, 'contents');
-    hash.update(lengthOf(stats.size));
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-    hash.update(padding(stats.size));
-  } else throw new Error(`${path} is no file, folder or link`);
-  put(hash, ')');
-}
-
-/** Strings go in with their length before them and zeros after them. */
-function put(hash: Hash, ...strings: (string | Buffer)[]): void {
-  for (const string of strings) {
-    const bytes = Buffer.from(string);
-    hash.update(lengthOf(bytes.length)).update(bytes).update(padding(bytes.length));
+  } finally {
+    await nar.close();
   }
-}
-
-function lengthOf(size: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(size));
-  return bytes;
-}
-
-/** Zeros up to the next multiple of eight. */
-function padding(size: number): Buffer {
-  return Buffer.alloc((8 - (size % 8)) % 8);
+  return `sha256-${hash.digest('base64')}`;
 }

@@ -6,6 +6,7 @@ import { openConnection, type Patience } from '../host/http/connection.ts';
 import {
   type Answer,
   ConnectionLost,
+  type Exchange,
   type HttpRequest,
   type HttpResponse,
   header,
@@ -70,7 +71,7 @@ export function openWeb(host: Host): Web {
       }
     },
     open: (url, headers) => plain({ method: 'GET', url: new URL(url), headers, signal }),
-    fetch: fetchBy(send, policy, signal),
+    fetch: fetchBy(exchange, signal),
     retries: { ...policy, attempts: triesForDownload },
     signal,
     traffic,
@@ -107,26 +108,11 @@ export function unreachable(error: unknown, url: string): unknown {
   });
 }
 
-function fetchBy(
-  send: (request: HttpRequest) => Promise<HttpResponse>,
-  policy: RetryPolicy,
-  signal: AbortSignal | undefined,
-): typeof fetch {
+function fetchBy(exchange: Exchange, signal: AbortSignal | undefined): typeof fetch {
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const headers = Object.fromEntries(new Headers(init.headers));
-    const { authorization: _, ...withoutLogin } = headers;
-    const sendTo = (request: HttpRequest) =>
-      send({
-        ...request,
-        headers: request.url.origin === url.origin ? headers : withoutLogin,
-      });
-    const follow = following(sendTo);
-    const exchange = retrying(
-      async request => readBody(await follow(request), largestDocument),
-      policy,
-    );
-    const answer = await exchange({ method: init.method ?? 'GET', url, signal });
+    const answer = await exchange({ method: init.method ?? 'GET', url, headers, signal });
     const response = new Response(new Uint8Array(answer.body), {
       status: answer.status,
       headers: Object.entries(answer.headers).map(([name, value]) => [name, String(value)]),
