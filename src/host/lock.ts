@@ -1,0 +1,95 @@
+import { lstat } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Failure } from './failure.ts';
+import type { Host } from './host.ts';
+import { patience } from './limits.ts';
+
+/** A lock that this process holds; it ends with the process at the latest, however that ends. */
+export interface Lock {
+  release(): void;
+}
+
+/** How a lock is waited for. */
+export interface LockRequest {
+  /** What is locked, in words that complete "Another run is using …". */
+  what: string;
+  /** Milliseconds to wait at most; `patience.lock` without it. */
+  limit?: number;
+}
+
+/** SQLite's result codes (sqlite.org/rescode.html). */
+const busy = 5;
+
+/** Milliseconds between two attempts, about. */
+const interval = 50;
+
+/**
+ * Takes the lock of a file when it is free; undefined while another process, of whatever container, or
+ * another lock of this process holds it. The file is made where it is missing, stays empty, and is
+ * not to be removed but with the folder that belongs to the lock's owner: who waits for it may have
+ * opened it already. Rejects with a {@link Failure} where the file can be no lock.
+ *
+ * The lock is SQLite's `BEGIN EXCLUSIVE`, a lock of the kernel's on the file: it is seen from other
+ * process namespaces, and is free as soon as its owner is gone, by SIGKILL as well.
+ */
+export async function tryLock(file: string): Promise<Lock | undefined> {
+  // SQLite would follow a link, and make the file that it names
+  const stats = await lstat(file).catch(() => undefined);
+  if (stats && !stats.isFile()) throw noLock(file, 'it is no ordinary file');
+  const { DatabaseSync } = await import('node:sqlite');
+  let database: InstanceType<typeof DatabaseSync> | undefined;
+  try {
+    const opened = new DatabaseSync(file, { timeout: 0 });
+    database = opened;
+    opened.exec('BEGIN EXCLUSIVE');
+    return { release: () => opened.close() };
+  } catch (error) {
+    database?.close();
+    if (resultCode(error) === busy) return undefined;
+    throw noLock(file, (error as Error).message, error);
+  }
+}
+
+/**
+ * Works while holding the lock of a file, which is waited for. Rejects with a {@link Failure} when it
+ * does not become free in time, and with the reason of the host's signal when that aborts.
+ */
+export async function withLock<Value>(
+  file: string,
+  { what, limit = patience.lock }: LockRequest,
+  host: Pick<Host, 'signal'>,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const end = performance.now() + limit;
+  let lock = await tryLock(file);
+  while (lock === undefined) {
+    host.signal?.throwIfAborted();
+    if (performance.now() >= end) throw stillBusy(file, what, limit);
+    await pause(interval * (0.5 + Math.random()));
+    lock = await tryLock(file);
+  }
+  try {
+    host.signal?.throwIfAborted();
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  // extended codes keep the plain one in their lowest byte
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+}
+
+const noLock = (file: string, why: string, cause?: unknown) =>
+  new Failure(`${file} cannot be locked: ${why}.`, {
+    next: 'See that its folder is there and can be written to, and that nobody else made this file.',
+    cause,
+  });
+
+const stillBusy = (file: string, what: string, limit: number) =>
+  new Failure(`Another run is using ${what}, and has not ended.`, {
+    tried: `Waited ${Math.round(limit / 1000)} s for its lock ${file}.`,
+    next: 'Wait for that run or end it; the lock is free as soon as its process is gone.',
+  });

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import { tryLock, withLock } from '../../../src/host/lock.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lock-test-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+const request = { what: 'the test' };
+
+test('a lock is busy for everybody else, and free once it is released', async () => {
+  const file = join(folder, 'plain');
+  const lock = await tryLock(file);
+  assert.ok(lock);
+  assert.equal(await tryLock(file), undefined);
+  lock.release();
+  const again = await tryLock(file);
+  assert.ok(again);
+  again.release();
+});
+
+test('work is done one after the other', async () => {
+  const file = join(folder, 'turns');
+  const order: string[] = [];
+  const turn = (name: string) =>
+    withLock(file, request, {}, async () => {
+      order.push(`${name} begins`);
+      await new Promise(resolve => setImmediate(resolve));
+      order.push(`${name} ends`);
+    });
+  await Promise.all([turn('one'), turn('other')]);
+  const [first, second] = order[0] === 'one begins' ? ['one', 'other'] : ['other', 'one'];
+  assert.deepEqual(order, [
+    `${first} begins`,
+    `${first} ends`,
+    `${second} begins`,
+    `${second} ends`,
+  ]);
+});
+
+test('a lock whose owner was killed is free, and no file of it is left full', async () => {
+  const file = join(folder, 'killed');
+  const url = new URL('../../../src/host/lock.ts', import.meta.url).href;
+  const script = `
+    const { tryLock } = await import(${JSON.stringify(url)});
+    if (await tryLock(process.argv[1])) console.log('held');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  assert.equal(await tryLock(file), undefined);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  const lock = await tryLock(file);
+  assert.ok(lock);
+  lock.release();
+  assert.equal((await stat(file)).size, 0);
+});
+
+test('waiting has a limit, and ends with a sentence', async () => {
+  const file = join(folder, 'busy');
+  const lock = await tryLock(file);
+  await assert.rejects(
+    withLock(file, { ...request, limit: 1 }, {}, async () => assert.fail('it is locked')),
+    (error: Failure) =>
+      error instanceof Failure && /Another run is using the test/.test(error.message),
+  );
+  lock?.release();
+});
+
+test('waiting ends when the run is interrupted', async () => {
+  const file = join(folder, 'interrupted');
+  const lock = await tryLock(file);
+  const interrupt = new AbortController();
+  const waiting = withLock(file, request, { signal: interrupt.signal }, async () => undefined);
+  const reason = new Failure('interrupted', { exitCode: 130 });
+  interrupt.abort(reason);
+  await assert.rejects(waiting, reason);
+  lock?.release();
+});
+
+test('work that fails releases the lock', async () => {
+  const file = join(folder, 'fails');
+  await assert.rejects(withLock(file, request, {}, async () => Promise.reject(new Error('no'))));
+  const lock = await tryLock(file);
+  assert.ok(lock);
+  lock.release();
+});
+
+for (const [name, make] of [
+  ['a link', (file: string) => symlink(join(folder, 'elsewhere'), file)],
+  ['a file of others', (file: string) => writeFile(file, 'something else'.repeat(100))],
+  ['a file in no folder', async () => undefined],
+] as const) {
+  test(`${name} is no lock`, async () => {
+    const file = join(folder, name === 'a file in no folder' ? 'none/lock' : name);
+    await make(file);
+    await assert.rejects(tryLock(file), Failure);
+  });
+}
+
+test('no file is made through a link', async () => {
+  await assert.rejects(stat(join(folder, 'elsewhere')));
+});
