@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
+import { within } from '../host/wait.ts';
 import { runNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
 import { startPushQueue } from './push-queue.ts';
@@ -31,22 +33,26 @@ export function startBinaryCachePush(
   nix: Nix,
   options: BinaryCacheOptions,
   host: Host,
-  pauses: readonly number[] = retryPauses,
+  { pauses = retryPauses, silence = patience.nixCopy } = {},
 ): PushTarget {
   const destination = copyDestination(options);
+  const name = options.url.replace(/\?.*/, '');
+  const limit = { what: `nix copy to ${name}`, ms: silence, next: 'Check that it takes uploads.' };
   const send = async (paths: readonly string[]) => {
-    const { code, stderr } = await runNix({ ...nix, host }, 'nix', [
-      'copy',
-      ...['--to', destination],
+    const args = [
+      ...['copy', '--verbose', '--to', destination],
       // a cache that was emptied since would be believed to have what it had, for 30 days
       ...['--option', 'narinfo-cache-positive-ttl', '0'],
       // what was built here bears no signature, and a store behind SSH decides by itself whom it trusts
       '--no-check-sigs',
       ...paths,
-    ]);
+    ];
+    // it says each path that it begins with
+    const { code, stderr } = await within(limit, host, (signal, onOutput) =>
+      runNix(nix, 'nix', args, { limit: 'none', signal, onOutput }),
+    );
     return code === 0 ? undefined : { reason: reasonIn(stderr) };
   };
-  const name = options.url.replace(/\?.*/, '');
   return startPushQueue({ name, send, batchSize, retryPauses: pauses }, host);
 }
 

@@ -68,6 +68,8 @@ async function describe(
   ];
   const { code, stdout } = await runNix(nix, 'nix', args, {
     cwd: request.cwd,
+    // it may build (import from derivation), and says what it does meanwhile
+    limit: 'none',
     onStderrLine: line => {
       for (const event of reader.read(line, clock())) {
         if (event.type !== 'message' || event.level !== level.warning) continue;

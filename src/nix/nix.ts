@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import type { Command, Finished } from '../host/process.ts';
 import type { Nix } from './types.ts';
 
@@ -26,7 +27,8 @@ export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
   const file = join(bin, 'nix');
   if (!(await isExecutable(file))) return undefined;
   const env = nixEnvironment(host.env);
-  const said = await host.run({ file, args: ['--version'], env, signal: host.signal });
+  const limit = { what: `an answer of ${file} --version`, ms: patience.program };
+  const said = await host.run({ file, args: ['--version'], env, signal: host.signal, limit });
   const version = parseVersion(said.stdout);
   if (version === undefined || !isAtLeast(version, minimumVersion)) return undefined;
   return { bin, version, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
@@ -53,16 +55,27 @@ export function nixEnvironment(env: Host['env']): Record<string, string> {
   return { NIX_CONFIG: lines.filter(line => line !== undefined).join('\n') };
 }
 
-/** Runs one of Nix's programs ("nix", "nix-store") to its end. */
+/**
+ * Runs one of Nix's programs ("nix", "nix-store") to its end. Without a `limit` of its own it is a
+ * question that has the time of one.
+ */
 export function runNix(
   nix: Nix,
   program: 'nix' | 'nix-store',
   args: readonly string[],
-  more: Pick<Command, 'cwd' | 'onStderrLine'> = {},
+  more: Partial<Pick<Command, 'cwd' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>> = {},
 ): Promise<Finished> {
   const { signal, run } = nix.host;
-  return run({ file: join(nix.bin, program), args, env: nix.env, signal, ...more });
+  const limit = {
+    what: `an answer of ${[program, ...args.filter(isWord).slice(0, 2)].join(' ')}`,
+    ms: patience.nixQuery,
+    next: 'See whether the store and its daemon answer: nix-store --query --hash with any store path.',
+  };
+  return run({ file: join(nix.bin, program), args, env: nix.env, signal, limit, ...more });
 }
+
+/** An operation or a command of Nix, and not a path, an expression or a value. */
+const isWord = (argument: string) => /^[a-z-]+$/.test(argument);
 
 /** Folders to look in: those of PATH, then those of the usual installations. */
 function usualFolders(env: Host['env']): string[] {

@@ -38,6 +38,8 @@ export async function realise(
   const root = join(await newFolder(options.rootsDirectory), 'output');
   watch.look();
   const { code } = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
+    // builds take what they take; Nix has settings for their time (timeout, max-silent-time)
+    limit: 'none',
     onStderrLine: line => {
       const completed = reader.completed();
       for (const event of reader.read(line, nix.host.clock())) tell(event);

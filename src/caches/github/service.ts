@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
 import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -12,9 +13,6 @@ export interface CacheService {
   /** Packs the paths. `present`: another job has saved that key, and entries never change. */
   save(paths: readonly string[], key: string): Promise<'saved' | 'present' | 'failed'>;
 }
-
-/** How long the service may take to show a sign of life, in ms. */
-const probeTimeout = 5000;
 
 /** How long a part of a download (128 MB) may take, in ms. */
 const segmentTimeout = 120_000;
@@ -106,7 +104,7 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
   if (!address) return 'the runner gives no address of it';
   const { openConnection } = await import('../../host/http/connection.ts');
   const connection = openConnection(env);
-  const limit = AbortSignal.timeout(probeTimeout);
+  const limit = AbortSignal.timeout(patience.cacheAnswer);
   try {
     await connection.send({
       method: 'HEAD',
@@ -116,7 +114,7 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
     return undefined;
   } catch (error) {
     signal?.throwIfAborted();
-    if (limit.aborted) return `it did not answer in ${probeTimeout / 1000} s`;
+    if (limit.aborted) return `it did not answer in ${patience.cacheAnswer / 1000} s`;
     return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
   } finally {
     connection.close();

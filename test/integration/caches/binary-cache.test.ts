@@ -42,6 +42,7 @@ async function signingKey(nix: Nix, folder: string) {
     args: ['key', 'convert-secret-to-public'],
     env: nix.env,
     stdin: secret.stdout,
+    limit: 'none',
   });
   return { file, publicKey: run.stdout.trim() };
 }
@@ -115,7 +116,7 @@ test('a cache that refuses costs a warning with path and reason, and no error', 
   const { nix, top, warnings } = await bench(t);
   const { server, url } = await nginx(t, { readOnly: true });
   await writeFile(join(server.folder, 'nix-cache-info'), 'StoreDir: /nix/store\n');
-  const target = startBinaryCachePush(nix, { url }, nix.host, []);
+  const target = startBinaryCachePush(nix, { url }, nix.host, { pauses: [] });
   target.push(top);
   const { pushed, failed } = await target.finish();
   assert.equal(pushed, 0);
@@ -128,7 +129,7 @@ test('a cache that refuses costs a warning with path and reason, and no error', 
 test('a path that is not there costs no other', async t => {
   const { nix, folder, base, top } = await bench(t);
   const url = `file://${folder}/cache`;
-  const target = startBinaryCachePush(nix, { url }, nix.host, []);
+  const target = startBinaryCachePush(nix, { url }, nix.host, { pauses: [] });
   const missing = `/nix/store/${'0'.repeat(32)}-missing`;
   for (const path of [base, missing, top]) target.push(path);
   const { pushed, failed } = await target.finish();
@@ -167,7 +168,9 @@ test('a store behind SSH takes what was built here, though nobody has signed it'
   await writeFile(knownHosts, builder.knownHosts);
   const NIX_SSHOPTS = `-p ${builder.port} -i ${key} -o UserKnownHostsFile=${knownHosts}`;
   const withKey = { ...nix, env: { ...nix.env, NIX_SSHOPTS } };
-  const target = startBinaryCachePush(withKey, { url: 'ssh-ng://root@127.0.0.1' }, nix.host, []);
+  const target = startBinaryCachePush(withKey, { url: 'ssh-ng://root@127.0.0.1' }, nix.host, {
+    pauses: [],
+  });
   const built = await buildOne(nix, folder);
   target.push(built);
   target.push(top);
