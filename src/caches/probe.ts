@@ -2,10 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { HttpClient } from '../host/http/client.ts';
-import { patience } from '../host/limits.ts';
 
 /** Why a substituter cannot be used, by its address as it was given. */
 export type Unusable = ReadonlyMap<string, string>;
+
+/** For all substituters together, in ms: they are asked at the same time. */
+const patience = 5_000;
 
 /** Bytes; a binary cache's /nix-cache-info has three short lines. */
 const longestInfo = 64 * 1024;
@@ -36,7 +38,7 @@ async function askAll(
   host: Host,
 ): Promise<Answers> {
   const { openHttp } = await import('../host/http/client.ts');
-  const limit = AbortSignal.timeout(patience.cacheAnswer);
+  const limit = AbortSignal.timeout(patience);
   const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
   const http = openHttp(host);
   try {
@@ -74,7 +76,7 @@ async function ask(
     if (status !== 200) return `it answers ${status}`;
     return body.includes('StoreDir:') ? '' : 'its /nix-cache-info is not that of a binary cache';
   } catch (error) {
-    if (signal.aborted) return `no answer in ${patience.cacheAnswer / 1000} s`;
+    if (signal.aborted) return `no answer in ${patience / 1000} s`;
     return reasonOf(error);
   }
 }

@@ -17,6 +17,8 @@ export const patience = {
   nixQuery: 600_000,
   /** For a small program of the machine that answers by itself: unshare, ssh -G, a version. */
   program: 60_000,
+  /** For Nix to find out what it would fetch; without the answer less is known of the disk. */
+  dryRun: 120_000,
   /** For one step as root, apt among them, which fetches. */
   asRoot: 600_000,
   aptGet: 1_800_000,
