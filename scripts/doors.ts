@@ -42,9 +42,9 @@ export const doors: readonly Door[] = [
     name: 'programs without a limit',
     pattern: /\blimit: 'none'/,
     only: [
-      'src/nix/realise.ts',
+      'src/nix/realise.ts', // builds, which have settings of Nix for their time
+      // these are watched by their signs of life
       'src/nix/evaluate.ts',
-      // both are watched by their signs of life
       'src/caches/cachix-daemon.ts',
       'src/caches/binary-cache.ts',
     ],

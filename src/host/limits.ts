@@ -26,10 +26,14 @@ export const patience = {
   unpack: 600_000,
   /** For the server of Nix's releases to answer at all, asked twice. */
   releaseServer: 4_000,
+  /** For evaluation, without a sign of life: it may build what it imports. */
+  evaluation: 3_600_000,
   /** For a credential helper, which may ask a server. */
   credentialHelper: 30_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
   cacheAnswer: 5_000,
+  /** For a part (128 MB) of what GitHub's cache gives. */
+  cacheSegment: 120_000,
   /** For a Git server to tell its references. */
   gitReferences: 20_000,
   /** For a registry to take note that an upload is given up. */

@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import type { Command, Finished } from '../host/process.ts';
+import { homeFolder } from '../host/user.ts';
 import type { Nix } from './types.ts';
 
 /** The oldest Nix that this program works with (Debian 12 has it). */
@@ -52,7 +53,12 @@ export function isAtLeast(version: string, minimum: string): boolean {
 /** What every Nix process gets: the user's NIX_CONFIG, and on top of it flakes and `nix eval`. */
 export function nixEnvironment(env: Host['env']): Record<string, string> {
   const lines = [env.NIX_CONFIG, 'extra-experimental-features = nix-command flakes'];
-  return { NIX_CONFIG: lines.filter(line => line !== undefined).join('\n') };
+  // Nix takes an empty HOME for the root of the file system
+  const home = env.HOME === '' ? homeFolder(env) : undefined;
+  return {
+    NIX_CONFIG: lines.filter(line => line !== undefined).join('\n'),
+    ...(home === undefined ? {} : { HOME: home }),
+  };
 }
 
 /**

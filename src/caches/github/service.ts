@@ -14,9 +14,6 @@ export interface CacheService {
   save(paths: readonly string[], key: string): Promise<'saved' | 'present' | 'failed'>;
 }
 
-/** How long a part of a download (128 MB) may take, in ms. */
-const segmentTimeout = 120_000;
-
 /**
  * The service by `@actions/cache`, which is loaded on use and reads the process's environment. The
  * first failure is one warning, and the service is not asked again: a rate limit concerns all.
@@ -40,7 +37,7 @@ export function cacheService(host: Host): CacheService {
     async restore(paths, key, prefixes) {
       if (!(await isUsable())) return undefined;
       const { restoreCache } = await import('@actions/cache');
-      const options = { segmentTimeoutInMs: segmentTimeout };
+      const options = { segmentTimeoutInMs: patience.cacheSegment };
       const work = () => restoreCache([...paths], key, [...prefixes], options);
       const { value, problem } = await attempt(work, host);
       if (problem !== undefined) giveUp(problem);

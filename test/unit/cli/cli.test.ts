@@ -102,3 +102,10 @@ test('secrets are inputs of the verb, and in the environment of no program it ru
   };
   assert.deepEqual(await run(['build'], verb, env), { code: 0, out: '', error: '' });
 });
+
+test('a temporary folder that is gone is one sentence, and nothing is done', async () => {
+  const { code, error } = await run(['build'], () => assert.fail('ran'), { TMPDIR: '/gone' });
+  assert.equal(code, 1);
+  assert.match(error, /^comfy-nix: No temporary folder can be made in \/gone: it is not there\.\n/);
+  assert.doesNotMatch(error, /^ +at /m);
+});
