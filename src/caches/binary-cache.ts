@@ -20,7 +20,16 @@ export interface BinaryCacheOptions {
 const fileStores = new Set(['s3:', 'file:', 'http:', 'https:']);
 
 const batchSize = 50;
-const retryPauses = [2_000, 10_000];
+
+/** How patient a push is, in milliseconds. */
+interface PushPatience {
+  /** Before each further attempt. */
+  pauses: readonly number[];
+  /** For which `nix copy` may say nothing. */
+  silence: number;
+}
+
+const usualPatience: PushPatience = { pauses: [2_000, 10_000], silence: patience.nixCopy };
 
 /**
  * Pushes to a binary cache by `nix copy`, one process at a time, which skips what the cache has; so a
@@ -33,8 +42,9 @@ export function startBinaryCachePush(
   nix: Nix,
   options: BinaryCacheOptions,
   host: Host,
-  { pauses = retryPauses, silence = patience.nixCopy } = {},
+  more: Partial<PushPatience> = {},
 ): PushTarget {
+  const { pauses, silence } = { ...usualPatience, ...more };
   const destination = copyDestination(options);
   const name = options.url.replace(/\?.*/, '');
   const limit = { what: `nix copy to ${name}`, ms: silence, next: 'Check that it takes uploads.' };

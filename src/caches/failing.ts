@@ -143,6 +143,7 @@ async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string
     }
     return status === 429 || status >= 500 ? `it answers ${status}` : undefined;
   } catch (error) {
+    if (host.signal?.aborted) return undefined;
     if (error instanceof ConnectionLost && error.untrusted) return undefined;
     if (limit.aborted) return `no answer in ${answer / 1000} s`;
     return error instanceof Error ? error.message : String(error);

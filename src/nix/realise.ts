@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../host/failure.ts';
 import { buildFailure } from './build-failure.ts';
-import { createEventReader, type EventReader } from './events.ts';
+import { createEventReader, type EventReader, isDependencyFailure } from './events.ts';
 import { runNix } from './nix.ts';
 import { queryValid } from './store.ts';
 import type { DerivationOutput, Nix, NixEvent } from './types.ts';
@@ -100,7 +100,8 @@ async function realiseOnce(
   if (ending.code === 0) return {};
   await protect(nix, outPaths, root);
   const failure = buildFailure(reader.failed(), reader.errors(), options.layerOf);
-  return { failure, ofItself: reader.failed().length > 0 };
+  const ofItself = reader.failed().some(({ message }) => !isDependencyFailure(message));
+  return { failure, ofItself };
 }
 
 /**

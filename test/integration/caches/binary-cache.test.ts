@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { startBinaryCachePush } from '../../../src/caches/binary-cache.ts';
 import { runNix } from '../../../src/nix/nix.ts';
 import type { Nix } from '../../../src/nix/types.ts';
+import { startMoodyCache } from '../../tools/moody-cache.ts';
 import { startNginx, type TestNginxOptions } from '../../tools/nginx.ts';
 import { startSshBuilder } from '../../tools/ssh-builder.ts';
 import { workbench, writeFlake } from '../nix/workbench.ts';
@@ -190,3 +191,17 @@ async function buildOne(nix: Nix, folder: string): Promise<string> {
   const [{ outputs }] = JSON.parse(stdout) as [{ outputs: { out: string } }];
   return outputs.out;
 }
+
+test('a cache that takes the connection and never answers is given up, and named', async t => {
+  const { nix, folder, top, warnings } = await bench(t);
+  const cache = await startMoodyCache(folder);
+  t.after(cache.stop);
+  cache.mood = 'silent';
+  const options = { pauses: [], silence: 1000 };
+  const target = startBinaryCachePush(nix, { url: cache.url }, nix.host, options);
+  target.push(top);
+  const reason = `Waited 1 s for nix copy to ${cache.url}, in vain.`;
+  const failed = [{ path: top, reason }];
+  assert.deepEqual(await target.finish(), { name: cache.url, pushed: 0, failed });
+  assert.deepEqual(warnings(), [`Nothing more is pushed to ${cache.url}: ${reason}`]);
+});
