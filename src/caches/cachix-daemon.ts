@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import type { Command, Finished } from '../host/process.ts';
-import { type Limit, naming, within } from '../host/wait.ts';
+import { type Limit, naming, untilAborted, within } from '../host/wait.ts';
 import type { Nix } from '../nix/types.ts';
 import { readDaemonLog } from './cachix-log.ts';
 import { findCachix } from './cachix-program.ts';
@@ -114,7 +114,7 @@ function clientOf(tell: Tell, daemon: Running, host: Host, upload: Limit): Cachi
     // 60 s nothing has moved
     const stop = await tell(watched, 'stop');
     if (stop.code !== 0 && stop.code !== somePathsFailed) kill();
-    return failuresAmong(paths, waits, stop, await endedBy(signal, ended));
+    return failuresAmong(paths, waits, stop, await untilAborted(ended, signal));
   };
   return {
     push: async paths => {
@@ -133,15 +133,6 @@ function clientOf(tell: Tell, daemon: Running, host: Host, upload: Limit): Cachi
       }
     },
   };
-}
-
-/** What comes of work that takes no signal; rejects with the signal's reason when that aborts. */
-function endedBy<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 function secretsOf({ token, signingKey }: CachixPushOptions): Record<string, string> {

@@ -32,6 +32,8 @@ export const patience = {
   credentialHelper: 30_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
   cacheAnswer: 5_000,
+  /** For GitHub's cache to give or take one entry. */
+  githubCache: 1_800_000,
   /** For a part (128 MB) of what GitHub's cache gives. */
   cacheSegment: 120_000,
   /** For a Git server to tell its references. */

@@ -64,6 +64,23 @@ export async function within<Value>(
   }
 }
 
+/** Ends the wait, not the work, when the signal aborts: for work that takes no signal. */
+export async function untilAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  if (!signal) return work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 const tookTooLong = ({ what, ms, next }: Limit) =>
   new Failure(`Waited ${inWords(ms)} for ${what}, in vain.`, {
     tried: 'It was ended then.',

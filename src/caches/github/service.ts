@@ -1,5 +1,6 @@
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
+import { untilAborted, within } from '../../host/wait.ts';
 import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -39,14 +40,15 @@ export function cacheService(host: Host): CacheService {
       const { restoreCache } = await import('@actions/cache');
       const options = { segmentTimeoutInMs: patience.cacheSegment };
       const work = () => restoreCache([...paths], key, [...prefixes], options);
-      const { value, problem } = await attempt(work, host);
+      const { value, problem } = await attempt('give an entry', work, host);
       if (problem !== undefined) giveUp(problem);
       return value;
     },
     async save(paths, key) {
       if (!(await isUsable())) return 'failed';
       const { saveCache } = await import('@actions/cache');
-      const { value = -1, problem } = await attempt(() => saveCache([...paths], key), host);
+      const save = () => saveCache([...paths], key);
+      const { value = -1, problem } = await attempt('take an entry', save, host);
       if (value >= 0) return 'saved';
       if (problem !== undefined && isTaken(problem)) return 'present';
       giveUp(problem ?? 'nothing was saved, and no reason was given');
@@ -60,15 +62,19 @@ const isTaken = (problem: string) => /\(409\)|already exists/.test(problem);
 
 /** Runs a call of the library; a problem is what it threw, or what it printed instead of throwing. */
 async function attempt<T>(
+  what: string,
   call: () => Promise<T>,
-  { signal }: Host,
+  host: Host,
 ): Promise<{ value?: T; problem?: string }> {
   try {
-    const { value, lines } = await untilAborted(overhear(call), signal);
+    const limit = { what: `GitHub's cache to ${what}`, ms: patience.githubCache };
+    const { value, lines } = await within(limit, host, signal =>
+      untilAborted(overhear(call), signal),
+    );
     const problem = problemIn(lines);
     return { value, ...(problem === undefined ? {} : { problem }) };
   } catch (error) {
-    signal?.throwIfAborted();
+    host.signal?.throwIfAborted();
     return { problem: withoutQueries(error instanceof Error ? error.message : String(error)) };
   }
 }
@@ -115,19 +121,5 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
     return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
   } finally {
     connection.close();
-  }
-}
-
-/** Ends the wait, not the work, when the signal aborts: the library takes no signal. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

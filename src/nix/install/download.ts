@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
+import { untilAborted } from '../../host/wait.ts';
 import { type Release, shownUrl } from './releases.ts';
 
 /** A tarball on disk, or why its server cannot be reached. */
@@ -124,19 +125,4 @@ function notThere(release: Release, status: number): Failure {
     tried: `${shownUrl(release.url)} (HTTP status ${status}).`,
     next: 'Check nix-version and nix-release-url.',
   });
-}
-
-/** Ends the wait, not the work, when the signal aborts: what GitHub's cache brings takes none. */
-async function untilAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  if (!signal) return work;
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
 }
