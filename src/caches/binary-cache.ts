@@ -50,7 +50,7 @@ export function startBinaryCachePush(
   const limit = { what: `nix copy to ${name}`, ms: silence, next: 'Check that it takes uploads.' };
   const send = async (paths: readonly string[]) => {
     const args = [
-      ...['copy', '--verbose', '--to', destination],
+      ...['copy', '--to', destination, '--verbose'],
       // a cache that was emptied since would be believed to have what it had, for 30 days
       ...['--option', 'narinfo-cache-positive-ttl', '0'],
       // what was built here bears no signature, and a store behind SSH decides by itself whom it trusts
