@@ -27,6 +27,58 @@ export const doors: readonly Door[] = [
     instead: 'lock by withLock or tryLock of src/host/lock.ts',
     example: "database.exec('BEGIN EXCLUSIVE');",
   },
+  {
+    name: 'starting programs',
+    pattern: /\bnode:child_process\b/,
+    only: [
+      'src/host/process.ts',
+      'src/image/sources/program-output.ts',
+      'src/cli/node-version.ts', // before anything else of the program is there
+    ],
+    instead: "run it by the host's `run`, within a limit",
+    example: "import { spawn } from 'node:child_process';",
+  },
+  {
+    name: 'programs without a limit',
+    pattern: /\blimit: 'none'/,
+    only: [
+      'src/nix/realise.ts', // builds, which have settings of Nix for their time
+      // these are watched by their signs of life
+      'src/nix/evaluate.ts',
+      'src/caches/cachix-daemon.ts',
+      'src/caches/binary-cache.ts',
+    ],
+    instead: 'give it a limit of src/host/limits.ts (`patience`)',
+    example: "await host.run({ file: 'ssh', args, limit: 'none' });",
+  },
+  {
+    name: 'time limits',
+    pattern: /\bAbortSignal\.timeout\((?!patience\b)/,
+    only: ['src/caches/failing.ts'], // which is given it
+    instead: 'take the limit from src/host/limits.ts (`patience`)',
+    example: 'const limit = AbortSignal.timeout(5_000);',
+  },
+  {
+    name: 'who the user is',
+    pattern: /\b(userInfo|homedir)\(/,
+    only: ['src/host/user.ts'],
+    instead: 'ask src/host/user.ts, which knows users without an account',
+    example: 'const { uid } = userInfo();',
+  },
+  {
+    name: 'temporary folders',
+    pattern: /\btmpdir\(|RUNNER_TEMP (\?\?|\|\|)(?!=)/,
+    only: ['src/host/temporary.ts'],
+    instead: 'use newTemporaryFolder or temporaryParent of src/host/temporary.ts',
+    example: "const folder = await mkdtemp(join(env.RUNNER_TEMP ?? tmpdir(), 'x-'));",
+  },
+  {
+    name: 'proxies',
+    pattern: /\benv\.(https?|all|no)_proxy\b|\bproxyEnv\b/i,
+    only: ['src/host/http/proxy.ts', 'src/host/http/connection.ts'],
+    instead: 'ask proxyFor of src/host/http/proxy.ts',
+    example: 'const agent = new https.Agent({ proxyEnv: env });',
+  },
 ];
 
 /** A line that goes past a door. */

@@ -39,7 +39,7 @@ export async function runAction(world: ActionWorld): Promise<number> {
     const host: Host = {
       env: world.env,
       clock: world.clock,
-      run: processRunner(world.env),
+      run: processRunner(world.env, { emit: log.take, clock: world.clock }),
       emit: log.take,
       signal: world.signal,
     };

@@ -44,7 +44,8 @@ async function finishWork({ after, ...world }: PostWorld): Promise<number> {
       temporaryDirectory: toolkit.getState(directoryState),
       ...(github === undefined ? {} : { github }),
     };
-    const host = { env, clock, run: processRunner(env), emit: log.take, signal };
+    const emit = log.take;
+    const host = { env, clock, run: processRunner(env, { emit, clock }), emit, signal };
     await after(raw, context, JSON.parse(state) as AfterState, host);
     return 0;
   } catch (error) {

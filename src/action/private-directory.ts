@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { newTemporaryFolder, temporaryParent } from '../host/temporary.ts';
 import type { Toolkit } from './toolkit.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,7 +15,7 @@ const prefix = 'comfy-nix-';
  * in files: credentials, roots against garbage collection. `post` learns of it before it is used.
  */
 export async function makePrivateDirectory(env: Environment, toolkit: Toolkit): Promise<string> {
-  const directory = await mkdtemp(join(parent(env), prefix));
+  const directory = await newTemporaryFolder(prefix, env);
   toolkit.saveState(directoryState, directory);
   return directory;
 }
@@ -24,10 +24,7 @@ export async function makePrivateDirectory(env: Environment, toolkit: Toolkit): 
 export async function deletePrivateDirectory(env: Environment, toolkit: Toolkit): Promise<void> {
   const directory = toolkit.getState(directoryState);
   if (directory === '') return;
-  const ours = dirname(directory) === parent(env) && basename(directory).startsWith(prefix);
+  const ours =
+    dirname(directory) === resolve(temporaryParent(env)) && basename(directory).startsWith(prefix);
   if (ours) await rm(directory, { recursive: true, force: true });
-}
-
-function parent(env: Environment): string {
-  return resolve(env.RUNNER_TEMP || tmpdir());
 }

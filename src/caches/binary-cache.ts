@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
+import { within } from '../host/wait.ts';
 import { runNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
 import { startPushQueue } from './push-queue.ts';
@@ -18,7 +20,16 @@ export interface BinaryCacheOptions {
 const fileStores = new Set(['s3:', 'file:', 'http:', 'https:']);
 
 const batchSize = 50;
-const retryPauses = [2_000, 10_000];
+
+/** How patient a push is, in milliseconds. */
+interface PushPatience {
+  /** Before each further attempt. */
+  pauses: readonly number[];
+  /** For which `nix copy` may say nothing. */
+  silence: number;
+}
+
+const usualPatience: PushPatience = { pauses: [2_000, 10_000], silence: patience.nixCopy };
 
 /**
  * Pushes to a binary cache by `nix copy`, one process at a time, which skips what the cache has; so a
@@ -31,22 +42,27 @@ export function startBinaryCachePush(
   nix: Nix,
   options: BinaryCacheOptions,
   host: Host,
-  pauses: readonly number[] = retryPauses,
+  more: Partial<PushPatience> = {},
 ): PushTarget {
+  const { pauses, silence } = { ...usualPatience, ...more };
   const destination = copyDestination(options);
+  const name = options.url.replace(/\?.*/, '');
+  const limit = { what: `nix copy to ${name}`, ms: silence, next: 'Check that it takes uploads.' };
   const send = async (paths: readonly string[]) => {
-    const { code, stderr } = await runNix({ ...nix, host }, 'nix', [
-      'copy',
-      ...['--to', destination],
+    const args = [
+      ...['copy', '--to', destination, '--verbose'],
       // a cache that was emptied since would be believed to have what it had, for 30 days
       ...['--option', 'narinfo-cache-positive-ttl', '0'],
       // what was built here bears no signature, and a store behind SSH decides by itself whom it trusts
       '--no-check-sigs',
       ...paths,
-    ]);
+    ];
+    // it says each path that it begins with
+    const { code, stderr } = await within(limit, host, (signal, onOutput) =>
+      runNix(nix, 'nix', args, { limit: 'none', signal, onOutput }),
+    );
     return code === 0 ? undefined : { reason: reasonIn(stderr) };
   };
-  const name = options.url.replace(/\?.*/, '');
   return startPushQueue({ name, send, batchSize, retryPauses: pauses }, host);
 }
 

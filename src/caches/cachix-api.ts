@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { openHttp } from '../host/http/client.ts';
+import { patience } from '../host/limits.ts';
 
 /** Where Cachix answers questions about caches. */
 export const cachixApi = 'https://cachix.org/api/v1';
@@ -22,9 +23,6 @@ const cacheSchema = v.object({
   uri: v.pipe(line, v.url()),
 });
 
-/** How long Cachix may take to answer, in ms. */
-const answerTimeout = 5_000;
-
 /**
  * Asks Cachix for a cache. The token is for private caches. Resolves with the reason when there is no
  * usable answer; rejects only with the reason of the host's signal.
@@ -35,7 +33,7 @@ export async function askCachix(
   host: Host,
   api: string,
 ): Promise<CachixCache | { reason: string }> {
-  const limit = AbortSignal.timeout(answerTimeout);
+  const limit = AbortSignal.timeout(patience.cacheAnswer);
   const http = openHttp(host);
   try {
     const { status, body } = await http.exchange({
@@ -53,7 +51,9 @@ export async function askCachix(
     return parsed.success ? parsed.output : { reason: 'its answer is not understood' };
   } catch (error) {
     host.signal?.throwIfAborted();
-    return { reason: limit.aborted ? `no answer in ${answerTimeout / 1000} s` : unreached(error) };
+    return {
+      reason: limit.aborted ? `no answer in ${patience.cacheAnswer / 1000} s` : unreached(error),
+    };
   } finally {
     http.close();
   }

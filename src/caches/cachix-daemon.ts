@@ -2,7 +2,9 @@ import { access, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
-import type { Finished } from '../host/process.ts';
+import { patience } from '../host/limits.ts';
+import type { Command, Finished } from '../host/process.ts';
+import { type Limit, naming, untilAborted, within } from '../host/wait.ts';
 import type { Nix } from '../nix/types.ts';
 import { readDaemonLog } from './cachix-log.ts';
 import { findCachix } from './cachix-program.ts';
@@ -27,8 +29,6 @@ export interface CachixDaemon {
 /** `cachix daemon` exits with it when some paths failed; 1 is any other failure, 2 a refusal. */
 const somePathsFailed = 3;
 const pathsPerProcess = 100;
-/** Longest time until the daemon listens, in ms. It asks Cachix about the cache before. */
-const startTimeout = 60_000;
 const pollInterval = 50;
 
 /**
@@ -40,6 +40,7 @@ export async function startCachixDaemon(
   options: CachixPushOptions,
   host: Host,
   privateDirectory: string,
+  silence: number,
 ): Promise<CachixDaemon | { reason: string }> {
   const directory = await mkdtemp(join(privateDirectory, 'cachix-')); // a socket's path is short
   const program = await findCachix(nix, host, directory);
@@ -48,48 +49,88 @@ export async function startCachixDaemon(
   const env = { ...nix.env, CACHIX_DAEMON_SOCKET: socket }; // it wins over --socket
   const stopped = new AbortController();
   const signal = host.signal ? AbortSignal.any([host.signal, stopped.signal]) : stopped.signal;
+  const log: DaemonOutput = { heard: () => undefined };
   const ended = host
     .run({
       file: program.file,
       args: ['daemon', 'run', '--socket', socket, options.name],
       env: { ...env, ...secretsOf(options) },
       signal,
+      limit: 'none', // it runs as long as this run does, which watches what it does
+      onOutput: () => log.heard(),
     })
     .catch((error: unknown) => unfinished(error));
-  const reason = await untilListening(socket, ended);
+  const reason = await naming(`Cachix to take paths for ${options.name}`, host, () =>
+    untilListening(socket, ended),
+  );
   if (reason !== undefined) {
     stopped.abort();
     return { reason };
   }
-  const tell: Tell = (command, ...args) =>
+  const tell: Tell = (limited, command, ...args) =>
     host.run({
       file: program.file,
       args: ['daemon', command, '--socket', socket, ...args],
       env,
-      signal: host.signal,
+      ...limited,
     });
-  return clientOf(tell, ended, () => stopped.abort());
+  return clientOf(tell, { ended, log, kill: () => stopped.abort() }, host, {
+    what: `Cachix to upload to ${options.name} what was built`,
+    ms: silence,
+    next: 'Paths that are missing there are pushed by the next run that builds them.',
+  });
+}
+
+/** Who is told that the daemon has written something. */
+interface DaemonOutput {
+  heard: () => void;
+}
+
+/** The daemon's process. */
+interface Running {
+  ended: Promise<Finished>;
+  log: DaemonOutput;
+  kill: () => void;
 }
 
 /** Runs `cachix daemon COMMAND` against the daemon's socket. */
-type Tell = (command: 'push' | 'stop', ...args: string[]) => Promise<Finished>;
+type Tell = (
+  limited: Pick<Command, 'limit' | 'signal'>,
+  command: 'push' | 'stop',
+  ...args: string[]
+) => Promise<Finished>;
 
-function clientOf(tell: Tell, ended: Promise<Finished>, kill: () => void): CachixDaemon {
+function clientOf(tell: Tell, daemon: Running, host: Host, upload: Limit): CachixDaemon {
+  const { ended, log, kill } = daemon;
+  const take = { what: 'the daemon of Cachix to take paths', ms: patience.cachixTake };
+  const drain = async (paths: readonly string[], signal: AbortSignal): Promise<PushFailure[]> => {
+    const watched = { limit: 'none', signal } as const;
+    const waits: Finished[] = [];
+    for (let at = 0; at < paths.length; at += pathsPerProcess) {
+      const some = paths.slice(at, at + pathsPerProcess);
+      waits.push(await tell(watched, 'push', '--wait', ...some));
+    }
+    // it also drains the queue of a cachix without --wait (before 1.9), until it is empty or for
+    // 60 s nothing has moved
+    const stop = await tell(watched, 'stop');
+    if (stop.code !== 0 && stop.code !== somePathsFailed) kill();
+    return failuresAmong(paths, waits, stop, await untilAborted(ended, signal));
+  };
   return {
     push: async paths => {
-      const { code, stderr } = await tell('push', ...paths);
+      const { code, stderr } = await tell({ limit: take, signal: host.signal }, 'push', ...paths);
       return code === 0 ? undefined : { reason: lastLine(stderr) };
     },
     finish: async paths => {
-      const waits: Finished[] = [];
-      for (let at = 0; at < paths.length; at += pathsPerProcess) {
-        waits.push(await tell('push', '--wait', ...paths.slice(at, at + pathsPerProcess)));
+      try {
+        return await within(upload, host, (signal, alive) => {
+          log.heard = alive;
+          return drain(paths, signal);
+        });
+      } catch (error) {
+        kill();
+        throw error;
       }
-      // it also drains the queue of a cachix without --wait (before 1.9), until it is empty or for
-      // 60 s nothing has moved
-      const stop = await tell('stop');
-      if (stop.code !== 0 && stop.code !== somePathsFailed) kill();
-      return failuresAmong(paths, waits, stop, await ended);
     },
   };
 }
@@ -110,12 +151,12 @@ async function untilListening(
   void ended.then(finished => {
     end = finished;
   });
-  for (let waited = 0; waited < startTimeout; waited += pollInterval) {
+  for (let waited = 0; waited < patience.cachixStart; waited += pollInterval) {
     if (end) return `cachix daemon run ended: ${lastLine(end.stderr || end.stdout)}`;
     if (await exists(socket)) return undefined;
     await wait(pollInterval);
   }
-  return `cachix daemon run did not listen within ${startTimeout / 1000} s`;
+  return `cachix daemon run did not listen within ${patience.cachixStart / 1000} s`;
 }
 
 const exists = (file: string): Promise<boolean> =>

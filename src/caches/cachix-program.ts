@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import { runNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
 
@@ -20,13 +21,17 @@ export async function findCachix(
   const folders = (host.env.PATH ?? '').split(':').filter(folder => isAbsolute(folder));
   const onPath = await firstExecutable(folders.map(folder => join(folder, 'cachix')));
   if (onPath !== undefined) return { file: onPath };
-  const { code, stdout, stderr } = await runNix({ ...nix, host }, 'nix', [
-    ...['build', installable, '--out-link', join(directory, 'cachix'), '--json'],
-  ]);
+  const next = 'install cachix in a step before this one';
+  const limit = { what: `nix build ${installable}`, ms: patience.cachixProgram };
+  const { code, stdout, stderr } = await runNix(
+    { ...nix, host },
+    'nix',
+    [...['build', installable, '--out-link', join(directory, 'cachix'), '--json']],
+    { limit },
+  );
   const built = code === 0 ? await firstExecutable(programsIn(stdout)) : undefined;
   if (built !== undefined) return { file: built };
   const said = stderr.trim().split('\n').at(-1) ?? '';
-  const next = 'install cachix in a step before this one';
   return {
     reason: `cachix is not on PATH, and nix build ${installable} failed (${said}): ${next}`,
   };

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import type { Nix } from '../nix/types.ts';
 import { askCachix, cachixApi } from './cachix-api.ts';
 import { type CachixPushOptions, startCachixDaemon } from './cachix-daemon.ts';
@@ -54,15 +55,17 @@ const retryPauses = [1_000, 5_000];
  *
  * @param options.filter paths that it matches are not pushed (as cachix-action's `pushFilter`)
  * @param privateDirectory of this run, for the daemon's socket
+ * @param silence milliseconds for which the daemon may say nothing at the end, before it is given up
  */
 export async function startCachixPush(
   nix: Nix,
   options: CachixPushOptions & { filter?: RegExp | undefined },
   host: Host,
   privateDirectory: string,
+  silence: number = patience.cachixUpload,
 ): Promise<PushTarget> {
   const { name, filter } = options;
-  const starting = startCachixDaemon(nix, options, host, privateDirectory).catch(
+  const starting = startCachixDaemon(nix, options, host, privateDirectory, silence).catch(
     (error: unknown) => ({ reason: error instanceof Error ? error.message : String(error) }),
   );
   const send = async (paths: readonly string[]) => {

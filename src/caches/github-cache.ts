@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ProgressEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
+import { temporaryParent } from '../host/temporary.ts';
 import { type Transport, transport } from '../nix/install/download.ts';
 import type { Release } from '../nix/install/releases.ts';
 import type { Nix } from '../nix/types.ts';
@@ -100,7 +100,7 @@ export function openGithubCache(
  * The same in each run of a workflow: entries are found by their paths as well. The runner empties
  * RUNNER_TEMP after the job.
  */
-const cacheFolder = (env: Host['env']) => join(env.RUNNER_TEMP ?? tmpdir(), 'comfy-nix-cache');
+const cacheFolder = (env: Host['env']) => join(temporaryParent(env), 'comfy-nix-cache');
 
 /**
  * Looks for the target's own entry, then for what a run that failed has left of it, then for its

@@ -93,7 +93,8 @@ function attempts({ send, retryPauses }: PushQueueOptions, host: Host) {
       return await send(paths);
     } catch (error) {
       if (host.signal?.aborted) return interrupted;
-      return { reason: error instanceof Error ? error.message : String(error) };
+      // it could not be run, or did not end
+      return { reason: error instanceof Error ? error.message : String(error), hopeless: true };
     }
   };
   const often = async (paths: readonly string[]): Promise<Refusal | undefined> => {

@@ -1,14 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
 import { openHttp } from '../host/http/client.ts';
+import { patience } from '../host/limits.ts';
 import { shownAddress } from './substituters.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */
 const distrust = /substitute for '([^']+)' from '([^']+)'.* not signed by/s;
-
-/** Milliseconds for the one narinfo that is looked at. */
-const patience = 5_000;
 
 /** Watches what Nix says for caches whose paths are signed by other keys than are trusted. */
 export interface SignatureWatch {
@@ -70,7 +68,7 @@ async function signersOf(cache: string, path: string, host: Host): Promise<strin
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${hash}.narinfo`;
   const http = openHttp(host);
   try {
-    const signal = AbortSignal.timeout(patience);
+    const signal = AbortSignal.timeout(patience.cacheAnswer);
     const { body } = await http.exchange({ method: 'GET', url, signal, retry: false });
     return [...body.toString().matchAll(/^Sig: ([^:\s]+):/gm)].flatMap(([, name = '']) => name);
   } finally {

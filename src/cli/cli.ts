@@ -1,17 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
 import { explain } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
+import { newTemporaryFolder } from '../host/temporary.ts';
 import { type RunContext, readGitHubContext } from '../inputs/context.ts';
 import { type InputDefinition, inputs, type VerbName, variableOf } from '../inputs/table.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { layerTable } from '../report/table.ts';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, type Request } from './arguments.ts';
 import { plainView } from './plain.ts';
 import type { View } from './view.ts';
 
@@ -45,19 +44,27 @@ export async function runCli(world: CliWorld): Promise<number> {
     writeError: text => world.stderr.write(text),
   });
   if ('exitCode' in request) return request.exitCode;
+  try {
+    await runVerb(request, world);
+    return 0;
+  } catch (error) {
+    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
+    world.stderr.write(`comfy-nix: ${explain(error)}\n`);
+    return exitCodeOf(error, world.signal);
+  }
+}
+
+/** Does what was asked for, in a temporary folder that ends with it, and shows what came of it. */
+async function runVerb(
+  { verb, raw }: Exclude<Request, { exitCode: number }>,
+  world: CliWorld,
+): Promise<void> {
   const context = await runContext(world);
   const view = await chooseView(world);
   try {
     const host = commandLineHost(world, context, view);
-    const outcome = await world.verbs[request.verb](request.raw, context, host);
-    view.close();
+    const outcome = await world.verbs[verb](raw, context, host).finally(() => view.close());
     showOutcome(outcome, world);
-    return 0;
-  } catch (error) {
-    view.close();
-    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
-    world.stderr.write(`comfy-nix: ${explain(error)}\n`);
-    return exitCodeOf(error, world.signal);
   } finally {
     await rm(context.temporaryDirectory, { recursive: true, force: true });
   }
@@ -65,24 +72,22 @@ export async function runCli(world: CliWorld): Promise<number> {
 
 async function runContext(world: CliWorld): Promise<RunContext> {
   const github = await readGitHubContext(world.env);
-  const parent = world.env.RUNNER_TEMP || world.env.TMPDIR || tmpdir();
   return {
     face: 'command-line',
     currentDirectory: world.currentDirectory,
-    temporaryDirectory: await mkdtemp(join(parent, 'comfy-nix-')),
+    temporaryDirectory: await newTemporaryFolder('comfy-nix-', world.env),
     ...(github === undefined ? {} : { github }),
   };
 }
 
 function commandLineHost(world: CliWorld, context: RunContext, view: View): Host {
-  // @actions/tool-cache reads the folders of a runner from the process's environment
-  world.env.RUNNER_TEMP ??= context.temporaryDirectory;
-  world.env.RUNNER_TOOL_CACHE ??= join(context.temporaryDirectory, 'tools');
+  // what lasts no longer than this run goes into its own folder
+  world.env.RUNNER_TEMP ||= context.temporaryDirectory;
   const env = withoutSecrets(world.env);
   return {
     env,
     clock: world.clock,
-    run: processRunner(env),
+    run: processRunner(env, { emit: view.take, clock: world.clock }),
     emit: view.take,
     signal: world.signal,
   };

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { constants, homedir } from 'node:os';
+import { constants } from 'node:os';
 import { delimiter, dirname, join, parse, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { homeFolder } from '../host/user.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +46,7 @@ export function findNode(files: readonly string[]): string | undefined {
 
 /** Existing files that may be a newer Node, best first. `*` stands for any one name in a path. */
 export function candidates(env: Environment, program: string): string[] {
-  const home = env.HOME ?? homedir();
+  const home = homeFolder(env) ?? '/';
   const path = (env.PATH ?? '').split(delimiter).filter(folder => folder !== '');
   return [
     ...ancestors(program).map(folder => join(folder, 'node_modules/.bin/node')),

@@ -8,4 +8,48 @@ export const limits = {} as const;
 export const patience = {
   /** For another run of this program that holds a lock. */
   lock: 60_000,
+  /** Between two sentences about what is being waited for. */
+  silence: 30_000,
+  /** For a program that was told to end, and for one that was killed. */
+  afterTerm: 5_000,
+  afterKill: 1_000,
+  /** For a question to Nix's store or settings; substituters may be part of the answer. */
+  nixQuery: 600_000,
+  /** For a small program of the machine that answers by itself: unshare, ssh -G, a version. */
+  program: 60_000,
+  /** For Nix to find out what it would fetch; without the answer less is known of the disk. */
+  dryRun: 120_000,
+  /** For one step as root, apt among them, which fetches. */
+  asRoot: 600_000,
+  aptGet: 1_800_000,
+  /** For the unpacking of Nix, and for another run that installs it into the same store. */
+  unpack: 600_000,
+  /** For the server of Nix's releases to answer at all, asked twice. */
+  releaseServer: 4_000,
+  /** For evaluation, without a sign of life: it may build what it imports. */
+  evaluation: 3_600_000,
+  /** For a credential helper, which may ask a server. */
+  credentialHelper: 30_000,
+  /** For a cache, or a service that knows caches, to answer a small question. */
+  cacheAnswer: 5_000,
+  /** For GitHub's cache to give or take one entry. */
+  githubCache: 1_800_000,
+  /** For a part (128 MB) of what GitHub's cache gives. */
+  cacheSegment: 120_000,
+  /** For a Git server to tell its references. */
+  gitReferences: 20_000,
+  /** For a registry to take note that an upload is given up. */
+  uploadCancel: 3_000,
+  /** For git and its server to give a source. */
+  gitFetch: 1_800_000,
+  /** For Docker to remove what nothing uses. */
+  dockerPrune: 600_000,
+  /** For `nix build nixpkgs#cachix`, which fetches nixpkgs. */
+  cachixProgram: 900_000,
+  /** For Cachix's daemon to listen, to take paths that it uploads later, and to end. */
+  cachixStart: 60_000,
+  cachixTake: 60_000,
+  /** Without a sign of life: for Cachix to upload one path, and for `nix copy`. */
+  cachixUpload: 1_800_000,
+  nixCopy: 1_800_000,
 } as const;

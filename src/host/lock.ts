@@ -1,8 +1,8 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from './failure.ts';
-import type { Host } from './host.ts';
 import { patience } from './limits.ts';
+import { naming, type Waiter } from './wait.ts';
 
 /** A lock that this process holds; it ends with the process at the latest, however that ends. */
 export interface Lock {
@@ -57,17 +57,20 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
 export async function withLock<Value>(
   file: string,
   { what, limit = patience.lock }: LockRequest,
-  host: Pick<Host, 'signal'>,
+  host: Waiter,
   work: () => Promise<Value>,
 ): Promise<Value> {
   const end = performance.now() + limit;
-  let lock = await tryLock(file);
-  while (lock === undefined) {
-    host.signal?.throwIfAborted();
-    if (performance.now() >= end) throw stillBusy(file, what, limit);
-    await pause(interval * (0.5 + Math.random()));
-    lock = await tryLock(file);
-  }
+  const waitFor = async () => {
+    for (;;) {
+      const lock = await tryLock(file);
+      if (lock !== undefined) return lock;
+      host.signal?.throwIfAborted();
+      if (performance.now() >= end) throw stillBusy(file, what, limit);
+      await pause(interval * (0.5 + Math.random()));
+    }
+  };
+  const lock = await naming(`another run, which is using ${what}`, host, waitFor);
   try {
     host.signal?.throwIfAborted();
     return await work();

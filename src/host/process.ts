@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Failure } from './failure.ts';
+import { patience } from './limits.ts';
+import { type Limit, type Waiter, within } from './wait.ts';
 
 /** A program to run, without a shell. */
 export interface Command {
@@ -13,6 +15,13 @@ export interface Command {
   stdin?: string;
   /** Ends the program (SIGTERM, after 5 s SIGKILL) and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+  /**
+   * How long it may take before it is ended as by `signal`, and what is being waited for, which is said
+   * each half a minute. `none`: it builds, or something else watches over it.
+   */
+  limit: Limit | 'none';
+  /** Told when the program has written something, on standard output or standard error. */
+  onOutput?: () => void;
   /** Receives each line of standard error as it comes; `stderr` of the result is then empty. */
   onStderrLine?: (line: string) => void;
 }
@@ -56,46 +65,63 @@ export function forgetInputs(env: Record<string, string | undefined>): void {
   for (const name of Object.keys(env)) if (name.startsWith('INPUT_')) delete env[name];
 }
 
-/** The real process runner; every child gets `childEnvironment(env)` and its own additions. */
-export function processRunner(env: Readonly<Record<string, string | undefined>>): RunProcess {
+/**
+ * The real process runner; every child gets `childEnvironment(env)` and its own additions. `waiter`
+ * hears what is being waited for.
+ */
+export function processRunner(
+  env: Readonly<Record<string, string | undefined>>,
+  { emit, clock }: Pick<Waiter, 'emit' | 'clock'> = {},
+): RunProcess {
   const inherited = childEnvironment(env);
-  return command =>
-    new Promise((resolve, reject) => {
-      command.signal?.throwIfAborted();
-      const child = spawn(command.file, command.args, {
-        cwd: command.cwd,
-        env: { ...inherited, ...command.env },
-        stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      });
-      const stop = terminator(child, command.signal);
-      const stdout: Buffer[] = [];
-      const stderr: Buffer[] = [];
-      child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-      let linesRead: Promise<void> = Promise.resolve();
-      if (command.onStderrLine && child.stderr) {
-        const lines = createInterface({ input: child.stderr, crlfDelay: Number.POSITIVE_INFINITY });
-        lines.on('line', command.onStderrLine);
-        linesRead = new Promise(done => lines.once('close', () => done()));
-      } else child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-      // a program that ends before it has read its input is not our failure
-      child.stdin?.on('error', () => undefined);
-      child.stdin?.end(command.stdin);
-      child.once('error', error => {
-        stop();
-        reject(cannotStart(command, error));
-      });
-      child.once('close', code => {
-        stop();
-        if (command.signal?.aborted) return reject(command.signal.reason);
-        void linesRead.then(() =>
-          resolve({
-            code,
-            stdout: Buffer.concat(stdout).toString(),
-            stderr: Buffer.concat(stderr).toString(),
-          }),
-        );
-      });
+  return async command => {
+    const { limit, signal } = command;
+    if (limit === 'none') return runToEnd(command, inherited);
+    const waiter = { ...(emit && { emit }), ...(clock && { clock }), ...(signal && { signal }) };
+    return within(limit, waiter, ending => runToEnd({ ...command, signal: ending }, inherited));
+  };
+}
+
+function runToEnd(command: Command, inherited: Record<string, string>): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    command.signal?.throwIfAborted();
+    const child = spawn(command.file, command.args, {
+      cwd: command.cwd,
+      env: { ...inherited, ...command.env },
+      stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    const release = endedBy(command.signal, child, reject);
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+    const { onOutput } = command;
+    if (onOutput) for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
+    let linesRead: Promise<void> = Promise.resolve();
+    if (command.onStderrLine && child.stderr) {
+      const lines = createInterface({ input: child.stderr, crlfDelay: Number.POSITIVE_INFINITY });
+      lines.on('line', command.onStderrLine);
+      linesRead = new Promise(done => lines.once('close', () => done()));
+    } else child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+    // a program that ends before it has read its input is not our failure
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(command.stdin);
+    child.on('error', error => {
+      if (child.pid !== undefined) return; // it runs, and could not be told to end
+      release();
+      reject(cannotStart(command, error));
+    });
+    child.once('close', code => {
+      release();
+      if (command.signal?.aborted) return reject(command.signal.reason);
+      void linesRead.then(() =>
+        resolve({
+          code,
+          stdout: Buffer.concat(stdout).toString(),
+          stderr: Buffer.concat(stderr).toString(),
+        }),
+      );
+    });
+  });
 }
 
 function cannotStart(command: Command, error: NodeJS.ErrnoException): Failure {
@@ -111,13 +137,30 @@ function cannotStart(command: Command, error: NodeJS.ErrnoException): Failure {
   );
 }
 
-/** Ends the child when the signal aborts: politely first, by force after five seconds. */
-function terminator(child: ReturnType<typeof spawn>, signal: AbortSignal | undefined): () => void {
+/**
+ * Ends the child when the signal aborts: politely first, by force later. One that not even that ends
+ * (sudo is root's) is left alone then, and so is what it has started and what holds its pipes.
+ */
+function endedBy(
+  signal: AbortSignal | undefined,
+  child: ChildProcess,
+  reject: (reason: unknown) => void,
+): () => void {
   if (!signal) return () => undefined;
   let force: NodeJS.Timeout | undefined;
+  const letGo = () => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    child.unref();
+    reject(signal.reason);
+  };
   const abort = () => {
+    child.once('exit', letGo);
     child.kill('SIGTERM');
-    force = setTimeout(() => child.kill('SIGKILL'), 5000);
+    force = setTimeout(() => {
+      child.kill('SIGKILL');
+      force = setTimeout(letGo, patience.afterKill);
+    }, patience.afterTerm);
   };
   signal.addEventListener('abort', abort, { once: true });
   return () => {

@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import type { SshAddress } from './builder-machines.ts';
 
 /** What ssh makes of a machine's name by its configuration. */
@@ -25,7 +26,7 @@ export async function requireHostKey(
   const { name, files } = await resolve(address, config, host);
   for (const file of files) {
     const args = ['-F', name, '-f', file];
-    const { code, stdout } = await host.run({ file: 'ssh-keygen', args, signal: host.signal });
+    const { code, stdout } = await askSsh('ssh-keygen', args, host);
     if (code === 0) return keyIn(stdout);
   }
   const { port } = address;
@@ -61,9 +62,15 @@ export async function requirePlainName(
   });
 }
 
+const askSsh = (file: string, args: readonly string[], host: Host) =>
+  host.run({
+    ...{ file, args, signal: host.signal },
+    limit: { what: `an answer of ${file} on this machine`, ms: patience.program },
+  });
+
 async function resolve(address: SshAddress, config: string, host: Host): Promise<Resolved> {
   const args = ['-F', config, '-G', address.alias];
-  const { code, stdout, stderr } = await host.run({ file: 'ssh', args, signal: host.signal });
+  const { code, stdout, stderr } = await askSsh('ssh', args, host);
   if (code !== 0) {
     throw new Failure(`ssh has no configuration for the builder ${address.uri}.`, {
       evidence: stderr.trimEnd().split('\n').slice(-5),

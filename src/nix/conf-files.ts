@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { requireHome } from '../host/user.ts';
 
 /** Settings to write. Secrets go into files of their own that only this user can read. */
 export interface ConfLines {
@@ -105,8 +105,8 @@ export function includeLine(present: string): string {
 }
 
 /** The folder of this user's nix.conf. */
-function userFolder({ XDG_CONFIG_HOME: config, HOME: home = homedir() }: Host['env']): string {
-  return join(config || join(home, '.config'), 'nix');
+function userFolder(env: Host['env']): string {
+  return join(env.XDG_CONFIG_HOME || join(requireHome(env), '.config'), 'nix');
 }
 
 /**

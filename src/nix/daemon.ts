@@ -1,8 +1,8 @@
 import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { currentUser } from '../host/user.ts';
 import type { EffectiveConf } from './conf.ts';
 import { includeLine } from './conf-files.ts';
 import type { Machine } from './install/machine.ts';
@@ -34,7 +34,7 @@ export async function usesDaemon(env: Host['env']): Promise<boolean> {
  * earlier run has written and the daemon has not read does not count.
  */
 export async function isTrusted(conf: EffectiveConf): Promise<boolean> {
-  const { username, uid } = userInfo();
+  const { name: username, uid } = currentUser();
   if (uid === 0) return true;
   if ((await readFile(ours, 'utf8').catch(() => '')).endsWith(unread)) return false;
   const names = new Set(['*', username, ...(await ownGroups()).map(group => `@${group}`)]);

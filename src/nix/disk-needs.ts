@@ -1,3 +1,5 @@
+import { Failure } from '../host/failure.ts';
+import { patience } from '../host/limits.ts';
 import { runNix } from './nix.ts';
 import type { DerivationOutput, Nix } from './types.ts';
 
@@ -35,8 +37,15 @@ export async function queryBuilds(
 async function dryRun(nix: Nix, outputs: readonly DerivationOutput[]): Promise<string | undefined> {
   const wanted = new Set(outputs.map(({ drvPath, outputName }) => `${drvPath}!${outputName}`));
   const args = ['--realise', '--dry-run', ...wanted];
-  const { code, stderr } = await runNix(nix, 'nix-store', args);
-  return code === 0 ? stderr : undefined;
+  const limit = { what: 'Nix to ask its caches what they have', ms: patience.dryRun };
+  try {
+    const { code, stderr } = await runNix(nix, 'nix-store', args, { limit });
+    return code === 0 ? stderr : undefined;
+  } catch (error) {
+    nix.host.signal?.throwIfAborted();
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import { describeMachine } from './install/machine.ts';
 import { privilegedRunner, type RunPrivileged } from './install/privileged.ts';
 
@@ -101,7 +102,10 @@ async function remove(
 async function pruneDocker(host: Host): Promise<boolean> {
   const args = ['system', 'prune', '--all', '--force', '--filter', 'until=24h'];
   const pruned = await host
-    .run({ file: 'docker', args, signal: host.signal })
+    .run({
+      ...{ file: 'docker', args, signal: host.signal },
+      limit: { what: 'Docker to remove what nothing uses', ms: patience.dockerPrune },
+    })
     .catch((error: unknown) => {
       if (error instanceof Failure && !host.signal?.aborted) return undefined;
       throw error;

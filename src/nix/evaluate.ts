@@ -1,4 +1,6 @@
 import { Failure } from '../host/failure.ts';
+import { patience } from '../host/limits.ts';
+import { within } from '../host/wait.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
@@ -66,16 +68,17 @@ async function describe(
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
     ...['--', installable],
   ];
-  const { code, stdout } = await runNix(nix, 'nix', args, {
-    cwd: request.cwd,
-    onStderrLine: line => {
-      for (const event of reader.read(line, clock())) {
-        if (event.type !== 'message' || event.level !== level.warning) continue;
-        if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
-        emit({ type: 'notice', message: event.text, at: event.at });
-      }
-    },
-  });
+  const onStderrLine = (line: string) => {
+    for (const event of reader.read(line, clock())) {
+      if (event.type !== 'message' || event.level !== level.warning) continue;
+      if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
+      emit({ type: 'notice', message: event.text, at: event.at });
+    }
+  };
+  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
+  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
+    runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
+  );
   const description = code === 0 ? (JSON.parse(stdout) as Description) : undefined;
   return { description, errors: reader.errors() };
 }

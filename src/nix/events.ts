@@ -18,6 +18,8 @@ export interface EventReader {
   succeeded(drvPath: string, at: number): NixEvent[];
   /** Derivations whose build has begun and not ended. */
   running(): string[];
+  /** Caches from which a path is being taken, as Nix names them. */
+  substituting(): string[];
   /** Grows whenever a build or a substitution may have ended. */
   completed(): number;
   failed(): FailedDerivation[];
@@ -51,6 +53,7 @@ interface State {
 
 interface Substitution {
   path: string;
+  cache: string;
   /** Bytes as a NAR. */
   narSize?: number;
 }
@@ -95,6 +98,7 @@ export function createEventReader(): EventReader {
     },
     succeeded: (drvPath, at) => endBuild(state, drvPath, false, at),
     running: () => [...state.open.keys()],
+    substituting: () => [...state.substitutes.values()].map(({ cache }) => cache),
     completed: () => {
       const done = [...state.progress.values()].map(progress => progress.done + progress.failed);
       return state.stops + done.reduce((sum, count) => sum + count, 0);
@@ -140,7 +144,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
     }
     case activity.substitute:
       if (first === undefined) return [];
-      state.substitutes.set(raw.id, { path: first });
+      state.substitutes.set(raw.id, { path: first, cache: second ?? '' });
       return [{ type: 'substitute-start', path: first, cache: second ?? '', at }];
     case activity.copyPath: {
       // of a remote build's files there is no substitution
@@ -166,7 +170,8 @@ function stopActivity(state: State, id: string, at: number): NixEvent[] {
   if (substitution !== undefined) {
     state.stops += 1;
     state.substitutes.delete(id);
-    return [{ type: 'substitute-end', ...substitution, at }];
+    const { cache: _, ...ended } = substitution;
+    return [{ type: 'substitute-end', ...ended, at }];
   }
   const drvPath = state.builds.get(id);
   if (drvPath === undefined) return [];

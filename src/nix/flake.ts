@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { patience } from '../host/limits.ts';
 import type { Nix } from './types.ts';
 
 /**
@@ -17,6 +18,7 @@ export async function flakeLastModified(
     cwd,
     env: nix.env,
     signal: nix.host.signal,
+    limit: { what: `Nix to fetch the flake ${flake}`, ms: patience.nixQuery },
   });
   const metadata = code === 0 ? (JSON.parse(stdout) as { lastModified?: number }) : {};
   if (metadata.lastModified !== undefined) return metadata.lastModified;

@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import type { Command, Finished } from '../host/process.ts';
+import { homeFolder } from '../host/user.ts';
 import type { Nix } from './types.ts';
 
 /** The oldest Nix that this program works with (Debian 12 has it). */
@@ -26,7 +28,8 @@ export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
   const file = join(bin, 'nix');
   if (!(await isExecutable(file))) return undefined;
   const env = nixEnvironment(host.env);
-  const said = await host.run({ file, args: ['--version'], env, signal: host.signal });
+  const limit = { what: `an answer of ${file} --version`, ms: patience.program };
+  const said = await host.run({ file, args: ['--version'], env, signal: host.signal, limit });
   const version = parseVersion(said.stdout);
   if (version === undefined || !isAtLeast(version, minimumVersion)) return undefined;
   return { bin, version, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
@@ -50,19 +53,35 @@ export function isAtLeast(version: string, minimum: string): boolean {
 /** What every Nix process gets: the user's NIX_CONFIG, and on top of it flakes and `nix eval`. */
 export function nixEnvironment(env: Host['env']): Record<string, string> {
   const lines = [env.NIX_CONFIG, 'extra-experimental-features = nix-command flakes'];
-  return { NIX_CONFIG: lines.filter(line => line !== undefined).join('\n') };
+  // Nix takes an empty HOME for the root of the file system
+  const home = env.HOME === '' ? homeFolder(env) : undefined;
+  return {
+    NIX_CONFIG: lines.filter(line => line !== undefined).join('\n'),
+    ...(home === undefined ? {} : { HOME: home }),
+  };
 }
 
-/** Runs one of Nix's programs ("nix", "nix-store") to its end. */
+/**
+ * Runs one of Nix's programs ("nix", "nix-store") to its end. Without a `limit` of its own it is a
+ * question that has the time of one.
+ */
 export function runNix(
   nix: Nix,
   program: 'nix' | 'nix-store',
   args: readonly string[],
-  more: Pick<Command, 'cwd' | 'onStderrLine'> = {},
+  more: Partial<Pick<Command, 'cwd' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>> = {},
 ): Promise<Finished> {
   const { signal, run } = nix.host;
-  return run({ file: join(nix.bin, program), args, env: nix.env, signal, ...more });
+  const limit = {
+    what: `an answer of ${[program, ...args.filter(isWord).slice(0, 2)].join(' ')}`,
+    ms: patience.nixQuery,
+    next: 'See whether the store and its daemon answer: nix-store --query --hash with any store path.',
+  };
+  return run({ file: join(nix.bin, program), args, env: nix.env, signal, limit, ...more });
 }
+
+/** An operation or a command of Nix, and not a path, an expression or a value. */
+const isWord = (argument: string) => /^[a-z-]+$/.test(argument);
 
 /** Folders to look in: those of PATH, then those of the usual installations. */
 function usualFolders(env: Host['env']): string[] {

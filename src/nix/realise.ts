@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Failure } from '../host/failure.ts';
 import { buildFailure } from './build-failure.ts';
-import { createEventReader } from './events.ts';
+import { createEventReader, type EventReader, isDependencyFailure } from './events.ts';
 import { runNix } from './nix.ts';
 import { queryValid } from './store.ts';
 import type { DerivationOutput, Nix, NixEvent } from './types.ts';
@@ -15,12 +16,28 @@ export interface RealiseOptions {
   onEvent?: (event: NixEvent) => void;
   /** The layer that a derivation belongs to, for failures. */
   layerOf?: (drvPath: string) => string | undefined;
+  /** What is known of the caches; it hears what Nix says by `onEvent`. */
+  caches?: CacheWatch | undefined;
+}
+
+/** Caches that stop working while Nix takes from them. Addresses are those of Nix's settings. */
+export interface CacheWatch {
+  /** Takes one of Nix's messages. Returns at once. */
+  hear(message: string): void;
+  /** Resolves with the number of caches that have failed, once all that was heard is looked into. */
+  settled(): Promise<number>;
+  hasFailed(cache: string): boolean;
+  /** The same Nix without the caches that have failed. */
+  without(nix: Nix): Promise<Nix>;
+  /** Calls back when another cache fails, until what this returns is called. */
+  onFailure(listener: () => void): () => void;
 }
 
 /**
  * Builds or substitutes the outputs, in one Nix process. What does not depend on a failed build is
  * realised all the same. When this ends, all that is valid is protected from garbage collection
- * until {@link dropRoots}.
+ * until {@link dropRoots}. Where a cache fails, and Nix breaks down of it or does nothing but wait for
+ * it, all is begun again without that cache.
  *
  * Rejects with a {@link Failure} that names every build that failed by itself, or with the reason
  * of the host's signal.
@@ -31,23 +48,80 @@ export async function realise(
   options: RealiseOptions,
 ): Promise<void> {
   if (outputs.length === 0) return;
+  const { caches } = options;
+  for (;;) {
+    const failedBefore = (await caches?.settled()) ?? 0;
+    const usable = (await caches?.without(nix)) ?? nix;
+    const { failure, ofItself } = await realiseOnce(usable, outputs, options);
+    if (failure === undefined) return;
+    const failedNow = (await caches?.settled()) ?? 0;
+    nix.host.signal?.throwIfAborted();
+    if (ofItself || failedNow === failedBefore) throw failure;
+  }
+}
+
+/** How one Nix process has ended. */
+interface Ending {
+  failure?: Failure;
+  /** A build has failed, which no other cache could mend. */
+  ofItself?: boolean;
+}
+
+async function realiseOnce(
+  nix: Nix,
+  outputs: readonly DerivationOutput[],
+  options: RealiseOptions,
+): Promise<Ending> {
   const tell = options.onEvent ?? (() => undefined);
   const outPaths = [...new Set(outputs.map(({ outPath }) => outPath))];
   const reader = createEventReader();
   const watch = watchValidity(nix, outPaths, reader, tell);
   const root = join(await newFolder(options.rootsDirectory), 'output');
   watch.look();
-  const { code } = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
+  const idle = whenWaitingForFailed(reader, options.caches);
+  const { signal: interrupt } = nix.host;
+  const ending = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
+    signal: interrupt ? AbortSignal.any([interrupt, idle.signal]) : idle.signal,
+    // builds take what they take; Nix has settings for their time (timeout, max-silent-time)
+    limit: 'none',
     onStderrLine: line => {
       const completed = reader.completed();
       for (const event of reader.read(line, nix.host.clock())) tell(event);
       if (reader.completed() !== completed) watch.look();
+      idle.look();
     },
-  });
+  })
+    .catch((error: unknown) => {
+      if (!idle.signal.aborted || interrupt?.aborted) throw error;
+      return { code: null };
+    })
+    .finally(idle.end);
   await watch.finish();
-  if (code === 0) return;
+  if (ending.code === 0) return {};
   await protect(nix, outPaths, root);
-  throw buildFailure(reader.failed(), reader.errors(), options.layerOf);
+  const failure = buildFailure(reader.failed(), reader.errors(), options.layerOf);
+  const ofItself = reader.failed().some(({ message }) => !isDependencyFailure(message));
+  return { failure, ofItself };
+}
+
+/**
+ * A signal that aborts when a cache has failed and Nix does nothing but wait for caches that have: no
+ * build is under way, and nothing comes from another cache.
+ */
+function whenWaitingForFailed(reader: EventReader, caches: CacheWatch | undefined) {
+  const waiting = new AbortController();
+  let failed = false;
+  const look = () => {
+    if (!failed || caches === undefined) return;
+    const works = reader.running().length > 0;
+    const takes = reader.substituting().some(cache => !caches.hasFailed(cache));
+    if (!works && !takes) waiting.abort();
+  };
+  const end = caches?.onFailure(() => {
+    failed = true;
+    look();
+  });
+  return { signal: waiting.signal, look, end: () => end?.() };
 }
 
 /** Gives up the protection from garbage collection of all that was realised with this folder. */

@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { newTemporaryFolder } from '../host/temporary.ts';
 import type { RunPrivileged } from './install/privileged.ts';
 
 /**
@@ -14,8 +15,7 @@ export async function writeRootFile(
   runPrivileged: RunPrivileged,
   host: Host,
 ): Promise<void> {
-  const parent = host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp';
-  const folder = await mkdtemp(join(parent, 'comfy-nix-root-'));
+  const folder = await newTemporaryFolder('comfy-nix-root-', host.env);
   try {
     const fresh = join(folder, 'fresh');
     await writeFile(fresh, text);

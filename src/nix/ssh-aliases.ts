@@ -1,8 +1,8 @@
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { explain, Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { currentUser, requireHome } from '../host/user.ts';
 import { describeMachine } from './install/machine.ts';
 import { privilegedRunner } from './install/privileged.ts';
 import { asRoot, writeRootFile } from './root-file.ts';
@@ -22,7 +22,7 @@ export async function setSshAliases(
   host: Host,
 ): Promise<void> {
   try {
-    await (caller === 'daemon' ? setForMachine(entries, host) : setForUser(entries));
+    await (caller === 'daemon' ? setForMachine(entries, host) : setForUser(entries, host));
   } catch (error) {
     if (entries === '') return warnOfRest(error, host);
     throw new Failure(`ssh could not be told how to reach builders: ${(error as Error).message}`, {
@@ -54,8 +54,8 @@ async function setForMachine(entries: string, host: Host): Promise<void> {
 }
 
 /** ssh looks in the home folder of the account, wherever HOME points. */
-async function setForUser(entries: string): Promise<void> {
-  const folder = join(userInfo().homedir, '.ssh');
+async function setForUser(entries: string, { env }: Host): Promise<void> {
+  const folder = join(currentUser().home ?? requireHome(env), '.ssh');
   const file = join(folder, ours);
   if (entries === '') return rm(file, { force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
+import { homeFolder } from '../host/user.ts';
 import type { RegistryCredentials } from '../inputs/settings.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -63,7 +64,7 @@ export function credentialsElsewhere(
 
 /** Docker's file first, then those that podman and skopeo write. */
 function loginFiles(env: Host['env']): string[] {
-  const home = env.HOME || homedir();
+  const home = homeFolder(env) ?? '/';
   return [
     join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json'),
     ...(env.REGISTRY_AUTH_FILE ? [env.REGISTRY_AUTH_FILE] : []),
@@ -153,12 +154,16 @@ async function loginFromHelper(
       args: ['get'],
       stdin: server,
       signal: host.signal,
+      limit: { what: `${file} to give a login`, ms: patience.credentialHelper },
     });
     if (code === 0) return decodeHelperAnswer(stdout);
     if (!/not found/i.test(stdout)) warn(host, `${file} failed with exit code ${code}`);
   } catch (error) {
     host.signal?.throwIfAborted();
-    warn(host, error instanceof SyntaxError ? `${file} did not answer in JSON` : String(error));
+    warn(
+      host,
+      error instanceof SyntaxError ? `${file} did not answer in JSON` : (error as Error).message,
+    );
   }
   return undefined;
 }

@@ -2,14 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import type { Finished } from '../host/process.ts';
 import type { SourcePin } from './lock.ts';
 import { narHash } from './nar.ts';
 import type { WantedSource } from './wanted.ts';
 import { Unreachable } from './web.ts';
-
-/** How long a server may take to tell its references, in ms. */
-const answerTimeout = 20_000;
 
 /** Settings that make a checkout the same on every machine, and ask nobody for anything. */
 const settings = [
@@ -80,12 +78,12 @@ async function resolveRef(
   host: Host,
 ): Promise<{ rev: string; isTag: boolean }> {
   if (/^[0-9a-f]{40}$/.test(ref)) return { rev: ref, isTag: false };
-  const limit = AbortSignal.timeout(answerTimeout);
+  const limit = AbortSignal.timeout(patience.gitReferences);
   const signal = host.signal ? AbortSignal.any([host.signal, limit]) : limit;
   const asking = git({ ...host, signal }, ['ls-remote', '--', url, ref, `${ref}^{}`]);
   const said = await succeed(asking, url).catch((error: unknown) => {
     if (!limit.aborted) throw error;
-    throw new Unreachable(`${url} gave no answer in ${answerTimeout / 1000} s.`);
+    throw new Unreachable(`${url} gave no answer in ${patience.gitReferences / 1000} s.`);
   });
   const refs = new Map(
     said.split('\n').map(line => line.split('\t').reverse() as [string, string]),
@@ -103,7 +101,10 @@ async function resolveRef(
 async function git(host: Host, args: readonly string[]): Promise<Finished> {
   const { signal } = host;
   try {
-    return await host.run({ file: 'git', args: [...settings, ...args], env: environment, signal });
+    return await host.run({
+      ...{ file: 'git', args: [...settings, ...args], env: environment, signal },
+      limit: { what: 'git to fetch a source', ms: patience.gitFetch },
+    });
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof Failure ? new Unreachable(error.message, error.details) : error;

@@ -37,7 +37,10 @@ export function startPodman(registry: string): Podman {
   const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')];
   const run = async (...args: readonly string[]) => {
     const command = { file: 'podman', args: [...storage, '--storage-driver', 'vfs', ...args], env };
-    const { code, stdout, stderr } = await processRunner(process.env)(command);
+    const { code, stdout, stderr } = await processRunner(process.env)({
+      ...command,
+      limit: 'none',
+    });
     if (code === 0) return stdout;
     throw new Error(`podman ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
   };

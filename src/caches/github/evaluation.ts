@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { requireHome } from '../../host/user.ts';
 
 /** An entry of the cache and the key under which it is looked for. */
 export interface EvaluationEntry {
@@ -22,7 +22,7 @@ export async function evaluationEntry(
   env: Host['env'],
 ): Promise<EvaluationEntry> {
   const folder =
-    env.NIX_CACHE_HOME ?? join(env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache'), 'nix');
+    env.NIX_CACHE_HOME ?? join(env.XDG_CACHE_HOME ?? join(requireHome(env), '.cache'), 'nix');
   const names = ['fetcher-cache-v*', 'eval-cache-v*', 'tarball-cache*', 'gitv*'];
   const [reference = ''] = flake.split('#');
   const local = localFolder(reference, workingDirectory);

@@ -1,4 +1,6 @@
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
+import { untilAborted, within } from '../../host/wait.ts';
 import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -12,12 +14,6 @@ export interface CacheService {
   /** Packs the paths. `present`: another job has saved that key, and entries never change. */
   save(paths: readonly string[], key: string): Promise<'saved' | 'present' | 'failed'>;
 }
-
-/** How long the service may take to show a sign of life, in ms. */
-const probeTimeout = 5000;
-
-/** How long a part of a download (128 MB) may take, in ms. */
-const segmentTimeout = 120_000;
 
 /**
  * The service by `@actions/cache`, which is loaded on use and reads the process's environment. The
@@ -42,16 +38,17 @@ export function cacheService(host: Host): CacheService {
     async restore(paths, key, prefixes) {
       if (!(await isUsable())) return undefined;
       const { restoreCache } = await import('@actions/cache');
-      const options = { segmentTimeoutInMs: segmentTimeout };
+      const options = { segmentTimeoutInMs: patience.cacheSegment };
       const work = () => restoreCache([...paths], key, [...prefixes], options);
-      const { value, problem } = await attempt(work, host);
+      const { value, problem } = await attempt('give an entry', work, host);
       if (problem !== undefined) giveUp(problem);
       return value;
     },
     async save(paths, key) {
       if (!(await isUsable())) return 'failed';
       const { saveCache } = await import('@actions/cache');
-      const { value = -1, problem } = await attempt(() => saveCache([...paths], key), host);
+      const save = () => saveCache([...paths], key);
+      const { value = -1, problem } = await attempt('take an entry', save, host);
       if (value >= 0) return 'saved';
       if (problem !== undefined && isTaken(problem)) return 'present';
       giveUp(problem ?? 'nothing was saved, and no reason was given');
@@ -65,15 +62,19 @@ const isTaken = (problem: string) => /\(409\)|already exists/.test(problem);
 
 /** Runs a call of the library; a problem is what it threw, or what it printed instead of throwing. */
 async function attempt<T>(
+  what: string,
   call: () => Promise<T>,
-  { signal }: Host,
+  host: Host,
 ): Promise<{ value?: T; problem?: string }> {
   try {
-    const { value, lines } = await untilAborted(overhear(call), signal);
+    const limit = { what: `GitHub's cache to ${what}`, ms: patience.githubCache };
+    const { value, lines } = await within(limit, host, signal =>
+      untilAborted(overhear(call), signal),
+    );
     const problem = problemIn(lines);
     return { value, ...(problem === undefined ? {} : { problem }) };
   } catch (error) {
-    signal?.throwIfAborted();
+    host.signal?.throwIfAborted();
     return { problem: withoutQueries(error instanceof Error ? error.message : String(error)) };
   }
 }
@@ -106,7 +107,7 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
   if (!address) return 'the runner gives no address of it';
   const { openConnection } = await import('../../host/http/connection.ts');
   const connection = openConnection(env);
-  const limit = AbortSignal.timeout(probeTimeout);
+  const limit = AbortSignal.timeout(patience.cacheAnswer);
   try {
     await connection.send({
       method: 'HEAD',
@@ -116,23 +117,9 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
     return undefined;
   } catch (error) {
     signal?.throwIfAborted();
-    if (limit.aborted) return `it did not answer in ${probeTimeout / 1000} s`;
+    if (limit.aborted) return `it did not answer in ${patience.cacheAnswer / 1000} s`;
     return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
   } finally {
     connection.close();
-  }
-}
-
-/** Ends the wait, not the work, when the signal aborts: the library takes no signal. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

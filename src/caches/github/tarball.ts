@@ -31,12 +31,12 @@ export function cachedTransport(
     return restored;
   };
   return {
-    async probe(url, signal) {
-      if (!(await isThere())) await server.probe(url, signal);
+    async probe(url, host) {
+      if (!(await isThere())) await server.probe(url, host);
     },
-    async download(url, file) {
+    async download(url, file, host) {
       if (await isThere()) return copyFile(tarball.file, file);
-      await server.download(url, file);
+      await server.download(url, file, host);
       await mkdir(dirname(tarball.file), { recursive: true });
       await copyFile(file, tarball.file);
       keep(tarball);

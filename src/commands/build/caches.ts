@@ -1,4 +1,5 @@
 import { builtOutputs } from '../../caches/built-outputs.ts';
+import { type FailingCaches, watchFailing } from '../../caches/failing.ts';
 import { type SignatureWatch, watchSignatures } from '../../caches/signatures.ts';
 import type { LeftOutCache } from '../../caches/types.ts';
 import type { ProgressEvent } from '../../host/events.ts';
@@ -15,6 +16,8 @@ export interface BuildCaches {
   take(event: ProgressEvent): void;
   /** Hears what Nix says. */
   hear: SignatureWatch['hear'];
+  /** Those that stop working. */
+  failing: FailingCaches;
   /** These derivations make images, which no cache gets: their layers are enough. */
   exclude(drvPath: string): void;
   /**
@@ -43,6 +46,7 @@ export async function startCaches(
   // what a run that was killed has built, and may not have pushed
   if (pushes && note?.since !== undefined) await pushBuiltSince(note.since, pushes, nix, host);
   const signatures = watchSignatures(trustedKeys, host);
+  const failing = watchFailing(nix, host);
   const images = new Set<string>();
   return {
     take: event => {
@@ -50,7 +54,11 @@ export async function startCaches(
       if (pushes === undefined) return;
       for (const path of builtOutputs(event.derivation, images)) pushes.push(path);
     },
-    hear: signatures.hear,
+    hear: message => {
+      signatures.hear(message);
+      failing.hear(message);
+    },
+    failing,
     exclude: drvPath => images.add(drvPath),
     beforeTags: async () => {
       if (!pushes?.required) return;
@@ -61,7 +69,7 @@ export async function startCaches(
       const distrusted = await signatures.settled();
       const outcome = (await pushes?.finish()) ?? { reports: [] };
       if (!host.signal?.aborted) await note?.remove();
-      return { ...outcome, leftOut: [...leftOut, ...distrusted] };
+      return { ...outcome, leftOut: [...leftOut, ...distrusted, ...failing.leftOut()] };
     },
   };
 }

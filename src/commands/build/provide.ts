@@ -10,8 +10,9 @@ import type { ImageContext } from './context.ts';
 /** Sees to what Nix needs before it realises something. */
 export interface Provider {
   /**
-   * A Nix that has all that it needs in order to realise some outputs: what earlier runs built for
-   * them, from GitHub's cache, and room on the disk. Where all of them are valid, nothing is asked.
+   * A Nix that has all that it needs in order to realise some outputs: caches that answer, what
+   * earlier runs built for them, from GitHub's cache, and room on the disk. Where all of them are
+   * valid, nothing is asked.
    * Rejects with a {@link Failure} where even the downloads do not fit.
    */
   nixFor(outputs: readonly DerivationOutput[]): Promise<Nix>;
@@ -31,7 +32,10 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
 
   const provide = async (outputs: readonly DerivationOutput[]): Promise<Nix> => {
     const missing = await withoutValid(outputs, nix);
-    const withCaches = placedOn({ conf: await restore(missing), env: {} }, nix);
+    const [first] = missing;
+    if (first !== undefined) await state.caches?.failing.ask(first.outPath);
+    const usable = (await state.caches?.failing.without(nix)) ?? nix;
+    const withCaches = placedOn({ conf: await restore(missing), env: {} }, usable);
     const disk = await prepareDisk(withCaches, missing, settings.reclaimDisk);
     reclaiming.push(disk.reclaimed.then(names => state.reclaimed.push(...names)));
     return placedOn(disk, withCaches);

@@ -9,6 +9,7 @@ import { readDerivationGraph } from '../../nix/derivation.ts';
 import { realise } from '../../nix/realise.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
+import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
 import { type Provider, startProviding } from './provide.ts';
 
@@ -36,8 +37,8 @@ interface RealisationWork {
   layers: readonly LayerTarget[];
   /** Links in it protect the outputs from garbage collection. */
   rootsDirectory: string;
-  /** Takes what Nix says in words. */
-  hear?: ((message: string) => void) | undefined;
+  /** Hears what Nix says in words, and knows the caches that fail. */
+  caches?: Pick<BuildCaches, 'hear' | 'failing'> | undefined;
 }
 
 /**
@@ -45,7 +46,7 @@ interface RealisationWork {
  * belongs to.
  */
 function startRealisation(first: readonly DerivationOutput[], work: RealisationWork): Realisation {
-  const { nix, host, provider, layers, rootsDirectory, hear } = work;
+  const { nix, host, provider, layers, rootsDirectory, caches } = work;
   const wanted = new Map<string, DerivationOutput & { there: PromiseWithResolvers<void> }>();
   const valid = new Set<string>();
   const validBefore = new Set<string>();
@@ -75,11 +76,13 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     const { tell, layerOf, told } = attributed(outputs, layers, host);
     const onEvent = (event: NixEvent) => {
       learn(event);
-      if (event.type === 'message') hear?.(event.text);
+      if (event.type === 'message') caches?.hear(event.text);
       else tell(event);
     };
     try {
-      await realise(provided, outputs, { rootsDirectory, onEvent, layerOf });
+      await realise(provided, outputs, {
+        ...{ rootsDirectory, onEvent, layerOf, caches: caches?.failing },
+      });
     } finally {
       await told;
     }
@@ -235,9 +238,8 @@ export async function whileRealising<T>(
   const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
   const provider = startProviding(context, host);
   const rootsDirectory = rootsOf(settings);
-  const { hear } = state.caches ?? {};
   return inPhase(host, 'realise', async () => {
-    const parts = { nix, host, provider, layers, rootsDirectory, hear };
+    const parts = { nix, host, provider, layers, rootsDirectory, caches: state.caches };
     const realisation = startRealisation(first, parts);
     try {
       // a disk that the user has cleared is cleared in any case

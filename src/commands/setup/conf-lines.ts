@@ -35,6 +35,8 @@ export function confLines(parts: ConfParts): ConfLines {
       ...parts.substituters,
       // a cache that does not answer costs seconds, and one that fails costs a build
       ...unlessSet('connect-timeout', 5),
+      ...unlessSet('stalled-download-timeout', 15),
+      ...unlessSet('download-attempts', 3),
       ...unlessSet('fallback', 'true'),
       ...unlessSet('always-allow-substitutes', 'true'),
       // a cache that lacked a path before it was pushed would be believed to lack it for an hour

@@ -39,7 +39,7 @@ export function releaseTransport(
     return made;
   };
   return {
-    probe: async (url, signal) => (await throughCache()).probe(url, signal),
-    download: async (url, file) => (await throughCache()).download(url, file),
+    probe: async (url, on) => (await throughCache()).probe(url, on),
+    download: async (url, file, on) => (await throughCache()).download(url, file, on),
   };
 }

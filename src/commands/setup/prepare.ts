@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { cudaCaches } from '../../caches/presets.ts';
 import { probeSubstituters } from '../../caches/probe.ts';
 import { leftOutWarning, substituterConf } from '../../caches/substituters.ts';
 import type { LeftOutCache, Substituter } from '../../caches/types.ts';
 import { explain, Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { currentUser } from '../../host/user.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import {
@@ -152,7 +152,7 @@ async function putConf(
   const untrusted = (await usesDaemon(host.env)) && !(await isTrusted(present));
   if (!untrusted && trustedUsers.length === 0) return env;
   // also where this user is trusted: it may be by what an earlier run has written there
-  const users = new Set([userInfo().username, ...trustedUsers]);
+  const users = new Set([currentUser().name, ...trustedUsers]);
   try {
     const lines = [`extra-trusted-users = ${[...users].join(' ')}`];
     await configureDaemon(lines, await describeMachine(host), host);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { requireHome } from '../../host/user.ts';
 import type { CacheSettings } from '../../inputs/settings.ts';
 
 /** A note on this machine that a run builds things which caches are to get. */
@@ -37,7 +37,7 @@ export async function notePushes(caches: CacheSettings, host: Host): Promise<Pus
 
 /** In the folder for the state of programs (XDG Base Directory Specification). */
 function noteFile({ cachix, binaryCaches }: CacheSettings, env: Host['env']): string {
-  const state = env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state');
+  const state = env.XDG_STATE_HOME || join(requireHome(env), '.local/state');
   const names = [...cachix.push.map(({ name }) => name), ...binaryCaches].sort().join('\n');
   const hash = createHash('sha256').update(names).digest('hex').slice(0, 16);
   return join(state, 'comfy-nix', `unfinished-pushes-${hash}`);

@@ -1,6 +1,8 @@
 import type { Host } from '../host.ts';
+import { naming } from '../wait.ts';
 import { openConnection, type Patience } from './connection.ts';
 import { type Exchange, type HttpRequest, readBody, type Send } from './message.ts';
+import { proxyFor } from './proxy.ts';
 import { following } from './redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from './retry.ts';
 
@@ -21,6 +23,12 @@ export interface HttpClient {
   close(): void;
 }
 
+/** What is being waited for, as people know it. */
+function nameOf({ url }: HttpRequest, { env }: Host): string {
+  const proxy = proxyFor(url, env);
+  return proxy === undefined ? url.host : `${url.host}, by the proxy ${proxy.host}`;
+}
+
 /** Opens no connection before the first request. The last parameter is for tests. */
 export function openHttp(
   host: Host,
@@ -38,7 +46,8 @@ export function openHttp(
   });
   return {
     send: async request => send(withSignal(request)),
-    exchange: async request => exchange(withSignal(request)),
+    exchange: async request =>
+      naming(nameOf(request, host), host, () => exchange(withSignal(request))),
     close: connection.close,
   };
 }

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { Failure } from '../failure.ts';
 import type { Host } from '../host.ts';
-import { isLoopback } from './loopback.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
+import { proxyFor } from './proxy.ts';
 
 /** Times after which a silent peer is given up, in ms. */
 export interface Patience {
@@ -32,22 +32,24 @@ const maxSockets = 32;
 const pieceSize = 256 * 1024;
 
 /**
- * Opens HTTP and HTTPS connections. Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY (never for
- * this machine), SSL_CERT_FILE, NIX_SSL_CERT_FILE and NODE_EXTRA_CA_CERTS of the given environment.
+ * Opens HTTP and HTTPS connections, through the proxies ({@link proxyFor}) and with the certificates
+ * (SSL_CERT_FILE, NIX_SSL_CERT_FILE, NODE_EXTRA_CA_CERTS) of the given environment.
  */
 export function openConnection(env: Host['env'], patience: Patience = usualPatience): Connection {
   const agents = new Map<string, http.Agent>();
-  const agentFor = (url: URL): http.Agent => {
-    const direct = isLoopback(url.host);
-    const key = `${url.protocol}${direct}`;
-    const proxyEnv = direct ? {} : env;
-    const make = () => makeAgent(url.protocol === 'https:', proxyEnv, env, patience);
+  const agentFor = (url: URL, proxy: URL | undefined): http.Agent => {
+    const key = `${url.protocol}${proxy?.href ?? ''}`;
+    const make = () => makeAgent(url.protocol === 'https:', proxy, env, patience);
     const agent = agents.get(key) ?? explained(make);
     agents.set(key, agent);
     return agent;
   };
   return {
-    send: async request => send(request, agentFor(request.url), patience),
+    send: async request => {
+      const proxy = proxyFor(request.url, env);
+      const by = proxy === undefined ? '' : ` by the proxy ${proxy.host}`;
+      return send(request, { agent: agentFor(request.url, proxy), by }, patience);
+    },
     close: () => {
       for (const agent of agents.values()) agent.destroy();
     },
@@ -69,10 +71,11 @@ function explained(make: () => http.Agent): http.Agent {
 
 function makeAgent(
   secure: boolean,
-  proxyEnv: Host['env'],
+  proxy: URL | undefined,
   env: Host['env'],
   patience: Patience,
 ): http.Agent {
+  const proxyEnv = proxy ? { [secure ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } : {};
   // the time limit is for a proxy that opens no tunnel, and for connections that are not in use
   const timeout = patience.connect;
   const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv, timeout } as const;
@@ -101,9 +104,16 @@ function readCertificates(file: string): string {
   }
 }
 
+/** How a request gets to its server. */
+interface Way {
+  agent: http.Agent;
+  /** Ends a sentence about the connection; empty where there is no proxy. */
+  by: string;
+}
+
 async function send(
   request: HttpRequest,
-  agent: http.Agent,
+  { agent, by }: Way,
   patience: Patience,
 ): Promise<HttpResponse> {
   request.signal?.throwIfAborted();
@@ -114,7 +124,7 @@ async function send(
     headers: { 'user-agent': 'comfy-nix', ...lengthOf(method, body), ...request.headers },
     ...(request.signal ? { signal: request.signal } : {}),
   });
-  const answered = answerTo(outgoing, request, patience);
+  const answered = answerTo(outgoing, request, by, patience);
   // the write ends before we do, so that a source is never open twice
   const written = writeBody(outgoing, body, patience.stall).catch((error: unknown) => {
     answered.fail(error);
@@ -136,12 +146,17 @@ function lengthOf(method: string, body: HttpRequest['body']): Record<string, str
 }
 
 /** Waits for the answer; `fail` rejects first, for an error of the body that is sent. */
-function answerTo(outgoing: http.ClientRequest, request: HttpRequest, patience: Patience) {
+function answerTo(
+  outgoing: http.ClientRequest,
+  request: HttpRequest,
+  by: string,
+  patience: Patience,
+) {
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   let timer: NodeJS.Timeout | undefined;
   const expect = (ms: number, what: string) => {
     clearTimeout(timer);
-    timer = setTimeout(() => outgoing.destroy(new Error(`${what} for ${ms / 1000} s`)), ms);
+    timer = setTimeout(() => outgoing.destroy(new Error(`${what} for ${ms / 1000} s${by}`)), ms);
   };
   outgoing.once('socket', socket => {
     if (!isConnecting(socket)) return;

@@ -1,5 +1,8 @@
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
+
+/** Variables with which a user names certificates, in Nix's order: the first that is set wins. */
+const variables = ['NIX_SSL_CERT_FILE', 'SSL_CERT_FILE'] as const;
 
 /** Where distributions keep the certificates of the authorities that the machine trusts. */
 const systemBundles = [
@@ -10,13 +13,16 @@ const systemBundles = [
 ];
 
 /**
- * The machine's own bundle of certificates, by the user's choice (NIX_SSL_CERT_FILE) or by custom:
- * it may know a company's authority. Undefined where there is none, as in small containers.
+ * The machine's own bundle of certificates, by the user's choice (NIX_SSL_CERT_FILE, SSL_CERT_FILE) or
+ * by custom: it may know a company's authority. Undefined where there is none, as in small containers.
  */
-export async function machineCertificates(host: Host): Promise<string | undefined> {
-  if (host.env.NIX_SSL_CERT_FILE) return host.env.NIX_SSL_CERT_FILE;
-  for (const file of systemBundles) {
-    const readable = await access(file).then(
+export async function machineCertificates(
+  { env }: Pick<Host, 'env'>,
+  bundles: readonly string[] = systemBundles,
+): Promise<string | undefined> {
+  const chosen = variables.flatMap(name => env[name] || []);
+  for (const file of [...chosen, ...bundles]) {
+    const readable = await access(file, constants.R_OK).then(
       () => true,
       () => false,
     );

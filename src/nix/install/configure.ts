@@ -1,11 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { newTemporaryFolder } from '../../host/temporary.ts';
 import type { EffectiveConf } from '../conf.ts';
 import type { Nix } from '../types.ts';
-import { type Machine, namespacesAllowed } from './machine.ts';
+import { isLinux, type Machine, namespacesAllowed } from './machine.ts';
 import { privilegedRunner, type RunPrivileged } from './privileged.ts';
+import { makeFolder } from './store-folder.ts';
 
 /** Settings of nix.conf, in order. */
 export type NixConf = ReadonlyMap<string, string>;
@@ -38,7 +41,7 @@ export async function configure(
     host.emit({ type: 'notice', message, at: host.clock() });
   }
   const conf = settingsFor(brought, machine, namespaces);
-  const lines = await writeConf(conf, privilegedRunner(machine, host), host);
+  const lines = await writeConf(conf, machine, host);
   if (lines === '') return {};
   return { NIX_CONFIG: [host.env.NIX_CONFIG, lines].filter(part => part !== undefined).join('\n') };
 }
@@ -61,7 +64,7 @@ export function settingsFor(brought: Brought, machine: Machine, namespaces: bool
 
 /** Root builds as the users of a group, and refuses to build when the machine has no such group. */
 const needsNoBuildUsers = (machine: Machine, group: string) =>
-  machine.uid === 0 && group !== '' && !machine.groups.has(group);
+  isLinux(machine) && machine.uid === 0 && group !== '' && !machine.groups.has(group);
 
 /** The settings as text of a nix.conf. */
 export function confText(conf: NixConf): string {
@@ -73,23 +76,43 @@ export function confText(conf: NixConf): string {
  * is, byte for byte; then what must be said goes into NIX_CONFIG, which is the result: lines to add
  * to it.
  */
-async function writeConf(conf: NixConf, runPrivileged: RunPrivileged, host: Host): Promise<string> {
+async function writeConf(conf: NixConf, machine: Machine, host: Host): Promise<string> {
   const present = await readFile(systemFile, 'utf8').catch(ignoreMissing);
   if (present !== undefined) return confText(missingSettings(present, conf));
-  const folder = await mkdtemp(
-    join(host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp', 'nix-conf-'),
-  );
-  const fresh = join(folder, 'nix.conf');
   const header = '# Written by comfy-nix when it installed Nix. It is never changed by it again.\n';
+  const text = `${header}${confText(conf)}\n`;
+  await (machine.uid === 0
+    ? place(text)
+    : placeAsRoot(text, privilegedRunner(machine, host), host));
+  return '';
+}
+
+/**
+ * A name beside the file under which it is written first: a run that is killed leaves no half of a
+ * nix.conf, and two runs do not write the same one.
+ */
+const besideSystemFile = () => `${systemFile}.comfy-nix-${randomUUID()}`;
+
+/** By root itself, who may lack the programs for it; everybody can read it, whatever the umask. */
+async function place(text: string): Promise<void> {
+  const fresh = besideSystemFile();
+  await makeFolder(dirname(systemFile));
+  await writeFile(fresh, text);
+  await chmod(fresh, 0o644);
+  await rename(fresh, systemFile);
+}
+
+async function placeAsRoot(text: string, run: RunPrivileged, host: Host): Promise<void> {
+  const folder = await newTemporaryFolder('comfy-nix-conf-', host.env);
+  const [written, fresh] = [join(folder, 'nix.conf'), besideSystemFile()];
   try {
-    await writeFile(fresh, `${header}${confText(conf)}\n`);
-    // complete under another name first: a run that is killed leaves no half of a nix.conf
-    await must(runPrivileged, 'install', ['-D', '-m', '644', fresh, `${systemFile}.comfy-nix`]);
-    await must(runPrivileged, 'mv', [`${systemFile}.comfy-nix`, systemFile]);
+    await writeFile(written, text);
+    await must(run, 'mkdir', ['-p', '-m', '755', dirname(systemFile)]);
+    await must(run, 'install', ['-m', '644', written, fresh]);
+    await must(run, 'mv', [fresh, systemFile]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return '';
 }
 
 /** Those settings that a nix.conf does not state itself; each set-up adds features to the user's. */

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
+import { untilAborted } from '../../host/wait.ts';
 import { type Release, shownUrl } from './releases.ts';
 
 /** A tarball on disk, or why its server cannot be reached. */
@@ -12,42 +14,16 @@ export type Fetched = { file: string } | { unreachable: string };
 /** The two talks with a server; a test replaces them. */
 export interface Transport {
   /** Resolves when the server answers at all, with whatever status. */
-  probe(url: URL, signal: AbortSignal): Promise<void>;
+  probe(url: URL, host: Host): Promise<void>;
   /** Writes the body to a file, with retries. A rejection may hold the status as httpStatusCode. */
-  download(url: URL, file: string): Promise<void>;
+  download(url: URL, file: string, host: Host): Promise<void>;
 }
 
-/** Fetch for the probe; `@actions/tool-cache` for the download, for its retries and proxies. */
+/** As all of this program talks to servers; the library for that is loaded where it is needed. */
 export const transport: Transport = {
-  async probe(url, signal) {
-    await fetch(url, { method: 'HEAD', redirect: 'manual', signal });
-  },
-  async download(url, file) {
-    const { downloadTool } = await import('@actions/tool-cache');
-    await withQuietOutput(() => downloadTool(url.href, file));
-  },
+  probe: async (url, host) => (await import('./server.ts')).probe(url, host),
+  download: async (url, file, host) => (await import('./server.ts')).download(url, file, host),
 };
-
-/**
- * tool-cache writes to standard output, where an image may be streamed to: the whole address, with
- * what is secret in it, as `::debug::` lines, and its retries. It has no switch for that. Meanwhile
- * such lines are dropped, and the others go to standard error.
- */
-async function withQuietOutput<Value>(work: () => Promise<Value>): Promise<Value> {
-  const { stdout, stderr } = process;
-  const write = stdout.write;
-  const filtered = (chunk: string | Uint8Array, ...rest: []) =>
-    (typeof chunk === 'string' && chunk.startsWith('::debug::')) || stderr.write(chunk, ...rest);
-  stdout.write = filtered;
-  try {
-    return await work();
-  } finally {
-    stdout.write = write;
-  }
-}
-
-/** How long a server may take to answer before it counts as unreachable, in ms. */
-const probeTimeout = 4000;
 
 /**
  * Brings the tarball to `file` (a `file:` URL is used where it is) and verifies its checksum.
@@ -65,10 +41,10 @@ export async function fetchTarball(
     await verify(local, release);
     return { file: local };
   }
-  const unreachable = usesProxy(host.env) ? undefined : await unreachableReason(url, host, probe);
+  const unreachable = await unreachableReason(url, host, probe);
   if (unreachable !== undefined) return { unreachable };
   try {
-    await untilAborted(download(url, file), host.signal);
+    await untilAborted(download(url, file, host), host.signal);
   } catch (error) {
     host.signal?.throwIfAborted();
     const status = httpStatus(error);
@@ -80,9 +56,8 @@ export async function fetchTarball(
 }
 
 /**
- * Asks the server for a sign of life, twice. The download has retries of its own, half a minute
- * long; a machine without a way to the server should not wait for them. Behind a proxy there is
- * nothing to ask: only the download knows how to use it.
+ * Asks the server for a sign of life, twice. The download has retries of its own; a machine without a
+ * way to the server should not wait for them.
  */
 async function unreachableReason(
   url: URL,
@@ -92,22 +67,20 @@ async function unreachableReason(
   let reason: string | undefined;
   for (const pause of [0, 500]) {
     await sleep(pause, undefined, host.signal ? { signal: host.signal } : {});
-    const limit = AbortSignal.timeout(probeTimeout);
+    const limit = AbortSignal.timeout(patience.releaseServer);
+    const signal = host.signal ? AbortSignal.any([host.signal, limit]) : limit;
     try {
-      await probe(url, host.signal ? AbortSignal.any([host.signal, limit]) : limit);
+      await probe(url, { ...host, signal });
       return undefined;
     } catch (error) {
       host.signal?.throwIfAborted();
-      reason = limit.aborted ? `no answer in ${probeTimeout / 1000} s` : reasonOf(error);
+      reason = limit.aborted ? `no answer in ${patience.releaseServer / 1000} s` : reasonOf(error);
     }
   }
   return reason;
 }
 
-const usesProxy = (env: Host['env']) =>
-  ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].some(name => env[name]);
-
-/** tool-cache's HTTPError carries the status. */
+/** The status that a server has answered with, where it has. */
 function httpStatus(error: unknown): number | undefined {
   const status = error instanceof Error && 'httpStatusCode' in error ? error.httpStatusCode : null;
   return typeof status === 'number' ? status : undefined;
@@ -152,19 +125,4 @@ function notThere(release: Release, status: number): Failure {
     tried: `${shownUrl(release.url)} (HTTP status ${status}).`,
     next: 'Check nix-version and nix-release-url.',
   });
-}
-
-/** Ends the wait, not the work, when the signal aborts: tool-cache takes no signal. */
-async function untilAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  if (!signal) return work;
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
 }

@@ -8,7 +8,7 @@ import type { Nix } from '../types.ts';
 import { withoutMissingBuildUsers } from './configure.ts';
 import { type Transport, transport } from './download.ts';
 import type { Exports, Installed } from './installed.ts';
-import { describeMachine, type Machine } from './machine.ts';
+import { describeMachine, isLinux, type Machine } from './machine.ts';
 import { installAdvice, missingPrograms } from './packages.ts';
 import { ownProfile } from './profile.ts';
 import { installRelease } from './release.ts';
@@ -84,6 +84,11 @@ async function install(
     throw new Failure(`No Nix ${minimumVersion} or newer was found.`, {
       tried: 'the folders of PATH and the places where installers put it; install-nix is "none".',
       next: 'Install Nix, or set install-nix to "auto".',
+    });
+  }
+  if (!isLinux(machine)) {
+    throw new Failure(`Nix can only be installed on Linux here; this is ${machine.system}.`, {
+      next: 'Install Nix yourself; it is found and used then.',
     });
   }
   if (settings.installNix === 'system') return asSystem(await installSystem(machine, host));

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
+import { currentUser } from '../../host/user.ts';
 import { findPackageManager, type PackageManager } from './packages.ts';
 
 /** What installing depends on; a plain value, so that a test can make one up. */
@@ -23,22 +24,23 @@ const architectures: Readonly<Record<string, string>> = {
   riscv64: 'riscv64',
 };
 
-/** Looks at the machine. Throws a {@link Failure} where it is no Linux. */
-export async function describeMachine(host: Host): Promise<Machine> {
-  if (process.platform !== 'linux') {
-    throw new Failure(`Nix can only be installed on Linux here; this is ${process.platform}.`, {
-      next: 'Install Nix yourself and set install-nix to "none", or use a Linux machine.',
-    });
-  }
-  const { uid, gid } = userInfo();
+/** Looks at the machine, of whatever kind it is. */
+export async function describeMachine(
+  host: Host,
+  { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process,
+): Promise<Machine> {
+  const { uid, gid } = currentUser();
   return {
-    system: `${architectures[process.arch] ?? process.arch}-linux`,
+    system: `${architectures[arch] ?? arch}-${platform}`,
     uid,
     gid,
     groups: await readGroups(),
     packageManager: await findPackageManager(host.env),
   };
 }
+
+/** Whether this program can install Nix here; a Nix that is there is used everywhere. */
+export const isLinux = ({ system }: Machine): boolean => system.endsWith('-linux');
 
 /** Group names of /etc/group; a container may have no such file. */
 async function readGroups(): Promise<ReadonlySet<string>> {
@@ -58,6 +60,7 @@ export async function namespacesAllowed(machine: Machine, host: Host): Promise<b
       file: 'unshare',
       args: [...asUser, '--mount', '--pid', '--fork', '--mount-proc', 'true'],
       signal: host.signal,
+      limit: { what: 'unshare, which tries namespaces', ms: patience.program },
     })
     .catch((error: unknown) => {
       if (error instanceof Failure) return undefined;

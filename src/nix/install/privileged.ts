@@ -1,38 +1,34 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { childEnvironment, type Finished } from '../../host/process.ts';
+import { patience } from '../../host/limits.ts';
+import type { Finished } from '../../host/process.ts';
+import type { Limit } from '../../host/wait.ts';
 import type { Machine } from './machine.ts';
 import { findProgram } from './packages.ts';
 
 /** Runs a program as root to its end; a non-zero exit is a result, not an error. */
-export type RunPrivileged = (file: string, args: readonly string[]) => Promise<Finished>;
+export type RunPrivileged = (
+  file: string,
+  args: readonly string[],
+  limit?: Limit,
+) => Promise<Finished>;
 
 /**
  * Programs that need root run through this: directly as root, else through `sudo -n`, which never
  * asks for a password. Rejects with a {@link Failure} where neither is possible.
  */
 export function privilegedRunner(machine: Machine, host: Host): RunPrivileged {
-  return async (file, args) => {
-    if (machine.uid === 0) return execute((await findProgram(file, host.env)) ?? file, args, host);
+  const { signal } = host;
+  return async (file, args, limit = { what: `${file}, run as root`, ms: patience.asRoot }) => {
+    if (machine.uid === 0) return host.run({ file, args, signal, limit });
     const sudo = await findProgram('sudo', host.env);
     if (sudo === undefined) throw needsRoot(file, args, 'the program sudo was not found');
-    const finished = await execute(sudo, ['-n', '--', file, ...args], host);
+    const asRoot = ['-n', '--', file, ...args];
+    const finished = await host.run({ file: sudo, args: asRoot, signal, limit });
     const refused = finished.code !== 0 && /^sudo: (.*)/m.exec(finished.stderr);
     if (refused) throw needsRoot(file, args, `sudo -n says: ${refused[1]}`);
     return finished;
   };
-}
-
-/** Takes an absolute path: `@actions/exec` prints on standard output while it searches PATH. */
-async function execute(file: string, args: readonly string[], host: Host): Promise<Finished> {
-  host.signal?.throwIfAborted();
-  const { getExecOutput } = await import('@actions/exec');
-  const { exitCode, stdout, stderr } = await getExecOutput(file, [...args], {
-    env: childEnvironment(host.env),
-    ignoreReturnCode: true,
-    silent: true,
-  });
-  return { code: exitCode, stdout, stderr };
 }
 
 function needsRoot(file: string, args: readonly string[], reason: string): Failure {

@@ -1,4 +1,5 @@
-import { lstat, mkdir, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, realpath, rename, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { UnpackedRelease } from './unpack.ts';
 
@@ -27,9 +28,8 @@ export async function linkProfile(release: UnpackedRelease): Promise<string> {
 
 /** Makes or replaces a symbolic link in one step. */
 async function link(target: string, path: string): Promise<void> {
-  const fresh = `${path}.${process.pid}`;
+  const fresh = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
-  await rm(fresh, { force: true });
   await symlink(target, fresh);
   await rename(fresh, path);
 }

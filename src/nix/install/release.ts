@@ -1,6 +1,7 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { newTemporaryFolder } from '../../host/temporary.ts';
 import { machineCertificates } from './certificates.ts';
 import { configure } from './configure.ts';
 import { fetchTarball, type Transport } from './download.ts';
@@ -9,7 +10,7 @@ import type { Machine } from './machine.ts';
 import { privilegedRunner } from './privileged.ts';
 import { linkProfile } from './profile.ts';
 import type { Release } from './releases.ts';
-import { prepareStoreFolder } from './store-folder.ts';
+import { checkStoreFolder, prepareStoreFolder } from './store-folder.ts';
 import { type UnpackedRelease, unpackRelease } from './unpack.ts';
 
 /**
@@ -22,8 +23,8 @@ export async function installRelease(
   host: Host,
   server: Transport,
 ): Promise<Installed | { unreachable: string }> {
-  const temporary = host.env.RUNNER_TEMP ?? host.env.TMPDIR ?? '/tmp';
-  const folder = await mkdtemp(join(temporary, 'nix-release-'));
+  await checkStoreFolder(host.env);
+  const folder = await newTemporaryFolder('comfy-nix-release-', host.env);
   try {
     const fetched = await fetchTarball(release, join(folder, 'nix.tar.xz'), host, server);
     if ('unreachable' in fetched) return fetched;

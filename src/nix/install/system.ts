@@ -1,12 +1,13 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
 import type { Finished } from '../../host/process.ts';
 import { configure } from './configure.ts';
 import { type Installed, nixInstalledIn } from './installed.ts';
 import type { Machine } from './machine.ts';
 import { installAdvice, missingPrograms } from './packages.ts';
 import { privilegedRunner, type RunPrivileged } from './privileged.ts';
-import { prepareStoreFolder } from './store-folder.ts';
+import { checkStoreFolder, prepareStoreFolder } from './store-folder.ts';
 
 /**
  * Installs the distribution's own Nix where that is done by apt, over a store that belongs to this
@@ -14,6 +15,7 @@ import { prepareStoreFolder } from './store-folder.ts';
  */
 export async function installSystem(machine: Machine, host: Host): Promise<Installed> {
   const run = privilegedRunner(machine, host);
+  await checkStoreFolder(host.env);
   await installPackages(machine, run, host);
   await prepareStoreFolder(machine, run);
   return nixInstalledIn('/usr/bin', await configure({}, machine, host), machine, host);
@@ -47,11 +49,11 @@ async function installPackages(machine: Machine, run: RunPrivileged, host: Host)
  * Nothing may ask a question here: not debconf, and not dpkg about a file that the user changed.
  */
 const aptGet = (run: RunPrivileged, args: readonly string[]): Promise<Finished> =>
-  run('env', [
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    '-q',
-    '-o',
-    'Dpkg::Options::=--force-confold',
-    ...args,
-  ]);
+  run(
+    'env',
+    [
+      ...['DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q'],
+      ...['-o', 'Dpkg::Options::=--force-confold', ...args],
+    ],
+    { what: `apt-get ${args[0]}`, ms: patience.aptGet },
+  );

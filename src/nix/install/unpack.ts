@@ -1,7 +1,9 @@
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { patience } from '../../host/limits.ts';
+import { withLock } from '../../host/lock.ts';
 import { findPackageManager, installAdvice, missingPrograms } from './packages.ts';
 
 const store = '/nix/store';
@@ -12,15 +14,22 @@ export interface UnpackedRelease {
   cacert: string;
 }
 
+/** Held while a release is unpacked: by one run at a time, of all containers that have this store. */
+const lockFile = '/nix/var/nix/comfy-nix.lock';
+
 /**
  * Brings the store paths of a release tarball into the store and registers them. It may be killed
- * at any point and repeated: paths come whole by a rename, those that are there are kept.
+ * at any point and repeated: paths come whole by a rename, those that are there are kept. Another run
+ * that does the same is waited for.
  */
-export async function unpackRelease(tarball: string, host: Host): Promise<UnpackedRelease> {
-  await mkdir(store, { recursive: true });
+export function unpackRelease(tarball: string, host: Host): Promise<UnpackedRelease> {
+  const request = { what: `${store} to install Nix`, limit: patience.unpack };
+  return withLock(lockFile, request, host, () => unpackAlone(tarball, host));
+}
+
+async function unpackAlone(tarball: string, host: Host): Promise<UnpackedRelease> {
   await removeLeftovers(host);
-  const folder = join(store, `${temporaryPrefix}${process.pid}`);
-  await mkdir(folder);
+  const folder = await mkdtemp(join(store, temporaryPrefix));
   try {
     await extract(tarball, folder, host);
     const release = await readInstaller(folder);
@@ -35,12 +44,10 @@ export async function unpackRelease(tarball: string, host: Host): Promise<Unpack
 /** Not a valid store path name, so Nix's garbage collector would remove it as well. */
 const temporaryPrefix = '.comfy-nix-';
 
-/** Removes what runs that were killed have left: folders named after processes that are gone. */
+/** Removes what runs that were killed have left: whoever unpacks holds the lock, and we have it. */
 async function removeLeftovers(host: Host): Promise<void> {
   for (const name of await readdir(store)) {
     if (!name.startsWith(temporaryPrefix)) continue;
-    const owner = name.slice(temporaryPrefix.length);
-    if (owner !== String(process.pid) && (await exists(`/proc/${owner}`))) continue;
     // its `tar` may still be running; what cannot be removed now, the next run will
     await removeTree(join(store, name), host).catch(() => undefined);
   }
@@ -58,6 +65,7 @@ async function extract(tarball: string, folder: string, host: Host): Promise<voi
     file: 'tar',
     args: ['-x', '-J', '-o', '-p', '-f', tarball, '-C', folder, '--strip-components', '1'],
     signal: host.signal,
+    limit: { what: 'tar to unpack Nix', ms: patience.unpack },
   });
   if (code === 0) return;
   throw new Failure('The Nix tarball could not be unpacked.', {
@@ -108,6 +116,7 @@ async function register(nix: string, reginfo: string, host: Host): Promise<void>
     env: { NIX_REMOTE: 'local', NIX_CONFIG: 'build-users-group =' },
     stdin: reginfo,
     signal: host.signal,
+    limit: { what: 'the new Nix to register its paths', ms: patience.unpack },
   });
   if (code === 0) return;
   throw new Failure(`The new Nix does not work: nix-store --load-db ended with ${code}.`, {
@@ -119,7 +128,8 @@ async function register(nix: string, reginfo: string, host: Host): Promise<void>
 
 /** Removes a folder that may hold read-only ones. */
 async function removeTree(folder: string, host: Host): Promise<void> {
-  await host.run({ file: 'chmod', args: ['-R', 'u+rwX', folder] });
+  const limit = { what: `the folder ${folder} to be removed`, ms: patience.program };
+  await host.run({ file: 'chmod', args: ['-R', 'u+rwX', folder], limit });
   await rm(folder, { recursive: true, force: true });
 }
 

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { startBinaryCachePush } from '../../../src/caches/binary-cache.ts';
 import { runNix } from '../../../src/nix/nix.ts';
 import type { Nix } from '../../../src/nix/types.ts';
+import { startMoodyCache } from '../../tools/moody-cache.ts';
 import { startNginx, type TestNginxOptions } from '../../tools/nginx.ts';
 import { startSshBuilder } from '../../tools/ssh-builder.ts';
 import { workbench, writeFlake } from '../nix/workbench.ts';
@@ -42,6 +43,7 @@ async function signingKey(nix: Nix, folder: string) {
     args: ['key', 'convert-secret-to-public'],
     env: nix.env,
     stdin: secret.stdout,
+    limit: 'none',
   });
   return { file, publicKey: run.stdout.trim() };
 }
@@ -115,7 +117,7 @@ test('a cache that refuses costs a warning with path and reason, and no error', 
   const { nix, top, warnings } = await bench(t);
   const { server, url } = await nginx(t, { readOnly: true });
   await writeFile(join(server.folder, 'nix-cache-info'), 'StoreDir: /nix/store\n');
-  const target = startBinaryCachePush(nix, { url }, nix.host, []);
+  const target = startBinaryCachePush(nix, { url }, nix.host, { pauses: [] });
   target.push(top);
   const { pushed, failed } = await target.finish();
   assert.equal(pushed, 0);
@@ -128,7 +130,7 @@ test('a cache that refuses costs a warning with path and reason, and no error', 
 test('a path that is not there costs no other', async t => {
   const { nix, folder, base, top } = await bench(t);
   const url = `file://${folder}/cache`;
-  const target = startBinaryCachePush(nix, { url }, nix.host, []);
+  const target = startBinaryCachePush(nix, { url }, nix.host, { pauses: [] });
   const missing = `/nix/store/${'0'.repeat(32)}-missing`;
   for (const path of [base, missing, top]) target.push(path);
   const { pushed, failed } = await target.finish();
@@ -167,7 +169,9 @@ test('a store behind SSH takes what was built here, though nobody has signed it'
   await writeFile(knownHosts, builder.knownHosts);
   const NIX_SSHOPTS = `-p ${builder.port} -i ${key} -o UserKnownHostsFile=${knownHosts}`;
   const withKey = { ...nix, env: { ...nix.env, NIX_SSHOPTS } };
-  const target = startBinaryCachePush(withKey, { url: 'ssh-ng://root@127.0.0.1' }, nix.host, []);
+  const target = startBinaryCachePush(withKey, { url: 'ssh-ng://root@127.0.0.1' }, nix.host, {
+    pauses: [],
+  });
   const built = await buildOne(nix, folder);
   target.push(built);
   target.push(top);
@@ -187,3 +191,17 @@ async function buildOne(nix: Nix, folder: string): Promise<string> {
   const [{ outputs }] = JSON.parse(stdout) as [{ outputs: { out: string } }];
   return outputs.out;
 }
+
+test('a cache that takes the connection and never answers is given up, and named', async t => {
+  const { nix, folder, top, warnings } = await bench(t);
+  const cache = await startMoodyCache(folder);
+  t.after(cache.stop);
+  cache.mood = 'silent';
+  const options = { pauses: [], silence: 1000 };
+  const target = startBinaryCachePush(nix, { url: cache.url }, nix.host, options);
+  target.push(top);
+  const reason = `Waited 1 s for nix copy to ${cache.url}, in vain.`;
+  const failed = [{ path: top, reason }];
+  assert.deepEqual(await target.finish(), { name: cache.url, pushed: 0, failed });
+  assert.deepEqual(warnings(), [`Nothing more is pushed to ${cache.url}: ${reason}`]);
+});

@@ -196,3 +196,17 @@ test('an interrupt ends the daemon', async t => {
   assert.deepEqual(await Promise.all(daemons), ['ended']);
   assert.deepEqual(warnings(), []);
 });
+
+test('a daemon that never comes to its end is given up, and what it had is told', async t => {
+  const { cachix, host, warnings, nix, privateDirectory } = await bench(t, {
+    ...{ caches: { mine: 'token-1' }, neverEnds: true },
+  });
+  const options = { name: 'mine', token: 'token-1' };
+  const target = await startCachixPush(nix, options, host, privateDirectory, 1000);
+  target.push(path('first'));
+  const reason = 'Waited 1 s for Cachix to upload to mine what was built, in vain.';
+  const failed = [{ path: path('first'), reason }];
+  assert.deepEqual(await target.finish(), { name: 'mine', pushed: 0, failed });
+  assert.equal(warnings().length, 1);
+  assert.equal((await commandsOf(cachix)).at(-1), 'daemon push --socket --wait');
+});

@@ -38,6 +38,7 @@ async function newKey(nix: Nix, name: string) {
     args: ['key', 'convert-secret-to-public'],
     env: nix.env,
     stdin: secret,
+    limit: 'none',
   });
   return { secret, publicKey: stdout.trim() };
 }

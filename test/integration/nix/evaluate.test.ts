@@ -172,7 +172,7 @@ test("a checkout of another user names git's safe.directory", async t => {
   const { nix, folder } = await workbench(t);
   await writeFlake(folder, packages);
   const cwd = join(folder, 'flake');
-  const git = (...args: string[]) => nix.host.run({ file: 'git', args, cwd });
+  const git = (...args: string[]) => nix.host.run({ file: 'git', args, cwd, limit: 'none' });
   await git('init', '--quiet');
   await git('add', '--all');
   for (const name of ['', ...(await readdir(cwd, { recursive: true }))]) {

@@ -1,46 +1,25 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
+import {
+  buildSomething,
+  install,
+  installAsUser,
+  listNix,
+  quoted,
+  release,
+  sha256,
+  succeeded,
+  tarball,
+  version,
+  withoutNix,
+  withUser,
+} from './install-bench.ts';
 import type { DriverArguments } from './install-driver.ts';
-
-/**
- * Installs the real tarball of NIX_RELEASE_DIR again and again, each time in a mount namespace of
- * its own (`with-nix none`), where /nix and /etc/nix are empty and no Nix is on PATH.
- */
-
-const repository = resolve(import.meta.dirname, '../../..');
-const driver = join(import.meta.dirname, 'install-driver.ts');
-const releases = resolve(process.env.NIX_RELEASE_DIR ?? 'build/nix-release');
-const tarball = join(releases, readdirSync(releases).find(name => name.endsWith('.tar.xz')) ?? '');
-const sha256 = readFileSync(`${tarball}.sha256`, 'utf8').trim();
-const version = readFileSync(join(releases, 'VERSION'), 'utf8').trim();
-
-const release: NixSettings = {
-  installNix: 'release',
-  nixReleaseUrl: pathToFileURL(tarball).href,
-  nixReleaseSha256: sha256,
-  acceptFlakeConfig: false,
-};
-
-/** A build in the sandbox; its shell is the machine's static busybox. */
-const buildSomething = `
-  shell=$(readlink -f "$(command -v busybox)")
-  /nix/var/nix/profiles/default/bin/nix-build --no-out-link --option substituters '' \
-    --option sandbox-paths "/bin/sh=$shell" --expr 'derivation {
-      name = "proof"; system = builtins.currentSystem; builder = "/bin/sh";
-      args = [ "-c" "echo built > $out" ];
-    }'`;
-
-/** Everything in /nix but the database's files, whose bytes depend on time. */
-const listNix = `
-  find /nix -path /nix/var/nix/db -prune -o -printf '%P %M %U %l\\n' | LC_ALL=C sort`;
 
 let folder = '';
 
@@ -50,62 +29,12 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a shell script where there is no Nix; `$1` … are the arguments. */
-function withoutNix(script: string, ...args: string[]): Promise<Ended> {
-  return new Promise((done, fail) => {
-    const child = spawn(
-      join(repository, 'test/tools/with-nix'),
-      ['none', '--', 'bash', '-c', script, 'bash', ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    const output = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-    child.once('error', fail);
-    child.once('close', code => done({ code, ...output }));
-  });
-}
-
-const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-
-/** The shell command that runs the driver with these arguments. */
-function install(args: DriverArguments): string {
-  return [process.execPath, driver, JSON.stringify(args)].map(quoted).join(' ');
-}
-
 /** The same for another tarball, whose checksum is taken when the script is at it. */
 function installWithItsChecksum(file: string): string {
   const url = pathToFileURL(file).href;
   const settings = { ...release, nixReleaseUrl: url, nixReleaseSha256: 'SUM' };
   return `sum=$(sha256sum <${quoted(file)}); sum=\${sum%% *}
     ${install({ settings }).replace('SUM', "'$sum'")}`;
-}
-
-/** Defines `as_user`, and shows this repository and the tarball where any user can read them. */
-const withUser = `set -e
-  mount -t tmpfs -o mode=0755 tmpfs /mnt && mkdir /mnt/repository /mnt/releases
-  mount --bind ${quoted(repository)} /mnt/repository
-  mount --bind ${quoted(releases)} /mnt/releases
-  mkdir /run/with-nix/user && chown nobody /run/with-nix/user && cd /run/with-nix/user
-  mount -t tmpfs -o mode=0750 tmpfs /etc/sudoers.d
-  echo 'nobody ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/nobody
-  as_user() {
-    setpriv --reuid nobody --regid nogroup --clear-groups env HOME="$PWD" PATH=/usr/bin:/bin "$@"
-  }`;
-
-/** Like `install`, for such a user: with the Node and the files that `withUser` shows. */
-function installAsUser(): string {
-  const url = `file:///mnt/releases/${basename(tarball)}`;
-  const args: DriverArguments = { settings: { ...release, nixReleaseUrl: url } };
-  const node = '/mnt/repository/node_modules/node/bin/node';
-  const script = `/mnt/repository/${relative(repository, driver)}`;
-  return ['as_user', node, script, quoted(JSON.stringify(args))].join(' ');
 }
 
 /** A port of this machine on which nothing listens any more. */
@@ -117,12 +46,6 @@ function closedPort(): Promise<number> {
       server.close(() => done(port));
     });
   });
-}
-
-/** Fails with all that was said, unless the script ended well. */
-function succeeded(ended: Ended): string {
-  assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
-  return ended.stdout;
 }
 
 describe('installing the release', { concurrency: false }, () => {

@@ -20,7 +20,7 @@ export async function newKey(nix: Nix, name: string) {
   const secret = await must(nix, 'nix', ['key', 'generate-secret', '--key-name', name]);
   const args = ['key', 'convert-secret-to-public'];
   const { file, env } = { file: join(nix.bin, 'nix'), env: nix.env };
-  const { stdout } = await nix.host.run({ file, args, env, stdin: secret });
+  const { stdout } = await nix.host.run({ file, args, env, stdin: secret, limit: 'none' });
   return { secret, publicKey: stdout.trim() };
 }
 

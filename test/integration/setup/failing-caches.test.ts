@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
 import { startGithubCacheServer } from '../../tools/github-cache-server.ts';
+import { startMoodyCache } from '../../tools/moody-cache.ts';
 import type { PhaseResult } from '../../tools/runner.ts';
 import { copyExample } from '../build/hermetic-example.ts';
 import { hostedRunner } from './hosted-runner.ts';
@@ -96,4 +97,21 @@ test('substituters that are silent, refuse, or have no address; what the user ha
   assert.match(log, new RegExp(`^substituters = file://${kept}$`, 'm'));
   assert.match(log, /^max-silent-time = 4321$/m);
   assert.equal(await readFile(join(runner.home, '.config/nix/nix.conf'), 'utf8'), own);
+});
+
+test('a cache that says what it is, and has no answer for paths, is one warning; Nix builds', async t => {
+  const { runner, inputs } = await place(t);
+  for (const mood of ['silent', 'busy', 'broken'] as const) {
+    await runner.renew();
+    const cache = await startMoodyCache(runner.temp);
+    t.after(cache.stop);
+    cache.mood = mood;
+    const job = { inputs: { ...inputs, 'extra-substituters': cache.url } };
+    const main = await runner.main(job);
+    assert.equal(main.code, 0, main.log);
+    const warnings = warningsIn(main);
+    assert.equal(warnings.length, 1, warnings.join('\n'));
+    assert.ok(warnings[0]?.includes(cache.url), warnings[0]);
+    assert.ok(cache.asked.length <= 2, `asked by Nix too: ${cache.asked}`);
+  }
 });

@@ -12,6 +12,8 @@ export interface CachixPlan {
   knowsWait: boolean;
   /** The daemon breaks down when it is given something. */
   diesOnPush: boolean;
+  /** It takes paths, and neither uploads them nor ends: what waits for it waits for ever. */
+  neverEnds: boolean;
 }
 
 export interface CachixStandIn {
@@ -33,6 +35,7 @@ export async function installCachixStandIn(
   await mkdir(bin, { recursive: true });
   const whole: CachixPlan = {
     ...{ caches: {}, failing: {}, knowsWait: true, diesOnPush: false },
+    ...{ neverEnds: false },
     ...plan,
   };
   await writeFile(join(folder, 'plan.json'), JSON.stringify(whole));

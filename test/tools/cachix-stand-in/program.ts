@@ -76,6 +76,7 @@ function runDaemon({ socket, rest, remoteStop }: Arguments): void {
       const { tag, contents } = JSON.parse(line);
       if (tag === 'ClientPushRequest') {
         if (plan.diesOnPush) end(1, 'cachix: out of memory');
+        if (plan.neverEnds) return;
         const events = contents.storePaths.map(upload);
         if (!contents.subscribeToUpdates) return;
         for (const eventMessage of [...events, { tag: 'PushFinished' }]) {
@@ -83,7 +84,7 @@ function runDaemon({ socket, rest, remoteStop }: Arguments): void {
         }
       } else if (tag === 'ClientStop' && !remoteStop) {
         send({ tag: 'DaemonError', contents: { contents: 'Remote stop is disabled' } });
-      } else if (tag === 'ClientStop') {
+      } else if (tag === 'ClientStop' && !plan.neverEnds) {
         const exitCode = failures > 0 ? 3 : 0;
         send({ tag: 'DaemonExit', contents: { exitCode } });
         client.end(() => process.exit(exitCode));

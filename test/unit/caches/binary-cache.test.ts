@@ -38,7 +38,9 @@ test("nix copy gets all paths of a batch, and Nix's error is the reason", async 
     },
   });
   const nix: Nix = { bin: '/bin', version: '2.34.8', storeDir: '/nix/store', env: {}, host };
-  const target = startBinaryCachePush(nix, { url: 'https://c.example/?priority=1' }, host, []);
+  const target = startBinaryCachePush(nix, { url: 'https://c.example/?priority=1' }, host, {
+    pauses: [],
+  });
   target.push('/nix/store/a');
   target.push('/nix/store/bad');
   const report = await target.finish();

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { CacheService } from '../../../src/caches/github/service.ts';
 import { cachedTransport, isWhole } from '../../../src/caches/github/tarball.ts';
+import { recordingHost } from './host.ts';
 
 const url = new URL('https://releases.example/nix.tar.xz');
-const never = new AbortController().signal;
+const { host } = recordingHost();
 
 /** A transport over a cache that holds `cached`, and a server that has "tarball". */
 async function setUp(t: TestContext, cached: string | undefined) {
@@ -38,8 +39,8 @@ async function setUp(t: TestContext, cached: string | undefined) {
   const transport = cachedTransport(tarball, service, server, () => calls.push('keep'));
   assert.deepEqual(calls, [], 'the cache is asked before anybody needs the tarball');
   const file = join(root, 'wanted');
-  await transport.probe(url, never);
-  await transport.download(url, file);
+  await transport.probe(url, host);
+  await transport.download(url, file, host);
   return { calls, tarball, content: await readFile(file, 'utf8') };
 }
 

@@ -95,10 +95,17 @@ test('secrets are inputs of the verb, and in the environment of no program it ru
   const verb: Verb = async (raw, _context, host) => {
     assert.equal(raw['registry-password'], 'secret');
     assert.equal(raw['github-token'], 'token');
-    const { stdout } = await host.run({ file: 'env', args: [] });
+    const { stdout } = await host.run({ file: 'env', args: [], limit: 'none' });
     assert.doesNotMatch(stdout, /secret|token/);
     assert.match(stdout, /^PATH=/m);
     return { outputs: {} };
   };
   assert.deepEqual(await run(['build'], verb, env), { code: 0, out: '', error: '' });
+});
+
+test('a temporary folder that is gone is one sentence, and nothing is done', async () => {
+  const { code, error } = await run(['build'], () => assert.fail('ran'), { TMPDIR: '/gone' });
+  assert.equal(code, 1);
+  assert.match(error, /^comfy-nix: No temporary folder can be made in \/gone: it is not there\.\n/);
+  assert.doesNotMatch(error, /^ +at /m);
 });

@@ -6,6 +6,8 @@ import { effectiveConf } from '../../../src/nix/conf.ts';
 const fresh = (value: unknown) => ({ value, defaultValue: value });
 const newNix = {
   'connect-timeout': fresh(15),
+  'stalled-download-timeout': fresh(300),
+  'download-attempts': fresh(5),
   fallback: fresh(false),
   'always-allow-substitutes': fresh(false),
   'narinfo-cache-negative-ttl': fresh(3600),
@@ -33,6 +35,8 @@ describe('the settings of a run', () => {
     assert.deepEqual(confLines(parts(newNix)).lines, [
       'extra-experimental-features = nix-command flakes',
       'connect-timeout = 5',
+      'stalled-download-timeout = 15',
+      'download-attempts = 3',
       'fallback = true',
       'always-allow-substitutes = true',
       'max-jobs = 2',

@@ -5,6 +5,7 @@ import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { ProgressEvent } from '../../../src/host/events.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { tryLock, withLock } from '../../../src/host/lock.ts';
 
@@ -110,4 +111,23 @@ for (const [name, make] of [
 
 test('no file is made through a link', async () => {
   await assert.rejects(stat(join(folder, 'elsewhere')));
+});
+
+test('who waits is told for what', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const file = join(folder, 'told');
+  const lock = await tryLock(file);
+  const said: string[] = [];
+  const interrupt = new AbortController();
+  const waiter = {
+    emit: (event: ProgressEvent) => void ('message' in event && said.push(event.message)),
+    signal: interrupt.signal,
+  };
+  const waiting = withLock(file, request, waiter, async () => undefined);
+  await new Promise(resolve => setImmediate(resolve));
+  t.mock.timers.tick(30_000);
+  assert.deepEqual(said, ['Waiting for another run, which is using the test: 30 s so far.']);
+  interrupt.abort(new Failure('interrupted'));
+  await assert.rejects(waiting);
+  lock?.release();
 });

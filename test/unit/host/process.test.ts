@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { forgetInputs, processRunner } from '../../../src/host/process.ts';
 
-const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
+const limit = 'none';
+const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script], limit }) as const;
 
 test('a program gets no inputs and no tokens of the runner', async () => {
   const run = processRunner({
@@ -12,7 +13,7 @@ test('a program gets no inputs and no tokens of the runner', async () => {
     'INPUT_REGISTRY-PASSWORD': 'secret',
     ACTIONS_RUNTIME_TOKEN: 'secret',
   });
-  const { stdout } = await run({ file: 'env', args: [], env: { ADDED: 'too' } });
+  const { stdout } = await run({ file: 'env', args: [], env: { ADDED: 'too' }, limit });
   assert.match(stdout, /^KEPT=yes$/m);
   assert.match(stdout, /^ADDED=too$/m);
   assert.doesNotMatch(stdout, /secret/);
@@ -35,7 +36,7 @@ test('a failing program is a result; one that is missing is a Failure that names
   const run = processRunner(process.env);
   const { code, stderr } = await run(shell('echo no >&2; exit 3'));
   assert.deepEqual([code, stderr], [3, 'no\n']);
-  await assert.rejects(run({ file: 'no-such-program', args: [] }), error => {
+  await assert.rejects(run({ file: 'no-such-program', args: [], limit }), error => {
     assert.ok(error instanceof Failure);
     assert.match(error.message, /no-such-program was not found/);
     assert.match(error.details.next ?? '', /PATH/);
@@ -63,4 +64,38 @@ test('an abort ends the program and rejects with its reason', async () => {
     processRunner(process.env)({ ...shell('exit 0'), signal: controller.signal }),
     error => error === reason,
   );
+});
+
+test('a program that does not end within its limit is ended, and the failure says what it was', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const limited = { what: 'a helper', ms: 20_000, next: 'Look at the helper.' };
+  const stubborn = 'trap "" TERM; echo ready >&2; while :; do sleep 0.05; done';
+  for (const script of [
+    'echo ready >&2; exec sleep 60',
+    'sleep 60 & echo ready >&2; wait',
+    stubborn,
+  ]) {
+    const { promise: ready, resolve: onStderrLine } = Promise.withResolvers<unknown>();
+    const running = processRunner(process.env)({ ...shell(script), limit: limited, onStderrLine });
+    const ended = assert.rejects(running, (error: unknown) => {
+      assert.ok(error instanceof Failure);
+      assert.equal(error.message, 'Waited 20 s for a helper, in vain.');
+      assert.equal(error.details.next, 'Look at the helper.');
+      return true;
+    });
+    await ready;
+    mock.timers.tick(20_000);
+    if (script === stubborn) mock.timers.tick(5_000);
+    await ended;
+  }
+  mock.timers.reset();
+});
+
+test('what it writes is told as a sign of life', async () => {
+  let signs = 0;
+  const onOutput = () => {
+    signs += 1;
+  };
+  await processRunner(process.env)({ ...shell('echo out; echo err >&2'), onOutput });
+  assert.ok(signs >= 2);
 });

@@ -41,7 +41,7 @@ async function reclaim(root: string, options: ReclaimOptions = {}, env: Host['en
   const runPrivileged = async (file: string, args: readonly string[]) => {
     assert.equal(file, 'rm');
     assert.ok(args.at(-1)?.startsWith(`${root}/`), args.join(' '));
-    return processRunner({ PATH: '/usr/bin:/bin' })({ file, args });
+    return processRunner({ PATH: '/usr/bin:/bin' })({ file, args, limit: 'none' });
   };
   const gone = await reclaimDisk(host, { root, runPrivileged, ...options });
   return { gone, docker, emitted };

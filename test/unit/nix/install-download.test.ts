@@ -118,13 +118,22 @@ describe('a server that cannot be reached', () => {
     assert.equal(asked, 2);
   });
 
-  it('is not asked behind a proxy, which only the download knows', async () => {
-    const behindProxy = { ...host, env: { https_proxy: 'http://127.0.0.1:9' } };
-    const fetched = await fetchTarball(release, 'x', behindProxy, {
-      ...unused,
-      download: refused,
+  it('is asked and downloaded from through the proxy, which may be written as host:port', async () => {
+    const seen: string[] = [];
+    const proxy = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`);
+      response.end(request.method === 'GET' ? bytes : undefined);
     });
-    assert.deepEqual(fetched, { unreachable: 'connect ECONNREFUSED 192.0.2.1:443' });
+    await new Promise<void>(done => proxy.listen(0, '127.0.0.1', done));
+    const address = proxy.address();
+    assert.ok(typeof address === 'object' && address);
+    const behindProxy = { ...host, env: { http_proxy: `127.0.0.1:${address.port}` } };
+    const file = join(folder, 'by-proxy.tar.xz');
+    const url = 'http://releases.example/nix.tar.xz';
+    assert.deepEqual(await fetchTarball(releaseAt(url), file, behindProxy), { file });
+    assert.deepEqual(seen, [`HEAD ${url}`, `GET ${url}`]);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('is also one that answers with errors only', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Host } from '../../../src/host/host.ts';
@@ -84,4 +84,9 @@ test("a Nix in the user's profile is found though PATH lacks it", async t => {
     assert.equal(nix?.bin, join(root, '.nix-profile/bin'));
   }
   assert.equal(nix?.storeDir, '/my/store');
+});
+
+test('an empty HOME is the home folder of the account for Nix', () => {
+  assert.equal(nixEnvironment({ HOME: '' }).HOME, userInfo().homedir);
+  assert.equal(nixEnvironment({ HOME: '/elsewhere' }).HOME, undefined);
 });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { patience } from '../../../src/host/limits.ts';
 import type { Command } from '../../../src/host/process.ts';
 import { credentialsElsewhere, findLogin } from '../../../src/registry/credentials.ts';
 import { quietHost } from '../../tools/blobs.ts';
+import { recordingHost } from '../caches/host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -120,4 +122,20 @@ test('code from a fork is anonymous, whatever login the machine has', async () =
   const reference = { registry: 'ghcr.io', repository: 'o/comfy' };
   const given = { anonymous: true, githubToken: 'token' };
   assert.equal(await findLogin(reference, given, { ...host, env }), undefined);
+});
+
+test('a helper that never answers is ended and named; the run goes on without its login', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const env = { ...home({ credsStore: 'stuck' }), PATH: `${folder}:${process.env.PATH}` };
+  const started = join(folder, 'started');
+  const script = `#!/bin/sh\n: >${started}\nexec sleep 60\n`;
+  writeFileSync(join(folder, 'docker-credential-stuck'), script, { mode: 0o755 });
+  const { host, warnings } = recordingHost({ env });
+  const finding = findLogin(ghcr, {}, host);
+  while (!existsSync(started)) await new Promise(resolve => setImmediate(resolve));
+  t.mock.timers.tick(patience.credentialHelper);
+  assert.equal(await finding, undefined);
+  assert.deepEqual(warnings(), [
+    'Waited 30 s for docker-credential-stuck to give a login, in vain; its logins are not used.',
+  ]);
 });

@@ -59,3 +59,24 @@ test("requests end with the host's signal", async t => {
   interrupted.abort(new Error('enough'));
   await assert.rejects(waiting, { message: 'enough' });
 });
+
+test('what does not answer is named each half a minute, with the proxy in between', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const proxy = await serve(t, () => undefined);
+  const said: string[] = [];
+  const emit: Host['emit'] = event => void ('message' in event && said.push(event.message));
+  const interrupted = new AbortController();
+  const env = { http_proxy: proxy.host };
+  const client = openHttp(hostWith({ env, emit, signal: interrupted.signal }));
+  t.after(client.close);
+  const url = new URL('http://registry.example/v2/');
+  const waiting = client.exchange({ method: 'GET', url });
+  t.mock.timers.tick(60_000);
+  const name = `registry.example, by the proxy ${proxy.host}`;
+  assert.deepEqual(said, [
+    `Waiting for ${name}: 30 s so far.`,
+    `Waiting for ${name}: 60 s so far.`,
+  ]);
+  interrupted.abort(new Error('enough'));
+  await assert.rejects(waiting, { message: 'enough' });
+});
