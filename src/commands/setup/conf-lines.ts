@@ -6,6 +6,8 @@ import type { ResourceLimits } from '../../nix/resources.ts';
 /** What the lines of nix.conf are made of. */
 export interface ConfParts {
   conf: ConfSettings;
+  /** The GitHub that the job's token is for, such as "github.com"; undefined: for none. */
+  githubHost: string | undefined;
   /** What is in effect before this program says anything. */
   present: EffectiveConf;
   /** Lines about substituters. */
@@ -42,20 +44,29 @@ export function confLines(parts: ConfParts): ConfLines {
       ...stated('max-jobs', conf.maxJobs, parts.limits.maxJobs),
       ...stated('cores', conf.cores, parts.limits.cores),
       ...parts.builders,
-      ...conf.lines,
+      ...(parts.netrc.length > 0 ? withoutNetrc(conf.lines) : conf.lines),
     ],
-    secret: accessTokens(conf, present),
+    secret: accessTokens(parts),
     netrc: parts.netrc,
   };
 }
 
-/** Tokens for flake inputs. The job's own is used where nobody names another for github.com. */
-function accessTokens({ accessTokens: given, jobToken }: ConfSettings, present: EffectiveConf) {
+/** The file that such a line names is a part of the one that this run writes. */
+function withoutNetrc(lines: readonly string[]): string[] {
+  return lines.filter(line => !/^\s*netrc-file\s/.test(line));
+}
+
+/**
+ * Tokens for flake inputs. The job's own is for the GitHub that runs it and for no other, and is used
+ * where nobody names another for it.
+ */
+function accessTokens({ conf, present, githubHost: own }: ConfParts): string[] {
+  const { accessTokens: given, jobToken } = conf;
   const hosts = [...present.names('access-tokens'), ...given.map(({ host }) => host)];
   const ofJob =
-    jobToken === undefined || hosts.includes('github.com')
+    jobToken === undefined || own === undefined || hosts.includes(own)
       ? []
-      : [{ host: 'github.com', token: jobToken }];
+      : [{ host: own, token: jobToken }];
   const all = [...ofJob, ...given].map(({ host, token }) => `${host}=${token}`);
   return all.length === 0 ? [] : [`extra-access-tokens = ${all.join(' ')}`];
 }
