@@ -67,10 +67,8 @@ function whyUnread(file: string, env: Host['env']): Winner {
   }
   const { HOME: home = '' } = env;
   if (home !== nixHome(env)) {
-    return {
-      name: `the owner of HOME (${home} belongs to another user, so that Nix uses ${nixHome(env)})`,
-      next: 'Set HOME to a folder of this user.',
-    };
+    const name = `HOME (${home}), which belongs to another user,`;
+    return { name, next: 'Set HOME to a folder of this user.' };
   }
   return {
     name: `HOME (${home}), where Nix does not look for settings,`,
