@@ -55,7 +55,7 @@ export async function seekTrust(
   // also where this user is trusted: it may be by what an earlier run has written there
   const refused = await trust([userName(), ...trustedUsers], nix);
   if (before.trusted) return refused === undefined ? [] : [namedUsersLack(trustedUsers, refused)];
-  const after = refused === undefined ? await askDaemon(nix) : before;
+  const after = await askDaemon(nix);
   if (after === undefined || after.trusted) return [];
   return [untrusted(after, wanted, conf, refused ?? (await whyUnheeded(nix)))];
 }
@@ -112,7 +112,7 @@ function untrusted(
     settings: lost,
     sentence:
       `Nix's daemon does not take the settings of this run${what}: it does not trust the user ` +
-      `${userName()}, since ${reason}.`,
+      `${userName()} (${reason}).`,
     next,
     inputs: [...new Set(lost.flatMap(name => askedFor(name, settings)))],
   };

@@ -44,10 +44,13 @@ export function winnerOf(
   const last = statedAfterUs(wanted, statements, conf).at(-1);
   if (!isRead(statements)) return whyUnread(file, env);
   if (last === undefined) {
-    return {
-      name: 'something that Nix does not tell',
-      next: `Compare "nix config show" with ${file}.`,
-    };
+    // Nix before 2.10 takes any HOME, and reads other files than this program thinks
+    return (
+      foreignHome(env) ?? {
+        name: 'something that Nix does not tell',
+        next: `Compare "nix config show" with ${file}.`,
+      }
+    );
   }
   if (last.file !== nixConfig) {
     const name = `${last.file} (line ${last.line})`;
@@ -65,13 +68,17 @@ function whyUnread(file: string, env: Host['env']): Winner {
     const next = `Put ${file} in front of the files that NIX_USER_CONF_FILES names.`;
     return { name: 'NIX_USER_CONF_FILES, which names other files,', next };
   }
-  const { HOME: home = '' } = env;
-  if (home !== nixHome(env)) {
-    const name = `HOME (${home}), which belongs to another user,`;
-    return { name, next: 'Set HOME to a folder of this user.' };
-  }
-  return {
-    name: `HOME (${home}), where Nix does not look for settings,`,
-    next: `Let ${userConfFolder(env)}/nix.conf be a file that includes ${file}.`,
-  };
+  return (
+    foreignHome(env) ?? {
+      name: `HOME (${env.HOME}), where Nix does not look for settings,`,
+      next: `Let ${userConfFolder(env)}/nix.conf be a file that includes ${file}.`,
+    }
+  );
+}
+
+function foreignHome(env: Host['env']): Winner | undefined {
+  const { HOME: home } = env;
+  if (!home || home === nixHome(env)) return undefined;
+  const name = `HOME (${home}), which belongs to another user,`;
+  return { name, next: 'Set HOME to a folder of this user.' };
 }
