@@ -104,7 +104,7 @@ function plainAddress(url: string): string {
   return url.replace(/\?.*$/, '').replace(/\/+$/, '');
 }
 
-/** An address as it may be shown: without a login. */
+/** An address as it may be shown: without a login, also where that holds an `@` itself. */
 export function shownAddress(url: string): string {
-  return url.replace(/^([a-z0-9+-]+:\/\/)[^/@]*@/i, '$1');
+  return url.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1');
 }

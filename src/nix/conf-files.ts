@@ -86,7 +86,8 @@ async function writeOurs({ lines, secret, netrc }: ConfLines, folder: string): P
     ...lines,
     ...(secret.length === 0 ? [] : [`!include ${oursSecret}`]),
   ];
-  await replace(join(folder, ours), text, 0o644);
+  // an address may have a login in it
+  await replace(join(folder, ours), text, 0o600);
 }
 
 /** A whole file at once, so that a Nix that runs meanwhile never reads half of it. */

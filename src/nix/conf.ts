@@ -22,6 +22,8 @@ export interface EffectiveConf {
   text(name: string): string;
   /** The names in a setting that maps names to texts, such as access-tokens. */
   names(name: string): string[];
+  /** Such a setting whole, secrets and all. */
+  table(name: string): Map<string, string>;
 }
 
 /**
@@ -72,6 +74,11 @@ const isObject = (value: unknown): value is object =>
 export function effectiveConf(settings: Settings): EffectiveConf {
   const has = (name: string) => Object.hasOwn(settings, name);
   const value = (name: string) => (has(name) ? settings[name]?.value : undefined);
+  const table = (name: string) => {
+    const found = value(name);
+    const entries = isObject(found) ? Object.entries(found) : [];
+    return new Map(entries.map(([key, text]) => [key, String(text)]));
+  };
   const names = new Map(
     Object.entries(settings).flatMap(([name, { aliases }]) =>
       [name, ...(Array.isArray(aliases) ? aliases : [])].map(each => [String(each), name] as const),
@@ -93,9 +100,7 @@ export function effectiveConf(settings: Settings): EffectiveConf {
     isDefault: name => JSON.stringify(value(name)) === JSON.stringify(settings[name]?.defaultValue),
     list,
     text: name => String(value(name) ?? ''),
-    names: name => {
-      const found = value(name);
-      return typeof found === 'object' && found !== null ? Object.keys(found) : [];
-    },
+    names: name => [...table(name).keys()],
+    table,
   };
 }

@@ -1,6 +1,7 @@
 import type { ConfSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import type { ConfLines } from '../../nix/conf-files.ts';
+import { readConfText } from '../../nix/conf-text.ts';
 import type { ResourceLimits } from '../../nix/resources.ts';
 
 /** What the lines of nix.conf are made of. */
@@ -58,15 +59,37 @@ function withoutNetrc(lines: readonly string[]): string[] {
 
 /**
  * Tokens for flake inputs. The job's own is for the GitHub that runs it and for no other, and is used
- * where nobody names another for it.
+ * where nobody names another for it. What the input nix-conf says has the last word.
  */
 function accessTokens({ conf, present, githubHost: own }: ConfParts): string[] {
-  const { accessTokens: given, jobToken } = conf;
-  const hosts = [...present.names('access-tokens'), ...given.map(({ host }) => host)];
+  const { lines, accessTokens: given, jobToken } = conf;
+  const there = present.names('access-tokens');
+  const stated = hostsIn(lines);
+  const hosts = [...there, ...given.map(({ host }) => host)];
   const ofJob =
     jobToken === undefined || own === undefined || hosts.includes(own)
       ? []
       : [{ host: own, token: jobToken }];
-  const all = [...ofJob, ...given].map(({ host, token }) => `${host}=${token}`);
-  return all.length === 0 ? [] : [`extra-access-tokens = ${all.join(' ')}`];
+  const all = [...ofJob, ...given].filter(({ host }) => !stated.has(host));
+  if (all.length === 0) return [];
+  const ours = new Map(all.map(({ host, token }) => [host, token]));
+  // of two tokens for one server Nix takes the first that it reads, so that ours cannot be added then
+  if (!there.some(host => ours.has(host))) return [`extra-access-tokens = ${words(ours)}`];
+  return [`access-tokens = ${words(new Map([...present.table('access-tokens'), ...ours]))}`];
+}
+
+const words = (tokens: ReadonlyMap<string, string>) =>
+  [...tokens].map(([host, token]) => `${host}=${token}`).join(' ');
+
+/** Servers for which lines of nix.conf have a token. */
+function hostsIn(lines: readonly string[]): ReadonlySet<string> {
+  const stated = readConfText(lines.join('\n')).flatMap(line =>
+    line.kind === 'setting' && /^(extra-)?access-tokens$/.test(line.name) ? [line.value] : [],
+  );
+  return new Set(
+    stated
+      .join(' ')
+      .split(' ')
+      .map(word => word.replace(/=.*$/, '')),
+  );
 }

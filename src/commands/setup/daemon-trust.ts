@@ -5,7 +5,6 @@ import { confStatements } from '../../nix/conf-statements.ts';
 import { configureDaemon, usesDaemon } from '../../nix/daemon.ts';
 import { describeMachine } from '../../nix/install/machine.ts';
 import { askStore, type StoreAnswer } from '../../nix/store-answer.ts';
-import { systemConfFile } from '../../nix/system-conf.ts';
 import type { Nix } from '../../nix/types.ts';
 import { askedFor } from './asked-for.ts';
 import type { Difference } from './difference.ts';
@@ -79,15 +78,14 @@ async function whyUnheeded({ host }: Nix): Promise<Reason> {
   const isNamed = (await confStatements(host.env)).some(
     ({ name, value }) => /^(extra-)?trusted-users$/.test(name) && value.split(' ').includes(user),
   );
-  const file = await systemConfFile(host.env);
   return isNamed
     ? {
-        reason: `it has not read ${file} since that names the user`,
+        reason: "it has not read the system's nix.conf since that names the user",
         next: 'Restart it as this machine does: sudo systemctl restart nix-daemon.',
       }
     : {
-        reason: `${file} is written anew when the daemon starts, without the line that was added`,
-        next: `Name ${user} in trusted-users where ${file} is made.`,
+        reason: "the system's nix.conf was written anew at the daemon's start, without our line",
+        next: `Name ${user} in trusted-users where that file is made.`,
       };
 }
 

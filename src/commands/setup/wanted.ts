@@ -47,6 +47,8 @@ export function unknownNames(lines: readonly string[], conf: EffectiveConf): str
  * shows in another way than nix.conf states it, such as `auto`.
  */
 export function lackOf(wanted: WantedSetting, value: unknown): Lack | 'none' | 'unknown' {
+  // old versions show numbers, new ones add what a feature brings and leave out what they do not have
+  if (wanted.name === 'experimental-features') return 'unknown';
   const words = wordsInValue(value);
   if (words === undefined) return lackOfScalar(wanted, value);
   const spell = keyed(value) ? (word: string) => word.replace(/[=?].*$/, '') : withoutSlash;
@@ -60,7 +62,6 @@ export function lackOf(wanted: WantedSetting, value: unknown): Lack | 'none' | '
 
 /** The words of a value that is a list or a table of words; undefined: it is none that can be told. */
 function wordsInValue(value: unknown): string[] | undefined {
-  // before 2.15 features are shown by numbers
   if (Array.isArray(value)) return value.every(isText) ? value : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
   if (keyed(value)) return Object.keys(value);

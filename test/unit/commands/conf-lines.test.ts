@@ -95,6 +95,24 @@ describe('access tokens', () => {
     ]);
   });
 
+  it("of the input take the place of the user's own for the same server, which Nix would keep", () => {
+    const tokens = { 'github.com': 'u', 'git.example': 'v' };
+    const users = { ...newNix, 'access-tokens': { value: tokens, defaultValue: {} } };
+    const accessTokens = [{ host: 'github.com', token: 'mine' }];
+    assert.deepEqual(confLines(parts(users, { conf: { ...conf, accessTokens } })).secret, [
+      'access-tokens = github.com=mine git.example=v',
+    ]);
+  });
+
+  it('are those of the input nix-conf before all others', () => {
+    const lines = ['extra-access-tokens = github.com=stated'];
+    const accessTokens = [{ host: 'github.com', token: 'mine' }];
+    assert.deepEqual(
+      confLines(parts(newNix, { conf: { ...conf, lines, accessTokens } })).secret,
+      [],
+    );
+  });
+
   it("are the user's own where nix.conf has them", () => {
     const users = {
       ...newNix,

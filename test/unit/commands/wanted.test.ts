@@ -29,7 +29,8 @@ test('lists are compared by their words, in any order, with or without a slash a
   assert.deepEqual(lack(undefined, ['b'], ['a']), { missing: ['b'], surplus: [] });
   assert.deepEqual(lack('a', [], ['a', 'b']), { missing: [], surplus: ['b'] });
   assert.equal(lack('', [], []), 'none');
-  assert.equal(lack(undefined, ['flakes'], [3]), 'unknown', 'features of old versions are numbers');
+  const features = { name: 'experimental-features', whole: undefined, added: ['flakes'] };
+  for (const value of [[3], ['fetch-tree']]) assert.equal(lackOf(features, value), 'unknown');
 });
 
 test('tables are compared by name and text, or by name where they hold more', () => {

@@ -7,7 +7,6 @@ import { brokenSettings } from '../../../src/nix/broken-settings.ts';
 import { effectiveConf, parseSettings } from '../../../src/nix/conf.ts';
 import { confStatements } from '../../../src/nix/conf-statements.ts';
 import { readConfText } from '../../../src/nix/conf-text.ts';
-import { systemConfFile } from '../../../src/nix/system-conf.ts';
 import { nixHome, userConfFiles } from '../../../src/nix/user-files.ts';
 
 test('lines of a nix.conf: words, comments, includes, and what Nix refuses', () => {
@@ -68,18 +67,6 @@ test('a home that belongs to another user is not where Nix looks', async t => {
     userConfFiles({ NIX_CONFIG_HOME: '/n', XDG_CONFIG_HOME: '/c', XDG_CONFIG_DIRS: '/x' }),
     ['/n/nix.conf', '/x/nix/nix.conf'],
   );
-});
-
-test("people's own file of the system's settings is another where a program writes nix.conf", async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'system-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const env = { NIX_CONF_DIR: folder };
-  const file = join(folder, 'nix.conf');
-  assert.equal(await systemConfFile(env), file);
-  await writeFile(file, 'cores = 1\n!include other.conf\n');
-  assert.equal(await systemConfFile(env), file);
-  await writeFile(file, '# Generated\n!include nix.custom.conf\n');
-  assert.equal(await systemConfFile(env), join(folder, 'nix.custom.conf'));
 });
 
 test('broken settings are told by file and line, and never with what stands there', async t => {
