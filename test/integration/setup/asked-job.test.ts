@@ -20,9 +20,9 @@ type Variables = Readonly<Record<string, string>>;
 async function job(t: TestContext) {
   const runner = await startRunner();
   t.after(() => runner.dispose());
-  const setUp = (inputs: Variables, env: Variables = {}) => {
+  const setUp = (inputs: Variables, env: Variables = {}, token = '') => {
     const all = { command: 'setup', 'cuda-caches': 'false', 'reclaim-disk': 'false', ...inputs };
-    return runner.run(phase('main'), { inputs: all, env });
+    return runner.run(phase('main'), { inputs: all, env, token });
   };
   const later = (main: PhaseResult, command: readonly string[], env: Variables = {}) =>
     runner.step(command, { env: { ...env, ...main.env } });
@@ -118,6 +118,20 @@ test('lines of nix-conf that Nix refuses end the set-up before anything is kept'
   const main = await setUp({ 'nix-conf': `include ${included}\neval-cores-of-others = 2` });
   assert.equal(main.code, 0, main.log);
   assert.match(warningsIn(main).join('\n'), /has no setting eval-cores-of-others/);
+});
+
+test("a token of an Enterprise Server's job is for that server; an input's beats the user's own", async t => {
+  const { runner, setUp, later } = await job(t);
+  await ownConf(runner, 'access-tokens = a.example=old b.example=kept\n');
+  const env = { GITHUB_SERVER_URL: 'https://git.example' };
+  const main = await setUp({ 'access-tokens': 'a.example=new' }, env, 'ghs_job');
+  assert.equal(main.code, 0, main.log);
+  const { log } = await later(main, showConfig);
+  const [, tokens = ''] = /^access-tokens = +(.*)$/m.exec(log) ?? [];
+  assert.deepEqual(tokens.split(' ').sort(), [
+    ...['a.example=new', 'b.example=kept', 'git.example=ghs_job'],
+  ]);
+  assert.match(main.summary, /\| tokens for \| a\.example/);
 });
 
 /** A cache that wants a login, with a path that the store has no more. */
