@@ -281,8 +281,8 @@ export const inputs = [
     type: 'lines',
     secret: true,
     description:
-      'Tokens for private flake inputs, as lines `host=token`. For github.com the token of the job ' +
-      'is used where none is given.',
+      'Tokens for private flake inputs, as lines `host=token`. For the GitHub that runs a job the ' +
+      "job's own token is used where none is given.",
     verbs: ['build', 'setup'],
   },
   {

@@ -72,8 +72,8 @@ async function trust(users: readonly string[], { host }: Nix): Promise<Reason | 
   }
 }
 
-/** The daemon does not heed what was written: its file is gone by now, or it has not read it. */
-async function whyUnheeded({ host }: Nix): Promise<Reason> {
+/** Why the daemon does not heed what was written: it is gone by now, or was not read. */
+export async function whyUnheeded({ host }: Pick<Nix, 'host'>): Promise<Reason> {
   const user = userName();
   const isNamed = (await confStatements(host.env)).some(
     ({ name, value }) => /^(extra-)?trusted-users$/.test(name) && value.split(' ').includes(user),

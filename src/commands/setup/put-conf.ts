@@ -64,7 +64,7 @@ export async function putConf(
 function tellMended(differences: readonly Difference[], host: Host): void {
   for (const { kind, sentence } of differences) {
     if (kind !== 'lost') continue;
-    const message = `${sentence} NIX_CONFIG has one more line for the rest of this job, so that it holds.`;
+    const message = `${sentence} NIX_CONFIG has one more line from here on, so that they hold.`;
     host.emit({ type: 'notice', message, at: host.clock() });
   }
 }

@@ -51,7 +51,7 @@ async function refusedInput(
   const { what, at } = await findRefusal(said, env);
   const place = at?.file === file ? `line ${at.line}: ` : '';
   return new Failure(`Nix refuses what the input nix-conf says: ${place}${what}.`, {
-    tried: 'to have Nix read these lines. Nothing of this run was written.',
+    tried: 'to have Nix read these lines. No setting of this run was written.',
     next: 'Correct the input nix-conf.',
   });
 }

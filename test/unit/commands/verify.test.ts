@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { whyUnheeded } from '../../../src/commands/setup/daemon-trust.ts';
 import { type Difference, tellDifferences } from '../../../src/commands/setup/difference.ts';
 import { extendedNixConfig, includeForJob } from '../../../src/commands/setup/nix-config.ts';
 import { verifySettings } from '../../../src/commands/setup/verify.ts';
@@ -171,4 +172,15 @@ test('what the store says of itself and of this user, by new versions and by old
     answers: false,
     reason: "cannot connect to socket at '/s': Connection refused",
   });
+});
+
+test('a daemon that does not heed what was written has lost it, or has not read it', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'unheeded-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const { host } = recordingHost({ env: { NIX_CONF_DIR: folder, NIX_USER_CONF_FILES: '' } });
+  assert.match((await whyUnheeded({ host })).reason, /was written anew at the daemon's start/);
+  await writeFile(join(folder, 'nix.conf'), '!include comfy-nix.conf\n');
+  const trust = `extra-trusted-users = other ${userInfo().username}\n`;
+  await writeFile(join(folder, 'comfy-nix.conf'), trust);
+  assert.match((await whyUnheeded({ host })).reason, /has not read the system's nix\.conf since/);
 });
