@@ -79,6 +79,42 @@ export const doors: readonly Door[] = [
     instead: 'ask proxyFor of src/host/http/proxy.ts',
     example: 'const agent = new https.Agent({ proxyEnv: env });',
   },
+  {
+    name: "Nix's own settings",
+    pattern: /'show-config'|'config', 'show'/,
+    only: ['src/nix/conf.ts'],
+    instead:
+      'ask by readConf of src/nix/conf.ts, whose answer has tokens in clear and is shown nowhere',
+    example: "runNix(nix, 'nix', ['show-config', '--json'])",
+  },
+  {
+    name: 'trust of the store',
+    pattern: /'store', '(info|ping)'/,
+    only: ['src/nix/store-answer.ts'],
+    instead: 'ask by askStore of src/nix/store-answer.ts, which knows what each version says',
+    example: "runNix(nix, 'nix', ['store', 'info'])",
+  },
+  {
+    name: "Nix's version",
+    pattern: /args: \['--version'\]/,
+    only: ['src/nix/nix.ts'],
+    instead: 'find a Nix by findNix or nixIn, which tell one with broken settings from none',
+    example: "host.run({ file: 'nix', args: ['--version'] })",
+  },
+  {
+    name: 'logins of netrc files',
+    pattern: /\bmachine .*\bpassword\b/,
+    only: ['src/caches/netrc.ts'],
+    instead: "read and write them by src/caches/netrc.ts, which has curl's rules",
+    example: "const line = ['machine a password b'];",
+  },
+  {
+    name: "the token of a job's GitHub",
+    pattern: /'ghcr\.io'.*[tT]oken|[tT]oken.*'ghcr\.io'|host: 'github\.com'|`github\.com=/,
+    only: ['src/host/github-server.ts'],
+    instead: 'ask githubServer of src/host/github-server.ts whom the token is for',
+    example: "if (registry === 'ghcr.io' && token) use(token);",
+  },
 ];
 
 /** A line that goes past a door. */

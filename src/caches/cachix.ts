@@ -3,6 +3,7 @@ import { patience } from '../host/limits.ts';
 import type { Nix } from '../nix/types.ts';
 import { askCachix, cachixApi } from './cachix-api.ts';
 import { type CachixPushOptions, startCachixDaemon } from './cachix-daemon.ts';
+import { netrcEntry } from './netrc.ts';
 import { notPushed, startPushQueue, warn } from './push-queue.ts';
 import type { LeftOutCache, PushFailure, PushReport, PushTarget, Substituter } from './types.ts';
 
@@ -41,7 +42,7 @@ export async function cachixSubstituters(
     pull.substituters.push({ url: cache.uri, publicKeys: cache.publicSigningKeys });
     if (cache.isPublic || token === undefined) continue;
     // without a login, as Cachix documents it
-    pull.netrc.push(`machine ${new URL(cache.uri).hostname} password ${token}`);
+    pull.netrc.push(netrcEntry(new URL(cache.uri).hostname, token));
   }
   return pull;
 }

@@ -1,85 +1,130 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { HttpClient } from '../host/http/client.ts';
+import { limits, patience } from '../host/limits.ts';
+import { basicAuthorization, loginFor } from './logins.ts';
+import { type Answers, answerKey, rememberAnswers, rememberedAnswers } from './probe-memory.ts';
+import type { CacheFault } from './types.ts';
 
-/** Why a substituter cannot be used, by its address as it was given. */
-export type Unusable = ReadonlyMap<string, string>;
+/** What is wrong with substituters, by their addresses as they were given. */
+export type Unusable = ReadonlyMap<string, CacheFault>;
 
-/** For all substituters together, in ms: they are asked at the same time. */
-const patience = 5_000;
-
-/** Bytes; a binary cache's /nix-cache-info has three short lines. */
-const longestInfo = 64 * 1024;
+/** A substituter to ask. */
+interface Question {
+  /** Its address; parameters and user are no part of it. */
+  url: URL;
+  authorization: string | undefined;
+  /** Under which its answer is remembered. */
+  key: string;
+}
 
 /**
- * Asks each substituter for /nix-cache-info, all at once, for 5 s at most. Addresses that are not
- * HTTP's cannot be asked and count as usable. In a workflow the answers hold for the whole job.
+ * Asks each substituter for /nix-cache-info and for a narinfo that no cache has, all at once, for 5 s at
+ * most. Addresses that are not HTTP's cannot be asked and count as usable. In a workflow the answers
+ * hold for the whole job.
  *
- * @param netrc lines of a netrc file with the logins that private caches want
+ * @param netrc text of a netrc file, with the logins that private caches want
  */
 export async function probeSubstituters(
   urls: readonly string[],
-  netrc: readonly string[],
+  netrc: string,
   host: Host,
 ): Promise<Unusable> {
-  const known = await remembered(host.env);
-  const asked = [...new Set(urls)].filter(url => /^https?:/.test(url) && !(url in known));
-  const fresh = asked.length === 0 ? {} : await askAll(asked, netrc, host);
-  const all: Answers = { ...known, ...fresh };
-  const reasons = urls.flatMap(url => (all[url] ? [[url, all[url]] as const] : []));
-  return new Map(reasons);
+  const questions = new Map(
+    urls.flatMap(url => {
+      const question = questionFor(url, netrc);
+      return question ? [[url, question] as const] : [];
+    }),
+  );
+  const known = await rememberedAnswers(host.env);
+  const open = new Map(
+    [...questions.values()].filter(({ key }) => !known.has(key)).map(each => [each.key, each]),
+  );
+  const fresh = open.size === 0 ? new Map() : await askAll([...open.values()], host);
+  const all: Answers = new Map([...known, ...fresh]);
+  return new Map(
+    [...questions].flatMap(([url, { key }]) => {
+      const fault = all.get(key);
+      return fault ? [[url, fault] as const] : [];
+    }),
+  );
+}
+
+/** A substituter's parameters (`?priority=10`) and login are not part of the address. */
+function questionFor(address: string, netrc: string): Question | undefined {
+  if (!/^https?:/i.test(address) || !URL.canParse(address)) return undefined;
+  const url = new URL(address);
+  const login = loginFor(url, netrc);
+  const authorization = login && basicAuthorization(login);
+  url.search = '';
+  url.hash = '';
+  url.username = '';
+  url.password = '';
+  return { url, authorization, key: answerKey(url, authorization) };
 }
 
 /** The library for HTTP takes a good part of a set-up that finds all in place; here it is needed. */
-async function askAll(
-  urls: readonly string[],
-  netrc: readonly string[],
-  host: Host,
-): Promise<Answers> {
+async function askAll(questions: readonly Question[], host: Host): Promise<Answers> {
   const { openHttp } = await import('../host/http/client.ts');
-  const limit = AbortSignal.timeout(patience);
+  const limit = AbortSignal.timeout(patience.substituters);
   const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
   const http = openHttp(host);
   try {
     const answers = await Promise.all(
-      urls.map(async url => [url, await ask(url, http, signal, netrc)] as const),
+      questions.map(async each => [each.key, await ask(each, http, signal)] as const),
     );
     host.signal?.throwIfAborted();
-    const fresh = Object.fromEntries(answers);
-    // another probe of this step may have written meanwhile
-    await remember({ ...(await remembered(host.env)), ...fresh }, host.env);
+    const fresh: Answers = new Map(answers);
+    await rememberAnswers(fresh, host.env);
     return fresh;
   } finally {
     http.close();
   }
 }
 
-/** What is wrong with a substituter; the empty text: nothing. */
+/** The hash of no store path. */
+const nobodysHash = '0'.repeat(32);
+
+/** What is wrong with a substituter; undefined: nothing. */
 async function ask(
-  url: string,
+  { url, authorization }: Question,
   http: HttpClient,
   signal: AbortSignal,
-  netrc: readonly string[],
-): Promise<string> {
-  try {
-    const at = infoAddress(url);
-    const headers = authorization(at.hostname, netrc);
-    const { status, body } = await http.exchange({
+): Promise<CacheFault | undefined> {
+  const get = (name: string) =>
+    http.exchange({
       method: 'GET',
-      url: at,
-      headers,
-      answerLimit: longestInfo,
+      url: new URL(`${url.pathname.replace(/\/+$/, '')}/${name}`, url),
+      headers: authorization === undefined ? {} : { authorization },
+      answerLimit: limits.cacheAnswer,
       retry: false,
       signal,
     });
-    if (status !== 200) return `it answers ${status}`;
-    return body.includes('StoreDir:') ? '' : 'its /nix-cache-info is not that of a binary cache';
+  let asked = '';
+  try {
+    const { status, body } = await get('nix-cache-info');
+    if (status !== 200) return { reason: `it answers ${status}`, wantsLogin: isRefusal(status) };
+    if (!body.includes('StoreDir:')) {
+      return unusable('its /nix-cache-info is not that of a binary cache');
+    }
+    // some answer that and nothing else; the connection is open by now
+    asked = ' to the question for a path';
+    const narinfo = await get(`${nobodysHash}.narinfo`);
+    return isNarinfoAnswer(narinfo.status)
+      ? undefined
+      : unusable(`it answers ${narinfo.status}${asked}`);
   } catch (error) {
-    if (signal.aborted) return `no answer in ${patience / 1000} s`;
-    return reasonOf(error);
+    if (signal.aborted) return unusable(`no answer${asked} in ${patience.substituters / 1000} s`);
+    return unusable(reasonOf(error));
   }
 }
+
+const unusable = (reason: string): CacheFault => ({ reason, wantsLogin: false });
+
+const isRefusal = (status: number) => status === 401 || status === 403;
+
+/** A path that is not there is 404, and 403 in S3 where files may not be listed; Nix takes both so. */
+const isNarinfoAnswer = (status: number) =>
+  status < 400 || isRefusal(status) || [404, 410].includes(status);
 
 /** The same words for all caches where there is no network, since Node's own name the host. */
 function reasonOf(error: unknown): string {
@@ -88,45 +133,4 @@ function reasonOf(error: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   const isUnresolved = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
   return isUnresolved ? 'the name cannot be resolved' : error.message;
-}
-
-/** A substituter's parameters (`?priority=10`) and login are not part of the address. */
-function infoAddress(url: string): URL {
-  const at = new URL(url);
-  at.search = '';
-  at.username = '';
-  at.password = '';
-  at.pathname = `${at.pathname.replace(/\/$/, '')}/nix-cache-info`;
-  return at;
-}
-
-/** Basic authentication from "machine HOST login NAME password SECRET". */
-function authorization(hostname: string, netrc: readonly string[]): Record<string, string> {
-  const line = netrc.find(each => each.startsWith(`machine ${hostname} `));
-  const [, password] = / password (\S+)/.exec(line ?? '') ?? [];
-  if (password === undefined) return {};
-  const [, login = ''] = / login (\S+)/.exec(line ?? '') ?? [];
-  return { authorization: `Basic ${Buffer.from(`${login}:${password}`).toString('base64')}` };
-}
-
-type Answers = Record<string, string>;
-
-/** A file of the job, so that its later steps need not ask again. */
-const memoryFile = ({ GITHUB_ACTIONS: workflow, RUNNER_TEMP: folder }: Host['env']) =>
-  workflow === 'true' && folder ? join(folder, 'comfy-nix-substituters.json') : undefined;
-
-async function remembered(env: Host['env']): Promise<Answers> {
-  const file = memoryFile(env);
-  if (file === undefined) return {};
-  const text = await readFile(file, 'utf8').catch(() => '{}');
-  try {
-    return JSON.parse(text) as Answers;
-  } catch {
-    return {}; // another step was writing it: ask again
-  }
-}
-
-async function remember(answers: Answers, env: Host['env']): Promise<void> {
-  const file = memoryFile(env);
-  if (file !== undefined) await writeFile(file, JSON.stringify(answers)).catch(() => undefined);
 }

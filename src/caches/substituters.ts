@@ -20,11 +20,14 @@ export interface SubstituterConf {
   /** Keys that the lines add, `name:base64`. */
   addedKeys: string[];
   leftOut: LeftOutCache[];
+  /** Caches of the machine's settings that take no login which they were asked with; they stay. */
+  refusing: LeftOutCache[];
 }
 
 /**
  * The lines that add substituters to those that are there. Where one that is there cannot be used,
- * the whole list is stated instead, without it.
+ * the whole list is stated instead, without it; one that wants another login stays, since its owner may
+ * have one for it where this program does not look.
  *
  * @param unusable why caches cannot be used, by address
  */
@@ -33,8 +36,12 @@ export function substituterConf(
   present: PresentSubstituters,
   unusable: Unusable,
 ): SubstituterConf {
-  const reasonFor = (url: string) => abandonedCaches.get(plainAddress(url)) ?? unusable.get(url);
   const there = new Set(present.urls.map(plainAddress));
+  const reasonFor = (url: string) => {
+    const fault = unusable.get(url);
+    const isLeft = fault?.wantsLogin && there.has(plainAddress(url));
+    return abandonedCaches.get(plainAddress(url)) ?? (isLeft ? undefined : fault?.reason);
+  };
   const fresh = uniqueByAddress(wanted.substituters).filter(
     ({ url }) => !there.has(plainAddress(url)),
   );
@@ -47,6 +54,10 @@ export function substituterConf(
     const reason = reasonFor(url);
     return reason === undefined ? [] : [{ cache: shownAddress(url), reason }];
   });
+  const refusing = kept.flatMap(url => {
+    const fault = unusable.get(url);
+    return fault ? [{ cache: shownAddress(url), reason: fault.reason }] : [];
+  });
   return {
     lines: [
       ...(kept.length < present.urls.length
@@ -56,15 +67,28 @@ export function substituterConf(
     ],
     addedKeys: [...keys],
     leftOut,
+    refusing,
   };
 }
 
 /** The one warning about all caches that are left out; where there is no network, all for one reason. */
 export function leftOutWarning(caches: readonly LeftOutCache[]): string {
+  return `Caches that cannot be used are left out: ${listed(caches)}.`;
+}
+
+/** The one warning about caches of the user's own that refuse the login, and stay. */
+export function refusingWarning(caches: readonly LeftOutCache[]): string {
+  return (
+    `Caches of your own settings refuse to be read: ${listed(caches)}. They stay in use; ` +
+    'put the right login into the netrc file that netrc-file names.'
+  );
+}
+
+function listed(caches: readonly LeftOutCache[]): string {
   const groups = [...Map.groupBy(caches, ({ reason }) => reason)].map(
     ([reason, alike]) => `${alike.map(({ cache }) => cache).join(', ')} (${reason})`,
   );
-  return `Caches that cannot be used are left out: ${groups.join('; ')}.`;
+  return groups.join('; ');
 }
 
 function setting(name: string, values: readonly string[]): string[] {
@@ -80,7 +104,7 @@ function plainAddress(url: string): string {
   return url.replace(/\?.*$/, '').replace(/\/+$/, '');
 }
 
-/** An address as it may be shown: without a login. */
+/** An address as it may be shown: without a login, also where that holds an `@` itself. */
 export function shownAddress(url: string): string {
-  return url.replace(/^([a-z0-9+-]+:\/\/)[^/@]*@/i, '$1');
+  return url.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1');
 }

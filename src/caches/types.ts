@@ -31,6 +31,14 @@ export interface LeftOutCache {
   reason: string;
 }
 
+/** What is wrong with a cache that was asked whether it is one. */
+export interface CacheFault {
+  /** In words that complete "left out, since …". */
+  reason: string;
+  /** It answered 401 or 403: with another login it may well be usable. */
+  wantsLogin: boolean;
+}
+
 /** A substituter as nix.conf names it. */
 export interface Substituter {
   url: string;

@@ -1,13 +1,15 @@
+import { explain, Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import type { SetupSettings } from '../inputs/settings.ts';
-import { type PreparedDisk, placedOn, prepareDisk } from '../nix/disk.ts';
+import { type PreparedDisk, prepareDisk } from '../nix/disk.ts';
 import { findNix } from '../nix/nix.ts';
-import type { Nix } from '../nix/types.ts';
 import { setupReport } from '../report/setup.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
+import { tellDifferences } from './setup/difference.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
-import { pushBuiltSince } from './setup/new-paths.ts';
+import { pathsBuiltSince } from './setup/new-paths.ts';
+import { extendedNixConfig } from './setup/nix-config.ts';
 import { prepareNix } from './setup/prepare.ts';
 import { startPushes } from './setup/pushes.ts';
 
@@ -21,15 +23,21 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
     host.emit({ type: 'notice', message: cacheRefusal, at: host.clock() });
   }
   const github = await openGithub(settings, host);
-  const { exports, nix, leftOut } = await inPhase(host, 'install', () =>
+  const prepared = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
   );
+  const { exports, nix, leftOut, inEffect } = prepared;
+  // what this run has mended for itself is of no use to those that come after it
+  tellDifferences(prepared.lasting, host);
   const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
   await disk.reclaimed;
   return {
     outputs: {},
-    report: setupReport({ ...nix, leftOut, refusal: cacheRefusal }),
-    exports: { path: exports.path, env: { ...exports.env, ...placement(disk, nix) } },
+    report: setupReport({ ...nix, inEffect, leftOut, refusal: cacheRefusal }),
+    exports: {
+      path: exports.path,
+      env: { ...exports.env, ...(await placement(disk, exports.env, settings, host)) },
+    },
     after: {
       builtSince: host.clock(),
       ...(github && settings.caches.github.save ? { github: github.state(nix) } : {}),
@@ -38,9 +46,15 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
 }
 
 /** Variables with which later steps build where there is room. */
-function placement(disk: PreparedDisk, nix: Nix): Record<string, string> {
-  const { NIX_CONFIG = '' } = placedOn(disk, nix).env;
-  return { ...disk.env, ...(disk.conf.length > 0 ? { NIX_CONFIG } : {}) };
+async function placement(
+  { conf, env }: PreparedDisk,
+  exported: Readonly<Record<string, string>>,
+  { temporaryDirectory }: SetupSettings,
+  host: Host,
+): Promise<Record<string, string>> {
+  if (conf.length === 0) return env;
+  const present = exported.NIX_CONFIG ?? host.env.NIX_CONFIG;
+  return { ...env, NIX_CONFIG: await extendedNixConfig(present, conf, temporaryDirectory) };
 }
 
 /**
@@ -60,11 +74,26 @@ export async function finishSetup(
   if (builtSince !== undefined) await pushSince(builtSince, settings, host);
 }
 
-async function pushSince(builtSince: number, settings: SetupSettings, host: Host): Promise<void> {
-  const nix = await findNix(host);
-  const pushes = nix && (await startPushes(nix, settings, host));
-  if (!pushes) return;
-  await pushBuiltSince(builtSince, pushes, nix, host);
-  const { failure } = await pushes.finish();
-  if (failure) throw failure;
+async function pushSince(since: number, settings: SetupSettings, host: Host): Promise<void> {
+  const { cachix, binaryCaches } = settings.caches;
+  if (cachix.push.length + binaryCaches.length === 0) return;
+  try {
+    const nix = await findNix(host);
+    if (nix === undefined) throw noNixForPushes();
+    const pushes = await startPushes(nix, settings, host);
+    if (pushes === undefined) return;
+    for (const path of await pathsBuiltSince(nix, since)) pushes.push(path);
+    const { failure } = await pushes.finish();
+    if (failure) throw failure;
+  } catch (error) {
+    if (cachix.required || !(error instanceof Failure)) throw error;
+    const message = `What was built in this job is not pushed: ${explain(error)}`;
+    host.emit({ type: 'warning', message, at: host.clock() });
+  }
 }
+
+const noNixForPushes = () =>
+  new Failure('What was built in this job cannot be pushed: there is no Nix any more.', {
+    tried: 'the folders of PATH and the places where installers put it.',
+    next: 'Let no step of the job remove the Nix that was set up.',
+  });

@@ -23,7 +23,7 @@ export interface ConfSettings {
   lines: readonly string[];
   /** Tokens for flake inputs, most specific first; those of the user's own nix.conf win over `job`. */
   accessTokens: readonly { host: string; token: string }[];
-  /** The job's own token for github.com. */
+  /** The job's own token, for the GitHub that runs it. */
   jobToken?: string | undefined;
   trustedUsers: readonly string[];
   /** Undefined: by the machine's memory, unless nix.conf says it. */
@@ -93,7 +93,7 @@ export interface RegistryCredentials {
   anonymous?: boolean | undefined;
   username?: string | undefined;
   password?: string | undefined;
-  /** Used on ghcr.io only, where nothing else is given. */
+  /** Used on the registry of the job's own GitHub only, where nothing else is given. */
   githubToken?: string | undefined;
 }
 

@@ -196,8 +196,9 @@ export const inputs = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's, not of ours
     default: '${{ github.token }}',
     description:
-      'Token for ghcr.io where no other credentials are given (the job needs `packages: write`), ' +
-      "for flake inputs from github.com, and for GitHub's API, which `prefetch` asks.",
+      "Token for the container registry of the job's own GitHub (ghcr.io) where no other " +
+      'credentials are given (the job needs `packages: write`), for flake inputs from that GitHub, ' +
+      'and for its API, which `prefetch` asks. No other server gets it.',
     secret: true,
   },
   {
@@ -280,8 +281,8 @@ export const inputs = [
     type: 'lines',
     secret: true,
     description:
-      'Tokens for private flake inputs, as lines `host=token`. For github.com the token of the job ' +
-      'is used where none is given.',
+      'Tokens for private flake inputs, as lines `host=token`. For the GitHub that runs a job the ' +
+      "job's own token is used where none is given.",
     verbs: ['build', 'setup'],
   },
   {

@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { requireHome } from '../host/user.ts';
+import { userConfFiles, userConfFolder } from './user-files.ts';
 
 /** Settings to write. Secrets go into files of their own that only this user can read. */
 export interface ConfLines {
@@ -38,7 +38,7 @@ export async function writeConf(
   place: ConfPlace,
   env: Host['env'],
 ): Promise<Record<string, string>> {
-  const folder = place.kind === 'folder' ? place.folder : userFolder(env);
+  const folder = place.kind === 'folder' ? place.folder : userConfFolder(env);
   try {
     await mkdir(folder, { recursive: true });
     await writeOurs(conf, folder);
@@ -63,13 +63,18 @@ export async function writeConf(
 export async function withdrawConf(place: ConfPlace, env: Host['env']): Promise<void> {
   if (place.kind === 'folder') return;
   for (const name of [ours, oursSecret, oursNetrc, oursKey]) {
-    await rm(join(userFolder(env), name), { force: true });
+    await rm(join(userConfFolder(env), name), { force: true });
   }
+}
+
+/** The file that {@link writeConf} writes; it includes those with secrets. */
+export function confFile(place: ConfPlace, env: Host['env']): string {
+  return join(place.kind === 'folder' ? place.folder : userConfFolder(env), ours);
 }
 
 /** Where the private key for builders belongs, so that it is there as long as the settings are. */
 export function builderKeyFile(place: ConfPlace, env: Host['env']): string {
-  return join(place.kind === 'folder' ? place.folder : userFolder(env), oursKey);
+  return join(place.kind === 'folder' ? place.folder : userConfFolder(env), oursKey);
 }
 
 async function writeOurs({ lines, secret, netrc }: ConfLines, folder: string): Promise<void> {
@@ -81,7 +86,8 @@ async function writeOurs({ lines, secret, netrc }: ConfLines, folder: string): P
     ...lines,
     ...(secret.length === 0 ? [] : [`!include ${oursSecret}`]),
   ];
-  await replace(join(folder, ours), text, 0o644);
+  // an address may have a login in it
+  await replace(join(folder, ours), text, 0o600);
 }
 
 /** A whole file at once, so that a Nix that runs meanwhile never reads half of it. */
@@ -104,22 +110,12 @@ export function includeLine(present: string): string {
   return `${present === '' || present.endsWith('\n') ? '' : '\n'}!include ${ours}\n`;
 }
 
-/** The folder of this user's nix.conf. */
-function userFolder(env: Host['env']): string {
-  return join(env.XDG_CONFIG_HOME || join(requireHome(env), '.config'), 'nix');
-}
-
 /**
- * The user's own files, as Nix looks for them (src/libstore/globals.cc, getUserConfigFiles): the first
- * wins. One of ours from an earlier step of this job is not among them.
+ * The user's own files, as Nix looks for them: the first wins. One of ours from an earlier step of this
+ * job is not among them.
  */
 function userFiles(env: Host['env'], folder: string): string[] {
-  const stated = env.NIX_USER_CONF_FILES?.split(':').filter(file => dirname(file) !== folder);
-  if (stated !== undefined) return stated.filter(file => file !== '');
-  const shared = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':');
-  return [userFolder(env), ...shared.map(each => join(each, 'nix'))].map(each =>
-    join(each, 'nix.conf'),
-  );
+  return userConfFiles(env).filter(file => file !== join(folder, ours));
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { brokenSettings } from './broken-settings.ts';
 import { isAtLeast, runNix } from './nix.ts';
 import type { Nix } from './types.ts';
 
@@ -6,6 +7,13 @@ import type { Nix } from './types.ts';
 export interface EffectiveConf {
   /** Whether this version has the setting; it complains about each that it does not have. */
   knows(name: string): boolean;
+  /**
+   * The setting that a line `name = …` is about, by its own name, and whether the line adds to its value
+   * (`extra-name`); undefined: this version has none of that name.
+   */
+  meant(name: string): { name: string; adds: boolean } | undefined;
+  /** The value of a setting as Nix's JSON has it. */
+  value(name: string): unknown;
   /** Whether a setting has the value that it has where nobody says anything. */
   isDefault(name: string): boolean;
   /** The value of a setting that is a list; empty where the setting is unknown. */
@@ -14,38 +22,85 @@ export interface EffectiveConf {
   text(name: string): string;
   /** The names in a setting that maps names to texts, such as access-tokens. */
   names(name: string): string[];
+  /** Such a setting whole, secrets and all. */
+  table(name: string): Map<string, string>;
 }
 
-/** Reads the settings in effect, in one Nix process. Rejects with a {@link Failure}. */
+/**
+ * Asks a Nix for the settings in effect, in one process. Its answer has tokens in clear: it is read here
+ * and shown nowhere. Rejects with a {@link Failure}.
+ */
 export async function readConf(nix: Nix): Promise<EffectiveConf> {
+  const { code, stdout, stderr } = await showConf(nix);
+  if (code === 0) return effectiveConf(parseSettings(stdout));
+  throw await brokenSettings(nix.bin, stderr, { ...nix.host.env, ...nix.env });
+}
+
+/** What a Nix says that refuses its settings; undefined: it takes them. */
+export async function refusalOf(nix: Nix): Promise<string | undefined> {
+  const { code, stderr } = await showConf(nix);
+  return code === 0 ? undefined : stderr;
+}
+
+function showConf(nix: Nix) {
   const command = isAtLeast(nix.version, '2.20') ? ['config', 'show'] : ['show-config'];
-  const { code, stdout, stderr } = await runNix(nix, 'nix', [...command, '--json']);
-  if (code === 0) return effectiveConf(JSON.parse(stdout) as Settings);
-  throw new Failure('Nix does not accept its own settings.', {
-    evidence: stderr.trimEnd().split('\n').slice(-5),
-    tried: `nix ${command.join(' ')}.`,
-    next: 'Correct nix.conf, or the variables NIX_CONFIG and NIX_USER_CONF_FILES.',
-  });
+  const features = ['--extra-experimental-features', 'nix-command'];
+  return runNix(nix, 'nix', [...features, ...command, '--json']);
 }
 
 /** What `nix config show --json` says. */
-type Settings = Readonly<Record<string, { value: unknown; defaultValue: unknown }>>;
+type Settings = Readonly<
+  Record<string, { value: unknown; defaultValue: unknown; aliases?: readonly string[] }>
+>;
+
+/** @throws Failure that repeats nothing of the text */
+export function parseSettings(text: string): Settings {
+  try {
+    const settings: unknown = JSON.parse(text);
+    if (isObject(settings) && Object.values(settings).every(isObject)) return settings as Settings;
+  } catch {
+    // said below; the parser's own message would quote the text, tokens and all
+  }
+  throw new Failure('Nix does not tell its settings in a form that is known.', {
+    tried: 'nix config show --json, and read an object of settings.',
+    next: 'Run it yourself; it must print JSON and nothing else.',
+  });
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** {@link EffectiveConf} of settings as Nix prints them. */
 export function effectiveConf(settings: Settings): EffectiveConf {
-  const value = (name: string) => settings[name]?.value;
+  const has = (name: string) => Object.hasOwn(settings, name);
+  const value = (name: string) => (has(name) ? settings[name]?.value : undefined);
+  const table = (name: string) => {
+    const found = value(name);
+    const entries = isObject(found) ? Object.entries(found) : [];
+    return new Map(entries.map(([key, text]) => [key, String(text)]));
+  };
+  const names = new Map(
+    Object.entries(settings).flatMap(([name, { aliases }]) =>
+      [name, ...(Array.isArray(aliases) ? aliases : [])].map(each => [String(each), name] as const),
+    ),
+  );
   const list = (name: string) => {
     const found = value(name);
     return Array.isArray(found) ? found.map(String) : [];
   };
   return {
-    knows: name => name in settings,
+    knows: has,
+    meant: stated => {
+      const name = names.get(stated);
+      if (name !== undefined) return { name, adds: false };
+      const added = names.get(/^extra-(.*)$/.exec(stated)?.[1] ?? '');
+      return added === undefined ? undefined : { name: added, adds: true };
+    },
+    value,
     isDefault: name => JSON.stringify(value(name)) === JSON.stringify(settings[name]?.defaultValue),
     list,
     text: name => String(value(name) ?? ''),
-    names: name => {
-      const found = value(name);
-      return typeof found === 'object' && found !== null ? Object.keys(found) : [];
-    },
+    names: name => [...table(name).keys()],
+    table,
   };
 }

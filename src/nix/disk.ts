@@ -1,9 +1,10 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { readConf } from './conf.ts';
 import { type DiskNeeds, queryNeeds } from './disk-needs.ts';
 import { isHostedRunner, type ReclaimOptions, reclaimDisk } from './disk-reclaim.ts';
 import { gigabytes, measureSpace, type Space } from './disk-space.ts';
-import { isAtLeast, runNix } from './nix.ts';
+import { isAtLeast } from './nix.ts';
 import type { DerivationOutput, Nix } from './types.ts';
 
 /**
@@ -155,8 +156,7 @@ async function placeBuilds(
     (a, b) => b.free - a.free,
   );
   if (best.device === current.device || best.free <= current.free) return stay;
-  const { stdout } = await runNix(nix, 'nix', ['show-config']);
-  if (/^build-dir = *\S/m.test(stdout)) return stay;
+  if ((await readConf(nix)).text('build-dir') !== '') return stay;
   return modern
     ? { conf: [`build-dir = ${best.folder}`], env: {} }
     : { conf: [], env: { TMPDIR: best.folder } };

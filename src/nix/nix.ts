@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import type { Command, Finished } from '../host/process.ts';
 import { homeFolder } from '../host/user.ts';
+import { brokenSettings } from './broken-settings.ts';
 import type { Nix } from './types.ts';
 
 /** The oldest Nix that this program works with (Debian 12 has it). */
@@ -12,7 +13,8 @@ export const minimumVersion = '2.8';
 
 /**
  * The first Nix that is recent enough: on PATH, else in a place where installers put it. Starts
- * `nix --version` once for each `nix` it meets, so normally once.
+ * `nix --version` once for each `nix` it meets, so normally once. Rejects with a {@link Failure} where
+ * one is there whose settings are broken: any other would read the same.
  */
 export async function findNix(host: Host): Promise<Nix | undefined> {
   for (const bin of usualFolders(host.env)) {
@@ -23,17 +25,27 @@ export async function findNix(host: Host): Promise<Nix | undefined> {
   return undefined;
 }
 
-/** The Nix whose programs are in the folder `bin`; undefined where there is none, or one too old. */
+/**
+ * The Nix whose programs are in the folder `bin`; undefined where there is none, or one too old.
+ * Rejects with a {@link Failure} where its settings are broken.
+ */
 export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
   const file = join(bin, 'nix');
   if (!(await isExecutable(file))) return undefined;
   const env = nixEnvironment(host.env);
   const limit = { what: `an answer of ${file} --version`, ms: patience.program };
-  const said = await host.run({ file, args: ['--version'], env, signal: host.signal, limit });
-  const version = parseVersion(said.stdout);
+  const ask = (variables: Readonly<Record<string, string>>) =>
+    host.run({ file, args: ['--version'], env: variables, signal: host.signal, limit });
+  const said = await ask(env);
+  const told = parseVersion(said.stdout);
+  const version = told ?? parseVersion((await ask(noSettings)).stdout);
   if (version === undefined || !isAtLeast(version, minimumVersion)) return undefined;
+  if (told === undefined) throw await brokenSettings(bin, said.stderr, host.env);
   return { bin, version, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
 }
+
+/** With these a Nix reads no settings, so that it can be told from a program that is none. */
+const noSettings = { NIX_CONFIG: '', NIX_USER_CONF_FILES: '', NIX_CONF_DIR: '/var/empty' };
 
 /**
  * The version in what `nix --version` says: "nix (Nix) 2.8.0", "nix (Determinate Nix 3.8.2) 2.30.2",

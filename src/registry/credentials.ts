@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { githubServer } from '../host/github-server.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { homeFolder } from '../host/user.ts';
@@ -24,7 +25,8 @@ const dockerHubKey = 'https://index.docker.io/v1/';
 
 /**
  * The login for a reference: what was given, else the files of Docker, podman and skopeo with their
- * credential helpers, else (on ghcr.io) the job's token. Undefined: anonymous.
+ * credential helpers, else (on the registry of the job's own GitHub) the job's token. Undefined:
+ * anonymous.
  */
 export async function findLogin(
   reference: Pick<ImageReference, 'registry' | 'repository'>,
@@ -38,7 +40,7 @@ export async function findLogin(
     const login = await loginFromFile(file, reference, host);
     if (login) return login;
   }
-  if (reference.registry === 'ghcr.io' && given.githubToken) {
+  if (given.githubToken && reference.registry === githubServer(host.env)?.registry) {
     const actor = host.env.GITHUB_ACTOR || 'token';
     return { kind: 'password', username: actor, password: given.githubToken };
   }
@@ -48,7 +50,7 @@ export async function findLogin(
 /**
  * The part of credentials that another place than the one they were given for may see: all of them on
  * the same registry, and where the image itself stays on this machine; elsewhere only the job's
- * token, which `findLogin` uses on ghcr.io alone.
+ * token, which `findLogin` uses on the registry of the job's GitHub alone.
  *
  * @param place the store's `repository`, for which they were given
  */

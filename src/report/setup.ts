@@ -5,23 +5,65 @@ export interface SetupFacts {
   /** The version of Nix, and the folder of its programs. */
   version: string;
   bin: string;
+  /** What Nix has answered when it was asked. */
+  inEffect: {
+    substituters: readonly string[];
+    trustedKeys: readonly string[];
+    maxJobs: string;
+    cores: string;
+    tokensFor: readonly string[];
+    daemon: 'trusting' | 'distrusting' | undefined;
+  };
   /** Caches of which nothing is taken, and why. */
   leftOut: readonly { cache: string; reason: string }[];
   /** Why no token is used and no cache filled, where that is so. */
   refusal: string | undefined;
 }
 
-/** The set-up in a sentence for a terminal, and as a part of a job's summary. */
-export function setupReport({ version, bin, leftOut, refusal }: SetupFacts) {
+/** The set-up in sentences for a terminal, and as a part of a job's summary. */
+export function setupReport({ version, bin, inEffect, leftOut, refusal }: SetupFacts) {
+  const rows = effectRows(inEffect);
   const markdown = [
     `## Nix ${escapeText(version)} is ready`,
     ...(refusal === undefined ? [] : [alert('NOTE', refusal)]),
     ...leftOut.map(({ cache, reason }) =>
       alert('WARNING', `Nothing is taken from ${cache}: ${reason}.`),
     ),
+    [
+      '| In effect, as Nix says | |\n| --- | --- |',
+      ...rows.map(([name, value]) => `| ${name} | ${escapeText(value)} |`),
+    ].join('\n'),
   ];
+  const width = Math.max(...rows.map(([name]) => name.length));
   return {
-    text: `Nix ${version} is ready in ${bin}.\n`,
+    text: [
+      `Nix ${version} is ready in ${bin}. In effect, as Nix says:\n`,
+      ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}\n`),
+    ].join(''),
     markdown: `${markdown.join('\n\n')}\n`,
   };
 }
+
+function effectRows({
+  substituters,
+  trustedKeys,
+  maxJobs,
+  cores,
+  tokensFor,
+  daemon,
+}: SetupFacts['inEffect']): [name: string, value: string][] {
+  const list = (values: readonly string[]) => values.join(' ') || 'none';
+  return [
+    ['substituters', list(substituters)],
+    ['trusted keys', list(trustedKeys)],
+    ['builds at once', maxJobs],
+    ['cores a build', cores === '0' ? 'all' : cores],
+    ['tokens for', list(tokensFor)],
+    ['store', daemon === undefined ? 'without a daemon' : daemonRow(daemon)],
+  ];
+}
+
+const daemonRow = (daemon: 'trusting' | 'distrusting') =>
+  daemon === 'trusting'
+    ? 'a daemon, which takes these settings'
+    : 'a daemon, which does not trust this user';

@@ -3,11 +3,13 @@ import { type FailingCaches, watchFailing } from '../../caches/failing.ts';
 import { type SignatureWatch, watchSignatures } from '../../caches/signatures.ts';
 import type { LeftOutCache } from '../../caches/types.ts';
 import type { ProgressEvent } from '../../host/events.ts';
+import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import { pushBuiltSince } from '../setup/new-paths.ts';
+import type { Nix } from '../../nix/types.ts';
+import { pathsBuiltSince } from '../setup/new-paths.ts';
 import type { PreparedNix } from '../setup/prepare.ts';
-import { type PushOutcome, startPushes } from '../setup/pushes.ts';
+import { type Pushes, type PushOutcome, startPushes } from '../setup/pushes.ts';
 import { notePushes } from '../setup/unfinished.ts';
 
 /** The caches of a build: they get what it builds, while it builds. */
@@ -34,6 +36,16 @@ export interface CacheOutcome extends PushOutcome {
   leftOut: readonly LeftOutCache[];
 }
 
+/** A store that cannot be searched is a warning: these paths are no part of this run. */
+async function pushLeftovers(since: number, { push }: Pushes, nix: Nix): Promise<void> {
+  try {
+    for (const path of await pathsBuiltSince(nix, since)) push(path);
+  } catch (error) {
+    const { emit, clock } = nix.host;
+    emit({ type: 'warning', message: explain(error), at: clock() });
+  }
+}
+
 /** Opens the caches that a build pushes to, and watches those that it takes from. */
 export async function startCaches(
   { nix, trustedKeys, leftOut }: PreparedNix,
@@ -44,7 +56,7 @@ export async function startCaches(
   const pushes = await startPushes(nix, settings, host);
   const note = pushes && (await notePushes(settings.caches, host));
   // what a run that was killed has built, and may not have pushed
-  if (pushes && note?.since !== undefined) await pushBuiltSince(note.since, pushes, nix, host);
+  if (pushes && note?.since !== undefined) await pushLeftovers(note.since, pushes, nix);
   const signatures = watchSignatures(trustedKeys, host);
   const failing = watchFailing(nix, host);
   const images = new Set<string>();

@@ -1,11 +1,14 @@
 import type { ConfSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import type { ConfLines } from '../../nix/conf-files.ts';
+import { readConfText } from '../../nix/conf-text.ts';
 import type { ResourceLimits } from '../../nix/resources.ts';
 
 /** What the lines of nix.conf are made of. */
 export interface ConfParts {
   conf: ConfSettings;
+  /** The GitHub that the job's token is for, such as "github.com"; undefined: for none. */
+  githubHost: string | undefined;
   /** What is in effect before this program says anything. */
   present: EffectiveConf;
   /** Lines about substituters. */
@@ -44,20 +47,51 @@ export function confLines(parts: ConfParts): ConfLines {
       ...stated('max-jobs', conf.maxJobs, parts.limits.maxJobs),
       ...stated('cores', conf.cores, parts.limits.cores),
       ...parts.builders,
-      ...conf.lines,
+      ...(parts.netrc.length > 0 ? withoutNetrc(conf.lines) : conf.lines),
     ],
-    secret: accessTokens(conf, present),
+    secret: accessTokens(parts),
     netrc: parts.netrc,
   };
 }
 
-/** Tokens for flake inputs. The job's own is used where nobody names another for github.com. */
-function accessTokens({ accessTokens: given, jobToken }: ConfSettings, present: EffectiveConf) {
-  const hosts = [...present.names('access-tokens'), ...given.map(({ host }) => host)];
+/** The file that such a line names is a part of the one that this run writes. */
+function withoutNetrc(lines: readonly string[]): string[] {
+  return lines.filter(line => !/^\s*netrc-file\s/.test(line));
+}
+
+/**
+ * Tokens for flake inputs. The job's own is for the GitHub that runs it and for no other, and is used
+ * where nobody names another for it. What the input nix-conf says has the last word.
+ */
+function accessTokens({ conf, present, githubHost: own }: ConfParts): string[] {
+  const { lines, accessTokens: given, jobToken } = conf;
+  const there = present.names('access-tokens');
+  const stated = hostsIn(lines);
+  const hosts = [...there, ...given.map(({ host }) => host)];
   const ofJob =
-    jobToken === undefined || hosts.includes('github.com')
+    jobToken === undefined || own === undefined || hosts.includes(own)
       ? []
-      : [{ host: 'github.com', token: jobToken }];
-  const all = [...ofJob, ...given].map(({ host, token }) => `${host}=${token}`);
-  return all.length === 0 ? [] : [`extra-access-tokens = ${all.join(' ')}`];
+      : [{ host: own, token: jobToken }];
+  const all = [...ofJob, ...given].filter(({ host }) => !stated.has(host));
+  if (all.length === 0) return [];
+  const ours = new Map(all.map(({ host, token }) => [host, token]));
+  // of two tokens for one server Nix takes the first that it reads, so that ours cannot be added then
+  if (!there.some(host => ours.has(host))) return [`extra-access-tokens = ${words(ours)}`];
+  return [`access-tokens = ${words(new Map([...present.table('access-tokens'), ...ours]))}`];
+}
+
+const words = (tokens: ReadonlyMap<string, string>) =>
+  [...tokens].map(([host, token]) => `${host}=${token}`).join(' ');
+
+/** Servers for which lines of nix.conf have a token. */
+function hostsIn(lines: readonly string[]): ReadonlySet<string> {
+  const stated = readConfText(lines.join('\n')).flatMap(line =>
+    line.kind === 'setting' && /^(extra-)?access-tokens$/.test(line.name) ? [line.value] : [],
+  );
+  return new Set(
+    stated
+      .join(' ')
+      .split(' ')
+      .map(word => word.replace(/=.*$/, '')),
+  );
 }

@@ -1,10 +1,8 @@
 import { lstatSync } from 'node:fs';
 import { isImageArchive } from '../../caches/built-outputs.ts';
-import { explain, Failure } from '../../host/failure.ts';
-import type { Host } from '../../host/host.ts';
+import { Failure } from '../../host/failure.ts';
 import { runNix } from '../../nix/nix.ts';
 import type { Nix } from '../../nix/types.ts';
-import type { Pushes } from './pushes.ts';
 
 /** What `nix path-info --json` says of a path, as far as all versions say it. */
 interface Info {
@@ -16,20 +14,6 @@ interface Info {
   signatures?: readonly string[];
   /** Built on this machine, by itself. */
   ultimate?: boolean;
-}
-
-/** Pushes what was built since a moment; a store that cannot be searched is a warning. */
-export async function pushBuiltSince(
-  since: number,
-  pushes: Pick<Pushes, 'push'>,
-  nix: Nix,
-  host: Host,
-): Promise<void> {
-  try {
-    for (const path of await pathsBuiltSince(nix, since)) pushes.push(path);
-  } catch (error) {
-    host.emit({ type: 'warning', message: explain(error), at: host.clock() });
-  }
 }
 
 /**
@@ -45,7 +29,7 @@ export async function pushBuiltSince(
  *   builder or a store that is trusted without them (what GitHub's cache gave back, for one): it was
  *   built for this repository, and no public cache has it.
  */
-async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]> {
+export async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]> {
   const { code, stdout, stderr } = await runNix(nix, 'nix', ['path-info', '--all', '--json']);
   if (code !== 0) {
     throw new Failure('The store could not be searched for what was built.', {

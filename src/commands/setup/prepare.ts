@@ -1,28 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { cudaCaches } from '../../caches/presets.ts';
-import { probeSubstituters } from '../../caches/probe.ts';
-import { leftOutWarning, substituterConf } from '../../caches/substituters.ts';
-import type { LeftOutCache, Substituter } from '../../caches/types.ts';
-import { explain, Failure } from '../../host/failure.ts';
+import { dirname } from 'node:path';
+import type { LeftOutCache } from '../../caches/types.ts';
+import { githubServer } from '../../host/github-server.ts';
 import type { Host } from '../../host/host.ts';
-import { currentUser } from '../../host/user.ts';
-import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
-import type { EffectiveConf } from '../../nix/conf.ts';
-import {
-  builderKeyFile,
-  type ConfLines,
-  type ConfPlace,
-  withdrawConf,
-  writeConf,
-} from '../../nix/conf-files.ts';
-import { configureDaemon, isTrusted, usesDaemon } from '../../nix/daemon.ts';
+import type { SetupSettings } from '../../inputs/settings.ts';
+import { builderKeyFile, type ConfPlace, confFile, withdrawConf } from '../../nix/conf-files.ts';
+import { usesDaemon } from '../../nix/daemon.ts';
 import { type Transport, transport } from '../../nix/install/download.ts';
 import { ensureNix } from '../../nix/install/install.ts';
-import { describeMachine } from '../../nix/install/machine.ts';
 import { resourceLimits } from '../../nix/resources.ts';
 import type { Nix } from '../../nix/types.ts';
 import type { VerbOutcome } from '../outcome.ts';
 import { confLines } from './conf-lines.ts';
+import { askDaemon, seekTrust } from './daemon-trust.ts';
+import { type Difference, tellDifferences } from './difference.ts';
+import { type InEffect, inEffect } from './in-effect.ts';
+import { askCaches, chooseCaches } from './offer.ts';
+import { putConf } from './put-conf.ts';
+import { rehearse } from './rehearse.ts';
 
 /** A Nix that is ready: with its caches, and settings that later steps see too. */
 export interface PreparedNix {
@@ -32,11 +26,15 @@ export interface PreparedNix {
   trustedKeys: readonly string[];
   /** Caches that were named and cannot be used. */
   leftOut: readonly LeftOutCache[];
+  /** What this run has mended for itself, and is not so for programs that are started elsewhere. */
+  lasting: readonly Difference[];
+  inEffect: InEffect;
 }
 
 /**
- * Sees to it that there is a Nix, and that it has the settings, caches and tokens that the inputs name.
- * Caches are asked for while Nix is being installed. Rejects with a {@link Failure}.
+ * Sees to it that there is a Nix, and that it has the settings, caches and tokens that the inputs name:
+ * Nix is asked before and after. Caches are asked for while Nix is being installed. Rejects with a
+ * {@link Failure}.
  */
 export async function prepareNix(
   settings: SetupSettings,
@@ -50,70 +48,35 @@ export async function prepareNix(
   const asking = askCaches(caches, host);
   asking.catch(() => undefined); // awaited below, once Nix is there
   const { nix, exports, conf: present } = await ensuring;
-  const urls = present.list('substituters');
-  const [offer, dead] = await Promise.all([asking, probeSubstituters(urls, [], host)]);
-  const unusable = new Map([...offer.unusable, ...dead]);
-  const publicKeys = present.list('trusted-public-keys');
-  const wanted = { substituters: offer.substituters, publicKeys: caches.publicKeys };
-  const plan = substituterConf(wanted, { urls, publicKeys }, unusable);
-  const leftOut = [...offer.leftOut, ...plan.leftOut];
-  if (leftOut.length > 0) warn(host, leftOutWarning(leftOut));
+  const folder = dirname(confFile(place, host.env));
+  const [chosen, daemon] = await Promise.all([
+    chooseCaches(asking, settings, present, host),
+    askDaemon(nix),
+    rehearse(nix, settings.conf.lines, folder, settings.temporaryDirectory),
+  ]);
   const builders = await askBuilders(settings, place, host);
-  const conf = confLines({
+  const lines = confLines({
     conf: settings.conf,
+    githubHost: githubServer(host.env)?.host,
     present,
-    substituters: plan.lines,
+    substituters: chosen.lines,
     builders: builders.conf,
     limits: resourceLimits(),
-    netrc: offer.netrc.length === 0 ? [] : [...offer.netrc, ...(await netrcOf(present))],
+    netrc: chosen.netrc,
     pushes: caches.cachix.push.length > 0 || caches.binaryCaches.length > 0,
   });
-  const env = {
-    ...builders.env,
-    ...(await putConf(conf, place, settings.conf.trustedUsers, present, host)),
-  };
+  const found = { nix, installed: exports.env, more: builders.env };
+  const put = await putConf(lines, place, settings, found);
+  const untrusted = daemon ? await seekTrust(daemon, put.nix, put.wanted, put.conf) : [];
+  tellDifferences(untrusted, host);
   return {
-    nix: { ...nix, env: { ...nix.env, ...env } },
-    exports: { path: exports.path, env: { ...exports.env, ...env } },
-    trustedKeys: [...publicKeys, ...plan.addedKeys],
-    leftOut,
+    nix: put.nix,
+    exports: { path: exports.path, env: put.env },
+    trustedKeys: [...present.list('trusted-public-keys'), ...chosen.addedKeys],
+    leftOut: chosen.leftOut,
+    lasting: put.lasting,
+    inEffect: inEffect(put.conf, daemon && (untrusted.length === 0 ? 'trusting' : 'distrusting')),
   };
-}
-
-/** The caches that the inputs name, with what is needed to read them. */
-interface Offer {
-  substituters: readonly Substituter[];
-  netrc: readonly string[];
-  unusable: ReadonlyMap<string, string>;
-  /** Caches on Cachix of which not even the address is known. */
-  leftOut: readonly LeftOutCache[];
-}
-
-/** Finds out about all caches at once: keys of those on Cachix, and which of the others answer. */
-async function askCaches(caches: CacheSettings, host: Host): Promise<Offer> {
-  const named = caches.substituters.map(url => ({ url, publicKeys: [] }));
-  const listed: Substituter[] = [...named, ...(caches.cudaCaches ? cudaCaches : [])];
-  const [cachix, unusable] = await Promise.all([
-    askCachix(caches.cachix, host),
-    probeSubstituters(
-      listed.map(({ url }) => url),
-      [],
-      host,
-    ),
-  ]);
-  return {
-    substituters: [...cachix.flatMap(each => each.substituters), ...listed],
-    netrc: cachix.flatMap(each => each.netrc),
-    unusable,
-    leftOut: cachix.flatMap(each => each.leftOut),
-  };
-}
-
-/** The library for Cachix is loaded only where a cache is named. */
-async function askCachix({ pull }: CacheSettings['cachix'], host: Host) {
-  if (pull.length === 0) return [];
-  const { cachixSubstituters } = await import('../../caches/cachix.ts');
-  return Promise.all(pull.map(({ name, token }) => cachixSubstituters([name], token, host)));
 }
 
 /** The library for builders is loaded only where there are some, or were. */
@@ -130,42 +93,6 @@ async function askBuilders(
   return prepareBuilders(builders ?? { builders: '' }, { caller, directory, keyFile }, host);
 }
 
-/** The logins that Nix has now; ours are added to them, since it reads one file only. */
-async function netrcOf(present: EffectiveConf): Promise<string[]> {
-  const text = await readFile(present.text('netrc-file'), 'utf8').catch(() => '');
-  return text.split('\n').filter(line => line !== '');
-}
-
 function confPlace({ conf, temporaryDirectory: folder }: SetupSettings): ConfPlace {
   return conf.place === 'job' ? { kind: 'folder', folder } : { kind: 'user' };
-}
-
-/** Writes the settings for this user, and for a daemon that would not take them from this user. */
-async function putConf(
-  conf: ConfLines,
-  place: ConfPlace,
-  trustedUsers: readonly string[],
-  present: EffectiveConf,
-  host: Host,
-): Promise<Record<string, string>> {
-  const env = await writeConf(conf, place, host.env);
-  const untrusted = (await usesDaemon(host.env)) && !(await isTrusted(present));
-  if (!untrusted && trustedUsers.length === 0) return env;
-  // also where this user is trusted: it may be by what an earlier run has written there
-  const users = new Set([currentUser().name, ...trustedUsers]);
-  try {
-    const lines = [`extra-trusted-users = ${[...users].join(' ')}`];
-    await configureDaemon(lines, await describeMachine(host), host);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    warn(
-      host,
-      `Nix's daemon does not take the settings of this run, caches among them: ${explain(error)}`,
-    );
-  }
-  return env;
-}
-
-function warn(host: Host, message: string): void {
-  host.emit({ type: 'warning', message, at: host.clock() });
 }

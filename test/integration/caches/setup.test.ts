@@ -8,7 +8,7 @@ import { prepareNix } from '../../../src/commands/setup/prepare.ts';
 import type { SetupSettings } from '../../../src/inputs/settings.ts';
 import { parseSetup } from '../../../src/inputs/setup.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
-import { runNix } from '../../../src/nix/nix.ts';
+import { isAtLeast, runNix } from '../../../src/nix/nix.ts';
 import { realise } from '../../../src/nix/realise.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
@@ -109,6 +109,20 @@ test('a signed cache is used, beside one that never answers, which is named', as
     `Caches that cannot be used are left out: http://${hole.address} (no answer in 5 s).`,
   ]);
   assert.deepEqual(await realised(prepared.nix, output, folder), ['substituted']);
+});
+
+test('Nix is asked for its version, and for its settings before and after; no more', async t => {
+  const { nix, folder } = await workbench(t);
+  const asked: string[] = [];
+  const run: typeof nix.host.run = command => {
+    if (command.file.includes('/nix')) asked.push(command.args.join(' '));
+    return nix.host.run(command);
+  };
+  const settings = settingsFor(folder, { 'install-nix': 'none' });
+  await prepareNix(settings, { ...nix.host, run });
+  const show = isAtLeast(nix.version, '2.20') ? 'config show' : 'show-config';
+  const question = `--extra-experimental-features nix-command ${show} --json`;
+  assert.deepEqual(asked, ['--version', question, question]);
 });
 
 test('later steps of the job find the same settings by what is exported', async t => {

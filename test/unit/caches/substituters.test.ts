@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { abandonedCaches, cudaCaches } from '../../../src/caches/presets.ts';
 import { explainDistrust } from '../../../src/caches/signatures.ts';
-import { leftOutWarning, substituterConf } from '../../../src/caches/substituters.ts';
+import { leftOutWarning, shownAddress, substituterConf } from '../../../src/caches/substituters.ts';
 
 const one = { url: 'https://one.example', publicKeys: ['one:KEY1'] };
 const two = { url: 'https://two.example/', publicKeys: ['two:KEY2'] };
 const present = { urls: ['https://cache.nixos.org/'], publicKeys: ['cache.nixos.org-1:KEY'] };
+const fault = (reason: string, wantsLogin = false) => ({ reason, wantsLogin });
 const wanted = { substituters: [one, two], publicKeys: ['mine:KEY3'] };
 
 describe('the lines about substituters', () => {
@@ -32,7 +33,7 @@ describe('the lines about substituters', () => {
     const { lines, leftOut } = substituterConf(
       wanted,
       present,
-      new Map([[one.url, 'no answer in 5 s']]),
+      new Map([[one.url, fault('no answer in 5 s')]]),
     );
     assert.deepEqual(lines, [
       'extra-substituters = https://two.example/',
@@ -51,9 +52,9 @@ describe('the lines about substituters', () => {
       wanted,
       present,
       new Map([
-        [one.url, offline],
-        ['https://cache.nixos.org/', 'it answers 500'],
-        [two.url, offline],
+        [one.url, fault(offline)],
+        ['https://cache.nixos.org/', fault('it answers 500')],
+        [two.url, fault(offline)],
       ]),
     );
     assert.equal(
@@ -64,7 +65,7 @@ describe('the lines about substituters', () => {
   });
 
   it("state the whole list where one of the user's cannot be used", () => {
-    const unusable = new Map([['https://cache.nixos.org/', 'it answers 500']]);
+    const unusable = new Map([['https://cache.nixos.org/', fault('it answers 500')]]);
     const { lines } = substituterConf(wanted, present, unusable);
     assert.equal(lines[0], 'substituters = https://one.example https://two.example/');
     const none = substituterConf({ substituters: [], publicKeys: [] }, present, unusable);
@@ -82,12 +83,15 @@ describe('the lines about substituters', () => {
     assert.match(leftOutWarning(leftOut), /cuda-maintainers\.cachix\.org\/ \(it is abandoned/);
   });
 
-  it('show no login', () => {
+  it('show no login, whatever signs it has', () => {
+    assert.equal(shownAddress('https://u:p@ss@one.example/a@b'), 'https://one.example/a@b');
+    assert.equal(shownAddress('s3+x.y://token@bucket?profile=a@b'), 's3+x.y://bucket?profile=a@b');
+    assert.equal(shownAddress('https://one.example/a@b'), 'https://one.example/a@b');
     const login = 'https://user:hunter2@one.example';
     const { leftOut } = substituterConf(
       { substituters: [{ url: login, publicKeys: [] }], publicKeys: [] },
       present,
-      new Map([[login, 'it answers 500']]),
+      new Map([[login, fault('it answers 500')]]),
     );
     assert.deepEqual(leftOut, [{ cache: 'https://one.example', reason: 'it answers 500' }]);
   });

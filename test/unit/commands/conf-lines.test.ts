@@ -20,6 +20,7 @@ const { 'always-allow-substitutes': _, ...oldNix } = newNix;
 function parts(settings: Parameters<typeof effectiveConf>[0], more: Partial<ConfParts> = {}) {
   return {
     conf: { lines: [], accessTokens: [], trustedUsers: [], place: 'job' as const },
+    githubHost: 'github.com',
     present: effectiveConf(settings),
     substituters: [],
     builders: [],
@@ -82,6 +83,12 @@ describe('access tokens', () => {
     assert.ok(!lines.join().includes('job='));
   });
 
+  it("of an Enterprise Server's job are for that server alone, and for none where it is unknown", () => {
+    const ofServer = parts(newNix, { conf, githubHost: 'git.example' });
+    assert.deepEqual(confLines(ofServer).secret, ['extra-access-tokens = git.example=job']);
+    assert.deepEqual(confLines(parts(newNix, { conf, githubHost: undefined })).secret, []);
+  });
+
   it('are those of the input before that of the job', () => {
     const accessTokens = [
       { host: 'github.com', token: 'mine' },
@@ -92,11 +99,40 @@ describe('access tokens', () => {
     ]);
   });
 
+  it("of the input take the place of the user's own for the same server, which Nix would keep", () => {
+    const tokens = { 'github.com': 'u', 'git.example': 'v' };
+    const users = { ...newNix, 'access-tokens': { value: tokens, defaultValue: {} } };
+    const accessTokens = [{ host: 'github.com', token: 'mine' }];
+    assert.deepEqual(confLines(parts(users, { conf: { ...conf, accessTokens } })).secret, [
+      'access-tokens = github.com=mine git.example=v',
+    ]);
+  });
+
+  it('are those of the input nix-conf before all others', () => {
+    const lines = ['extra-access-tokens = github.com=stated'];
+    const accessTokens = [{ host: 'github.com', token: 'mine' }];
+    assert.deepEqual(
+      confLines(parts(newNix, { conf: { ...conf, lines, accessTokens } })).secret,
+      [],
+    );
+  });
+
   it("are the user's own where nix.conf has them", () => {
     const users = {
       ...newNix,
       'access-tokens': { value: { 'github.com': 'u' }, defaultValue: {} },
     };
     assert.deepEqual(confLines(parts(users, { conf })).secret, []);
+  });
+});
+
+describe('a netrc file that the input nix-conf names', () => {
+  const conf = { ...parts(newNix).conf, lines: ['netrc-file = /a/netrc', 'keep-going = true'] };
+
+  it('is named as it is, or is a part of the one that this run writes', () => {
+    assert.ok(confLines(parts(newNix, { conf })).lines.includes('netrc-file = /a/netrc'));
+    const { lines } = confLines(parts(newNix, { conf, netrc: ['machine a password b'] }));
+    assert.deepEqual(lines.slice(-1), ['keep-going = true']);
+    assert.ok(!lines.some(line => line.startsWith('netrc-file')), lines.join());
   });
 });

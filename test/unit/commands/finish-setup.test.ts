@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { finishSetup } from '../../../src/commands/setup.ts';
+import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
 import { parseSetup } from '../../../src/inputs/setup.ts';
 import { recordingHost } from '../caches/host.ts';
@@ -58,3 +59,49 @@ for (const event of ['pull_request', 'pull_request_target', 'workflow_run']) {
     assert.ok((await saves(t, event, 'o/comfy')) > 0, 'code of the repository itself does');
   });
 }
+
+/** The end of a job whose inputs push; `nix` is what that program does, none where there is none. */
+async function pushes(t: TestContext, mode: string, nix: string | undefined) {
+  const folder = await mkdtemp(join(tmpdir(), 'finish-'));
+  t.after(() => rm(folder, { recursive: true }));
+  for (const name of nix === undefined ? [] : ['nix', 'nix-store']) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${nix}\n`, { mode: 0o755 });
+  }
+  const inputs = { 'cachix-name': 'mine', 'cachix-auth-token': 'x', 'cachix-push': mode };
+  const settings = parseSetup(inputs, {
+    face: 'action',
+    currentDirectory: folder,
+    temporaryDirectory: folder,
+  });
+  // none of the machine's own programs: the places of installers are looked at as well
+  const { host, warnings } = recordingHost({ env: { PATH: folder, HOME: folder } });
+  const run: Host['run'] = async command => {
+    if (!command.file.startsWith(folder)) return { code: 1, stdout: '', stderr: '' };
+    return host.run(command);
+  };
+  await finishSetup(settings, { builtSince: 1 }, { ...host, run });
+  return warnings();
+}
+
+test('a job that cannot push says so, and fails where it has to push', async t => {
+  const [none = ''] = await pushes(t, 'true', undefined);
+  assert.match(none, /^What was built in this job is not pushed: .*there is no Nix any more\./);
+  await assert.rejects(
+    pushes(t, 'required', undefined),
+    /cannot be pushed: there is no Nix any more/,
+  );
+
+  // a later step has broken the settings: they can be told from a Nix that is none
+  const refusal = `"error: illegal configuration line 'x' in 'NIX_CONFIG'" >&2; exit 1`;
+  const broken = `[ "$NIX_CONF_DIR" = /var/empty ] && echo 'nix (Nix) 2.34.8' && exit; echo ${refusal}`;
+  const [first = ''] = await pushes(t, 'true', broken);
+  assert.match(
+    first,
+    /^What was built .* is there, but its settings are broken: NIX_CONFIG, line 1/,
+  );
+  await assert.rejects(pushes(t, 'required', broken), /its settings are broken/);
+});
+
+test('a job whose inputs push nothing asks for no Nix at its end', async t => {
+  assert.deepEqual(await pushes(t, 'false', undefined), []);
+});

@@ -18,9 +18,10 @@ const hosted = { RUNNER_ENVIRONMENT: 'github-hosted', ImageOS: 'ubuntu24' };
 interface Scene {
   env?: Host['env'];
   version?: string;
-  /** What the dry run says, and what `nix show-config` says. */
+  /** What the dry run says. */
   dryRun: string;
-  config?: string;
+  /** The setting of nix.conf. */
+  buildDir?: string;
   /** Gigabytes that are free in a folder; each on a file system of its own. */
   free: Record<string, number>;
   reclaim: ReclaimDisk;
@@ -40,7 +41,11 @@ async function prepare(scene: Scene) {
     run: async ({ file }) =>
       file.endsWith('nix-store')
         ? { code: 0, stdout: '', stderr: scene.dryRun }
-        : { code: 0, stdout: scene.config ?? 'build-dir = \n', stderr: '' },
+        : {
+            code: 0,
+            stdout: JSON.stringify({ 'build-dir': { value: scene.buildDir ?? null } }),
+            stderr: '',
+          },
   };
   const tools: DiskTools = {
     measure: async folder => ({
@@ -161,7 +166,7 @@ test('builds move out of a small /tmp, in the way that each Nix understands', as
   assert.deepEqual((await prepare(scene)).conf, []);
   const small = { ...scene, free: { ...free, '/nix/store': 5 } };
   assert.deepEqual((await prepare(small)).conf, ['build-dir = /home/r/_temp']);
-  const chosen = await prepare({ ...small, config: 'build-dir = /big\n' });
+  const chosen = await prepare({ ...small, buildDir: '/big' });
   assert.deepEqual([chosen.conf, chosen.env], [[], {}]);
 });
 

@@ -42,6 +42,21 @@ describe('the login for a registry', () => {
     assert.equal(await findLogin(ghcr, { username: 'u', password: '' }, bare), undefined);
   });
 
+  test("the job's token goes to the registry of the GitHub that runs the job, and to no other", async () => {
+    const given = { githubToken: 't' };
+    const at = (registry: string) => ({ registry, repository: 'o/x' });
+    for (const server of ['octo.ghe.com', 'git.example']) {
+      const env = { HOME: folder, GITHUB_ACTOR: 'octo', GITHUB_SERVER_URL: `https://${server}` };
+      const host = quietHost({ env });
+      assert.equal(await findLogin(ghcr, given, host), undefined);
+      assert.equal(await findLogin(at(server), given, host), undefined);
+      const own = at(`containers.${server}`);
+      assert.deepEqual(await findLogin(own, given, host), login('octo', 't'));
+    }
+    const elsewhere = quietHost({ env: { HOME: folder } });
+    assert.equal(await findLogin(at('containers.git.example'), given, elsewhere), undefined);
+  });
+
   test('Docker Hub has its old name; podman keeps logins for parts of a registry', async () => {
     const env = home(
       { auths: { 'https://index.docker.io/v1/': auth('hub:1') } },
