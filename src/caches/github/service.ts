@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts';
-import { overhear } from './overhear.ts';
+import { overhear } from '../../host/overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
 export interface CacheService {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { overhear } from '../../host/overhear.ts';
 import { type Release, shownUrl } from './releases.ts';
 
 /** A tarball on disk, or why its server cannot be reached. */
@@ -24,27 +25,10 @@ export const transport: Transport = {
   },
   async download(url, file) {
     const { downloadTool } = await import('@actions/tool-cache');
-    await withQuietOutput(() => downloadTool(url.href, file));
+    // it prints its retries, and the whole address with what is secret in it
+    await overhear(() => downloadTool(url.href, file));
   },
 };
-
-/**
- * tool-cache writes to standard output, where an image may be streamed to: the whole address, with
- * what is secret in it, as `::debug::` lines, and its retries. It has no switch for that. Meanwhile
- * such lines are dropped, and the others go to standard error.
- */
-async function withQuietOutput<Value>(work: () => Promise<Value>): Promise<Value> {
-  const { stdout, stderr } = process;
-  const write = stdout.write;
-  const filtered = (chunk: string | Uint8Array, ...rest: []) =>
-    (typeof chunk === 'string' && chunk.startsWith('::debug::')) || stderr.write(chunk, ...rest);
-  stdout.write = filtered;
-  try {
-    return await work();
-  } finally {
-    stdout.write = write;
-  }
-}
 
 /** How long a server may take to answer before it counts as unreachable, in ms. */
 const probeTimeout = 4000;
