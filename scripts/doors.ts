@@ -27,6 +27,30 @@ export const doors: readonly Door[] = [
     instead: 'lock by withLock or tryLock of src/host/lock.ts',
     example: "database.exec('BEGIN EXCLUSIVE');",
   },
+  {
+    name: "the command line's output",
+    pattern:
+      /\bprocess\.(stdout|stderr)\b|\b(stdout|stderr)\b[^;]*\} = process\b|\bconsole\.|\/dev\/std(out|err)|\bwriteSync\([12],|node:process/,
+    // what libraries print is caught in the second
+    only: ['src/cli/printer.ts', 'src/host/overhear.ts'],
+    instead: 'hand results and events to the face, which prints by src/cli/printer.ts',
+    example: 'process.stderr.write(text);',
+  },
+  {
+    name: "the action's output",
+    pattern: /@actions\/core/,
+    only: ['src/action/toolkit.ts'],
+    instead: 'hand results and events to the face, which prints by src/action/toolkit.ts',
+    example: "import * as core from '@actions/core';",
+  },
+  {
+    name: 'output that programs write by themselves',
+    pattern: /['"]inherit['"]/,
+    // there it is this program again
+    only: ['src/cli/node-version.ts'],
+    instead: "run programs by the host's run, which gives what they print",
+    example: "spawn(file, { stdio: 'inherit' });",
+  },
 ];
 
 /** A line that goes past a door. */

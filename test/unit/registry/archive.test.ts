@@ -71,7 +71,8 @@ describe('a docker-archive', () => {
   test('goes to a stream as well', async () => {
     const stream = new PassThrough();
     const read = buffer(stream);
-    await putImage(openStore('-', { ...options, credentials: {}, stdout: stream }));
+    const host = { ...options.host, stdout: stream };
+    await putImage(openStore('-', { ...options, host, credentials: {} }));
     stream.end();
     checkImage(await read);
   });
