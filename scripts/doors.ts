@@ -44,6 +44,20 @@ export const doors: readonly Door[] = [
     example: "import * as core from '@actions/core';",
   },
   {
+    name: 'the state between the phases of a step',
+    pattern: /\b(saveState|getState)\(/,
+    only: ['src/action/private-folder.ts', 'src/action/toolkit.ts'],
+    instead: 'let AfterState carry it, in the private file of src/action/private-folder.ts',
+    example: "toolkit.saveState('after', json);",
+  },
+  {
+    name: 'whose code runs',
+    pattern: /\bGITHUB_(EVENT_NAME|EVENT_PATH|HEAD_REF)\b/,
+    only: ['src/inputs/context.ts'],
+    instead: 'ask the context: src/inputs/events.ts judges the run',
+    example: "if (env.GITHUB_EVENT_NAME === 'push') save();",
+  },
+  {
     name: 'output that programs write by themselves',
     pattern: /['"]inherit['"]/,
     // there it is this program again

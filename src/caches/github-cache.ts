@@ -4,6 +4,7 @@ import type { ProgressEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import { type Transport, transport } from '../nix/install/download.ts';
 import type { Release } from '../nix/install/releases.ts';
+import { isDerivationPath } from '../nix/names.ts';
 import { type EvaluationEntry, evaluationEntry, evaluationPrefix } from './github/evaluation.ts';
 import { cachedTarball, plainName, targetFolder } from './github/folders.ts';
 import { pathsIn } from './github/nar-folder.ts';
@@ -78,7 +79,9 @@ export function openGithubCache(
       });
     },
     take(event) {
-      if (event.type === 'build-end' && !event.failed) built.add(event.derivation);
+      if (event.type !== 'build-end' || event.failed) return;
+      // a builder can make up events of Nix, with any text in them
+      if (isDerivationPath(event.derivation)) built.add(event.derivation);
     },
     state: () => ({
       built: [...built],

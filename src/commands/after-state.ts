@@ -13,16 +13,16 @@ const outputPath = v.pipe(
   v.check(path => isStorePath(path) || isPlaceholder(path)),
 );
 
-/** The key of an entry in GitHub's cache. */
-const key = v.pipe(v.string(), v.maxLength(512), v.regex(/^comfy-nix-[\w.+-]+$/));
+/** The key of an entry in GitHub's cache: of a system, a target's plain name and a hash. */
+const key = v.pipe(v.string(), v.regex(/^comfy-nix-[\w.+?=-]+$/));
 
 const target = {
-  name: v.pipe(v.string(), v.maxLength(512)),
+  name: v.string(),
   drvPath: derivationPath,
   outPath: outputPath,
   isArchive: v.boolean(),
   key,
-  restored: v.exactOptional(key),
+  restored: v.exactOptional(v.string()),
 } satisfies Fields<TargetEntry>;
 
 const github = {

@@ -148,3 +148,21 @@ test('a defect is told as one, with where to report it; its stack is for debug l
   const debugged = await run(verb, { RUNNER_DEBUG: '1' });
   assert.match(debugged.calls.join('\n'), /^debug TypeError: x is undefined\n\s+at /m);
 });
+
+test('an unknown event is one warning that names the input, and its code gets no secret', async () => {
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_EVENT_NAME: 'deployment', GITHUB_REPOSITORY: 'o/n' };
+  const verb: Verb = async (_raw, context) => {
+    assert.ok(context.github?.fork !== undefined);
+    return { outputs: {} };
+  };
+  const { calls } = await run(verb, env);
+  const warnings = calls.filter(call => call.startsWith('warning'));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /does not know the event "deployment".*trust-event/);
+  const trusting: Verb = async (_raw, context) => {
+    assert.equal(context.github?.fork, undefined);
+    return { outputs: {} };
+  };
+  const trusted = await run(trusting, { ...env, 'INPUT_TRUST-EVENT': 'deployment' });
+  assert.deepEqual(trusted.calls, [`state ${runState}`]);
+});

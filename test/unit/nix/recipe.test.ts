@@ -90,7 +90,7 @@ const wrong: [string, unknown, unknown, string][] = [
     'no name',
     { ...minimal, name: undefined },
     {},
-    'recipe.name: expected a name of letters, digits, ".", "_" and "-", found nothing',
+    'recipe.name: expected a name of letters, digits, ".", "_" and "-", at most 128, found nothing',
   ],
   [
     'a tag with a colon',
