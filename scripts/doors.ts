@@ -44,6 +44,18 @@ export const doors: readonly Door[] = [
     example: "import * as core from '@actions/core';",
   },
   {
+    name: 'libraries that print by themselves',
+    pattern: /['"]@actions\/(?!core['"])/,
+    only: [
+      'src/caches/github/service.ts',
+      'src/nix/install/download.ts',
+      'src/nix/install/privileged.ts',
+    ],
+    instead:
+      'use what is there; a new place takes what they print by overhear of src/host/overhear.ts',
+    example: "await import('@actions/tool-cache');",
+  },
+  {
     name: 'the state between the phases of a step',
     pattern: /\b(saveState|getState)\(/,
     only: ['src/action/private-folder.ts', 'src/action/toolkit.ts'],

@@ -34,7 +34,8 @@ export function guardedToolkit(runner: Toolkit, isDebugging: boolean): Toolkit {
       runner.setSecret(secret);
     },
     setOutput(name, value) {
-      // a part of a list or a JSON document would be taken for all of it
+      // line breaks are safe: core's delimiter is random; a part of a list, or of a JSON document,
+      // would be taken for all of it
       if (value.length <= limits.output) return runner.setOutput(name, value);
       runner.setOutput(name, '');
       runner.warning(`The output ${name} is left out: it has ${value.length} characters.`);

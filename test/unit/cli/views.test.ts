@@ -107,3 +107,15 @@ test('without a terminal each event is a line', t => {
     '',
   ]);
 });
+
+test('text of builders changes neither the terminal nor a log', () => {
+  const line = '\u001b[2J\u001b]0;title\u0007\r::error::x \u202ehunter2';
+  const hostile: ProgressEvent[] = [
+    { type: 'build-start', derivation: drv, machine: '', layer: 'pytorch', at: 0 },
+    { type: 'build-log', derivation: drv, line, layer: 'pytorch', at: 0 },
+  ];
+  const guard = textGuard();
+  guard.hide('hunter2');
+  const lines = frame(progressAfter(hostile), 0, { columns: 100, rows: 24, guard });
+  assert.equal(lines.at(-1), '  > \\e[2J\\e]0;title\\u0007\\r::error::x \\u202e***');
+});
