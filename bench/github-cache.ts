@@ -119,7 +119,7 @@ async function stateOfRun(targets: readonly Target[], env: Record<string, string
     emit: () => undefined,
   };
   Object.assign(process.env, env); // which the library reads
-  const cache = openGithubCache(host, Number.MAX_SAFE_INTEGER);
+  const cache = openGithubCache(host);
   const nix = await findNix(host);
   if (!cache || !nix) throw new Error('there is no Nix, or no cache');
   await cache.restoreTargets(targets, 'bench');
@@ -133,7 +133,7 @@ async function stateOfRun(targets: readonly Target[], env: Record<string, string
     if (derivation.endsWith('.drv'))
       cache.take({ type: 'build-end', derivation, failed: false, at: 0 });
   }
-  return cache.state(nix);
+  return cache.state();
 }
 
 /** Removes the paths from the store, and whatever was unpacked. */

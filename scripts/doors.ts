@@ -115,6 +115,56 @@ export const doors: readonly Door[] = [
     instead: 'ask githubServer of src/host/github-server.ts whom the token is for',
     example: "if (registry === 'ghcr.io' && token) use(token);",
   },
+  {
+    name: "the command line's output",
+    pattern:
+      /\bprocess\.(stdout|stderr)\b|\b(stdout|stderr)\b[^;]*\} = process\b|\bconsole\.|\/dev\/std(out|err)|\bwriteSync\([12],|node:process/,
+    // what libraries print is caught in the second
+    only: ['src/cli/printer.ts', 'src/host/overhear.ts'],
+    instead: 'hand results and events to the face, which prints by src/cli/printer.ts',
+    example: 'process.stderr.write(text);',
+  },
+  {
+    name: "the action's output",
+    pattern: /@actions\/core/,
+    only: ['src/action/toolkit.ts'],
+    instead: 'hand results and events to the face, which prints by src/action/toolkit.ts',
+    example: "import * as core from '@actions/core';",
+  },
+  {
+    name: 'libraries that print by themselves',
+    pattern: /['"]@actions\/(?!core['"])/,
+    only: [
+      'src/caches/github/service.ts',
+      'src/nix/install/download.ts',
+      'src/nix/install/privileged.ts',
+    ],
+    instead:
+      'use what is there; a new place takes what they print by overhear of src/host/overhear.ts',
+    example: "await import('@actions/tool-cache');",
+  },
+  {
+    name: 'the state between the phases of a step',
+    pattern: /\b(saveState|getState)\(/,
+    only: ['src/action/private-folder.ts', 'src/action/toolkit.ts'],
+    instead: 'let AfterState carry it, in the private file of src/action/private-folder.ts',
+    example: "toolkit.saveState('after', json);",
+  },
+  {
+    name: 'whose code runs',
+    pattern: /\bGITHUB_(EVENT_NAME|EVENT_PATH|HEAD_REF)\b/,
+    only: ['src/inputs/context.ts'],
+    instead: 'ask the context: src/inputs/events.ts judges the run',
+    example: "if (env.GITHUB_EVENT_NAME === 'push') save();",
+  },
+  {
+    name: 'output that programs write by themselves',
+    pattern: /['"]inherit['"]/,
+    // there it is this program again
+    only: ['src/cli/node-version.ts'],
+    instead: "run programs by the host's run, which gives what they print",
+    example: "spawn(file, { stdio: 'inherit' });",
+  },
 ];
 
 /** A line that goes past a door. */

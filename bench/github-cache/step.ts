@@ -28,19 +28,21 @@ const host: Host = {
   },
 };
 
+const saving = async () => ({ limit: Number.MAX_SAFE_INTEGER, nix: await findNix(host) });
+
 const steps: Record<string, (value: never) => Promise<unknown>> = {
   async save(state: Parameters<typeof saveGithubCache>[0]) {
-    const { saved } = await saveGithubCache(state, host);
+    const { saved } = await saveGithubCache(state, await saving(), host);
     if (saved.length < state.targets.length) throw new Error('not all targets were saved');
   },
   async pack(state: Parameters<typeof saveGithubCache>[0]) {
-    await saveGithubCache(state, host, {
+    await saveGithubCache(state, await saving(), host, {
       restore: async () => undefined,
       save: async () => 'saved',
     });
   },
   async restore(targets: (CacheableTarget & { outputName: string })[]) {
-    const cache = openGithubCache(host, Number.POSITIVE_INFINITY);
+    const cache = openGithubCache(host);
     const found = (await cache?.restoreTargets(targets, 'bench')) ?? [];
     const nix = await findNix(host);
     if (!nix) throw new Error('there is no Nix');

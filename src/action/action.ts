@@ -1,31 +1,38 @@
-import { randomUUID } from 'node:crypto';
 import { setInterval } from 'node:timers';
 import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
-import { explain } from '../host/failure.ts';
+import { explain, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
-import { type RunContext, readGitHubContext } from '../inputs/context.ts';
+import type { RunFolder } from '../host/run-folder.ts';
+import {
+  type GitHubContext,
+  type RunContext,
+  readGitHubContext,
+  unknownEventWarning,
+} from '../inputs/context.ts';
+import { secretsIn } from '../inputs/secrets.ts';
 import { inputNamed, type RawInputs, type VerbName } from '../inputs/table.ts';
 import { readChoice } from '../inputs/values.ts';
 import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
 import { layerTable } from '../report/table.ts';
-import { readInputs, secretsIn } from './inputs.ts';
+import { readInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
-import { makePrivateDirectory } from './private-directory.ts';
+import { beginRun, keepAfter } from './private-folder.ts';
 import type { Toolkit } from './toolkit.ts';
 
-/** Name of the state in which `main` tells `post` what is left to do. */
-export const afterState = 'after';
-
-/** What the action's main phase works with. */
-export interface ActionWorld {
+/** What a phase of the action works with. */
+export interface PhaseWorld {
   env: Readonly<Record<string, string | undefined>>;
   currentDirectory: string;
   clock: Clock;
   signal: AbortSignal;
   toolkit: Toolkit;
+}
+
+/** What the action's main phase works with. */
+export interface ActionWorld extends PhaseWorld {
   verbs: Readonly<Record<VerbName, Verb>>;
 }
 
@@ -33,7 +40,8 @@ export interface ActionWorld {
 export async function runAction(world: ActionWorld): Promise<number> {
   const raw = readInputs(world.env);
   for (const secret of secretsIn(raw)) world.toolkit.setSecret(secret);
-  const log = actionLog(world.toolkit, world.clock(), randomUUID());
+  const log = actionLog(world.toolkit, world.clock());
+  let folder: RunFolder | undefined;
   const pulse = setInterval(() => log.tick(world.clock()), 1000);
   try {
     const host: Host = {
@@ -43,15 +51,21 @@ export async function runAction(world: ActionWorld): Promise<number> {
       emit: log.take,
       signal: world.signal,
     };
-    const outcome = await chosenVerb(raw, world)(raw, await runContext(world), host);
+    const verb = chosenVerb(raw, world);
+    const github = await readGitHubContext(world.env, raw);
+    const warning = github && unknownEventWarning(github);
+    if (warning !== undefined) world.toolkit.warning(warning);
+    folder = await beginRun(world.env, world.toolkit);
+    const outcome = await verb(raw, contextOf(world, folder.path, github), host);
     log.finish(world.clock());
-    await handBack(outcome, world);
+    await handBack(outcome, folder, world);
     return 0;
   } catch (error) {
     log.finish(world.clock());
-    await reportFailure(error, world);
+    await reportFailure(world.signal.aborted ? world.signal.reason : error, folder, world);
     return exitCodeOf(error, world.signal);
   } finally {
+    folder?.leave();
     clearInterval(pulse);
   }
 }
@@ -62,18 +76,24 @@ function chosenVerb(raw: RawInputs, world: ActionWorld): Verb {
   return world.verbs[readChoice('command', name, names)];
 }
 
-async function runContext(world: ActionWorld): Promise<RunContext> {
-  const github = await readGitHubContext(world.env);
-  return {
-    face: 'action',
-    currentDirectory: world.currentDirectory,
-    temporaryDirectory: await makePrivateDirectory(world.env, world.toolkit),
-    ...(github === undefined ? {} : { github }),
-  };
-}
+/** What a verb, and what it leaves for `post`, gets to know of its place. */
+export const contextOf = (
+  { currentDirectory }: PhaseWorld,
+  temporaryDirectory: string,
+  github: GitHubContext | undefined,
+): RunContext => ({
+  face: 'action',
+  currentDirectory,
+  temporaryDirectory,
+  ...(github === undefined ? {} : { github }),
+});
 
-async function handBack(outcome: VerbOutcome, world: ActionWorld): Promise<void> {
-  handOver(outcome, world);
+async function handBack(
+  outcome: VerbOutcome,
+  folder: RunFolder,
+  world: ActionWorld,
+): Promise<void> {
+  await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
   world.toolkit.info(layerTable(outcome.record));
@@ -88,7 +108,11 @@ async function tell({ report }: VerbOutcome, world: ActionWorld): Promise<void> 
 }
 
 /** Outputs, what later steps need of the environment, and what `post` has to do. */
-function handOver(outcome: VerbOutcome, { toolkit }: ActionWorld): void {
+async function handOver(
+  outcome: VerbOutcome,
+  folder: RunFolder,
+  { toolkit }: ActionWorld,
+): Promise<void> {
   for (const [name, value] of Object.entries(outcome.outputs)) {
     toolkit.setOutput(name, outputText(value));
   }
@@ -96,7 +120,7 @@ function handOver(outcome: VerbOutcome, { toolkit }: ActionWorld): void {
   for (const [name, value] of Object.entries(outcome.exports?.env ?? {})) {
     toolkit.exportVariable(name, value);
   }
-  if (outcome.after !== undefined) toolkit.saveState(afterState, JSON.stringify(outcome.after));
+  if (outcome.after !== undefined) await keepAfter(folder, outcome.after);
 }
 
 /** Lists of texts go out by lines, as other actions take them; all else but text as JSON. */
@@ -107,19 +131,25 @@ function outputText(value: unknown): string {
   return isTextList ? value.join('\n') : JSON.stringify(value);
 }
 
-async function reportFailure(error: unknown, world: ActionWorld): Promise<void> {
+async function reportFailure(
+  error: unknown,
+  folder: RunFolder | undefined,
+  world: ActionWorld,
+): Promise<void> {
+  const { toolkit } = world;
   const text = explain(error);
+  toolkit.debug(traceOf(error));
   const outcome = error instanceof VerbFailure ? error.outcome : undefined;
   // steps that run `if: always()` find the record and the Nix that was installed
-  if (outcome !== undefined) handOver(outcome, world);
+  if (outcome !== undefined && folder !== undefined) await handOver(outcome, folder, world);
   if (outcome?.report !== undefined) {
     await tell(outcome, world);
-    world.toolkit.error(text);
+    toolkit.error(text);
     return;
   }
   const record = outcome?.record;
-  if (record !== undefined && record.layers.length > 0) world.toolkit.info(layerTable(record));
-  world.toolkit.error(text);
+  if (record !== undefined && record.layers.length > 0) toolkit.info(layerTable(record));
+  toolkit.error(text);
   await writeSummary(record === undefined ? failureMarkdown(text) : summaryMarkdown(record), world);
 }
 

@@ -19,10 +19,9 @@ export interface ActionLog {
 
 /**
  * Prints one contiguous, folded group a layer, when the layer is done, however many build at once.
- * What failed is never folded. `token` is a text that no builder can guess: builders' lines are
- * printed with the runner's workflow commands stopped, so that none of them can give a command.
+ * What failed is never folded.
  */
-export function actionLog(toolkit: Toolkit, startedAt: number, token: string): ActionLog {
+export function actionLog(toolkit: Toolkit, startedAt: number): ActionLog {
   const tracker = trackProgress(startedAt);
   const buffers = new Map<string, LayerBuffer>();
   let printedAt = startedAt;
@@ -35,7 +34,7 @@ export function actionLog(toolkit: Toolkit, startedAt: number, token: string): A
   const printLayer = (layer: string, now: number) => {
     const state = tracker.progress.layers.get(layer);
     const title = state !== undefined && isDone(state) ? describeLayer(state, now) : layer;
-    printBlock(toolkit, title, bufferOf(layer), token);
+    printBlock(toolkit, title, bufferOf(layer));
     buffers.delete(layer);
   };
 
@@ -45,7 +44,7 @@ export function actionLog(toolkit: Toolkit, startedAt: number, token: string): A
     if (line !== undefined) bufferOf(layerOf(event)).add(line);
     if (event.type === 'build-end' && event.failed) bufferOf(layerOf(event)).markFailed();
     if (event.type === 'layer-end') printLayer(event.layer, event.at);
-    else if (!printLine(toolkit, event, token)) return;
+    else if (!printLine(toolkit, event)) return;
     printedAt = event.at;
   };
 
@@ -63,9 +62,9 @@ export function actionLog(toolkit: Toolkit, startedAt: number, token: string): A
 }
 
 /** Lines that go straight to the log; false when the event has none. */
-function printLine(toolkit: Toolkit, event: ProgressEvent, token: string): boolean {
+function printLine(toolkit: Toolkit, event: ProgressEvent): boolean {
   if (event.type === 'phase-start') toolkit.info(phaseNames[event.phase]);
-  else if (event.type === 'notice') printGuarded(toolkit, event.message.split('\n'), token);
+  else if (event.type === 'notice') toolkit.info(event.message);
   else if (event.type === 'warning') toolkit.warning(event.message);
   else if (event.type === 'plan') {
     const reused = event.layers.filter(layer => layer.reused).map(layer => layer.name);
@@ -107,20 +106,12 @@ function layerOf(event: ProgressEvent): string {
   return ('layer' in event ? event.layer : undefined) ?? 'other work';
 }
 
-function printBlock(toolkit: Toolkit, title: string, buffer: LayerBuffer, token: string): void {
+function printBlock(toolkit: Toolkit, title: string, buffer: LayerBuffer): void {
   const lines = buffer.lines();
   const folded = lines.length > 0 && !buffer.failed();
   if (folded) toolkit.startGroup(title);
   else toolkit.info(title);
   if (lines.length === 0) return;
-  printGuarded(toolkit, lines, token);
-  if (folded) toolkit.endGroup();
-}
-
-/** Prints lines of others; where one could be a command, the runner takes none meanwhile. */
-function printGuarded(toolkit: Toolkit, lines: readonly string[], token: string): void {
-  const risky = lines.some(line => line.includes('::') || line.includes('##['));
-  if (risky) toolkit.info(`::stop-commands::${token}`);
   for (const line of lines) toolkit.info(line);
-  if (risky) toolkit.info(`::${token}::`);
+  if (folded) toolkit.endGroup();
 }

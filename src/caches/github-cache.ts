@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { ProgressEvent } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
-import { temporaryParent } from '../host/temporary.ts';
 import { type Transport, transport } from '../nix/install/download.ts';
 import type { Release } from '../nix/install/releases.ts';
-import type { Nix } from '../nix/types.ts';
+import { isDerivationPath } from '../nix/names.ts';
 import { type EvaluationEntry, evaluationEntry, evaluationPrefix } from './github/evaluation.ts';
+import { cachedTarball, plainName, targetFolder } from './github/folders.ts';
 import { pathsIn } from './github/nar-folder.ts';
 import { hasGithubCache } from './github/runner.ts';
 import type { GithubCacheState, TargetEntry } from './github/save.ts';
@@ -41,31 +41,25 @@ export interface GithubCache {
   /** Learns from the run's events what was built. */
   take(event: ProgressEvent): void;
   /** What `post` has to know; plain JSON, without secrets, and right at any time of the run. */
-  state(nix: Nix): GithubCacheState;
+  state(): GithubCacheState;
 }
 
 /**
  * Opens the cache that GitHub gives to a repository; undefined where the runner offers none. Nothing
  * of it fails a run: the first failure is a warning, and the run goes on without.
- *
- * @param limit bytes that the entries of one run may take, compressed
  */
 export function openGithubCache(
   host: Host,
-  limit: number,
   service: CacheService = cacheService(host),
 ): GithubCache | undefined {
   if (!hasGithubCache(host.env)) return undefined;
-  const folder = cacheFolder(host.env);
   const built = new Set<string>();
   let tarball: CachedTarball | undefined;
   let evaluation: EvaluationEntry | undefined;
   const targets: TargetEntry[] = [];
   return {
     tarballTransport(release, server = transport) {
-      const { sha256 } = release;
-      const file = join(folder, 'nix-release', 'nix.tar.xz');
-      const wanted = { file, sha256, key: `comfy-nix-release-${sha256}` };
+      const wanted = cachedTarball(release.sha256, host.env);
       return cachedTransport(wanted, service, server, kept => {
         tarball = kept;
       });
@@ -76,31 +70,27 @@ export function openGithubCache(
       evaluation = restored === entry.key ? undefined : entry;
     },
     async restoreTargets(wanted, system) {
-      const restored = wanted.map(target => restoreTarget(target, system, folder, service));
+      const restored = wanted.map(target => restoreTarget(target, system, host.env, service));
       const entries = await Promise.all(restored);
       targets.push(...entries);
       const filled = entries.filter(entry => entry.restored !== undefined);
-      return filled.map(entry => ({ url: `file://${entry.folder}?trusted=true`, publicKeys: [] }));
+      return filled.map(({ name }) => {
+        return { url: `file://${targetFolder(name, host.env)}?trusted=true`, publicKeys: [] };
+      });
     },
     take(event) {
-      if (event.type === 'build-end' && !event.failed) built.add(event.derivation);
+      if (event.type !== 'build-end' || event.failed) return;
+      // a builder can make up events of Nix, with any text in them
+      if (isDerivationPath(event.derivation)) built.add(event.derivation);
     },
-    state: ({ bin, storeDir, version }) => ({
-      limit,
-      nix: { bin, storeDir, version },
+    state: () => ({
       built: [...built],
       targets,
-      ...(tarball ? { tarball } : {}),
-      ...(evaluation ? { evaluation } : {}),
+      ...(tarball ? { tarball: tarball.sha256 } : {}),
+      ...(evaluation ? { evaluation: evaluation.key } : {}),
     }),
   };
 }
-
-/**
- * The same in each run of a workflow: entries are found by their paths as well. The runner empties
- * RUNNER_TEMP after the job.
- */
-const cacheFolder = (env: Host['env']) => join(temporaryParent(env), 'comfy-nix-cache');
 
 /**
  * Looks for the target's own entry, then for what a run that failed has left of it, then for its
@@ -109,17 +99,16 @@ const cacheFolder = (env: Host['env']) => join(temporaryParent(env), 'comfy-nix-
 async function restoreTarget(
   { name, drvPath, outPath, isArchive = false }: CacheableTarget,
   system: string,
-  parent: string,
+  env: Host['env'],
   service: CacheService,
 ): Promise<TargetEntry> {
-  const plain = name.replaceAll(/[^\w.-]/g, '_');
-  const folder = join(parent, 'targets', plain);
-  const prefix = `comfy-nix-${system}-${plain}-`;
+  const folder = targetFolder(name, env);
+  const prefix = `comfy-nix-${system}-${plainName(name)}-`;
   const key = prefix + basename(drvPath).slice(0, 32);
   await rm(folder, { recursive: true, force: true });
   const found = await service.restore([folder], key, [`${key}-`, prefix]);
   const usable = found !== undefined && (await pathsIn(folder)).length > 0;
-  const entry = { name, drvPath, outPath, isArchive, folder, key };
+  const entry = { name, drvPath, outPath, isArchive, key };
   if (usable) return { ...entry, restored: found };
   await rm(folder, { recursive: true, force: true }); // half an entry must not be saved as one
   return entry;

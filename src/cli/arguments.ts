@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { debugVariable } from '../host/failure.ts';
 import {
   type InputDefinition,
   type InputName,
@@ -136,5 +137,6 @@ function environmentHelp(definitions: readonly InputDefinition[]): string {
   const lines = definitions
     .filter(input => input.secret || input.variable)
     .map(input => `  ${variableOf(input.name).padEnd(18)}  ${input.description}`);
-  return ['', 'Environment (secrets are no flags):', ...lines].join('\n');
+  const debug = `  ${debugVariable.padEnd(18)}  1: an error says where in the program it comes from.`;
+  return ['', 'Environment (secrets are no flags):', ...lines, debug].join('\n');
 }

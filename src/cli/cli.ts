@@ -1,23 +1,29 @@
-import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
-import { explain } from '../host/failure.ts';
+import { debugVariable, explain, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
-import { newTemporaryFolder } from '../host/temporary.ts';
-import { type RunContext, readGitHubContext } from '../inputs/context.ts';
-import { type InputDefinition, inputs, type VerbName, variableOf } from '../inputs/table.ts';
+import { makeRunFolder, type RunFolder, removeLeft } from '../host/run-folder.ts';
+import { temporaryParent } from '../host/temporary.ts';
+import { type RunContext, readGitHubContext, unknownEventWarning } from '../inputs/context.ts';
+import { secretsIn } from '../inputs/secrets.ts';
+import {
+  type InputDefinition,
+  inputs,
+  type RawInputs,
+  type VerbName,
+  variableOf,
+} from '../inputs/table.ts';
+import { program } from '../record/program.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { layerTable } from '../report/table.ts';
-import { parseArguments, type Request } from './arguments.ts';
+import { parseArguments } from './arguments.ts';
 import { plainView } from './plain.ts';
+import type { Printer } from './printer.ts';
 import type { View } from './view.ts';
-
-/** An output stream, as far as the command line needs it. */
-export interface Stream {
-  write(text: string): unknown;
-}
 
 /** What the command line works with. */
 export interface CliWorld {
@@ -27,8 +33,9 @@ export interface CliWorld {
   currentDirectory: string;
   clock: Clock;
   signal: AbortSignal;
-  stdout: Stream;
-  stderr: Stream;
+  printer: Printer;
+  /** Where an image goes that is written to standard output; undefined: that takes none. */
+  image: Writable | undefined;
   /** Standard error where it is a terminal that can be drawn on. */
   terminal: NodeJS.WriteStream | undefined;
   verbs: Readonly<Record<VerbName, Verb>>;
@@ -39,45 +46,80 @@ export interface CliWorld {
  * standard error, since standard output may be the image.
  */
 export async function runCli(world: CliWorld): Promise<number> {
-  const request = parseArguments(world.arguments, world.env, {
-    writeOut: text => world.stdout.write(text),
-    writeError: text => world.stderr.write(text),
-  });
-  if ('exitCode' in request) return request.exitCode;
+  const { printer, env, signal } = world;
   try {
-    await runVerb(request, world);
-    return 0;
+    const code = await runRequest(world);
+    const incomplete = await printer.finish();
+    if (incomplete === undefined || code !== 0) return code;
+    throw incomplete;
   } catch (error) {
-    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
-    world.stderr.write(`comfy-nix: ${explain(error)}\n`);
-    return exitCodeOf(error, world.signal);
+    tellFailure(signal.aborted ? signal.reason : error, env, printer);
+    await printer.finish();
+    return exitCodeOf(error, signal);
   }
 }
 
-/** Does what was asked for, in a temporary folder that ends with it, and shows what came of it. */
+/** Tells of an error; where it comes from is shown with `COMFY_NIX_DEBUG=1` alone. */
+export function tellFailure(
+  error: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+  printer: Printer,
+): void {
+  if (env[debugVariable] === '1') printer.tell(`${traceOf(error)}\n`);
+  printer.tell(`${program.name}: ${explain(error)}\n`);
+}
+
+async function runRequest(world: CliWorld): Promise<number> {
+  const { printer } = world;
+  const request = parseArguments(world.arguments, world.env, {
+    writeOut: printer.result,
+    writeError: printer.tell,
+  });
+  if ('exitCode' in request) return request.exitCode;
+  for (const secret of secretsIn(request.raw)) printer.guard.hide(secret);
+  const github = await readGitHubContext(world.env, request.raw);
+  const folder = await makeFolder(world.env);
+  const context: RunContext = {
+    face: 'command-line',
+    currentDirectory: world.currentDirectory,
+    temporaryDirectory: folder.path,
+    ...(github === undefined ? {} : { github }),
+  };
+  try {
+    await runVerb(request, context, world);
+  } finally {
+    await folder.remove();
+  }
+  return 0;
+}
+
+/** The run's own folder; what killed runs have left beside it is removed. */
+async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
+  const parent = resolve(temporaryParent(env));
+  await removeLeft(parent, { prefix });
+  return makeRunFolder(parent, { prefix });
+}
+
+const prefix = 'comfy-nix-';
+
 async function runVerb(
-  { verb, raw }: Exclude<Request, { exitCode: number }>,
+  { verb, raw }: { verb: VerbName; raw: RawInputs },
+  context: RunContext,
   world: CliWorld,
 ): Promise<void> {
-  const context = await runContext(world);
   const view = await chooseView(world);
   try {
     const host = commandLineHost(world, context, view);
-    const outcome = await world.verbs[verb](raw, context, host).finally(() => view.close());
+    const warning = context.github && unknownEventWarning(context.github);
+    if (warning !== undefined) host.emit({ type: 'warning', message: warning, at: host.clock() });
+    const outcome = await world.verbs[verb](raw, context, host);
+    view.close();
     showOutcome(outcome, world);
-  } finally {
-    await rm(context.temporaryDirectory, { recursive: true, force: true });
+  } catch (error) {
+    view.close();
+    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
+    throw error;
   }
-}
-
-async function runContext(world: CliWorld): Promise<RunContext> {
-  const github = await readGitHubContext(world.env);
-  return {
-    face: 'command-line',
-    currentDirectory: world.currentDirectory,
-    temporaryDirectory: await newTemporaryFolder('comfy-nix-', world.env),
-    ...(github === undefined ? {} : { github }),
-  };
 }
 
 function commandLineHost(world: CliWorld, context: RunContext, view: View): Host {
@@ -89,6 +131,7 @@ function commandLineHost(world: CliWorld, context: RunContext, view: View): Host
     clock: world.clock,
     run: processRunner(env, { emit: view.take, clock: world.clock }),
     emit: view.take,
+    stdout: world.image,
     signal: world.signal,
   };
 }
@@ -104,27 +147,27 @@ function withoutSecrets(env: CliWorld['env']): CliWorld['env'] {
 async function chooseView(world: CliWorld): Promise<View> {
   const now = world.clock();
   if (world.terminal === undefined) {
-    return plainView(text => world.stderr.write(text), world.clock, now);
+    return plainView(world.printer.tell, world.clock, now);
   }
   const { liveView } = await import('./live.ts');
-  return liveView(world.terminal, world.clock, now);
+  return liveView(world.terminal, world.printer.guard, world.clock, now);
 }
 
 /** What a failed run has come to. */
 function showUnfinished({ record, report }: VerbOutcome, world: CliWorld): void {
   if (record !== undefined && record.layers.length > 0) showTable(record, world);
-  if (report !== undefined) world.stdout.write(report.text);
+  if (report !== undefined) world.printer.result(report.text);
 }
 
 /** What was made: a table of layers, or the reference alone where there is no record. */
 function showOutcome({ record, report, outputs }: VerbOutcome, world: CliWorld): void {
   showTable(record, world);
-  if (report !== undefined) world.stdout.write(report.text);
+  if (report !== undefined) world.printer.result(report.text);
   const { ref, tags } = outputs;
   if (record === undefined && typeof ref === 'string')
-    world.stderr.write(`${ref}  (${[tags].flat().join(', ')})\n`);
+    world.printer.tell(`${ref}  (${[tags].flat().join(', ')})\n`);
 }
 
 function showTable(record: BuildRecord | undefined, world: CliWorld): void {
-  if (record !== undefined) world.stderr.write(`${layerTable(record)}\n`);
+  if (record !== undefined) world.printer.tell(`${layerTable(record)}\n`);
 }

@@ -1,13 +1,20 @@
-import { stripVTControlCharacters } from 'node:util';
+import type { TextGuard } from '../host/foreign-text.ts';
 import { type Activity, isDone, type LayerProgress, type Progress } from '../record/progress.ts';
 import { describeActivity, phaseNames } from '../report/activity.ts';
 import { formatBytes, formatSeconds } from '../report/units.ts';
+
+/** What a frame has to fit into, and through. */
+export interface Screen {
+  columns: number;
+  rows: number;
+  guard: Pick<TextGuard, 'line'>;
+}
 
 /**
  * The live view at one moment: the phase, a line for each layer that is not done yet, the last line
  * of the oldest build. No line is longer than `columns`, and there are fewer of them than `rows`.
  */
-export function frame(progress: Progress, now: number, columns: number, rows: number): string[] {
+export function frame(progress: Progress, now: number, { columns, rows, guard }: Screen): string[] {
   const open = [...progress.layers.values()].filter(layer => !isDone(layer));
   const width = Math.max(0, ...open.map(layer => layer.name.length));
   const lines = open.map(layer => layerLine(layer, width, progress, now));
@@ -18,7 +25,7 @@ export function frame(progress: Progress, now: number, columns: number, rows: nu
     ...lines.slice(0, most),
     ...(hidden > 0 ? [`  and ${hidden} more`] : []),
     ...lastLogLine(progress),
-  ].map(line => fit(line, columns));
+  ].map(line => fit(guard.line(line), columns));
 }
 
 function headline({ startedAt, phases, layers, download }: Progress, now: number): string {
@@ -58,6 +65,6 @@ function lastLogLine(progress: Progress): string[] {
 }
 
 function fit(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line).replaceAll('\t', ' ');
+  const plain = line.replaceAll('\t', ' ');
   return plain.length < columns ? plain : `${plain.slice(0, columns - 2)}…`;
 }

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join, parse, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homeFolder } from '../host/user.ts';
+import { openPrinter, processStreams } from './printer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,7 +24,7 @@ export async function runOnNewerNode(): Promise<number> {
   const node =
     process.env[marker] === undefined ? findNode(candidates(process.env, program)) : undefined;
   if (node === undefined) {
-    process.stderr.write(
+    openPrinter(processStreams()).tell(
       `comfy-nix needs Node ${oldestMajor} or newer, this is ${process.versions.node}, and no ` +
         `newer one was found: install it, or run "npm install node@24" next to the program.\n`,
     );

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { ProgressEvent } from '../host/events.ts';
 import type { Clock } from '../host/host.ts';
 import { type Progress, trackProgress } from '../record/progress.ts';
@@ -45,7 +44,7 @@ function plainLine(progress: Progress, event: ProgressEvent): string | undefined
       return inLayer(event.layer, `building ${storeName(event.derivation)}${where}`);
     }
     case 'build-log':
-      return `${storeName(event.derivation)}> ${stripVTControlCharacters(event.line)}`;
+      return `${storeName(event.derivation)}> ${event.line}`;
     case 'build-end': {
       const start = progress.activities.get(event.derivation)?.startedAt ?? event.at;
       const what = `${event.failed ? 'FAILED' : 'built'} ${storeName(event.derivation)}`;

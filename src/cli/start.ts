@@ -1,12 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { verbTable } from '../commands/verbs.ts';
-import { abortOnInterrupt } from '../host/interrupt.ts';
+import { abortOnInterrupt, endOnFault } from '../host/interrupt.ts';
 import { useAllCores } from '../host/thread-pool.ts';
-import { runCli } from './cli.ts';
+import { keepOwnRights } from '../host/umask.ts';
+import { runCli, tellFailure } from './cli.ts';
+import { openPrinter, processStreams } from './printer.ts';
 
 /** Runs the command line on the real process; resolves with the exit code. */
 export async function runCommandLine(): Promise<number> {
   useAllCores(process.env, availableParallelism());
+  keepOwnRights(process);
+  const streams = processStreams();
+  const printer = openPrinter(streams);
+  endOnFault(process, error => tellFailure(error, process.env, printer));
   const { signal, dispose } = abortOnInterrupt(process);
   try {
     return await runCli({
@@ -15,17 +21,12 @@ export async function runCommandLine(): Promise<number> {
       currentDirectory: process.cwd(),
       clock: Date.now,
       signal,
-      stdout: process.stdout,
-      stderr: process.stderr,
-      terminal: canDraw(process.stderr, process.env.TERM) ? process.stderr : undefined,
+      printer,
+      image: streams.stdoutIsTerminal ? undefined : streams.stdout,
+      terminal: streams.terminal,
       verbs: verbTable,
     });
   } finally {
     dispose();
   }
-}
-
-/** Some terminals of CI systems have no size, and nothing can be drawn on a dumb one. */
-function canDraw(stream: NodeJS.WriteStream, kind: string | undefined): boolean {
-  return stream.isTTY && stream.columns > 0 && kind !== 'dumb';
 }

@@ -19,7 +19,10 @@ export interface VerbOutcome {
   after?: AfterState;
 }
 
-/** What the action's main phase hands to `post`: plain JSON, without secrets. */
+/**
+ * What the action's main phase hands to `post`, in a private file: plain JSON, without secrets, and with
+ * no file or program to be run. `after-state.ts` says how each field is checked.
+ */
 export interface AfterState {
   /** Later steps may build: what is new since then is pushed. Milliseconds since the epoch. */
   builtSince?: number;

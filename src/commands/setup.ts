@@ -40,7 +40,7 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
     },
     after: {
       builtSince: host.clock(),
-      ...(github && settings.caches.github.save ? { github: github.state(nix) } : {}),
+      ...(github && settings.caches.github.save ? { github: github.state() } : {}),
     },
   };
 }
@@ -67,9 +67,10 @@ export async function finishSetup(
   host: Host,
 ): Promise<void> {
   // what code from a fork has built must not be found by others; the inputs say it once more
-  if (github !== undefined && settings.caches.github.save) {
+  const { save, limit } = settings.caches.github;
+  if (github !== undefined && save) {
     const { saveGithubCache } = await import('../caches/github-cache.ts');
-    await saveGithubCache(github, host);
+    await saveGithubCache(github, { limit, nix: await findNix(host) }, host);
   }
   if (builtSince !== undefined) await pushSince(builtSince, settings, host);
 }

@@ -31,16 +31,45 @@ export class Failure extends Error {
   }
 }
 
+/** Where faults are told: `bugs` of package.json, which a test compares. */
+export const bugs = 'https://github.com/org/comfy-nix-action/issues';
+
+/** Set to 1, it makes the command line show where an error comes from. */
+export const debugVariable = 'COMFY_NIX_DEBUG';
+
 /** The text a face shows for any thrown value: message, place, attempts, evidence, next step. */
 export function explain(error: unknown): string {
-  if (!(error instanceof Failure)) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  }
-  const { layer, tried, next, evidence } = error.details;
+  const failure = error instanceof Failure ? error : unexpected(error);
+  const { layer, tried, next, evidence } = failure.details;
   return [
-    layer === undefined ? error.message : `${layer}: ${error.message}`,
+    layer === undefined ? failure.message : `${layer}: ${failure.message}`,
     ...(evidence ?? []).map(line => `  ${line}`),
     ...(tried === undefined ? [] : [`Tried: ${tried}`]),
     ...(next === undefined ? [] : [`Next: ${next}`]),
   ].join('\n');
+}
+
+/** What is thrown and is no {@link Failure} is a defect; a full disk can meet any line of code. */
+function unexpected(error: unknown): Failure {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new Failure(`There is no space left on the disk: ${(error as Error).message}.`, {
+      next: 'Free some space, and run it again.',
+    });
+  }
+  return new Failure(`This is a fault of comfy-nix: ${briefly(error)}`, {
+    next:
+      `Report it at ${bugs}, with what was run. ${debugVariable}=1, or debug logging in a ` +
+      'workflow, shows where it happened.',
+  });
+}
+
+const briefly = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : `${typeof error} was thrown`;
+
+/** Where an error comes from, with all that caused it: for debug logs alone. */
+export function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) return briefly(error);
+  const trace = error.stack ?? briefly(error);
+  return error.cause === undefined ? trace : `${trace}\ncaused by: ${traceOf(error.cause)}`;
 }

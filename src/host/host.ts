@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Emit } from './events.ts';
 import type { RunProcess } from './process.ts';
 
@@ -11,6 +12,8 @@ export interface Host {
   clock: Clock;
   run: RunProcess;
   emit: Emit;
+  /** Where an image named `-` is written: standard output. Absent where that is a log, or a terminal. */
+  stdout?: Writable | undefined;
   /** Aborted by Ctrl-C, by a cancelled job, or by a failure elsewhere in the run. */
   signal?: AbortSignal | undefined;
 }

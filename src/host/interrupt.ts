@@ -33,6 +33,23 @@ export function abortOnInterrupt(of: Interruptible): { signal: AbortSignal; disp
   };
 }
 
+/**
+ * Tells of what nobody awaited or caught (a rejection in the background, an error of a stream), and ends
+ * the process with 1: what was under way cannot be trusted any more.
+ */
+export function endOnFault(of: Faultable, tell: (error: unknown) => void): void {
+  of.on('uncaughtException', error => {
+    tell(error);
+    of.exit(1);
+  });
+}
+
+/** The part of `process` that {@link endOnFault} needs; rejections come as exceptions, too. */
+export interface Faultable {
+  on(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
+  exit(code: number): void;
+}
+
 /** Exit code for what a run threw: 130 after an interrupt, whatever broke because of it. */
 export function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (signal.aborted) return 130;

@@ -11,6 +11,14 @@ export const limits = {
   netrcFile: 2 ** 20,
   /** Bytes of a binary cache's /nix-cache-info, which has three short lines, or of a narinfo. */
   cacheAnswer: 64 * 2 ** 10,
+  /** What is printed of texts of others, in characters, lines and (of a job's summary) bytes. */
+  printed: { text: 4 * 1024 ** 2, line: 8192, lines: 20_000, document: 1_000_000 },
+  /** Characters of one output of the action: GitHub takes 1 MiB of a job's outputs in all. */
+  output: 500_000,
+  /** Bytes of an event's payload; GitHub sends 25 MB at most. */
+  eventPayload: 32 * 1024 ** 2,
+  /** Bytes of what `main` leaves for `post`. */
+  afterState: 16 * 1024 ** 2,
 } as const;
 
 /** How long is waited at most, in milliseconds. */

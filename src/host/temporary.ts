@@ -15,12 +15,21 @@ export function temporaryParent(env: Host['env']): string {
 export async function newTemporaryFolder(prefix: string, env: Host['env']): Promise<string> {
   const parent = temporaryParent(env);
   return mkdtemp(join(parent, prefix)).catch((error: NodeJS.ErrnoException) => {
-    const by = ['RUNNER_TEMP', 'TMPDIR'].find(name => env[name]);
-    const why = error.code === 'ENOENT' ? 'it is not there' : error.message;
-    throw new Failure(`No temporary folder can be made in ${parent}: ${why}.`, {
-      ...(by === undefined ? {} : { tried: `The variable ${by} names it.` }),
-      next: `Make it, or set ${by ?? 'TMPDIR'} to a folder that this user can write to.`,
-      cause: error,
-    });
+    throw noTemporaryFolder(parent, error, env);
+  });
+}
+
+/** Says why no folder can be made in `parent`, and which variable chose that. */
+export function noTemporaryFolder(
+  parent: string,
+  error: NodeJS.ErrnoException,
+  env: Host['env'] = {},
+): Failure {
+  const by = ['RUNNER_TEMP', 'TMPDIR'].find(name => env[name]);
+  const why = error.code === 'ENOENT' ? 'it is not there' : error.message;
+  return new Failure(`No temporary folder can be made in ${parent}: ${why}.`, {
+    ...(by === undefined ? {} : { tried: `The variable ${by} names it.` }),
+    next: `Make it, or set ${by ?? 'TMPDIR'} to a folder that this user can write to.`,
+    cause: error,
   });
 }

@@ -1,4 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { limits } from '../host/limits.ts';
+import { judgeRun, readTrustedEvents, type Verdict } from './events.ts';
+import { given } from './given.ts';
+import type { RawInputs } from './table.ts';
+import { quote, readList } from './values.ts';
 
 /** What a run knows of the place it runs in, beside its inputs. */
 export interface RunContext {
@@ -12,7 +17,7 @@ export interface RunContext {
 }
 
 /** The part of a workflow run that decides what may be done. */
-export interface GitHubContext {
+export interface GitHubContext extends Verdict {
   /** Name of the event, such as "push". */
   event: string;
   /** "owner/name". */
@@ -21,25 +26,29 @@ export interface GitHubContext {
   source: string;
   /** The commit that the workflow runs for. */
   revision: string | undefined;
-  /** The run belongs to a pull request. */
-  pullRequest: boolean;
-  /** Where the code comes from when that is not this repository, in words; it gets no secret. */
-  fork: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the context of GitHub Actions, in a `run:` step as well; undefined outside of it. */
-export async function readGitHubContext(env: Environment): Promise<GitHubContext | undefined> {
+/**
+ * Reads the context of GitHub Actions, in a `run:` step as well; undefined outside of it.
+ * @throws Failure with exit code 2 where the input `trust-event` is wrong
+ */
+export async function readGitHubContext(
+  env: Environment,
+  raw: RawInputs,
+): Promise<GitHubContext | undefined> {
   if (env.GITHUB_ACTIONS !== 'true') return undefined;
-  return githubContext(env, await readEvent(env.GITHUB_EVENT_PATH));
+  const trusted = readTrustedEvents(readList(given(raw, 'trust-event') ?? ''));
+  return githubContext(env, await readEvent(env.GITHUB_EVENT_PATH), trusted);
 }
 
-/**
- * The context that the runner's variables and the event's payload describe. A payload that does not
- * say where a pull request's code comes from is taken for a fork's.
- */
-export function githubContext(env: Environment, payload: unknown): GitHubContext {
+/** The context that the runner's variables and the event's payload describe. */
+export function githubContext(
+  env: Environment,
+  payload: unknown,
+  trusted: readonly string[] = [],
+): GitHubContext {
   const event = env.GITHUB_EVENT_NAME ?? '';
   const repository = env.GITHUB_REPOSITORY ?? '';
   return {
@@ -47,32 +56,17 @@ export function githubContext(env: Environment, payload: unknown): GitHubContext
     repository,
     source: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}`,
     revision: env.GITHUB_SHA,
-    pullRequest: isPullRequest(event, payload),
-    fork: foreignCode(event, repository, payload),
+    ...judgeRun({ event, repository, ref: env.GITHUB_REF, payload }, trusted),
   };
 }
 
-/** A workflow_run that a pull request has caused runs on the pull request's code. */
-function isPullRequest(event: string, payload: unknown): boolean {
-  const cause = event === 'workflow_run' ? member(payload, 'workflow_run', 'event') : event;
-  return typeof cause === 'string' && cause.startsWith('pull_request');
-}
-
-/** The repository of the code where it is not `repository`; only some events bring such code. */
-function foreignCode(event: string, repository: string, payload: unknown): string | undefined {
-  const head = event.startsWith('pull_request')
-    ? member(payload, 'pull_request', 'head', 'repo', 'full_name')
-    : event === 'workflow_run'
-      ? member(payload, 'workflow_run', 'head_repository', 'full_name')
-      : repository;
-  if (typeof head !== 'string') return 'an unknown or deleted repository';
-  return head.toLowerCase() === repository.toLowerCase() ? undefined : head;
-}
-
-function member(value: unknown, ...path: string[]): unknown {
-  return path.reduce<unknown>(
-    (at, name) => (typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined),
-    value,
+/** What is to be told of an event that this program does not know; undefined where it does. */
+export function unknownEventWarning({ unknownEvent }: GitHubContext): string | undefined {
+  if (unknownEvent === undefined) return undefined;
+  return (
+    `This program does not know the event ${quote(unknownEvent)}: as it cannot tell whose code ` +
+    'runs, nothing is written and no secret is used. If it is code of this repository alone, name ' +
+    'the event in the input trust-event.'
   );
 }
 
@@ -80,7 +74,17 @@ function member(value: unknown, ...path: string[]): unknown {
 async function readEvent(path: string | undefined): Promise<unknown> {
   if (path === undefined) return undefined;
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    const { size } = await stat(path);
+    return size > limits.eventPayload ? undefined : parsePayload(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** An event's payload as the runner writes it; undefined where it is no JSON. */
+export function parsePayload(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

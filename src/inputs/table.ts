@@ -177,6 +177,13 @@ export const inputs = [
     verbs: ['build', 'copy'],
   },
   {
+    name: 'trust-event',
+    type: 'list',
+    description:
+      'Events of a workflow that are taken for code of this repository although this program cannot ' +
+      'tell whose code they run, such as `merge_group`: see docs/events.md.',
+  },
+  {
     name: 'registry-username',
     type: 'text',
     description: "User name for the registry. Without it Docker's config.json is asked.",

@@ -6,6 +6,7 @@ import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
 import { level } from './internal-json.ts';
+import { isDerivationPath } from './names.ts';
 import { runNix } from './nix.ts';
 import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
@@ -100,9 +101,12 @@ function evaluationOf(installable: string, found: Description): Evaluation {
   };
 }
 
+/** What is no derivation's path names none: a package's set can be overridden with anything. */
 const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({
-  own: new Set(own),
-  unfree: new Map(unfree.map(({ drv, licence }) => [drv, licence])),
+  own: new Set(own.filter(isDerivationPath)),
+  unfree: new Map(
+    unfree.filter(({ drv }) => isDerivationPath(drv)).map(({ drv, licence }) => [drv, licence]),
+  ),
 });
 
 function recipeOf({ recipe, config, context }: Description): Recipe {

@@ -58,8 +58,8 @@ export function readRecipe(recipe: unknown, config: unknown): WrittenRecipe {
   return {
     name: readString(
       required(found, 'name', field('name')),
-      /^[A-Za-z0-9][\w.-]*$/,
-      'a name of letters, digits, ".", "_" and "-"',
+      /^[A-Za-z0-9][\w.-]{0,127}$/,
+      'a name of letters, digits, ".", "_" and "-", at most 128',
     ),
     tag: readString(required(found, 'tag', field('tag')), /^\w[\w.-]{0,127}$/, 'an image tag'),
     layers,
@@ -81,8 +81,8 @@ function readLayer(found: Found): LayerTarget {
   return {
     name: readString(
       required(found, 'name', field('name')),
-      /^\w[\w.+-]*$/,
-      'a name of letters, digits, ".", "_", "+" and "-"',
+      /^\w[\w.+-]{0,127}$/,
+      'a name of letters, digits, ".", "_", "+" and "-", at most 128',
     ),
     ...outputOf(readDerivation(required(found, 'target', field('target')))),
     image: image ? readBoolean(image) : true,

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { isDerivationPath, isNixName, isPlaceholder, isStorePath } from './names.ts';
 import { nearest } from './nearest.ts';
 
 /** A value that evaluation found, and where: "recipe.layers[2].target". */
@@ -89,9 +90,22 @@ export function required(set: Found, name: string, field: Found | undefined): Fo
   return field ?? { at: `${set.at}.${name}`, value: undefined };
 }
 
+/** A derivation whose names and paths are such as Nix makes, whatever its set was overridden with. */
 export function readDerivation(found: Found): DescribedDerivation {
   if (typeOf(found.value) !== 'derivation') throw mismatch(found, 'a derivation');
-  return found.value as DescribedDerivation;
+  const { name, system, drv, output, out } = Object(found.value) as Record<string, unknown>;
+  const text = (field: string, value: unknown, check: (text: string) => boolean, what: string) => {
+    if (typeof value === 'string' && check(value)) return value;
+    throw mismatch({ at: `${found.at}.${field}`, value }, what);
+  };
+  const nameRule = 'a name as Nix allows it (letters, digits, "+-._?=", at most 211)';
+  return {
+    name: text('name', name, isNixName, nameRule),
+    system: system === null ? null : text('system', system, isNixName, 'a system'),
+    drv: text('drvPath', drv, isDerivationPath, 'the store path of a derivation'),
+    output: text('outputName', output, isNixName, nameRule),
+    out: text('outPath', out, path => isStorePath(path) || isPlaceholder(path), 'a store path'),
+  };
 }
 
 /** A value's type: as evaluation named it, else what JSON shows. */

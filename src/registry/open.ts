@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
 import { archiveStore } from './archive.ts';
 import type { ClientOptions } from './client.ts';
 import { layoutStore } from './layout.ts';
@@ -11,8 +12,6 @@ import type { ImageStore } from './store.ts';
 export interface OpenStoreOptions extends ClientOptions {
   /** The image's name in a docker-archive, without a tag; default: "image". */
   imageName?: string;
-  /** Where the image `-` is written; default: this process's standard output. */
-  stdout?: Writable;
 }
 
 /**
@@ -21,7 +20,7 @@ export interface OpenStoreOptions extends ClientOptions {
  */
 export function openStore(image: string, options: OpenStoreOptions): ImageStore {
   const { host, imageName = 'image' } = options;
-  if (image === '-') return archiveStore(options.stdout ?? process.stdout, { host, imageName });
+  if (image === '-') return archiveStore(standardOutput(host), { host, imageName });
   const [, kind, path = ''] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
   if (kind !== undefined && path === '') {
     throw new Failure(`"${image}" names no ${kind === 'oci' ? 'folder' : 'file'}.`, {
@@ -32,4 +31,12 @@ export function openStore(image: string, options: OpenStoreOptions): ImageStore 
   if (kind === 'oci') return layoutStore(path, host);
   if (kind === 'docker-archive') return archiveStore(path, { host, imageName });
   return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
+}
+
+function standardOutput({ stdout }: Host): Writable {
+  if (stdout !== undefined) return stdout;
+  throw new Failure('The image "-" is written to standard output, and here that takes no image.', {
+    next: 'Write it to a file, docker-archive:FILE; on a terminal, put a pipe or a file behind it.',
+    exitCode: 2,
+  });
 }

@@ -1,21 +1,31 @@
+import { visible } from '../host/foreign-text.ts';
+
 /** A row of a table. */
 export function cells(...values: string[]): string {
   return `| ${values.join(' | ')} |`;
 }
 
-/** Inline code that also holds in a table's cell. */
+/**
+ * Inline code, of text of others as well, that also holds in a table's cell: there a pipe is escaped by
+ * a backslash, but not by one that is escaped itself, and code has no other escapes.
+ */
 export function code(text: string): string {
-  const safe = text
-    .replace(/[\r\n]+/g, ' ')
-    .replaceAll('`', "'")
-    .replaceAll('|', '\\|');
-  return `\`${safe}\``;
+  const safe = oneLine(text).replaceAll('`', "'").replaceAll(/\\*\|/g, '\\|');
+  return safe === '' ? '' : `\`${safe}\``;
 }
 
-/** Text that is not meant as Markdown or HTML, on one line. */
+/**
+ * Text, of others as well, that is not meant as Markdown or HTML, on one line: nothing in it opens a
+ * list, a heading, a link, a formula, a cell or an element.
+ */
 export function escapeText(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
+  return oneLine(text)
+    .replace(/[\\`*_{}[\]<>()#+!|~&$]/g, '\\$&')
+    .replace(/^[-=]/, '\\$&')
+    .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }
+
+const oneLine = (text: string): string => visible(text.replace(/\s*[\r\n]+\s*/g, ' ').trim());
 
 /** A sentence that stands out, as GitHub shows it. */
 export const alert = (kind: 'NOTE' | 'WARNING', sentence: string): string =>

@@ -2,6 +2,7 @@ import type { Change } from '../wheels/changes.ts';
 import { allPins, type Lock } from '../wheels/lock.ts';
 import { pythonTag } from '../wheels/variant.ts';
 import { fileNameOf } from '../wheels/wheel-name.ts';
+import { code, escapeText } from './markdown.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
 /** What a run of `prefetch` has cost. */
@@ -22,7 +23,10 @@ export function describeChanges(changes: readonly Change[]): string[] {
 /** The changes as a Markdown list, for the text of a pull request; empty where there is none. */
 export function markdownChanges(changes: readonly Change[]): string {
   return grouped(changes)
-    .map(({ name, what, where }) => `- \`${name}\`: ${what}${where === '' ? '' : ` (${where})`}`)
+    .map(({ name, what, where }) => {
+      const place = where === '' ? '' : ` (${escapeText(where)})`;
+      return `- ${code(name)}: ${escapeText(what)}${place}`;
+    })
     .join('\n');
 }
 

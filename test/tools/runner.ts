@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +74,12 @@ export async function startRunner(uid = process.getuid?.() ?? 0): Promise<Runner
     step: (command, options = {}) => phase(command, {}, options),
     dispose: () => rm(root, { recursive: true, force: true }),
   };
+}
+
+/** The folder in which a main phase keeps its files, as `post` finds it; it need not be there. */
+export function runFolder(temp: string, { state }: Pick<PhaseResult, 'state'>): string {
+  const parent = readdirSync(temp).find(name => /^comfy-nix-\d+$/.test(name)) ?? 'none';
+  return join(temp, parent, state.run ?? 'none');
 }
 
 type Environment = Readonly<Record<string, string>>;

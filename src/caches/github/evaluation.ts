@@ -13,22 +13,27 @@ export interface EvaluationEntry {
 export const evaluationPrefix = 'comfy-nix-evaluation-';
 
 /**
- * Nix's caches of fetched inputs and of evaluations, by the lock file that decides what they hold.
- * What Nix remembers of substituters is left out: it is about another day.
+ * Nix's caches of fetched inputs and of evaluations. What Nix remembers of substituters is left out: it
+ * is about another day.
  */
+export function evaluationPaths(env: Host['env']): string[] {
+  const folder =
+    env.NIX_CACHE_HOME ?? join(env.XDG_CACHE_HOME ?? join(requireHome(env), '.cache'), 'nix');
+  const names = ['fetcher-cache-v*', 'eval-cache-v*', 'tarball-cache*', 'gitv*'];
+  return names.map(name => join(folder, name));
+}
+
+/** Those caches, by the lock file that decides what they hold. */
 export async function evaluationEntry(
   flake: string,
   workingDirectory: string,
   env: Host['env'],
 ): Promise<EvaluationEntry> {
-  const folder =
-    env.NIX_CACHE_HOME ?? join(env.XDG_CACHE_HOME ?? join(requireHome(env), '.cache'), 'nix');
-  const names = ['fetcher-cache-v*', 'eval-cache-v*', 'tarball-cache*', 'gitv*'];
   const [reference = ''] = flake.split('#');
   const local = localFolder(reference, workingDirectory);
   const lock = (local && (await nearestLock(local))) ?? reference;
   return {
-    paths: names.map(name => join(folder, name)),
+    paths: evaluationPaths(env),
     key: evaluationPrefix + createHash('sha256').update(lock).digest('hex').slice(0, 32),
   };
 }

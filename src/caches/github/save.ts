@@ -7,40 +7,47 @@ import {
   parseDerivation,
   readDerivationGraph,
 } from '../../nix/derivation.ts';
-import { nixEnvironment } from '../../nix/nix.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
 import { isImageArchive } from '../built-outputs.ts';
-import type { EvaluationEntry } from './evaluation.ts';
+import { evaluationPaths } from './evaluation.ts';
+import { cachedTarball, targetFolder } from './folders.ts';
 import { addPaths, keepOnly } from './nar-folder.ts';
 import { type CacheService, cacheService } from './service.ts';
-import { type CachedTarball, isWhole } from './tarball.ts';
+import { isWhole } from './tarball.ts';
 
-/** A target's folder of NARs and the keys that go with it. */
+/** A target whose folder of NARs is saved, and the keys that go with it. */
 export interface TargetEntry {
   name: string;
   drvPath: string;
   outPath: string;
   isArchive: boolean;
-  folder: string;
   /** Its own key, for all that was built for it. */
   key: string;
   /** The key of the entry that the folder was filled from. */
   restored?: string;
 }
 
-/** What the main phase hands to `post`: plain JSON. */
+/**
+ * What the main phase hands to `post`: plain JSON. It names no file but store paths, and no program:
+ * `post` knows by itself where they are.
+ */
 export interface GithubCacheState {
-  /** Bytes. */
-  limit: number;
-  nix: Pick<Nix, 'bin' | 'storeDir' | 'version'>;
   /** Derivations that were built in this run, on this machine or for it. */
   built: readonly string[];
   targets: readonly TargetEntry[];
-  /** Set when the tarball was downloaded from its server. */
-  tarball?: CachedTarball;
-  /** Set when the cache had no entry for this lock file. */
-  evaluation?: EvaluationEntry;
+  /** Checksum of the release's tarball (lower-case hex) when it was downloaded from its server. */
+  tarball?: string;
+  /** The key of the evaluation's entry when the cache had none for this lock file. */
+  evaluation?: string;
+}
+
+/** What `post` saves with. */
+export interface SaveSettings {
+  /** Bytes. */
+  limit: number;
+  /** Undefined: there is none any more, and targets are not saved. */
+  nix: Nix | undefined;
 }
 
 /** What was saved, by key, and its bytes on disk; store paths that did not fit. */
@@ -55,38 +62,42 @@ export interface GithubCacheReport {
  */
 export async function saveGithubCache(
   state: GithubCacheState,
+  { limit, nix }: SaveSettings,
   host: Host,
   service: CacheService = cacheService(host),
 ): Promise<GithubCacheReport> {
   const saved: { key: string; size: number }[] = [];
   const leftOut: string[] = [];
-  let room = state.limit;
+  let room = limit;
   const save = async (paths: readonly string[], key: string, size: number) => {
     if (size > room) return;
     if ((await service.save(paths, key)) === 'saved') saved.push({ key, size });
     room -= size;
   };
-  const { tarball, evaluation } = state;
   await warning(host, async () => {
+    const tarball =
+      state.tarball === undefined ? undefined : cachedTarball(state.tarball, host.env);
     if (tarball && (await isWhole(tarball))) {
       await save([dirname(tarball.file)], tarball.key, (await stat(tarball.file)).size);
     }
-    if (evaluation) {
-      const size = await sizeOf(evaluation.paths);
-      if (size > 0) await save(evaluation.paths, evaluation.key, size);
+    if (state.evaluation !== undefined) {
+      const paths = evaluationPaths(host.env);
+      const size = await sizeOf(paths);
+      if (size > 0) await save(paths, state.evaluation, size);
     }
   });
-  const nix: Nix = { ...state.nix, env: nixEnvironment(host.env), host };
   const unclaimed = await derivationsBuilt(state.built);
   for (const target of state.targets) {
+    if (nix === undefined) break;
     await warning(host, async () => {
-      const filled = await fillFolder(target, unclaimed, nix, room);
+      const folder = targetFolder(target.name, host.env);
+      const filled = await fillFolder(target, folder, unclaimed, nix, room);
       leftOut.push(...filled.leftOut);
-      if (filled.added) await save([target.folder], filled.key, filled.size);
+      if (filled.added) await save([folder], filled.key, filled.size);
       else room -= filled.size;
     });
   }
-  tellLeftOut(leftOut, state.limit, host);
+  tellLeftOut(leftOut, limit, host);
   return { saved, leftOut };
 }
 
@@ -117,6 +128,7 @@ async function derivationsBuilt(drvPaths: readonly string[]): Promise<Map<string
  */
 async function fillFolder(
   target: TargetEntry,
+  folder: string,
   unclaimed: Map<string, Built>,
   nix: Nix,
   room: number,
@@ -124,7 +136,7 @@ async function fillFolder(
   const graph = await readDerivationGraph([target.drvPath]);
   const wanted = new Set([...graph.values()].flatMap(({ outputs }) => [...outputs.values()]));
   if (target.isArchive) wanted.delete(target.outPath);
-  const kept = await keepOnly(target.folder, wanted);
+  const kept = await keepOnly(folder, wanted);
   const keptSize = kept.reduce((sum, { size }) => sum + size, 0);
   const outputs = claim(graph, unclaimed);
   // an entry never changes: nothing can be added to the target's own
@@ -134,7 +146,7 @@ async function fillFolder(
   const there = new Set(kept.map(({ storePath }) => storePath));
   const valid = await queryValid(nix, [...outputs, target.outPath]);
   const missing = outputs.filter(path => wanted.has(path) && valid.has(path) && !there.has(path));
-  const { added, leftOut } = await addPaths(nix, target.folder, missing, room - keptSize);
+  const { added, leftOut } = await addPaths(nix, folder, missing, room - keptSize);
   return {
     added: added.length > 0,
     size: added.reduce((sum, { size }) => sum + size, keptSize),

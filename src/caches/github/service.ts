@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
+import { overhear } from '../../host/overhear.ts';
 import { untilAborted, within } from '../../host/wait.ts';
-import { overhear } from './overhear.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
 export interface CacheService {

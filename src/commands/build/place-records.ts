@@ -1,6 +1,5 @@
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { PushReport } from '../../caches/types.ts';
-import type { Nix } from '../../nix/types.ts';
 import type {
   BuildRecord,
   PushRecord,
@@ -23,7 +22,7 @@ export function placeRecords(
           caches: {
             substituters,
             pushes: cached.reports.map(pushRecord),
-            github: github === undefined ? [] : restoredRecords(github, nix),
+            github: github === undefined ? [] : restoredRecords(github),
             leftOut: [...cached.leftOut],
           },
         }
@@ -37,8 +36,8 @@ function pushRecord({ name, pushed, failed }: PushReport): PushRecord {
   return { cache: name, pushed, failed: failed.length, failures };
 }
 
-function restoredRecords(github: GithubCache, nix: Nix): RestoredRecord[] {
-  return github.state(nix).targets.map(({ name, key, restored }) => {
+function restoredRecords(github: GithubCache): RestoredRecord[] {
+  return github.state().targets.map(({ name, key, restored }) => {
     const found = restored === undefined ? 'miss' : restored === key ? 'hit' : 'part';
     return { layer: name, found };
   });

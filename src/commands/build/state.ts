@@ -103,7 +103,7 @@ export function outcomeOf(
     },
     ...(state.exports ? { exports: state.exports } : {}),
     ...(state.github && state.nix && settings.caches.github.save
-      ? { after: { github: state.github.state(state.nix) } }
+      ? { after: { github: state.github.state() } }
       : {}),
   };
 }

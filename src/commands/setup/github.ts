@@ -11,11 +11,11 @@ export async function openGithub(
   { caches }: SetupSettings,
   host: Host,
 ): Promise<GithubCache | undefined> {
-  const { use, limit } = caches.github;
+  const { use } = caches.github;
   if (use === 'false') return undefined;
   if (hasGithubCache(host.env)) {
     const { openGithubCache } = await import('../../caches/github-cache.ts');
-    return openGithubCache(host, limit);
+    return openGithubCache(host);
   }
   if (use === 'true') {
     const message = "GitHub's cache is not used: only actions in a workflow can reach it.";

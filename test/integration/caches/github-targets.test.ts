@@ -67,7 +67,7 @@ async function runOnce(nix: Nix, folder: string, names: string[], limit: number)
     ),
   );
   const targets = evaluated.map(({ target }, index) => ({ ...target, name: names[index] ?? '' }));
-  const cache = openGithubCache(nix.host, limit);
+  const cache = openGithubCache(nix.host);
   assert.ok(cache);
   const substituters = await cache.restoreTargets(targets, 'x86_64-linux');
   const urls = substituters.map(({ url }) => url).join(' ');
@@ -83,8 +83,8 @@ async function runOnce(nix: Nix, folder: string, names: string[], limit: number)
     rootsDirectory,
     onEvent,
   }).catch(() => undefined);
-  const state = JSON.parse(JSON.stringify(cache.state(nix)));
-  const report = await saveGithubCache(state, nix.host);
+  const state = JSON.parse(JSON.stringify(cache.state()));
+  const report = await saveGithubCache(state, { limit, nix }, nix.host);
   await rm(rootsDirectory, { recursive: true });
   await rm(join(folder, 'temp'), { recursive: true });
   await mkdir(join(folder, 'temp'));
@@ -191,7 +191,7 @@ test('an image archive and its layers are not cached, what they are made from is
     acceptFlakeConfig: false,
   });
   const host = { ...nix.host, env: { ...process.env } };
-  const cache = openGithubCache(host, gibibyte);
+  const cache = openGithubCache(host);
   assert.ok(cache);
   await cache.restoreTargets([{ ...target, name: 'image', isArchive: true }], 'x86_64-linux');
   await realise(nix, [target], {
@@ -201,9 +201,9 @@ test('an image archive and its layers are not cached, what they are made from is
       cache.take({ type: 'build-end', derivation: event.drvPath, failed: event.failed, at: 0 });
     },
   });
-  await saveGithubCache(cache.state(nix), host);
+  await saveGithubCache(cache.state(), { limit: gibibyte, nix }, host);
   assert.equal(server.keys().length, 1);
-  const restored = openGithubCache(host, gibibyte);
+  const restored = openGithubCache(host);
   const [substituter] =
     (await restored?.restoreTargets([{ ...target, name: 'image' }], 'x86_64-linux')) ?? [];
   const { stdout } = await runNix(nix, 'nix', [
@@ -226,18 +226,18 @@ test("Nix's caches of inputs come back, what it knows of substituters does not",
   const input = join(cacheHome, 'nix/tarball-cache/objects/pack');
   await writeFile(input, 'an input');
   await writeFile(join(cacheHome, 'nix/binary-cache-v6.sqlite'), 'of today');
-  const cache = openGithubCache(host, gibibyte);
+  const cache = openGithubCache(host);
   await cache?.restoreEvaluation('.', folder);
   assert.ok(cache);
-  const { saved } = await saveGithubCache(cache.state(nix), host);
+  const { saved } = await saveGithubCache(cache.state(), { limit: gibibyte, nix }, host);
   assert.deepEqual(
     saved.map(({ key }) => key),
     server.keys(),
   );
   await rm(cacheHome, { recursive: true });
-  const next = openGithubCache(host, gibibyte);
+  const next = openGithubCache(host);
   await next?.restoreEvaluation('.', folder);
   await lstat(input);
   await assert.rejects(lstat(join(cacheHome, 'nix/binary-cache-v6.sqlite')));
-  assert.equal(next?.state(nix).evaluation, undefined);
+  assert.equal(next?.state().evaluation, undefined);
 });

@@ -13,7 +13,7 @@ import { realise } from '../../../src/nix/realise.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
 import { startNginx } from '../../tools/nginx.ts';
-import { startRunner } from '../../tools/runner.ts';
+import { runFolder, startRunner } from '../../tools/runner.ts';
 import { workbench } from '../nix/workbench.ts';
 import { watchProcesses } from '../setup/secrets.ts';
 
@@ -195,6 +195,6 @@ test('setup as an action: what later steps build is pushed by post, and no secre
     seen.some(line => line.includes('copy --to')),
     'ps saw the push',
   );
-  const folderOfMain = main.state['private-directory'] ?? '';
+  const folderOfMain = runFolder(runner.temp, main);
   await assert.rejects(readFile(join(folderOfMain, 'comfy-nix.conf')), { code: 'ENOENT' });
 });

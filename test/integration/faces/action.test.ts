@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startRunner } from '../../tools/runner.ts';
+import { runFolder, startRunner } from '../../tools/runner.ts';
 
 const phase = (name: string) =>
   fileURLToPath(new URL(`../../../src/action/${name}.ts`, import.meta.url));
@@ -30,8 +30,8 @@ test('an input that cannot be read: what main made is deleted by post', async ()
   const main = await runner.run(phase('main'), { inputs: { image: 'not a repository' } });
   assert.equal(main.code, 2);
   assert.match(main.log, /^::error::Input image: expected a repository.*"not a repository"/m);
-  const folder = main.state['private-directory'] ?? '';
-  assert.ok(folder.startsWith(runner.temp) && existsSync(folder));
+  const folder = runFolder(runner.temp, main);
+  assert.ok(existsSync(folder));
   const post = await runner.run(phase('post'), { state: main.state });
   assert.deepEqual([post.code, post.log], [0, '']);
   assert.ok(!existsSync(folder));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startRunner } from '../../tools/runner.ts';
+import { runFolder, startRunner } from '../../tools/runner.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
 
@@ -47,7 +47,7 @@ test('a cancelled job ends with 130, and post still cleans up', async () => {
   });
   assert.equal(main.code, 130, main.log);
   assert.match(main.log, /^::error::The run was interrupted\./m);
-  const folder = main.state['private-directory'] ?? '';
+  const folder = runFolder(runner.temp, main);
   assert.ok(existsSync(folder));
   assert.equal((await runner.run(source('action/post.ts'), { state: main.state })).code, 0);
   assert.ok(!existsSync(folder));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { AfterState } from '../../../src/commands/outcome.ts';
 import type { BuildRecord } from '../../../src/record/types.ts';
-import type { PhaseResult } from '../../tools/runner.ts';
+import { type PhaseResult, runFolder } from '../../tools/runner.ts';
 import { copyExample, type Example, system } from '../build/hermetic-example.ts';
 import { cachedNames } from './binary-caches.ts';
 import { type HostedRunner, hostedRunner, type Job } from './hosted-runner.ts';
@@ -51,7 +51,7 @@ test('runs of a workflow: each builds what no run before it has built', async t 
     const kept = filesWith(hidden, [runner.root]);
     for (const file of kept) {
       assert.equal(modeOf(file), '600', file);
-      assert.ok(file.startsWith(main.state['private-directory'] ?? '-'), file);
+      assert.ok(file.startsWith(runFolder(runner.temp, main)), file);
     }
     const post = await runner.post(main, job);
     const seen = await watch.stop();

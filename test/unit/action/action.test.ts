@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { runAction } from '../../../src/action/action.ts';
-import { deletePrivateDirectory, directoryState } from '../../../src/action/private-directory.ts';
+import { runState } from '../../../src/action/private-folder.ts';
+import { guardedToolkit } from '../../../src/action/toolkit.ts';
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
@@ -25,7 +25,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
     currentDirectory: temp,
     clock: () => 0,
     signal: signal ?? new AbortController().signal,
-    toolkit,
+    toolkit: guardedToolkit(toolkit, env.RUNNER_DEBUG === '1'),
     verbs: {
       build: verb,
       setup: async () => ({ outputs: {} }),
@@ -50,13 +50,13 @@ test('secrets are masked before anything else is done, line by line', async () =
     'secret p1',
     'secret p2',
     'secret token',
-    `state ${directoryState}`,
+    `state ${runState}`,
     'info first line',
   ]);
 });
 
 test('a verb gets the inputs, and a folder that only this user can enter', async () => {
-  const { code, state } = await run(
+  const { code, state, outputs } = await run(
     async (raw, context) => {
       assert.equal(raw.image, 'ghcr.io/o/x');
       assert.equal(context.face, 'action');
@@ -66,7 +66,7 @@ test('a verb gets the inputs, and a folder that only this user can enter', async
     { INPUT_IMAGE: ' ghcr.io/o/x ' },
   );
   assert.equal(code, 0);
-  assert.ok(state[directoryState]?.startsWith(join(temp, 'comfy-nix-')));
+  assert.match(outputs.name ?? '', new RegExp(`/${state[runState]}$`));
 });
 
 test('outputs, exports, table and summary go to the runner', async () => {
@@ -80,7 +80,7 @@ test('outputs, exports, table and summary go to the runner', async () => {
   assert.deepEqual(
     calls.map(call => call.split('\n')[0]?.slice(0, 30)),
     [
-      `state ${directoryState}`,
+      `state ${runState}`,
       'path /nix/bin',
       'env NIX_SSL_CERT_FILE=/certs',
       'info layer           origin         ti'.slice(0, 30),
@@ -133,16 +133,36 @@ test('an interrupted run ends with 130, whatever it broke', async () => {
   assert.equal(code, 130);
 });
 
-test('post deletes the folder of main, and nothing that only looks like it', async () => {
-  const { state } = await run(async () => ({ outputs: {} }));
-  const folder = state[directoryState] ?? '';
-  const env = { RUNNER_TEMP: temp };
-  await deletePrivateDirectory({ RUNNER_TEMP: '/' }, recordingToolkit(state));
-  assert.ok(existsSync(folder));
-  await deletePrivateDirectory(env, recordingToolkit(state));
-  assert.ok(!existsSync(folder));
-  await mkdir(join(temp, 'other'));
-  await deletePrivateDirectory(env, recordingToolkit({ [directoryState]: join(temp, 'other') }));
-  assert.ok(existsSync(join(temp, 'other')));
-  await deletePrivateDirectory(env, recordingToolkit());
+test('a defect is told as one, with where to report it; its stack is for debug logs', async () => {
+  const verb = async () => {
+    throw new TypeError('x is undefined');
+  };
+  const { code, calls } = await run(verb);
+  assert.equal(code, 1);
+  const told = calls.join('\n');
+  assert.match(
+    told,
+    /^error This is a fault of comfy-nix: TypeError: x is undefined\nNext: Report it/m,
+  );
+  assert.doesNotMatch(told, /\n\s+at /);
+  const debugged = await run(verb, { RUNNER_DEBUG: '1' });
+  assert.match(debugged.calls.join('\n'), /^debug TypeError: x is undefined\n\s+at /m);
+});
+
+test('an unknown event is one warning that names the input, and its code gets no secret', async () => {
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_EVENT_NAME: 'deployment', GITHUB_REPOSITORY: 'o/n' };
+  const verb: Verb = async (_raw, context) => {
+    assert.ok(context.github?.fork !== undefined);
+    return { outputs: {} };
+  };
+  const { calls } = await run(verb, env);
+  const warnings = calls.filter(call => call.startsWith('warning'));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /does not know the event "deployment".*trust-event/);
+  const trusting: Verb = async (_raw, context) => {
+    assert.equal(context.github?.fork, undefined);
+    return { outputs: {} };
+  };
+  const trusted = await run(trusting, { ...env, 'INPUT_TRUST-EVENT': 'deployment' });
+  assert.deepEqual(trusted.calls, [`state ${runState}`]);
 });

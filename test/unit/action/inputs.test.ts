@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { secretsIn } from '../../../src/action/inputs.ts';
+import { secretsIn } from '../../../src/inputs/secrets.ts';
 
 test('of named secrets the secret itself is masked too, whichever way it is printed', () => {
   assert.deepEqual(

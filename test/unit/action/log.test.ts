@@ -7,7 +7,7 @@ import { recordingToolkit } from './toolkit.ts';
 
 function logOf(events: readonly ProgressEvent[]) {
   const toolkit = recordingToolkit();
-  const log = actionLog(toolkit, 0, 'TOKEN');
+  const log = actionLog(toolkit, 0);
   for (const event of events) log.take(event);
   return { calls: toolkit.calls, log };
 }
@@ -60,26 +60,6 @@ test('what failed is not folded, and comes at the end when its layer never ends'
     'info building a',
     'info a> line of a',
     'info FAILED a in 1 s',
-  ]);
-});
-
-test("no builder's line is a command to the runner", () => {
-  const line = '::add-path::/evil';
-  const { calls } = logOf([
-    { type: 'build-log', derivation: drv('a'), line, layer: 'one', at: 0 },
-    { type: 'layer-end', layer: 'one', at: 0 },
-    { type: 'notice', message: `trace: x\n${line}`, at: 0 },
-  ]);
-  const guarded = (...lines: string[]) => [
-    'info ::stop-commands::TOKEN',
-    ...lines.map(each => `info ${each}`),
-    'info ::TOKEN::',
-  ];
-  assert.deepEqual(calls, [
-    'group one: done',
-    ...guarded(`a> ${line}`),
-    'endgroup',
-    ...guarded('trace: x', line),
   ]);
 });
 

@@ -7,6 +7,7 @@ export interface RecordingToolkit extends Toolkit {
   outputs: Record<string, string>;
 }
 
+/** What is called is what the runner gets; `guardedToolkit` is what the action calls. */
 export function recordingToolkit(state: Record<string, string> = {}): RecordingToolkit {
   const calls: string[] = [];
   const outputs: Record<string, string> = {};
@@ -29,6 +30,7 @@ export function recordingToolkit(state: Record<string, string> = {}): RecordingT
     addPath: call('path'),
     exportVariable: (name, value) => calls.push(`env ${name}=${value}`),
     info: call('info'),
+    debug: call('debug'),
     warning: call('warning'),
     error: call('error'),
     startGroup: call('group'),

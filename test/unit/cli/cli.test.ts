@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { runCli } from '../../../src/cli/cli.ts';
+import { openPrinter } from '../../../src/cli/printer.ts';
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
@@ -18,6 +20,13 @@ afterEach(() => rm(temp, { recursive: true, force: true }));
 
 async function run(args: string[], verb: Verb, env: Record<string, string> = {}) {
   const written = { out: '', error: '' };
+  const into = (name: keyof typeof written) =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        written[name] += String(chunk);
+        done();
+      },
+    });
   const controller = new AbortController();
   const code = await runCli({
     arguments: args,
@@ -25,16 +34,8 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
     currentDirectory: temp,
     clock: () => 0,
     signal: controller.signal,
-    stdout: {
-      write: text => {
-        written.out += text;
-      },
-    },
-    stderr: {
-      write: text => {
-        written.error += text;
-      },
-    },
+    printer: openPrinter({ stdout: into('out'), stderr: into('error') }),
+    image: undefined,
     terminal: undefined,
     verbs: {
       build: verb,

@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { frame } from '../../../src/cli/frame.ts';
 import { plainView } from '../../../src/cli/plain.ts';
 import type { ProgressEvent } from '../../../src/host/events.ts';
+import { textGuard } from '../../../src/host/foreign-text.ts';
 import { trackProgress } from '../../../src/record/progress.ts';
+
+const screen = (columns: number, rows: number) => ({ columns, rows, guard: textGuard() });
 
 const drv = `/nix/store/${'a'.repeat(32)}-torch-2.9.0.drv`;
 
@@ -37,7 +40,7 @@ function progressAfter(list: readonly ProgressEvent[]) {
 }
 
 test('a frame shows the phase, the open layers and the last line of the build', () => {
-  assert.deepEqual(frame(progressAfter(events), 63_000, 100, 24), [
+  assert.deepEqual(frame(progressAfter(events), 63_000, screen(100, 24)), [
     'Building the layers · 1 min 03 s · 1 of 3 layers · downloaded 1.00 kB of 2.00 kB',
     '  pytorch  building torch-2.9.0  1 min 02 s',
     '  app      waiting',
@@ -52,7 +55,7 @@ test('a layer that sends says how far it is, before what else it does', () => {
     { type: 'transfer-progress', layer: 'pytorch', blob: 0, read: 2000, sent: 900, at: 61_000 },
   ]);
   assert.equal(
-    frame(progress, 63_000, 80, 24)[1],
+    frame(progress, 63_000, screen(80, 24))[1],
     '  pytorch  sending 900 B (read 2.00 kB of 4.00 kB) (+1)  3 s',
   );
 });
@@ -63,7 +66,11 @@ test('a frame fits into its terminal', () => {
     reused: false,
     shipped: true,
   }));
-  const lines = frame(progressAfter([...events, { type: 'plan', layers, at: 0 }]), 63_000, 30, 12);
+  const lines = frame(
+    progressAfter([...events, { type: 'plan', layers, at: 0 }]),
+    63_000,
+    screen(30, 12),
+  );
   assert.ok(lines.length < 12);
   assert.ok(lines.every(line => line.length < 30));
   assert.ok(lines.includes('  and 44 more'));
@@ -75,7 +82,7 @@ test('without a terminal each event is a line', t => {
   let now = 0;
   const view = plainView(
     part => {
-      text += part;
+      text += textGuard().text(part);
     },
     () => now,
     0,
@@ -99,4 +106,16 @@ test('without a terminal each event is a line', t => {
     'pytorch: built in 40 s',
     '',
   ]);
+});
+
+test('text of builders changes neither the terminal nor a log', () => {
+  const line = '\u001b[2J\u001b]0;title\u0007\r::error::x \u202ehunter2';
+  const hostile: ProgressEvent[] = [
+    { type: 'build-start', derivation: drv, machine: '', layer: 'pytorch', at: 0 },
+    { type: 'build-log', derivation: drv, line, layer: 'pytorch', at: 0 },
+  ];
+  const guard = textGuard();
+  guard.hide('hunter2');
+  const lines = frame(progressAfter(hostile), 0, { columns: 100, rows: 24, guard });
+  assert.equal(lines.at(-1), '  > \\e[2J\\e]0;title\\u0007\\r::error::x \\u202e***');
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,21 +24,20 @@ async function saves(t: TestContext, event: string, head: string): Promise<numbe
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const env = { ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/`, ACTIONS_RUNTIME_TOKEN: 'x' };
-  const file = join(folder, 'nix.tar.xz');
-  await writeFile(file, 'a release');
-  const sha256 = createHash('sha256').update('a release').digest('hex');
-  const github = {
-    limit: 1e9,
-    nix: { bin: '/nonexistent', storeDir: '/nix/store', version: '2.34.8' },
-    built: [],
-    targets: [],
-    tarball: { file, sha256, key: 'release' },
+  const env = {
+    ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/`,
+    ACTIONS_RUNTIME_TOKEN: 'x',
+    RUNNER_TEMP: folder,
   };
+  const cached = join(folder, 'comfy-nix-cache/nix-release');
+  await mkdir(cached, { recursive: true });
+  await writeFile(join(cached, 'nix.tar.xz'), 'a release');
+  const sha256 = createHash('sha256').update('a release').digest('hex');
+  const github = { built: [], targets: [], tarball: sha256 };
   const where = { GITHUB_EVENT_NAME: event, GITHUB_REPOSITORY: 'o/comfy' };
   const payload = {
     pull_request: { head: { repo: { full_name: head } } },
-    workflow_run: { head_repository: { full_name: head } },
+    workflow_run: { event: 'push', head_repository: { full_name: head } },
   };
   const settings = parseSetup(
     {},

@@ -97,7 +97,7 @@ test('the same change in several variants is told once, and their systems where 
   second.variant = { system: 'aarch64-linux', cuda: 'cu130', python: '3.13' };
   assert.equal(
     markdownChanges([first, second]),
-    '- `torch`: added, 2.10.0 (cu130 cp312 x86_64-linux, cu130 cp313 aarch64-linux)',
+    '- `torch`: added, 2.10.0 (cu130 cp312 x86\\_64-linux, cu130 cp313 aarch64-linux)',
   );
   assert.equal(markdownChanges([]), '');
 });

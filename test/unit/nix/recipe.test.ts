@@ -7,9 +7,9 @@ const derivation = (name: string) => ({
   $type: 'derivation',
   name,
   system: 'x86_64-linux',
-  drv: `/nix/store/0-${name}.drv`,
+  drv: `/nix/store/${'0'.repeat(32)}-${name}.drv`,
   output: 'out',
-  out: `/nix/store/1-${name}`,
+  out: `/nix/store/${'1'.repeat(32)}-${name}`,
 });
 
 const minimal = {
@@ -51,9 +51,9 @@ test('a minimal recipe gets the defaults', () => {
     layers: [
       {
         name: 'layer0-base',
-        drvPath: '/nix/store/0-base.drv',
+        drvPath: `/nix/store/${'0'.repeat(32)}-base.drv`,
         outputName: 'out',
-        outPath: '/nix/store/1-base',
+        outPath: `/nix/store/${'1'.repeat(32)}-base`,
         image: true,
       },
     ],
@@ -90,7 +90,7 @@ const wrong: [string, unknown, unknown, string][] = [
     'no name',
     { ...minimal, name: undefined },
     {},
-    'recipe.name: expected a name of letters, digits, ".", "_" and "-", found nothing',
+    'recipe.name: expected a name of letters, digits, ".", "_" and "-", at most 128, found nothing',
   ],
   [
     'a tag with a colon',

@@ -71,7 +71,8 @@ describe('a docker-archive', () => {
   test('goes to a stream as well', async () => {
     const stream = new PassThrough();
     const read = buffer(stream);
-    await putImage(openStore('-', { ...options, credentials: {}, stdout: stream }));
+    const host = { ...options.host, stdout: stream };
+    await putImage(openStore('-', { ...options, host, credentials: {} }));
     stream.end();
     checkImage(await read);
   });
@@ -135,9 +136,15 @@ describe('the form of an image says its store', () => {
   test('kind and name', () => {
     assert.equal(open('oci:build/demo').repository, 'oci:build/demo');
     assert.equal(open('docker-archive:x.tar').kind, 'docker-archive');
-    assert.equal(open('-').kind, 'docker-archive');
     assert.equal(open('ghcr.io/O/ComfyUI').repository, 'ghcr.io/o/comfyui');
     assert.equal(open('docker://ghcr.io/o/x').repository, 'ghcr.io/o/x');
+  });
+
+  test('standard output is an archive where it takes one', () => {
+    const host = { ...options.host, stdout: new PassThrough() };
+    assert.equal(openStore('-', { host, credentials: {} }).kind, 'docker-archive');
+    // a log, or a terminal
+    assert.throws(() => open('-'), { name: 'Failure', exitCode: 2 });
   });
 
   test('a form without a place is wrong usage', () => {

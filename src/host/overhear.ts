@@ -7,8 +7,9 @@ const overheard = new AsyncLocalStorage<string[]>();
 let listener: typeof process.stdout.write | undefined;
 
 /**
- * Does work that prints, and gives what it printed instead: `@actions/cache` tells why it failed only
- * there, and an image may be streamed to standard output. What others print meanwhile passes.
+ * Does work of a library that prints, and gives what it printed instead. `@actions/cache` tells why it
+ * failed only there, `@actions/tool-cache` prints whole addresses with what is secret in them, and an
+ * image may be streamed to standard output. What others print meanwhile passes.
  */
 export async function overhear<T>(work: () => Promise<T>): Promise<{ value: T; lines: string[] }> {
   listen();

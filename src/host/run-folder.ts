@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Lock, tryLock } from './lock.ts';
+import { noTemporaryFolder } from './temporary.ts';
+
+/** A folder that one run has for itself, for all that it keeps in files; its lock is held meanwhile. */
+export interface RunFolder {
+  name: string;
+  /** Absolute where its parent is. */
+  path: string;
+  /** Deletes it with all that is in it. */
+  remove(): Promise<void>;
+  /** Lets go of it for a later phase of the same job. */
+  leave(): void;
+}
+
+/** Held while a run works: a folder whose lock is free was left. */
+const lockName = 'lock';
+
+/** Names the job whose later phase a folder waits for, where there is one. */
+const jobName = 'job';
+
+const attempts = 5;
+
+/**
+ * Makes a folder, named `prefix` and 16 random hex digits, that this user alone can enter, whatever
+ * the umask is. Rejects with a {@link Failure} where the parent cannot be written to.
+ *
+ * @param job the one that takes the folder up again after this process, see {@link removeLeft}
+ */
+export async function makeRunFolder(
+  parent: string,
+  { prefix = '', job }: { prefix?: string; job?: string | undefined } = {},
+): Promise<RunFolder> {
+  let problem: unknown;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const name = prefix + randomBytes(8).toString('hex');
+    const path = join(parent, name);
+    try {
+      await mkdir(path);
+      await chmod(path, 0o700);
+      if (job !== undefined) await writeFile(join(path, jobName), job);
+      const folder = await lockedFolder(parent, name);
+      if (folder) return folder;
+    } catch (error) {
+      problem = error;
+      if ((await lstat(parent).catch(() => undefined)) === undefined) break;
+    }
+    // another run that clears away may have taken it just before its lock was held
+  }
+  const reason = problem instanceof Error ? problem : new Error('others remove it at once');
+  throw noTemporaryFolder(parent, reason);
+}
+
+/** Takes up what {@link makeRunFolder} made; undefined where it is not ours, not there, or in use. */
+export async function takeUpFolder(parent: string, name: string): Promise<RunFolder | undefined> {
+  return (await isPrivate(join(parent, name))) ? lockedFolder(parent, name) : undefined;
+}
+
+/**
+ * Removes folders of runs that ended and took nothing away (killed ones): of this user, named `prefix`
+ * and 16 hex digits, with a lock that is free. One that waits for a later phase of `job` stays, of
+ * other jobs it does not. What cannot be removed stays as well: it is in nobody's way.
+ */
+export async function removeLeft(
+  parent: string,
+  { prefix = '', job }: { prefix?: string; job?: string | undefined } = {},
+): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (!name.startsWith(prefix) || !isRunName(name.slice(prefix.length))) continue;
+    const path = join(parent, name);
+    const its = await readFile(join(path, jobName), 'utf8').catch(() => undefined);
+    if (its !== undefined && its === job) continue;
+    const hasLock = await lstat(join(path, lockName)).catch(() => undefined);
+    if (!hasLock) continue;
+    const folder = await takeUpFolder(parent, name).catch(() => undefined);
+    await folder?.remove().catch(() => undefined);
+  }
+}
+
+/** Whether a name is one that {@link makeRunFolder} gives, without its prefix. */
+export const isRunName = (name: string): boolean => /^[0-9a-f]{16}$/.test(name);
+
+/** Whether this is a folder, no link to one, that belongs to this user and nobody else can enter. */
+export async function isPrivate(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats?.isDirectory() || (stats.mode & 0o777) !== 0o700) return false;
+  return stats.uid === process.getuid?.();
+}
+
+async function lockedFolder(parent: string, name: string): Promise<RunFolder | undefined> {
+  const path = join(parent, name);
+  const file = join(path, lockName);
+  const lock = await tryLock(file);
+  if (lock === undefined) return undefined;
+  // whoever cleared away before may have deleted the file that was locked
+  if ((await lstat(file).catch(() => undefined)) === undefined) {
+    lock.release();
+    return undefined;
+  }
+  return { name, path, remove: () => removeLocked(path, lock), leave: () => lock.release() };
+}
+
+async function removeLocked(path: string, lock: Lock): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } finally {
+    lock.release();
+  }
+}
