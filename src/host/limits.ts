@@ -15,10 +15,12 @@ export const limits = {
   telltale: 256 << 10,
   /** Bytes of the header that a tar extends an entry with: names of any system fit. */
   tarExtension: 1 << 20,
+  /** Such headers of one entry: its own, a global one, long names, and room. */
+  tarExtensions: 16,
   /** Bytes of a name or a link's target in an archive of an image; Linux allows as many. */
   archiveName: 4096,
   /** Members of an archive of an image: a few for each layer. */
-  archiveMembers: 20_000,
+  archiveMembers: 5000,
   /** Links that lead to each other before a file comes; Linux follows as many. */
   links: 40,
   /** Bytes of a file in a tar, or of a blob: 16 TiB. */

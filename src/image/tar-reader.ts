@@ -71,7 +71,7 @@ export async function nextMember(
   name: string,
 ): Promise<TarMember | undefined> {
   let extensions: Extensions = new Map();
-  for (;;) {
+  for (let count = 0; count <= limits.tarExtensions; count += 1) {
     const block = await reader.exactly(blockSize);
     if (block.every(byte => byte === 0)) return undefined;
     const header = parseHeader(block, name);
@@ -82,6 +82,7 @@ export async function nextMember(
     const more = extension(body.subarray(0, header.size), name);
     extensions = new Map([...extensions, ...more]);
   }
+  throw damaged(name, 'a member has too many extended headers');
 }
 
 /** What an extended header says instead of the header that follows it: those below, by pax's names. */

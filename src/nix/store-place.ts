@@ -1,5 +1,6 @@
 import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import querystring from 'node:querystring';
 import { Failure } from '../host/failure.ts';
 import { readConf } from './conf.ts';
 import { runNix } from './nix.ts';
@@ -51,7 +52,7 @@ export function placeOfStore(setting: string, storeDir: string): string | undefi
   const real = parameters.get('real');
   if (real) return real;
   const ofUrl = /^local:\/\/(\/.+)$/.exec(address)?.[1];
-  const path = ofUrl === undefined ? address : decodeURIComponent(ofUrl);
+  const path = ofUrl === undefined ? address : querystring.unescape(ofUrl);
   const root = parameters.get('root') || (path.startsWith('/') ? path : '');
   return root === '' ? undefined : join(root, storeDir);
 }

@@ -111,7 +111,7 @@ function describe(index: ArchiveIndex, name: string) {
   const manifest = manifestOf(index, name);
   const configName = followLinks(manifest.Config, index, name);
   const config = index.descriptions.get(configName);
-  if (!config) throw lacks(name, 'config', manifest.Config);
+  if (!config) throw lacks(index, name, 'config', configName);
   const described = `${toText(configName)} in ${name}`;
   const diffIds = diffIdsOf(parseJson(config.toString(), described), described);
   if (diffIds.length !== manifest.Layers.length) {
@@ -123,7 +123,7 @@ function describe(index: ArchiveIndex, name: string) {
   const layers = manifest.Layers.map((listed, at): FoundLayer => {
     const file = followLinks(listed, index, name);
     const place = index.places.get(file);
-    if (!place) throw lacks(name, 'layer', listed);
+    if (!place) throw lacks(index, name, 'layer', listed);
     return { file, diffId: diffIds[at] ?? '', place };
   });
   const image = {
@@ -134,8 +134,10 @@ function describe(index: ArchiveIndex, name: string) {
   return { image, layers };
 }
 
-const lacks = (archive: string, what: string, file: ByteString) =>
-  malformed(archive, `its ${what} ${visible(toText(file))} is missing`);
+function lacks({ places }: ArchiveIndex, archive: string, what: string, file: ByteString) {
+  const why = places.has(file) ? `is no JSON of at most ${limits.document >> 20} MB` : 'is missing';
+  return malformed(archive, `its ${what} ${visible(toText(file))} ${why}`);
+}
 
 const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.archiveName));
 
@@ -151,7 +153,8 @@ const manifestSchema = v.array(
 function manifestOf(index: ArchiveIndex, name: string) {
   const file = followLinks('manifest.json', index, name);
   const bytes = index.descriptions.get(file);
-  if (!bytes) throw malformed(name, 'there is no manifest.json in it');
+  if (!bytes && !index.places.has(file)) throw malformed(name, 'there is no manifest.json in it');
+  if (!bytes) throw lacks(index, name, 'description', file);
   const described = `manifest.json in ${name}`;
   const images = checkShape(manifestSchema, parseJson(bytes.toString(), described), described);
   const [image] = images;
@@ -162,7 +165,10 @@ function manifestOf(index: ArchiveIndex, name: string) {
     Layers: image.Layers.map(layer => normal(toByteString(layer))),
     RepoTags: (image.RepoTags ?? [])
       .filter(tag => typeof tag === 'string')
-      .map(tag => checkShape(repoTagSchema, tag, `the tag ${visible(tag)} of ${name}`)),
+      .map(tag => {
+        if (v.is(repoTagSchema, tag)) return tag;
+        throw malformed(name, `its tag ${visible(tag)} is no name of an image`);
+      }),
   };
 }
 

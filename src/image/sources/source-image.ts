@@ -123,7 +123,7 @@ export function checkShape<Schema extends v.GenericSchema>(
   const field = v.getDotPath(result.issues[0]);
   throw malformed(
     name,
-    field === null ? 'it is no object' : `its ${visible(field)} is missing or wrong`,
+    field === null ? 'it is no object' : `its field ${visible(field)} is missing or wrong`,
   );
 }
 
