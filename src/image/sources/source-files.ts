@@ -228,12 +228,17 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 const rebuild = 'Build the target again with Nix, and look at what wrote its description.';
 
 const outside = (path: string, named: string) =>
-  new Failure(`${visible(path)} is not part of the image ${visible(named)}.`, {
-    tried:
-      'An image is made of its own file or folder and, where it lies in the Nix store, of its ' +
-      'closure: nothing else of this machine is read.',
-    next: rebuild,
-  });
+  new Failure(
+    path === named
+      ? `${visible(path)} leads to what is not part of it.`
+      : `${visible(path)} is not part of the image ${visible(named)}.`,
+    {
+      tried:
+        'An image is made of its own file or folder and, where it lies in the Nix store, of its ' +
+        'closure: nothing else of this machine is read.',
+      next: rebuild,
+    },
+  );
 
 const inNoStore = (named: string) =>
   new Failure(`${visible(named)} names store paths and lies in no Nix store itself.`, {

@@ -112,7 +112,7 @@ test('an output that is a link leads to its closure or is refused', async t => {
       closureOf: async path => new Set([path, named('other')]),
     });
   assert.equal((await opened('link')).named, `${place}/${hashed('other')}/file`);
-  await assert.rejects(opened('away'), /is not part of the image/);
+  await assert.rejects(opened('away'), /away leads to what is not part of it/);
 });
 
 test('what the user names is read as it is, and its folder is not left', async t => {
