@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { sourceDateEpoch } from '../host/epoch.ts';
@@ -103,8 +103,9 @@ async function openImage(
   return storedImage(store, at, packing, architecture, host.signal);
 }
 
+/** A link counts by itself: in a chroot store it leads to where nothing is. */
 const exists = (path: string) =>
-  access(path).then(
+  lstat(path).then(
     () => true,
     () => false,
   );

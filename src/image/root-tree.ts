@@ -170,9 +170,12 @@ export class UnexpandedFolder extends Failure {
   readonly path: ByteString;
 
   constructor(outPath: string, path: ByteString) {
-    super(`What ${outPath}/${toText(path)} holds is needed for the root layer and is not known.`, {
-      next: `Realise it (nix-store --realise ${outPath}) and run again with reuse set to false.`,
-    });
+    super(
+      `What ${outPath}/${visible(toText(path))} holds is needed for the root layer and is not known.`,
+      {
+        next: `Realise it (nix-store --realise ${outPath}) and run again with reuse set to false.`,
+      },
+    );
     this.outPath = outPath;
     this.path = path;
   }

@@ -150,7 +150,7 @@ const memberTypes = new Map<string, TarMemberType>([
 ]);
 
 function member(header: Header, extensions: Extensions, name: string): TarMember {
-  const number = (key: 'uid' | 'gid' | 'mtime' | 'size') => {
+  const number = (key: 'mode' | 'uid' | 'gid' | 'mtime' | 'size') => {
     const text = extensions.get(key);
     const value = text === undefined ? header[key] : decimal(text);
     const right = key === 'mtime' ? Number.isFinite(value) : isCount(value);
@@ -166,7 +166,7 @@ function member(header: Header, extensions: Extensions, name: string): TarMember
     type,
     path: withoutSlashes(path),
     target: extensions.get('linkpath') ?? header.linkname,
-    mode: header.mode,
+    mode: number('mode'),
     uid: number('uid'),
     gid: number('gid'),
     uname: extensions.get('uname') ?? header.uname,

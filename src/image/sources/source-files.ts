@@ -55,25 +55,68 @@ export async function filesOfOutput(outPath: string, store: SourceStore): Promis
 
 /**
  * What a file or folder may be made of that the user names: itself, what is below it, and, where it
- * lies in the store, the closure of the store path that it lies in.
+ * lies in the store, the closure of the store path that it lies in. Links of the user may lead
+ * anywhere, those in the store within that closure.
  *
- * @param findStore asked once, and only where something else than that is read
+ * @param findStore asked once, and only where a link is followed or something else is read
  */
 export async function filesOfPath(
   path: string,
   findStore: () => Promise<SourceStore | undefined>,
 ): Promise<SourceFiles> {
-  const named = await realpath(path).catch((error: unknown) => {
-    throw missing(path, error);
-  });
+  const find = once(findStore);
+  const full = resolve(path);
+  const isReal = (await realpath(full).catch(() => undefined)) === full;
+  const { named, entry } = isReal ? { named: full } : await resolveNamed(full, await find());
   const store = once(async () => {
-    const found = await findStore();
-    const storePath = found && storePathOf(named, found);
+    const found = await find();
+    const storePath = entry ?? (found && storePathOf(named, found));
     if (!found || storePath === undefined) return undefined;
     return { ...found, closure: once(() => found.closureOf(storePath)) };
   });
+  if (entry !== undefined && !(await mayRead(named, { own: undefined, store }))) {
+    throw outside(path, path);
+  }
   return sourceFiles(named, { own: named, store });
 }
+
+/**
+ * The real path of what the user names, as Nix means links: what they name of the store is in the
+ * store's place. `entry` is the store path through which the way leads first, if any.
+ */
+async function resolveNamed(
+  path: string,
+  store: SourceStore | undefined,
+): Promise<{ named: string; entry?: string | undefined }> {
+  let parts = partsOf(path);
+  let at = '/';
+  let entry: string | undefined;
+  for (let links = 0; parts.length > 0; ) {
+    const [name = '', ...rest] = parts;
+    const next = join(at, name);
+    entry ??= store && storePathOf(next, store);
+    const target = await linkTarget(next, path);
+    if (target === undefined) {
+      at = next;
+      parts = rest;
+      continue;
+    }
+    links += 1;
+    if (links > limits.links) throw endless(path);
+    parts = [...partsOf(inPlace(resolve(at, target), store)), ...rest];
+    at = '/';
+  }
+  return { named: at, entry };
+}
+
+const partsOf = (path: string) => path.split('/').filter(part => part !== '');
+
+/** Where a link leads; undefined for what is no link. */
+const linkTarget = (file: string, path: string): Promise<string | undefined> =>
+  readlink(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EINVAL') return undefined;
+    throw missing(path, error);
+  });
 
 interface Rules {
   /** It, and what is below it, may be read. */
@@ -200,14 +243,12 @@ async function followed(path: string, rules: Rules, named: string): Promise<stri
       throw missing(path, error);
     });
     at = join(folder, basename(at));
-    const target = await readlink(at).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EINVAL') throw missing(path, error);
-    });
+    const target = await linkTarget(at, path);
     if (target === undefined && !(await mayRead(at, rules))) throw outside(path, named);
     if (target === undefined) return at;
     at = inPlace(resolve(folder, target), store);
   }
-  throw new Failure(`${visible(path)} is a link that leads to itself.`, { next: rebuild });
+  throw endless(path);
 }
 
 function inPlace(path: string, store: SourceStore | undefined): string {
@@ -224,6 +265,9 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
     return answer;
   };
 }
+
+const endless = (path: string) =>
+  new Failure(`${visible(path)} is a link that leads to itself.`, { next: rebuild });
 
 const rebuild = 'Build the target again with Nix, and look at what wrote its description.';
 

@@ -6,11 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
+import { type SmallMember, smallConfig, smallManifest, tarOf } from '../../tools/small-image.ts';
 import { hostedRunner } from '../setup/hosted-runner.ts';
 import { system } from './hermetic-example.ts';
 import { freshMachine, program } from './machine.ts';
 
 const secret = 'HOST-SECRET';
+
+/** A script with its conf, the same on a base image, a layout whose files are links, and a link. */
+const rightTargets = ['right', 'right-base', 'right-layout', 'right-link'];
 
 /** A pull request from a fork whose workflow runs with the repository's rights. */
 const foreign = {
@@ -37,6 +41,13 @@ async function hostileFlake(t: TestContext): Promise<Hostile> {
   const secrets = join(parent, 'secrets');
   await mkdir(secrets);
   await writeFile(join(secrets, 'secret'), secret, { mode: 0o600 });
+  const layer = tarOf([['secret', secret]]);
+  const archive: SmallMember[] = [
+    ['c.json', JSON.stringify(smallConfig([layer]))],
+    ['l.tar', layer],
+    ['manifest.json', JSON.stringify(smallManifest)],
+  ];
+  await writeFile(join(secrets, 'image.tar'), tarOf(archive), { mode: 0o600 });
   const busybox = join(parent, 'busybox');
   await mkdir(busybox);
   await cp('/bin/busybox', join(busybox, 'busybox'));
@@ -85,11 +96,35 @@ const flake = (secrets: string) => `{
       \${b} mkdir -p $out/blobs/sha256
       echo '{"imageLayoutVersion":"1.0.0"}' > $out/oci-layout
       cd $out; \${script}'';
+    # what is right, and looks like what is not
+    blobs = derive "blobs" ''
+      sum() { \${b} sha256sum "$1" | \${b} cut -c 1-64; }
+      keep() { \${b} mv "$1" $out/$(sum "$1"); }
+      \${b} mkdir $out layer; echo right > layer/text
+      \${b} tar -C layer -cf l .
+      echo '{"architecture":"amd64","os":"linux","rootfs":{"diff_ids":["sha256:'$(sum l)'"]}}' > c
+      blob() { echo '{"mediaType":"'$2'","digest":"sha256:'$(sum $1)'","size":'$(\${b} stat -c %s $1)'}'; }
+      oci=application/vnd.oci.image
+      echo '{"config":'$(blob c $oci.config.v1+json)',"layers":['$(blob l $oci.layer.v1.tar)']}' > m
+      echo '{"manifests":['$(blob m $oci.manifest.v1+json)']}' > $out/index
+      keep l; keep c; keep m'';
+    archive = derive "archive.tar" ''
+      \${b} mkdir layer image; echo right > layer/text
+      \${b} tar -C layer -cf image/l.tar .
+      sum=$(\${b} sha256sum image/l.tar | \${b} cut -c 1-64)
+      echo '{"architecture":"amd64","os":"linux","rootfs":{"diff_ids":["sha256:'$sum'"]}}' > image/c.json
+      echo '[{"Config":"c.json","RepoTags":["x:y"],"Layers":["l.tar"]}]' > image/manifest.json
+      \${b} tar -C image -cf $out c.json l.tar manifest.json'';
     # a store path of this machine that no reference leads to
     stranger = builtins.unsafeDiscardStringContext "\${package}";
   in {
     packages.${system} = rec {
       right = streamed "right" { };
+      right-base = streamed "right-base" { from_image = "\${archive}"; };
+      right-layout = layout "right-layout" ''
+        \${b} ln -s \${blobs}/index index.json
+        for blob in \${blobs}/????????*; do \${b} ln -s $blob blobs/sha256/; done'';
+      right-link = linked "right-link" archive;
       bad-root = streamed "root" { store_dir = "/"; store_layers = [ [ "${secrets}" ] ]; };
       bad-dots = streamed "dots" { store_layers = [ [ "/nix/store/../..${secrets}" ] ]; };
       bad-file = streamed "file" { store_layers = [ [ "${secrets}/secret" ] ]; };
@@ -102,6 +137,8 @@ const flake = (secrets: string) => `{
       bad-paths = described "paths" { paths = [ { path = "${secrets}"; } ]; };
       bad-layer-path = described "layer-path" { layer-path = "${secrets}/secret"; };
       bad-output-link = linked "output-link" "${secrets}/secret";
+      bad-image-link = linked "image-link" "${secrets}/image.tar";
+      bad-base-link = streamed "base-link" { from_image = "\${bad-image-link}"; };
       bad-index-link = layout "index-link" "\${b} ln -s ${secrets}/secret index.json";
       bad-pipe = layout "pipe" "\${b} mkfifo index.json";
       bad-output = right // { outPath = "${secrets}/secret"; };
@@ -150,9 +187,11 @@ test("a fork's flake packs no file of the machine", async t => {
     });
     return { ...main, layout: join(runner.workspace, target) };
   };
-  const right = await build('right');
-  assert.equal(right.code, 0, right.log);
-  assert.match(await contentOf(right.layout), /right/);
+  for (const target of rightTargets) {
+    const right = await build(target);
+    assert.equal(right.code, 0, `${target}: ${right.log}`);
+    assert.match(await contentOf(right.layout), /right/);
+  }
   for (const target of targets) {
     const { log, code, layout } = await build(target);
     await assertRefused(target, log, code, layout);
@@ -167,10 +206,8 @@ const copyAll = `
     nix --extra-experimental-features 'nix-command flakes' build "path:$flake#$target" \\
       --override-input busybox "$busybox" --no-write-lock-file --out-link "result-$target" 2>build.log ||
       { cat build.log; exit 3; }
-    link=result-$target
-    [ -e "$link" ] || link=\${ROOT-}$(readlink "$link")
     code=0
-    "$program" copy "$link" "oci:copied-$target:x" >"log-$target" 2>&1 || code=$?
+    "$program" copy "./result-$target" "oci:copied-$target:x" >"log-$target" 2>&1 || code=$?
     echo "$code" >"code-$target"
   done
 `;
@@ -186,24 +223,23 @@ for (const [where, root] of [
     const builtByNix = targets.filter(name => !/pipe|output$|derivation/.test(name));
     const script = join(home, 'copy-all');
     await writeFile(script, copyAll.replace('"$program"', `${process.execPath} "$program"`));
-    const ran = await machine.command(
-      [
-        ...['sh', '-c', `cd ${home} && exec sh "$@"`, 'sh', script],
-        ...[folder, inputs.busybox ?? '', program, ['right', ...builtByNix].join(' ')],
-      ],
-      root === undefined
-        ? {}
-        : { env: { NIX_REMOTE: `local?root=${home}/${root}`, ROOT: `${home}/${root}` } },
-    );
+    // with-nix passes on no variable of Nix
+    const env = root === undefined ? [] : ['env', `NIX_REMOTE=local?root=${join(home, root)}`];
+    const ran = await machine.command([
+      ...[...env, 'sh', '-c', `cd ${home} && exec sh "$@"`, 'sh', script, folder],
+      ...[inputs.busybox ?? '', program, [...rightTargets, ...builtByNix].join(' ')],
+    ]);
     assert.equal(ran.code, 0, `${ran.stdout}${ran.stderr}`);
     const result = async (target: string) => ({
       code: Number(await readFile(join(home, `code-${target}`), 'utf8')),
       log: await readFile(join(home, `log-${target}`), 'utf8'),
       layout: join(home, `copied-${target}`),
     });
-    const right = await result('right');
-    assert.equal(right.code, 0, right.log);
-    assert.match(await contentOf(right.layout), /right/);
+    for (const target of rightTargets) {
+      const right = await result(target);
+      assert.equal(right.code, 0, `${target}: ${right.log}`);
+      assert.match(await contentOf(right.layout), /right/);
+    }
     for (const target of builtByNix) {
       const { log, code, layout } = await result(target);
       await assertRefused(target, log, code, layout);

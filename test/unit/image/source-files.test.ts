@@ -133,12 +133,11 @@ test('what the user names is read as it is, and its folder is not left', async t
 });
 
 test('what is named in a store may lead within its closure; the store is asked only then', async t => {
-  const { root, place, store, link, named } = chrootStore(t);
+  const { place, store, link, named } = chrootStore(t);
   link(`../${hashed('other')}/file`, 'blob');
   link(`../${hashed('secret')}/file`, 'secret');
-  symlinkSync(`${place}/${hashed('image')}`, `${root}/result`);
   let asked = 0;
-  const files = await filesOfPath(`${root}/result`, async () => {
+  const files = await filesOfPath(`${place}/${hashed('image')}`, async () => {
     asked += 1;
     return store;
   });
@@ -148,6 +147,25 @@ test('what is named in a store may lead within its closure; the store is asked o
   await assert.rejects(files.open(`${files.named}/secret`), /is not part of the image/);
   assert.equal((await files.storePlaces([named('other')])).length, 1);
   assert.equal(asked, 1);
+});
+
+test('links of the user may lead anywhere, links in a store only within the closure', async t => {
+  const { root, place, store, link, named } = chrootStore(t);
+  writeFileSync(`${root}/private.tar`, 'private');
+  symlinkSync(`${root}/private.tar`, `${root}/mine`);
+  symlinkSync(named('image'), `${root}/result`); // as Nix makes it, also in a chroot store
+  link(`${root}/private.tar`, 'out');
+  link(`${named('other')}/file`, 'blob');
+  link(`${named('secret')}/file`, 'stranger');
+  const opened = (path: string) => filesOfPath(`${root}/${path}`, async () => store);
+  assert.equal((await opened('mine')).named, `${root}/private.tar`);
+  assert.equal((await opened('result')).named, `${place}/${hashed('image')}`);
+  assert.equal((await opened('result/blob')).named, `${place}/${hashed('other')}/file`);
+  await assert.rejects(opened('result/out'), /result\/out leads to what is not part of it/);
+  await assert.rejects(opened('result/stranger'), /leads to what is not part of it/);
+  symlinkSync('loop', `${root}/loop`);
+  await assert.rejects(opened('loop'), /a link that leads to itself/);
+  await assert.rejects(opened('none'), /There is no file .*none/);
 });
 
 test('pipes, sockets, devices and folders are named, and not waited for', async t => {
