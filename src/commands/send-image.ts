@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { manifest } from '../image/config.ts';
-import type { SourceImage, SourceLayer } from '../image/sources/source-image.ts';
+import { isRecord, type SourceImage, type SourceLayer } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { Knowledge, Presence } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
@@ -113,7 +113,11 @@ async function sendManifest(
 /** The config with labels more; without any it keeps its bytes. */
 function withLabels(config: Buffer, labels: Readonly<Record<string, string>>): Buffer {
   if (Object.keys(labels).length === 0) return config;
-  const image = JSON.parse(config.toString()) as { config?: { Labels?: Record<string, string> } };
-  const Labels = { ...image.config?.Labels, ...labels };
-  return Buffer.from(JSON.stringify({ ...image, config: { ...image.config, Labels } }));
+  const image: unknown = JSON.parse(config.toString());
+  const own = fieldsOf(fieldsOf(image).config);
+  const Labels = { ...fieldsOf(own.Labels), ...labels };
+  return Buffer.from(JSON.stringify({ ...fieldsOf(image), config: { ...own, Labels } }));
 }
+
+/** An object's fields; none where another tool wrote something else in its place. */
+const fieldsOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});

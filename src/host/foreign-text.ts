@@ -1,4 +1,5 @@
 import { limits } from './limits.ts';
+import { escaped } from './visible.ts';
 
 /**
  * Makes text of others fit to be printed: text of flakes, Nix, builders, registries, caches, indexes.
@@ -36,7 +37,7 @@ export function textGuard(): TextGuard {
   };
   const lines = (text: string): string[] =>
     cutLines(masked(withoutColours(cutText(text))).split(/\r?\n/)).map(line =>
-      cutLine(withoutCommands(visible(line))),
+      cutLine(withoutCommands(escaped(line))),
     );
   return {
     hide(secret) {
@@ -46,8 +47,8 @@ export function textGuard(): TextGuard {
     },
     lines,
     text: text => lines(text).join('\n'),
-    line: text => cutLine(withoutCommands(visible(masked(withoutColours(cutText(text)))))),
-    document: markdown => cutDocument(masked(markdown).split('\n').map(visible).join('\n')),
+    line: text => cutLine(withoutCommands(escaped(masked(withoutColours(cutText(text)))))),
+    document: markdown => cutDocument(masked(markdown).split('\n').map(escaped).join('\n')),
   };
 }
 
@@ -56,27 +57,6 @@ export function textGuard(): TextGuard {
 const colour = /\u001b\[[\d;:]*[mK]/g;
 
 const withoutColours = (text: string): string => text.replaceAll(colour, '');
-
-/**
- * Characters that are not seen, or change how others are seen: control and format characters (the
- * marks that turn the direction of text among them), separators of lines, halves of pairs.
- */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-const names: Readonly<Record<string, string>> = {
-  '\t': '\t',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\u001b': '\\e',
-};
-
-/** A text whose hidden characters are written as escapes, such as `\r` and `\u200b`; tabs stay. */
-export function visible(text: string): string {
-  return text.replaceAll(hidden, character => {
-    const code = (character.codePointAt(0) ?? 0).toString(16);
-    return names[character] ?? (code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`);
-  });
-}
 
 /**
  * What may stand in a command without ending it: white space, which the runner trims, and what its

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 import type { ImageDirectory } from '../nix/types.ts';
 import {
   childrenOf,
@@ -121,7 +122,7 @@ function folderEntry(path: ByteString, directory: ImageDirectory | undefined): T
 }
 
 const conflict = (path: ByteString, one: string, other: string) =>
-  new Failure(`/${toText(path)} of the image comes from two: ${one} and ${other}.`, {
+  new Failure(`/${visible(toText(path))} of the image comes from two: ${one} and ${other}.`, {
     layer: 'root',
     next: 'Take one of them out of the recipe (`root`, `directories`), or rename the file in one.',
   });

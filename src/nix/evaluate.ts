@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import { patience } from '../host/limits.ts';
+import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
@@ -48,7 +50,7 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   const missing: string[] = [];
   for (const installable of request.installables) {
     const { description, errors } = await describe(nix, installable, request);
-    if (description) return evaluationOf(installable, description);
+    if (description) return evaluationOf(installable, description, nix.storeDir);
     if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request.cwd);
     missing.push(...errors);
   }
@@ -87,8 +89,11 @@ async function describe(
 /** Inputs that are overridden are never locked: saying so on each run helps nobody. */
 const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
 
-function evaluationOf(installable: string, found: Description): Evaluation {
+function evaluationOf(installable: string, found: Description, storeDir: string): Evaluation {
   const target = readDerivation({ at: installable, value: found.target });
+  const recipe = found.recipe === null ? undefined : recipeOf(found);
+  const outputs = [outputOf(target), ...(recipe?.layers ?? []), ...(recipe?.root ?? [])];
+  for (const output of outputs) checkOutput(output, storeDir);
   const system = target.system ?? readDerivationNode(target.drv).system;
   return {
     installable,
@@ -96,10 +101,35 @@ function evaluationOf(installable: string, found: Description): Evaluation {
     imageName: found.image.name ?? undefined,
     imageTag: found.image.tag ?? undefined,
     system,
-    recipe: found.recipe === null ? undefined : recipeOf(found),
+    recipe,
     ...(found.provenance ? { provenance: provenanceOf(found.provenance) } : {}),
   };
 }
+
+/**
+ * An output is what its derivation makes, and no other path of this machine: evaluation gives what
+ * the flake calls derivation and output, and that may be any text.
+ */
+function checkOutput({ drvPath, outputName, outPath }: DerivationOutput, storeDir: string): void {
+  const isInStore = isDerivationPath(drvPath) && dirname(drvPath) === storeDir;
+  const made = isInStore ? readDerivationNode(drvPath).outputs.get(outputName) : undefined;
+  if (made === outPath) return;
+  throw made === ''
+    ? unknownBefore(outputName, drvPath)
+    : new Failure(
+        `${visible(outPath)} is not what ${visible(drvPath)} makes as its output "${visible(outputName)}".`,
+        {
+          tried: 'What evaluation says of an output was compared with its derivation.',
+          next: 'Take out of the flake what gives a derivation another outPath or drvPath.',
+        },
+      );
+}
+
+const unknownBefore = (outputName: string, drvPath: string) =>
+  new Failure(
+    `The path of the output "${visible(outputName)}" of ${drvPath} is not known before it is built.`,
+    { next: 'Use a derivation that is neither content-addressed nor impure.' },
+  );
 
 /** What is no derivation's path names none: a package's set can be overridden with anything. */
 const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({

@@ -1,4 +1,4 @@
-import { visible } from '../host/foreign-text.ts';
+import { escaped } from '../host/visible.ts';
 
 /** A row of a table. */
 export function cells(...values: string[]): string {
@@ -25,7 +25,7 @@ export function escapeText(text: string): string {
     .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }
 
-const oneLine = (text: string): string => visible(text.replace(/\s*[\r\n]+\s*/g, ' ').trim());
+const oneLine = (text: string): string => escaped(text.replace(/\s*[\r\n]+\s*/g, ' ').trim());
 
 /** A sentence that stands out, as GitHub shows it. */
 export const alert = (kind: 'NOTE' | 'WARNING', sentence: string): string =>

@@ -1,13 +1,17 @@
 import { availableParallelism } from 'node:os';
+import { Failure } from '../../host/failure.ts';
 import { inPhase } from '../../host/phase.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
 import { openSource } from '../../image/sources/detect.ts';
-import { type Manifest, mediaTypes } from '../../image/types.ts';
+import { type ManifestOrIndex, readManifest } from '../../image/sources/oci-documents.ts';
+import { filesOfOutput } from '../../image/sources/source-files.ts';
+import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { sendImage } from '../send-image.ts';
+import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
 import { type LayerBlob, startTransfers } from '../transfers.ts';
 import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
@@ -53,21 +57,33 @@ async function findKnown(
   const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(context));
   const stored = digest === undefined ? undefined : await store.getManifest(digest);
   if (stored === undefined) return undefined;
-  const { config, layers } = JSON.parse(stored.bytes.toString()) as Manifest;
+  const found = readStored(stored);
+  if (found?.kind !== 'manifest') return undefined;
+  const { config, layers } = found;
   const presence = presenceIn(store);
-  const found = await Promise.all(
+  const present = await Promise.all(
     layers.map(async ({ digest: layer }) => {
       const blob = knowledge.blobWithDigest(layer);
       const transfer = blob && (await presence(blob));
       return blob && transfer ? [{ ...blob, transfer }] : [];
     }),
   );
-  const blobs = found.flat();
+  const blobs = present.flat();
   if (blobs.length < layers.length) return undefined;
   // what changes with every commit is the manifest's alone, so a new one costs one request
   const bytes = manifest({ config, layers, annotations: settings.annotations });
   const put = await store.putManifest(bytes, mediaTypes.manifest);
   return { manifest: { bytes, mediaType: mediaTypes.manifest, digest: put.digest }, blobs };
+}
+
+/** What the registry gives as the manifest; undefined where it is none, and the image is sent anew. */
+function readStored({ bytes, digest }: StoredManifest): ManifestOrIndex | undefined {
+  try {
+    return readManifest(bytes.toString(), digest);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 async function sendMadeImage(context: ImageContext): Promise<void> {
@@ -84,7 +100,8 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       const transfers = startTransfers(store, host, stop);
       const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
-      const image = await openSource(target.outPath, {
+      const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
+      const image = await openSource(files, {
         packing: { compression, pool: framePool(availableParallelism()) },
         now: () => madeAt(context),
         runPrograms: !settings.fromFork,

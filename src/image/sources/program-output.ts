@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Failure } from '../../host/failure.ts';
+import { visible } from '../../host/visible.ts';
 
 /** Lines of a program's standard error that are kept as evidence. */
 const keptLines = 30;
@@ -56,7 +57,7 @@ function needed(env: Readonly<Record<string, string | undefined>>): Record<strin
 function failed(file: string, code: number | null, cause: Error | undefined, errors: string) {
   const how = cause ? `could not be started: ${cause.message}` : `ended with ${code ?? 'a signal'}`;
   return new Failure(`${file}, which writes the image, ${how}.`, {
-    evidence: errors.trimEnd().split('\n').slice(-keptLines),
+    evidence: errors.trimEnd().split('\n').slice(-keptLines).map(visible),
     next: `Run it by hand to see more: ${file} > image.tar`,
     cause,
   });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { textGuard, visible } from '../../../src/host/foreign-text.ts';
+import { textGuard } from '../../../src/host/foreign-text.ts';
 import { limits } from '../../../src/host/limits.ts';
+import { escaped } from '../../../src/host/visible.ts';
 import { commandsIn } from '../../tools/workflow-commands.ts';
 
 const guard = textGuard();
@@ -80,8 +81,8 @@ test('what is usual in logs stays as it is', () => {
 });
 
 test('control characters are seen', () => {
-  assert.equal(visible('\u001b]0;title\u0007'), '\\e]0;title\\u0007');
-  assert.equal(visible('10%\r20%\u202e\u200b\u{e0001}'), '10%\\r20%\\u202e\\u200b\\u{e0001}');
+  assert.equal(escaped('\u001b]0;title\u0007'), '\\e]0;title\\u0007');
+  assert.equal(escaped('10%\r20%\u202e\u200b\u{e0001}'), '10%\\r20%\\u202e\\u200b\\u{e0001}');
   assert.equal(guard.text('\u001b]0;title\u0007\u001b[2J'), '\\e]0;title\\u0007\\e[2J');
   assert.equal(guard.line('a\nb'), 'a\\nb');
 });

@@ -71,7 +71,10 @@ test('a parent that is not there, or is no folder, is one sentence', async () =>
   for (const name of ['none', 'file']) {
     await assert.rejects(makeRunFolder(join(parent, name), { prefix }), error => {
       assert.ok(error instanceof Failure);
-      assert.match(error.message, new RegExp(`^No folder can be made in ${parent}/${name}`));
+      assert.match(
+        error.message,
+        new RegExp(`^No temporary folder can be made in ${parent}/${name}`),
+      );
       assert.match(error.details.next ?? '', /TMPDIR/);
       return true;
     });
