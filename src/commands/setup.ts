@@ -8,6 +8,7 @@ import { setupReport } from '../report/setup.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
 import { pushBuiltSince } from './setup/new-paths.ts';
+import { takeBack } from './setup/part.ts';
 import { prepareNix } from './setup/prepare.ts';
 import { startPushes } from './setup/pushes.ts';
 
@@ -16,22 +17,26 @@ import { startPushes } from './setup/pushes.ts';
  * {@link finishSetup}.
  */
 export async function setup(settings: SetupSettings, host: Host): Promise<VerbOutcome> {
+  if (settings.task === 'undo') return (await import('./setup/undo.ts')).undoSetup(host);
+  if (settings.task === 'check')
+    return (await import('./setup/check.ts')).checkSetup(settings, host);
   const { cacheRefusal } = settings;
   if (cacheRefusal !== undefined) {
     host.emit({ type: 'notice', message: cacheRefusal, at: host.clock() });
   }
   const github = await openGithub(settings, host);
-  const { exports, nix, leftOut } = await inPhase(host, 'install', () =>
+  const { exports, nix, leftOut, owner } = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
   );
   const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
   await disk.reclaimed;
   return {
     outputs: {},
-    report: setupReport({ ...nix, leftOut, refusal: cacheRefusal }),
+    report: setupReport({ ...nix, leftOut, refusal: cacheRefusal, stays: owner.job === undefined }),
     exports: { path: exports.path, env: { ...exports.env, ...placement(disk, nix) } },
     after: {
       builtSince: host.clock(),
+      ...(owner.job === undefined ? {} : { part: owner.id }),
       ...(github && settings.caches.github.save ? { github: github.state(nix) } : {}),
     },
   };
@@ -44,10 +49,22 @@ function placement(disk: PreparedDisk, nix: Nix): Record<string, string> {
 }
 
 /**
- * At the end of the job: saves GitHub's cache, and pushes what the steps since {@link setup} have built.
- * Rejects where a push was required and failed.
+ * At the end of the job: saves GitHub's cache, pushes what the steps since {@link setup} have built, and
+ * takes back what the job has written on the machine. Rejects where a push was required and failed.
  */
 export async function finishSetup(
+  settings: SetupSettings,
+  after: AfterState,
+  host: Host,
+): Promise<void> {
+  try {
+    await finishCaches(settings, after, host);
+  } finally {
+    if (after.part !== undefined) await takeBack(after.part, host);
+  }
+}
+
+async function finishCaches(
   settings: SetupSettings,
   { builtSince, github }: AfterState,
   host: Host,

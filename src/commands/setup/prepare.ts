@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { cudaCaches } from '../../caches/presets.ts';
 import { probeSubstituters } from '../../caches/probe.ts';
 import { leftOutWarning, substituterConf } from '../../caches/substituters.ts';
 import type { LeftOutCache, Substituter } from '../../caches/types.ts';
-import { explain, Failure } from '../../host/failure.ts';
+import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import type { Owner } from '../../host/shared-file.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import {
@@ -15,14 +15,16 @@ import {
   withdrawConf,
   writeConf,
 } from '../../nix/conf-files.ts';
-import { configureDaemon, isTrusted, usesDaemon } from '../../nix/daemon.ts';
+import { usesDaemon } from '../../nix/daemon.ts';
 import { type Transport, transport } from '../../nix/install/download.ts';
 import { ensureNix } from '../../nix/install/install.ts';
-import { describeMachine } from '../../nix/install/machine.ts';
 import { resourceLimits } from '../../nix/resources.ts';
 import type { Nix } from '../../nix/types.ts';
 import type { VerbOutcome } from '../outcome.ts';
 import { confLines } from './conf-lines.ts';
+import { inputsThatAsk } from './inputs-that-ask.ts';
+import { ownerOf, takeBack } from './part.ts';
+import { tellDaemon } from './tell-daemon.ts';
 
 /** A Nix that is ready: with its caches, and settings that later steps see too. */
 export interface PreparedNix {
@@ -32,6 +34,8 @@ export interface PreparedNix {
   trustedKeys: readonly string[];
   /** Caches that were named and cannot be used. */
   leftOut: readonly LeftOutCache[];
+  /** Whose part of the machine's files this run has written. */
+  owner: Owner;
 }
 
 /**
@@ -42,6 +46,21 @@ export async function prepareNix(
   settings: SetupSettings,
   host: Host,
   server: Transport = transport,
+): Promise<PreparedNix> {
+  const owner = ownerOf(settings);
+  try {
+    return await prepareFor(owner, settings, host, server);
+  } catch (error) {
+    if (owner.job !== undefined) await takeBack(owner.id, host);
+    throw error;
+  }
+}
+
+async function prepareFor(
+  owner: Owner,
+  settings: SetupSettings,
+  host: Host,
+  server: Transport,
 ): Promise<PreparedNix> {
   const { caches } = settings;
   const place = confPlace(settings);
@@ -58,7 +77,7 @@ export async function prepareNix(
   const plan = substituterConf(wanted, { urls, publicKeys }, unusable);
   const leftOut = [...offer.leftOut, ...plan.leftOut];
   if (leftOut.length > 0) warn(host, leftOutWarning(leftOut));
-  const builders = await askBuilders(settings, place, host);
+  const builders = await askBuilders(settings, place, owner, host);
   const conf = confLines({
     conf: settings.conf,
     present,
@@ -70,13 +89,15 @@ export async function prepareNix(
   });
   const env = {
     ...builders.env,
-    ...(await putConf(conf, place, settings.conf.trustedUsers, present, host)),
+    ...(await putConf(conf, place, settings, host)),
   };
+  await tellDaemon({ ...nix, env: { ...nix.env, ...env } }, settings, owner, host);
   return {
     nix: { ...nix, env: { ...nix.env, ...env } },
     exports: { path: exports.path, env: { ...exports.env, ...env } },
     trustedKeys: [...publicKeys, ...plan.addedKeys],
     leftOut,
+    owner,
   };
 }
 
@@ -118,16 +139,18 @@ async function askCachix({ pull }: CacheSettings['cachix'], host: Host) {
 
 /** The library for builders is loaded only where there are some, or were. */
 async function askBuilders(
-  { builders, temporaryDirectory: directory }: SetupSettings,
+  { builders, temporaryDirectory: directory, task }: SetupSettings,
   place: ConfPlace,
+  owner: Owner,
   host: Host,
 ) {
   const later = place.kind === 'user' ? 'user' : 'run';
-  const caller = (await usesDaemon(host.env)) ? 'daemon' : later;
+  const caller = task !== 'check' && (await usesDaemon(host.env)) ? 'daemon' : later;
   if (builders === undefined && caller === 'run') return { conf: [], env: {} };
   const { prepareBuilders } = await import('../../nix/builders.ts');
-  const keyFile = builderKeyFile(place, host.env);
-  return prepareBuilders(builders ?? { builders: '' }, { caller, directory, keyFile }, host);
+  const keyFile = await builderKeyFile(place, host.env);
+  const places = { caller, directory, keyFile, owner } as const;
+  return prepareBuilders(builders ?? { builders: '' }, places, host);
 }
 
 /** The logins that Nix has now; ours are added to them, since it reads one file only. */
@@ -137,31 +160,22 @@ async function netrcOf(present: EffectiveConf): Promise<string[]> {
 }
 
 function confPlace({ conf, temporaryDirectory: folder }: SetupSettings): ConfPlace {
-  return conf.place === 'job' ? { kind: 'folder', folder } : { kind: 'user' };
+  return conf.place === 'user' ? { kind: 'user' } : { kind: 'folder', folder };
 }
 
-/** Writes the settings for this user, and for a daemon that would not take them from this user. */
+/** Writes the settings for this user; where Nix does not find them by itself, an input that asks is refused. */
 async function putConf(
   conf: ConfLines,
   place: ConfPlace,
-  trustedUsers: readonly string[],
-  present: EffectiveConf,
+  settings: SetupSettings,
   host: Host,
 ): Promise<Record<string, string>> {
-  const env = await writeConf(conf, place, host.env);
-  const untrusted = (await usesDaemon(host.env)) && !(await isTrusted(present));
-  if (!untrusted && trustedUsers.length === 0) return env;
-  // also where this user is trusted: it may be by what an earlier run has written there
-  const users = new Set([userInfo().username, ...trustedUsers]);
-  try {
-    const lines = [`extra-trusted-users = ${[...users].join(' ')}`];
-    await configureDaemon(lines, await describeMachine(host), host);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    warn(
-      host,
-      `Nix's daemon does not take the settings of this run, caches among them: ${explain(error)}`,
-    );
+  const { env, advice } = await writeConf(conf, place, host);
+  if (advice === undefined) return env;
+  const inputs = inputsThatAsk(settings);
+  if (inputs.length === 0) warn(host, `Nix does not find the settings of this run yet: ${advice}`);
+  else {
+    throw new Failure(`Nix does not find what ${inputs.join(', ')} asks for.`, { next: advice });
   }
   return env;
 }

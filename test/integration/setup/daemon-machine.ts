@@ -7,11 +7,13 @@ import { kind } from '../build/machine.ts';
 import type { Machine } from './hosted-runner.ts';
 
 const withNix = fileURLToPath(new URL('../../tools/with-nix', import.meta.url));
+const systemctl = fileURLToPath(new URL('../../tools/systemctl-stand-in', import.meta.url));
 const member = 30100;
 
 /**
- * In a mount namespace of its own: a daemon with build users, and a member who may use sudo and whom the
- * daemon does not trust. It says its PATH when the daemon listens, and ends with its input.
+ * In a mount namespace of its own: a daemon with build users, which a stand-in for systemd runs, and a
+ * member who may use sudo and whom the daemon does not trust. It says its PATH when the daemon listens,
+ * and ends with its input.
  */
 const script = `
 set -e
@@ -28,9 +30,9 @@ echo 'member:*:19000:0:99999:7:::' >>$t/shadow
 mkdir $t/sudoers.d
 echo 'member ALL=(ALL) NOPASSWD: ALL' >$t/sudoers.d/member
 for file in passwd group shadow sudoers.d; do mount --bind $t/$file /etc/$file; done
+mount -t tmpfs -o mode=0755 tmpfs /etc/ssh/ssh_config.d
 sed -i 's/^build-users-group.*/build-users-group = nixbld/' /etc/nix/nix.conf
-nix-daemon >/dev/null 2>&1 &
-for attempt in $(seq 200); do [ -S $socket ] && break; sleep 0.05; done
+"$1" boot
 echo "$PATH"
 cat >/dev/null
 for process in /proc/[0-9]*; do
@@ -45,7 +47,7 @@ rm -rf $t
 
 /** A multi-user machine, whose programs are run by a user without privileges. */
 export async function daemonMachine(t: TestContext): Promise<Machine> {
-  const child = spawn(withNix, [kind, '--', 'bash', '-c', script], {
+  const child = spawn(withNix, [kind, '--', 'bash', '-c', script, 'bash', systemctl], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH, NIX_RELEASE_DIR: process.env.NIX_RELEASE_DIR },
   });
