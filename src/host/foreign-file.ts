@@ -126,10 +126,10 @@ async function lost(file: string, fresh: string, before: Facts, hands: Hands) {
   return now?.state === before.state ? undefined : 'somebody else has just changed it';
 }
 
-/** Runs a program; gives the last thing that it said where it fails. */
+/** Runs a program; gives the first thing that it said where it fails. */
 async function attempt({ run }: Hands, file: string, ...args: readonly string[]) {
   const { code, stderr } = await run(file, args);
-  return code === 0 ? undefined : (stderr.trimEnd().split('\n').at(-1) ?? file);
+  return code === 0 ? undefined : stderr.split('\n')[0] || file;
 }
 
 const holds = async (test: '-e' | '-L', file: string, { run }: Hands): Promise<boolean> =>
