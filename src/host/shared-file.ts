@@ -2,7 +2,7 @@ import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from './failure.ts';
 import { isInStore } from './foreign-file.ts';
-import { type Hands, must, placeFile } from './hands.ts';
+import { freshName, type Hands, must, placeFile } from './hands.ts';
 import type { Host } from './host.ts';
 import { isLocked, leaveKeeper, withLock } from './lock.ts';
 import { currentUser } from './user.ts';
@@ -174,8 +174,8 @@ async function writePart(
 }
 
 async function removePart(shared: SharedFile, id: string): Promise<void> {
-  await must(shared.hands, 'rm', '-f', partFile(shared, id));
-  await must(shared.hands, 'rm', '-f', keptFile(shared, id));
+  // in this order: a part without a lock would count for good
+  await must(shared.hands, 'rm', '-f', partFile(shared, id), keptFile(shared, id));
 }
 
 async function counts(shared: Place, id: string): Promise<boolean> {
@@ -195,7 +195,7 @@ async function rewrite(shared: SharedFile): Promise<boolean> {
   // several jobs may say the same
   const wanted = texts.length === 0 ? undefined : [header, ...new Set(texts)].join('');
   if (wanted === present) return false;
-  if (wanted === undefined) await must(hands, 'rm', '-f', file);
+  if (wanted === undefined) await must(hands, 'rm', '-f', file, freshName(file));
   else await placeFile(file, wanted, '644', hands);
   return true;
 }
@@ -209,7 +209,7 @@ async function idsIn(shared: Place): Promise<string[]> {
 /** Where no part is left, nothing else is either. */
 async function leave(shared: SharedFile): Promise<void> {
   if ((await idsIn(shared)).length > 0) return;
-  await must(shared.hands, 'rm', '-f', shared.file);
+  await must(shared.hands, 'rm', '-f', shared.file, freshName(shared.file));
   await shared.exclude();
   await must(shared.hands, 'rm', '-r', '-f', folderOf(shared));
 }

@@ -2,7 +2,7 @@ import { access, constants, mkdir, realpath, rename, rm, writeFile } from 'node:
 import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import { changeForeignFile, isInStore, readForeignFile } from '../host/foreign-file.ts';
-import { ownHands } from '../host/hands.ts';
+import { freshName, ownHands } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
 import { accountOwner, putPart, type SharedFile, takePart } from '../host/shared-file.ts';
 import { requireHome } from '../host/user.ts';
@@ -57,13 +57,13 @@ export async function writeConf(
   };
   try {
     await mkdir(folder, { recursive: true });
-    await writePrivately(conf, folder);
     const text = ourText(conf, folder);
     if (place.kind === 'folder') {
+      await writePrivately(conf, folder);
       await replace(join(folder, ourFile), text, 0o644);
       return { env: byVariable };
     }
-    const { shared, kept } = userFile(folder, host);
+    const { shared, kept } = userFile(folder, host, conf);
     await putPart(shared, accountOwner(), text, host);
     const reason = whyUnread(folder, kept(), host.env);
     if (reason === undefined) return { env: {} };
@@ -85,7 +85,9 @@ export async function withdrawConf(place: ConfPlace, env: Host['env']): Promise<
   if (place.kind === 'folder') return;
   const folder = await folderOf(place, env);
   for (const name of [ourFile, oursSecret, oursNetrc, oursKey]) {
-    await rm(join(folder, name), { force: true });
+    const file = join(folder, name);
+    // beside it what a run that was killed has left
+    for (const each of [file, freshName(file), `${file}.fresh`]) await rm(each, { force: true });
   }
 }
 
@@ -108,7 +110,7 @@ export async function builderKeyFile(place: ConfPlace, env: Host['env']): Promis
 }
 
 /** The file beside the user's nix.conf, and why that one is left alone, once it was to be changed. */
-function userFile(folder: string, host: Host) {
+function userFile(folder: string, host: Host, conf?: ConfLines) {
   const hands = ownHands(host);
   const file = join(userConfFolder(host.env), 'nix.conf');
   let reason: string | undefined;
@@ -117,6 +119,8 @@ function userFile(folder: string, host: Host) {
     what: 'the settings of this user',
     hands,
     include: async () => {
+      // our file names them
+      if (conf) await writePrivately(conf, folder);
       // its owner can have said the line himself, wherever our file is
       const stays = { kept: 'its folder cannot be written to' };
       const change =
@@ -175,7 +179,8 @@ const textOf = (lines: readonly string[]) => lines.map(line => `${line}\n`).join
 
 /** A whole file of ours at once, so that a Nix that runs meanwhile never reads half of it. */
 async function replace(file: string, text: string, mode: number): Promise<void> {
-  const fresh = `${file}.${process.pid}`;
+  const fresh = freshName(file);
+  await rm(fresh, { force: true });
   await writeFile(fresh, text, { mode });
   await rename(fresh, file);
 }

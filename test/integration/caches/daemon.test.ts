@@ -22,8 +22,11 @@ test('a daemon that systemd runs comes to trust the user, once, and until it is 
     boot_systemd
     allow_sudo ALL
     look >before
+    ${setup} --check
+    look | diff before - && ls -A . && echo 'nothing is written'
     echo "untrusted: $(${trusted})"
     for run in 1 2; do ${setup}; done
+    ${setup} --check | grep -A 9 '/comfy-nix.conf'
     echo "untrusted: $(${trusted})"
     cat /etc/nix/comfy-nix.conf
     grep -c include /etc/nix/nix.conf
@@ -34,9 +37,29 @@ test('a daemon that systemd runs comes to trust the user, once, and until it is 
     echo "untrusted: $(${trusted})"
   `);
   assert.deepEqual(said.match(/(?<=^untrusted: ).*$/gm), ['1', '0', '1'], said);
+  assert.match(
+    said,
+    /^A set-up writes \S+\/home\/\.config\/nix\/comfy-nix\.conf, .*\n.*\n {2}not in effect {2}/m,
+  );
+  assert.match(said, /^ {2}not in effect {2}extra-trusted-users = member$/m);
+  assert.match(said, /^Nothing was written\.\nbefore\nnothing is written$/m, said);
+  assert.match(said, /^ {2}in effect {6}connect-timeout = 5$/m);
   assert.match(said, /^extra-trusted-users = member\n1\n1\n\/nix\/store\/\S+-hostname$/m);
   assert.match(said, /^Taken back: .*the daemon's trust in this user\.\nas it was$/m);
   assert.doesNotMatch(said, /^warning/m);
+});
+
+test('a build on a terminal takes its trust back when it ends, however that is', async () => {
+  const said = await onMemberMachine(`
+    ${look}
+    boot_systemd
+    allow_sudo ALL
+    look >before
+    comfy build --no-cuda-caches path:$t/none || echo "exit code $?"
+    wc -l </run/with-nix/systemd/restarts
+    look | diff before - && ls -A . && echo 'as it was'
+  `);
+  assert.match(said, /^exit code 1\n2\nbefore\nas it was$/m, said);
 });
 
 test('a daemon that nobody’s service manager runs keeps its process, and no other is started', async () => {
