@@ -63,6 +63,43 @@ export const doors: readonly Door[] = [
     instead: 'ask githubServer of src/host/github-server.ts whom the token is for',
     example: "if (registry === 'ghcr.io' && token) use(token);",
   },
+  {
+    name: 'changing files of others',
+    pattern:
+      /\bappendFile\w*\(|\b(run\w*|must|attempt|asRoot)\((hands, )?['"](mv|cp|tee|ln|sed|install)['"]/,
+    only: ['src/host/foreign-file.ts', 'src/host/hands.ts', 'src/nix/install/'],
+    instead:
+      'change them by changeForeignFile of src/host/foreign-file.ts, and put ours by placeFile',
+    example: "await runPrivileged('mv', [fresh, '/etc/nix/nix.conf']);",
+  },
+  {
+    name: 'writing where Nix and ssh read',
+    pattern: /\b(writeFile|rename|copyFile|symlink|createWriteStream)\(/,
+    // the other rooms write what is theirs: images, records, locks of wheels, folders of a run
+    only: [
+      ...[
+        'action',
+        'audit',
+        'caches',
+        'cli',
+        'commands',
+        'host',
+        'image',
+        'registry',
+        'wheels',
+      ].map(room => `src/${room}/`),
+      ...['src/nix/install/', 'src/nix/conf-files.ts', 'src/nix/builders.ts'],
+    ],
+    instead: 'write by writeConf, setSshAliases or trustUsers, whose files runs share',
+    example: "await rename(fresh, join(home, '.config/nix/nix.conf'));",
+  },
+  {
+    name: "ending or starting somebody's daemon",
+    pattern: /['"`](kill|pkill|killall|setsid|systemctl)['"`]\s*[,\]]/,
+    only: ['src/nix/daemon.ts'],
+    instead: 'have Nix’s daemon read its settings by trustUsers of src/nix/daemon.ts',
+    example: "await asRoot('kill', [String(daemon.pid)]);",
+  },
 ];
 
 /** A line that goes past a door. */

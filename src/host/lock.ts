@@ -20,6 +20,9 @@ export interface LockRequest {
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const busy = 5;
 
+/** With its journal in memory SQLite needs no right to write to the folder, which may be root's. */
+const exclusively = 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE';
+
 /** Milliseconds between two attempts, about. */
 const interval = 50;
 
@@ -41,7 +44,7 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
   try {
     const opened = new DatabaseSync(file, { timeout: 0 });
     database = opened;
-    opened.exec('BEGIN EXCLUSIVE');
+    opened.exec(exclusively);
     return { release: () => opened.close() };
   } catch (error) {
     database?.close();
@@ -75,6 +78,66 @@ export async function withLock<Value>(
     lock.release();
   }
 }
+
+/**
+ * Whether a process of whatever container holds the lock of a file; false where there is none. Being
+ * allowed to read it is enough, and nobody who wants the lock meanwhile is kept from it for long.
+ */
+export async function isLocked(file: string): Promise<boolean> {
+  const stats = await lstat(file).catch(() => undefined);
+  if (!stats?.isFile()) return false;
+  const { DatabaseSync } = await import('node:sqlite');
+  let database: InstanceType<typeof DatabaseSync> | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: 0, readOnly: true });
+    database.prepare('SELECT 1 FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    return resultCode(error) === busy;
+  } finally {
+    database?.close();
+  }
+}
+
+/**
+ * Leaves a small process behind that holds the lock of a file for as long as all of some other files
+ * are there. It ends by itself, and with the job: GitHub's runner finds it by the variable that it
+ * looks for. Rejects with a {@link Failure} where it cannot get the lock.
+ */
+export async function leaveKeeper(
+  file: string,
+  witnesses: readonly string[],
+  { env }: Pick<Host, 'env'>,
+): Promise<void> {
+  const { spawn } = await import('node:child_process');
+  const args = ['--no-warnings', '--max-semi-space-size=1', '--eval', keeper, file, ...witnesses];
+  const { RUNNER_TRACKING_ID: job } = env;
+  const child = spawn(process.execPath, args, {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: job === undefined ? {} : { RUNNER_TRACKING_ID: job },
+  });
+  const isHeld = await new Promise<boolean>(resolve => {
+    child.stdout.once('data', () => resolve(true));
+    child.once('error', () => resolve(false));
+    child.once('exit', () => resolve(false));
+  });
+  child.stdout.destroy();
+  child.unref();
+  if (!isHeld) throw noLock(file, 'no process could be left behind that holds it');
+}
+
+/** The keeper's program: it has to run without any other file of this one. */
+const keeper = `
+const { DatabaseSync } = require('node:sqlite');
+const { existsSync } = require('node:fs');
+const [file, ...witnesses] = process.argv.slice(1);
+const database = new DatabaseSync(file, { timeout: 5000 });
+database.exec('${exclusively}');
+process.stdout.write('held');
+setInterval(() => witnesses.every(existsSync) || process.exit(), 1000);
+`;
 
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error)) return undefined;
