@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Failure } from './failure.ts';
 import { freshName, type Hands, must, withText } from './hands.ts';
 
@@ -64,7 +65,9 @@ export async function changeForeignFile(
   const reason =
     before === undefined && (await holds('-L', file, hands))
       ? 'it is a link to nothing'
-      : reasonToKeep(real, before);
+      : text !== undefined && before === undefined
+        ? 'its owner and mode cannot be seen'
+        : reasonToKeep(real, before);
   if (reason !== undefined) return { kept: reason };
   const refusal =
     wanted === undefined
@@ -113,8 +116,8 @@ async function replace(
 
 async function copyAttributes(file: string, fresh: string, hands: Hands) {
   const refusal = await attempt(hands, 'cp', '--preserve=all', '--attributes-only', file, fresh);
-  // busybox knows of owner and mode alone
-  return refusal !== undefined && /unrecognized option/.test(refusal)
+  // busybox and macOS know of owner and mode alone
+  return refusal !== undefined && /(unrecognized|illegal) option/.test(refusal)
     ? attempt(hands, 'cp', '-p', file, fresh)
     : refusal;
 }
@@ -132,21 +135,56 @@ async function attempt({ run }: Hands, file: string, ...args: readonly string[])
   return code === 0 ? undefined : stderr.split('\n')[0] || file;
 }
 
+/** Looks at a file as this user, and as `hands` where this user may not. */
+async function look<Found>(
+  directly: () => Promise<Found>,
+  byHands: () => Promise<Found | undefined>,
+): Promise<Found | undefined> {
+  try {
+    return await directly();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? byHands() : undefined;
+  }
+}
+
 const holds = async (test: '-e' | '-L', file: string, { run }: Hands): Promise<boolean> =>
-  (await run('test', [test, file])).code === 0;
+  (await look(
+    async () => {
+      const stats = await lstat(file);
+      return test === '-e' || stats.isSymbolicLink();
+    },
+    async () => (await run('test', [test, file])).code === 0,
+  )) ?? false;
 
 /** The file behind all links; of one that is to be made, where that will be. */
 async function realPath(file: string, { run }: Hands): Promise<string> {
-  const { code, stdout } = await run('readlink', ['-f', file]);
-  return code === 0 ? stdout.replace(/\n$/, '') : file;
+  const byHands = async () => {
+    const { code, stdout } = await run('readlink', ['-f', file]);
+    return code === 0 ? stdout.replace(/\n$/, '') : undefined;
+  };
+  const found = await look(() => realpath(file), byHands);
+  const beside = async () => join(await realpath(dirname(file)), basename(file));
+  return found ?? (await look(beside, byHands)) ?? file;
 }
 
 /** Undefined where there is no such file. */
 async function factsOf(file: string, { run }: Hands): Promise<Facts | undefined> {
-  const { code, stdout } = await run('stat', ['-c', '%a %u:%g|%h|%d:%i %s %y', file]);
-  if (code !== 0) return undefined;
-  const [rights = '', links = '', state = ''] = stdout.trim().split('|');
-  return { rights, links: Number(links), state };
+  return look(
+    async () => {
+      const { mode, uid, gid, nlink, dev, ino, size, mtimeNs } = await stat(file, { bigint: true });
+      return {
+        rights: `${(mode & 0o7777n).toString(8)} ${uid}:${gid}`,
+        links: Number(nlink),
+        state: [dev, ino, size, mtimeNs].join(' '),
+      };
+    },
+    async () => {
+      const { code, stdout } = await run('stat', ['-c', '%a %u:%g|%h|%d %i %s %y', file]);
+      if (code !== 0) return undefined;
+      const [rights = '', links = '', state = ''] = stdout.trim().split('|');
+      return { rights, links: Number(links), state };
+    },
+  );
 }
 
 const unreadable = (file: string, why: string): Failure =>

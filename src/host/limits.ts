@@ -11,6 +11,8 @@ export const limits = {
   netrcFile: 2 ** 20,
   /** Bytes of a binary cache's /nix-cache-info, which has three short lines, or of a narinfo. */
   cacheAnswer: 64 * 2 ** 10,
+  /** Attempts at the lock of a file that runs share, whose folder the last of them removes. */
+  sharedFileAttempts: 5,
 } as const;
 
 /** How long is waited at most, in milliseconds. */

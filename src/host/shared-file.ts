@@ -1,9 +1,10 @@
-import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, constants, lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from './failure.ts';
 import { isInStore } from './foreign-file.ts';
 import { freshName, type Hands, must, placeFile } from './hands.ts';
 import type { Host } from './host.ts';
+import { limits } from './limits.ts';
 import { isLocked, leaveKeeper, withLock } from './lock.ts';
 import { currentUser } from './user.ts';
 
@@ -33,7 +34,7 @@ export interface SharedFile {
 
 /** Whose part it is, and how long it counts. */
 export interface Owner {
-  /** Hexadecimal digits, or the account; see {@link isPartId}. */
+  /** `job-` and 16 hexadecimal digits, or `account-` and a number; see {@link isPartId}. */
   id: string;
   /** The folder of a job: without it the part does not count. Absent: it stays until it is taken back. */
   job?: string | undefined;
@@ -104,12 +105,12 @@ async function alone<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   const lock = join(folderOf(shared), 'lock');
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     await makeFolder(shared, lock);
     const before = await identity(lock);
     const done = await withLock(lock, { what: shared.what }, host, async () => {
       // a lock whose file is gone keeps nobody out
-      if (before === undefined || (await identity(lock)) !== before) return undefined;
+      if (before === undefined || (await identity(lock)) !== before) throw lost(shared);
       const result = await work().then(
         value => ({ value }),
         (error: unknown) => ({ error }),
@@ -117,7 +118,8 @@ async function alone<Value>(
       await leave(shared).catch(() => undefined);
       return result;
     }).catch(async (error: unknown) => {
-      if ((await identity(lock)) === undefined) return undefined;
+      const isGone = (await identity(lock)) !== before || before === undefined;
+      if (isGone && attempt < limits.sharedFileAttempts) return undefined;
       throw error;
     });
     if (done === undefined) continue;
@@ -126,10 +128,18 @@ async function alone<Value>(
   }
 }
 
+const lost = ({ file }: SharedFile): Failure =>
+  new Failure(`The lock beside ${file} has gone time and again while it was taken.`, {
+    next: 'Run this again when no other run begins or ends.',
+  });
+
 async function makeFolder({ file, hands }: SharedFile, lock: string): Promise<void> {
   const isForAll = hands.who === 'root';
   const parent = await realpath(dirname(file)).catch(() => dirname(file));
   if (isInStore(parent)) throw new Failure(`The folder ${dirname(file)} lies in a Nix store.`);
+  await access(parent, constants.R_OK | constants.X_OK).catch(({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EACCES') throw new Failure(`This user may not look into ${parent}.`);
+  });
   const folder = dirname(lock);
   if ((await identity(folder)) === undefined) {
     // of the folders that -p makes, the last alone gets the mode

@@ -77,8 +77,10 @@ export async function trustUsers(
   }
 }
 
-/** Takes back what {@link trustUsers} has put there for an owner, if anything; gives what the daemon's
- * owner has to do for it to take effect. Rejects with a {@link Failure}. */
+/**
+ * Takes back what {@link trustUsers} has put there for an owner, if anything; gives what has to be done by
+ * whoever runs the daemon, for it to take effect. Rejects with a {@link Failure}.
+ */
 export async function distrustUsers(id: string, host: Host): Promise<string | undefined> {
   if (!(await hasToChange({ file: daemonFile }, id))) return undefined;
   const hands = await rootHands(host);

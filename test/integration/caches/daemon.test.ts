@@ -143,6 +143,7 @@ const unchangeable: Record<string, string> = {
     mv /etc/nix/nix.conf /nix/store/0123456789abcdfghijklmnpqrsvwxyz-etc/
     ln -s /nix/store/0123456789abcdfghijklmnpqrsvwxyz-etc/nix.conf /etc/nix/nix.conf`,
   'that is read-only': 'chmod 444 /etc/nix/nix.conf',
+  'in a folder that only root may enter': 'chmod 700 /etc/nix',
   'that is mounted by itself': `
     cp /etc/nix/nix.conf mounted
     mount --bind mounted /etc/nix/nix.conf`,
