@@ -25,7 +25,7 @@ export const doors: readonly Door[] = [
   {
     name: "SQLite's lock",
     pattern: /BEGIN EXCLUSIVE|\bnode:sqlite\b/,
-    only: ['src/host/lock.ts'],
+    only: ['src/host/lock.ts', 'src/host/keeper.ts'],
     instead: 'lock by withLock or tryLock of src/host/lock.ts',
     example: "database.exec('BEGIN EXCLUSIVE');",
   },
@@ -34,6 +34,7 @@ export const doors: readonly Door[] = [
     pattern: /\bnode:child_process\b/,
     only: [
       'src/host/process.ts',
+      'src/host/keeper.ts',
       'src/image/sources/program-output.ts',
       'src/cli/node-version.ts', // before anything else of the program is there
     ],
@@ -121,8 +122,8 @@ export const doors: readonly Door[] = [
     name: "the command line's output",
     pattern:
       /\bprocess\.(stdout|stderr)\b|\b(stdout|stderr)\b[^;]*\} = process\b|\bconsole\.|\/dev\/std(out|err)|\bwriteSync\([12],|node:process/,
-    // what libraries print is caught in the second
-    only: ['src/cli/printer.ts', 'src/host/overhear.ts'],
+    // what libraries print is caught in the second; the third speaks to this program alone
+    only: ['src/cli/printer.ts', 'src/host/overhear.ts', 'src/host/keeper.ts'],
     instead: 'hand results and events to the face, which prints by src/cli/printer.ts',
     example: 'process.stderr.write(text);',
   },
@@ -182,6 +183,43 @@ export const doors: readonly Door[] = [
     only: ['src/image/'],
     instead: 'open it by openSource of src/image/sources/detect.ts, or pack by storeBlobSource',
     example: 'const image = await ociLayout(files, packing);',
+  },
+  {
+    name: 'changing files of others',
+    pattern:
+      /\bappendFile\w*\(|\b(run\w*|must|attempt|asRoot)\((hands, )?['"](mv|cp|tee|ln|sed|install)['"]/,
+    only: ['src/host/foreign-file.ts', 'src/host/hands.ts', 'src/nix/install/'],
+    instead:
+      'change them by changeForeignFile of src/host/foreign-file.ts, and put ours by placeFile',
+    example: "await runPrivileged('mv', [fresh, '/etc/nix/nix.conf']);",
+  },
+  {
+    name: 'writing where Nix and ssh read',
+    pattern: /\b(writeFile|rename|copyFile|symlink|createWriteStream)\(/,
+    // the other rooms write what is theirs: images, records, locks of wheels, folders of a run
+    only: [
+      ...[
+        'action',
+        'audit',
+        'caches',
+        'cli',
+        'commands',
+        'host',
+        'image',
+        'registry',
+        'wheels',
+      ].map(room => `src/${room}/`),
+      ...['src/nix/install/', 'src/nix/conf-files.ts', 'src/nix/builders.ts'],
+    ],
+    instead: 'write by writeConf, setSshAliases or trustUsers, whose files runs share',
+    example: "await rename(fresh, join(home, '.config/nix/nix.conf'));",
+  },
+  {
+    name: "ending or starting somebody's daemon",
+    pattern: /['"`](kill|pkill|killall|setsid|systemctl)['"`]\s*[,\]]/,
+    only: ['src/nix/daemon.ts'],
+    instead: 'have Nix’s daemon read its settings by trustUsers of src/nix/daemon.ts',
+    example: "await asRoot('kill', [String(daemon.pid)]);",
   },
 ];
 

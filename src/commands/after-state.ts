@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { GithubCacheState, TargetEntry } from '../caches/github/save.ts';
+import { isPartId } from '../host/shared-file.ts';
 import { isDerivationPath, isPlaceholder, isStorePath } from '../nix/names.ts';
 import type { AfterState } from './outcome.ts';
 
@@ -35,6 +36,7 @@ const github = {
 const fields = {
   builtSince: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   github: v.exactOptional(v.strictObject(github)),
+  part: v.exactOptional(v.pipe(v.string(), v.check(isPartId))),
 } satisfies Fields<AfterState>;
 
 const schema = v.strictObject(fields);

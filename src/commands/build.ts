@@ -25,6 +25,7 @@ import {
 import { evaluateImage } from './evaluate-image.ts';
 import { type BuildOutcome, withOutcome } from './outcome.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
+import { takeBack } from './setup/part.ts';
 import { prepareNix } from './setup/prepare.ts';
 
 /**
@@ -35,7 +36,7 @@ import { prepareNix } from './setup/prepare.ts';
 export async function build(settings: BuildSettings, host: Host): Promise<BuildOutcome> {
   const state = startState(host);
   try {
-    await makeImage(settings, state);
+    await makeImage(settings, state).finally(() => leaveMachine(settings, state));
   } catch (error) {
     await finishAudit(state);
     const outcome = outcomeOf(state, settings, error);
@@ -46,6 +47,11 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
   return outcome;
+}
+
+/** What a run on a terminal has written for itself goes with it; in a job, later steps may need it. */
+async function leaveMachine({ conf }: BuildSettings, { part, host }: BuildState): Promise<void> {
+  if (conf.place === 'run' && part !== undefined) await takeBack(part, host);
 }
 
 /** The image is there or not by now: a record that cannot be written changes nothing of that. */
@@ -69,6 +75,7 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   const { nix } = prepared;
   state.nix = nix;
   state.exports = prepared.exports;
+  state.part = prepared.owner.id;
   const caches = await startCaches(prepared, settings, host);
   state.caches = caches;
   // a number of the report is no reason to fail

@@ -28,6 +28,8 @@ export interface AfterState {
   builtSince?: number;
   /** What GitHub's cache is to keep. */
   github?: GithubCacheState;
+  /** The name of the job's part of the machine's files, which is taken back. */
+  part?: string;
 }
 
 /** A layer as the output `layers` shows it; sizes are bytes as stored. */

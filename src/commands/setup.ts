@@ -6,10 +6,10 @@ import { type PreparedDisk, prepareDisk } from '../nix/disk.ts';
 import { findNix } from '../nix/nix.ts';
 import { setupReport } from '../report/setup.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
-import { tellDifferences } from './setup/difference.ts';
 import { openGithub, releaseTransport } from './setup/github.ts';
 import { pathsBuiltSince } from './setup/new-paths.ts';
 import { extendedNixConfig } from './setup/nix-config.ts';
+import { takeBack } from './setup/part.ts';
 import { prepareNix } from './setup/prepare.ts';
 import { startPushes } from './setup/pushes.ts';
 
@@ -18,28 +18,30 @@ import { startPushes } from './setup/pushes.ts';
  * {@link finishSetup}.
  */
 export async function setup(settings: SetupSettings, host: Host): Promise<VerbOutcome> {
+  if (settings.task === 'undo') return (await import('./setup/undo.ts')).undoSetup(host);
+  if (settings.task === 'check')
+    return (await import('./setup/check.ts')).checkSetup(settings, host);
   const { cacheRefusal } = settings;
   if (cacheRefusal !== undefined) {
     host.emit({ type: 'notice', message: cacheRefusal, at: host.clock() });
   }
   const github = await openGithub(settings, host);
-  const prepared = await inPhase(host, 'install', () =>
+  const { exports, nix, leftOut, inEffect, owner } = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
   );
-  const { exports, nix, leftOut, inEffect } = prepared;
-  // what this run has mended for itself is of no use to those that come after it
-  tellDifferences(prepared.lasting, host);
+  const stays = owner.job === undefined;
   const disk = await prepareDisk(nix, undefined, settings.reclaimDisk);
   await disk.reclaimed;
   return {
     outputs: {},
-    report: setupReport({ ...nix, inEffect, leftOut, refusal: cacheRefusal }),
+    report: setupReport({ ...nix, inEffect, leftOut, refusal: cacheRefusal, stays }),
     exports: {
       path: exports.path,
       env: { ...exports.env, ...(await placement(disk, exports.env, settings, host)) },
     },
     after: {
       builtSince: host.clock(),
+      ...(stays ? {} : { part: owner.id }),
       ...(github && settings.caches.github.save ? { github: github.state() } : {}),
     },
   };
@@ -58,10 +60,22 @@ async function placement(
 }
 
 /**
- * At the end of the job: saves GitHub's cache, and pushes what the steps since {@link setup} have built.
- * Rejects where a push was required and failed.
+ * At the end of the job: saves GitHub's cache, pushes what the steps since {@link setup} have built, and
+ * takes back what the job has written on the machine. Rejects where a push was required and failed.
  */
 export async function finishSetup(
+  settings: SetupSettings,
+  after: AfterState,
+  host: Host,
+): Promise<void> {
+  try {
+    await finishCaches(settings, after, host);
+  } finally {
+    if (after.part !== undefined) await takeBack(after.part, host);
+  }
+}
+
+async function finishCaches(
   settings: SetupSettings,
   { builtSince, github }: AfterState,
   host: Host,

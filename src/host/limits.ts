@@ -53,6 +53,8 @@ export const limits = {
   unpacked: 16 * 2 ** 30,
   /** … and beyond them bytes for each compressed one: gzip cannot reach it. */
   unpackedRatio: 1100,
+  /** Attempts at the lock of a file that runs share, whose folder the last of them removes. */
+  sharedFileAttempts: 5,
 } as const;
 
 /** How long is waited at most, in milliseconds. */

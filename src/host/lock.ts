@@ -20,6 +20,9 @@ export interface LockRequest {
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const busy = 5;
 
+/** With its journal in memory SQLite needs no right to write to the folder, which may be root's. */
+export const exclusively = 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE';
+
 /** Milliseconds between two attempts, about. */
 const interval = 50;
 
@@ -41,7 +44,7 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
   try {
     const opened = new DatabaseSync(file, { timeout: 0 });
     database = opened;
-    opened.exec('BEGIN EXCLUSIVE');
+    opened.exec(exclusively);
     return { release: () => opened.close() };
   } catch (error) {
     database?.close();
@@ -79,13 +82,33 @@ export async function withLock<Value>(
   }
 }
 
+/**
+ * Whether a process of whatever container holds the lock of a file; false where there is none. Being
+ * allowed to read it is enough, and nobody who wants the lock meanwhile is kept from it for long.
+ */
+export async function isLocked(file: string): Promise<boolean> {
+  const stats = await lstat(file).catch(() => undefined);
+  if (!stats?.isFile()) return false;
+  const { DatabaseSync } = await import('node:sqlite');
+  let database: InstanceType<typeof DatabaseSync> | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: 0, readOnly: true });
+    database.prepare('SELECT 1 FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    return resultCode(error) === busy;
+  } finally {
+    database?.close();
+  }
+}
+
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error)) return undefined;
   // extended codes keep the plain one in their lowest byte
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
 
-const noLock = (file: string, why: string, cause?: unknown) =>
+export const noLock = (file: string, why: string, cause?: unknown) =>
   new Failure(`${file} cannot be locked: ${why}.`, {
     next: 'See that its folder is there and can be written to, and that nobody else made this file.',
     cause,

@@ -37,7 +37,9 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const record = text('record');
   return {
     ...setup,
-    conf: { ...setup.conf, place: 'job' }, // a build leaves no settings behind
+    // a build leaves no settings behind; later steps of its job have them too
+    conf: { ...setup.conf, place: context.face === 'action' ? 'job' : 'run' },
+    task: 'write',
     flake: text('flake'),
     layers: readList(text('layers') ?? ''),
     overrideInputs: parseOverrides(raw),

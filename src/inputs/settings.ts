@@ -29,8 +29,8 @@ export interface ConfSettings {
   /** Undefined: by the machine's memory, unless nix.conf says it. */
   maxJobs?: string | undefined;
   cores?: string | undefined;
-  /** Where it is written: a folder of the job, or the user's own place for good. */
-  place: 'job' | 'user';
+  /** Where it is written, and for how long: for this run, for the job, or for this user until it is undone. */
+  place: 'run' | 'job' | 'user';
 }
 
 /** A cache of Cachix. */
@@ -81,6 +81,8 @@ export interface SetupSettings {
   /** Machines that build for this one; undefined: none but those of nix.conf. */
   builders?: BuilderSettings | undefined;
   reclaimDisk: ReclaimDisk;
+  /** Whether settings are written, taken back, or only told. */
+  task: 'write' | 'undo' | 'check';
   /** Why caches get nothing and no token is used: code from a fork. */
   cacheRefusal?: string | undefined;
   /** A folder of this run alone, absolute; it is deleted at the end of the run or job. */

@@ -25,9 +25,17 @@ export function parseSetup(raw: RawInputs, context: RunContext): SetupSettings {
     caches: parseCaches(trusted, fork === undefined),
     builders: parseBuilderInputs(trusted),
     reclaimDisk: readChoice('reclaim-disk', given(trusted, 'reclaim-disk') ?? '', automatic),
+    task: parseTask(trusted),
     ...(fork === undefined ? {} : { cacheRefusal: refusalFor(fork) }),
     temporaryDirectory: context.temporaryDirectory,
   };
+}
+
+function parseTask(raw: RawInputs): SetupSettings['task'] {
+  const [undo, check] = [flag(raw, 'undo'), flag(raw, 'check')];
+  if (undo && check) throw badInput('undo', 'it goes with check at no time: choose one of them.');
+  if (undo) return 'undo';
+  return check ? 'check' : 'write';
 }
 
 /** Inputs that let a run write somewhere or use a machine; all that is secret comes to them. */

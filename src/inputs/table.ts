@@ -495,9 +495,19 @@ export const inputs = [
     name: 'check',
     type: 'boolean',
     description:
-      'Whether `prefetch` changes nothing, and fails where the lock is not what it would write.',
+      'Whether nothing is changed: `prefetch` fails where the lock is not what it would write; `setup` ' +
+      'says what it would write where, and what is in effect.',
     default: 'false',
-    verbs: ['prefetch'],
+    verbs: ['prefetch', 'setup'],
+  },
+  {
+    name: 'undo',
+    type: 'boolean',
+    description:
+      'Whether `setup` takes back what it has written on this machine for this account. A job takes ' +
+      'back by itself what it has written.',
+    default: 'false',
+    verbs: ['setup'],
   },
   {
     name: 'audit',

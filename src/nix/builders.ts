@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import type { Owner } from '../host/shared-file.ts';
 import { requireHostKey, requirePlainName } from './builder-host-keys.ts';
 import {
   type Builder,
@@ -35,6 +36,8 @@ export interface SshPlaces {
   directory: string;
   /** For the private key; it has to be there as long as the settings are. */
   keyFile: string;
+  /** Whose names of builders ssh is told, and for how long. */
+  owner: Owner;
 }
 
 /** What Nix needs in order to use the builders. */
@@ -64,7 +67,7 @@ export async function prepareBuilders(
   const builders = parseBuilders(settings.builders);
   const addresses = builders.flatMap(builder => (builder.ssh ? [builder.ssh] : []));
   const { caller } = places;
-  if (caller !== 'run') await setSshAliases(aliasConfig(addresses), caller, host);
+  if (caller !== 'run') await setSshAliases(aliasConfig(addresses), caller, places.owner, host);
   if (addresses.length === 0) return { conf: confOf(builders), env: {} };
   const config = await writeSshFiles(settings, addresses, places);
   const hostKeys = new Map<string, string | undefined>();

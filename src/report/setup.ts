@@ -18,10 +18,12 @@ export interface SetupFacts {
   leftOut: readonly { cache: string; reason: string }[];
   /** Why no token is used and no cache filled, where that is so. */
   refusal: string | undefined;
+  /** Whether what was written stays after the run, until it is undone. */
+  stays: boolean;
 }
 
 /** The set-up in sentences for a terminal, and as a part of a job's summary. */
-export function setupReport({ version, bin, inEffect, leftOut, refusal }: SetupFacts) {
+export function setupReport({ version, bin, inEffect, leftOut, refusal, stays }: SetupFacts) {
   const rows = effectRows(inEffect);
   const markdown = [
     `## Nix ${escapeText(version)} is ready`,
@@ -39,6 +41,7 @@ export function setupReport({ version, bin, inEffect, leftOut, refusal }: SetupF
     text: [
       `Nix ${version} is ready in ${bin}. In effect, as Nix says:\n`,
       ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}\n`),
+      stays ? kept : '',
     ].join(''),
     markdown: `${markdown.join('\n\n')}\n`,
   };
@@ -67,3 +70,4 @@ const daemonRow = (daemon: 'trusting' | 'distrusting') =>
   daemon === 'trusting'
     ? 'a daemon, which takes these settings'
     : 'a daemon, which does not trust this user';
+const kept = 'What was written stays; "comfy-nix setup --undo" takes it back.\n';

@@ -8,7 +8,10 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
  * prints. Accounts and settings are those of a mount namespace, with the Nix that is first on PATH; what
  * stands in `env` is there for the script. It has these functions:
  *
- * - `start_daemon`: Nix is multi-user from now on, with build users and a daemon that trusts root alone;
+ * - `start_daemon`: Nix is multi-user from now on, with build users and a daemon that trusts root alone,
+ *   which nobody but this script runs; its process is `$daemon`;
+ * - `boot_systemd`: the same, with a stand-in for systemd that runs it;
+ * - `another_account`: `as_other COMMAND…` is then like `as_member`, for another account;
  * - `give_store`: the store belongs to the member;
  * - `allow_sudo WHAT`: what the member may run as root, in sudoers' words;
  * - `as_member COMMAND…`, `comfy ARGUMENT…`: a command, the program, as the member, in the home folder;
@@ -23,6 +26,7 @@ export async function onMemberMachine(
     ...env,
     node: process.execPath,
     cli: path('../../src/cli/main.ts'),
+    systemctl: path('systemctl-stand-in'),
   });
   return runProgram(path('with-nix'), [
     ...[kind, '--', 'env', ...all.map(([name, value]) => `${name}=${value}`)],
@@ -58,19 +62,35 @@ for file in passwd group shadow sudoers.d; do mount --bind $t/$file /etc/$file; 
 mkdir -p /etc/ssh/ssh_config.d
 mount -t tmpfs -o mode=0755 tmpfs /etc/ssh/ssh_config.d
 cd $t/home
-start_daemon() {
+multi_user() {
   sed -i /build-users-group/d /etc/nix/nix.conf
   echo 'build-users-group = nixbld' >>/etc/nix/nix.conf
+}
+boot_systemd() { multi_user; "$systemctl" boot; }
+start_daemon() {
+  multi_user
   nix-daemon >/dev/null 2>&1 &
   daemon=$!
   for attempt in $(seq 200); do [ -S $socket ] && break; sleep 0.05; done
 }
 give_store() { mkdir -p /nix/store /nix/var/nix; chown -R 30100:30100 /nix; }
 allow_sudo() { echo "member ALL=(ALL) NOPASSWD: $1" >$t/sudoers.d/member; }
-as_member() {
-  setpriv --reuid=30100 --regid=30100 --init-groups \
-    env HOME=$t/home TMPDIR=$t/tmp PATH="${'$'}{PATH%%:*}:/usr/bin:/bin" "$@" # none of root's folders
+as() {
+  local number=$1 home=$2
+  shift 2
+  setpriv --reuid=$number --regid=$number --init-groups env HOME=$home TMPDIR=$t/tmp \
+    PATH="${'$'}{PATH%%:*}:/usr/local/sbin:/usr/bin:/bin" "$@" # none of root's own folders
 }
+as_member() { as 30100 $t/home "$@"; }
+another_account() {
+  echo 'other:x:30200:' >>/etc/group
+  echo "other:x:30200:30200::$t/other:/bin/sh" >>/etc/passwd
+  echo 'other:*:19000:0:99999:7:::' >>/etc/shadow
+  echo 'other ALL=(ALL) NOPASSWD: ALL' >$t/sudoers.d/other
+  chmod 1777 $t/tmp
+  install -d -o 30200 -g 30200 $t/other
+}
+as_other() { as 30200 $t/other "$@"; }
 comfy() { as_member "$node" "$cli" "$@" 2>&1; }
 remote_build() {
   mkdir $t/shell

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { inputVariable } from '../../src/action/inputs.ts';
 import { type InputDefinition, inputs } from '../../src/inputs/table.ts';
 
@@ -45,6 +45,8 @@ export interface Runner {
   run(script: string, options?: PhaseOptions): Promise<PhaseResult>;
   /** Runs a command as a `run:` step does, which sees no inputs. */
   step(command: readonly string[], options?: PhaseOptions): Promise<PhaseResult>;
+  /** Ends what phases have left running, as the runner does at the end of a job. */
+  endOrphans(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -72,7 +74,11 @@ export async function startRunner(uid = process.getuid?.() ?? 0): Promise<Runner
     run: (script, options = {}) =>
       phase([process.execPath, script], inputEnvironment(options), options),
     step: (command, options = {}) => phase(command, {}, options),
-    dispose: () => rm(root, { recursive: true, force: true }),
+    endOrphans: () => endOrphans(root),
+    dispose: async () => {
+      await endOrphans(root);
+      await rm(root, { recursive: true, force: true });
+    },
   };
 }
 
@@ -80,6 +86,18 @@ export async function startRunner(uid = process.getuid?.() ?? 0): Promise<Runner
 export function runFolder(temp: string, { state }: Pick<PhaseResult, 'state'>): string {
   const parent = readdirSync(temp).find(name => /^comfy-nix-\d+$/.test(name)) ?? 'none';
   return join(temp, parent, state.run ?? 'none');
+}
+
+/** In the environment of all that a job starts; by it the runner finds what is left in the end. */
+const tracking = (root: string) => ({ RUNNER_TRACKING_ID: `github_${basename(root)}` });
+
+async function endOrphans(root: string): Promise<void> {
+  const mark = `RUNNER_TRACKING_ID=${tracking(root).RUNNER_TRACKING_ID}\0`;
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number);
+  for (const pid of pids) {
+    const env = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (`${env}\0`.includes(mark)) process.kill(pid, 'SIGKILL');
+  }
 }
 
 type Environment = Readonly<Record<string, string>>;
@@ -154,6 +172,7 @@ function phaseEnvironment(options: PhaseOptions, places: Places): Record<string,
     GITHUB_EVENT_PATH: join(places.files, 'event.json'),
     RUNNER_TEMP: places.temp,
     RUNNER_TOOL_CACHE: join(places.root, 'tools'),
+    ...tracking(places.root),
     RUNNER_OS: 'Linux',
     RUNNER_ARCH: process.arch === 'arm64' ? 'ARM64' : 'X64',
     ...Object.fromEntries([...files, ...state]),

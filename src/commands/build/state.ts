@@ -17,7 +17,7 @@ import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import { auditOutputs } from '../audit/shared.ts';
-import type { BuildOutcome, VerbOutcome } from '../outcome.ts';
+import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
 import type { MadeLayer } from './layers.ts';
@@ -37,6 +37,8 @@ export interface BuildState {
   /** What came of `caches` in the end. */
   cached?: CacheOutcome;
   github?: GithubCache;
+  /** The name of this run's part of the machine's files. */
+  part?: string;
   /** How full file systems became. */
   disk?: DiskPeak[];
   /** What was removed to make room. */
@@ -102,10 +104,20 @@ export function outcomeOf(
       ...(state.audit ? auditOutputs(state.audit) : {}),
     },
     ...(state.exports ? { exports: state.exports } : {}),
-    ...(state.github && state.nix && settings.caches.github.save
-      ? { after: { github: state.github.state() } }
-      : {}),
+    ...leftToDo(state, settings),
   };
+}
+
+/** What there is to do at the end of the job. */
+function leftToDo(
+  { github, nix, part }: BuildState,
+  { caches, conf }: BuildSettings,
+): Pick<BuildOutcome, 'after'> {
+  const after: AfterState = {
+    ...(github && nix && caches.github.save ? { github: github.state() } : {}),
+    ...(part !== undefined && conf.place === 'job' ? { part } : {}),
+  };
+  return Object.keys(after).length === 0 ? {} : { after };
 }
 
 /** Says at once, and not after an hour of building, that the record has no place to go. */

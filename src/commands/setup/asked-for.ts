@@ -1,37 +1,26 @@
 import type { SetupSettings } from '../../inputs/settings.ts';
 import type { InputName } from '../../inputs/table.ts';
 import { readConfText } from '../../nix/conf-text.ts';
+import { inputsThatAsk } from './inputs-that-ask.ts';
 
-/** The inputs that ask for a setting of nix.conf explicitly; what they do not name is a default. */
-export function askedFor(
-  setting: string,
-  { conf, caches, builders }: SetupSettings,
-): readonly InputName[] {
-  const { cachix, substituters, publicKeys } = caches;
-  const cachixInput = cachix.pull.length > 0 ? (['cachix-name'] as const) : [];
-  const bySetting: Readonly<Record<string, readonly InputName[]>> = {
-    'max-jobs': conf.maxJobs === undefined ? [] : ['max-jobs'],
-    cores: conf.cores === undefined ? [] : ['cores'],
-    'access-tokens': conf.accessTokens.length > 0 ? ['access-tokens'] : [],
-    substituters: [
-      ...(substituters.length > 0 ? (['extra-substituters'] as const) : []),
-      ...cachixInput,
-    ],
-    'trusted-public-keys': [
-      ...(publicKeys.length > 0 ? (['extra-trusted-public-keys'] as const) : []),
-      ...cachixInput,
-    ],
-    'netrc-file': cachixInput,
-    builders: builders === undefined ? [] : ['builders'],
-  };
-  return [
-    ...(bySetting[setting] ?? []),
-    ...(statesIn(conf.lines, setting) ? (['nix-conf'] as const) : []),
-  ];
-}
+/** The inputs beside nix-conf that have a say in a setting of nix.conf. */
+const bySetting: Readonly<Record<string, readonly InputName[]>> = {
+  'max-jobs': ['max-jobs'],
+  cores: ['cores'],
+  'access-tokens': ['access-tokens'],
+  substituters: ['extra-substituters', 'cachix-name'],
+  'trusted-public-keys': ['extra-trusted-public-keys', 'cachix-name'],
+  'netrc-file': ['cachix-name'],
+  builders: ['builders'],
+};
 
-function statesIn(lines: readonly string[], setting: string): boolean {
-  return readConfText(lines.join('\n')).some(
+/** The inputs that ask for a setting explicitly; none: it is a default of this program. */
+export function askedFor(setting: string, settings: SetupSettings): InputName[] {
+  const named = bySetting[setting] ?? [];
+  const isStated = readConfText(settings.conf.lines.join('\n')).some(
     line => line.kind === 'setting' && line.name.replace(/^extra-/, '') === setting,
+  );
+  return inputsThatAsk(settings).filter(input =>
+    input === 'nix-conf' ? isStated : named.includes(input),
   );
 }

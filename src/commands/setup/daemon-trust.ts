@@ -1,13 +1,15 @@
 import { Failure } from '../../host/failure.ts';
+import type { Owner } from '../../host/shared-file.ts';
 import { currentUser } from '../../host/user.ts';
+import type { SetupSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import { confStatements } from '../../nix/conf-statements.ts';
-import { configureDaemon, usesDaemon } from '../../nix/daemon.ts';
-import { describeMachine } from '../../nix/install/machine.ts';
+import { isTrustedByRuns, saysTrust, trustUsers, usesDaemon } from '../../nix/daemon.ts';
 import { askStore, type StoreAnswer } from '../../nix/store-answer.ts';
 import type { Nix } from '../../nix/types.ts';
 import { askedFor } from './asked-for.ts';
 import type { Difference } from './difference.ts';
+import type { ConfInEffect } from './put-conf.ts';
 import type { Wanted } from './verify.ts';
 import { wantedSettings } from './wanted.ts';
 
@@ -38,36 +40,62 @@ interface Reason {
 
 /**
  * Sees to it that the daemon takes settings from this user, and from those that an input names, and asks
- * it again. What it does not take in the end is the result.
+ * it again. A trusted user can become root, so that code from a fork makes nobody one. What the daemon
+ * does not take in the end is the result.
  *
  * @param before what the daemon said before anything was written
- * @param nix with this run's settings
  */
 export async function seekTrust(
   before: Daemon,
-  nix: Nix,
-  wanted: Wanted,
-  conf: EffectiveConf,
+  { nix, wanted, conf }: Pick<ConfInEffect, 'nix' | 'wanted' | 'conf'>,
+  owner: Owner,
 ): Promise<Difference[]> {
-  const { trustedUsers } = wanted.settings.conf;
-  if (before.trusted && trustedUsers.length === 0) return [];
-  // also where this user is trusted: it may be by what an earlier run has written there
-  const refused = await trust([currentUser().name, ...trustedUsers], nix);
-  if (before.trusted) return refused === undefined ? [] : [namedUsersLack(trustedUsers, refused)];
+  const { settings } = wanted;
+  if (settings.task === 'check') return [];
+  const users = await usersToTrust(before, settings, owner);
+  if (users.length === 0) return [];
+  const lack = settings.cacheRefusal === undefined ? await trust(users, owner, nix) : ofElsewhere;
+  const { trustedUsers } = settings.conf;
+  if (lack !== undefined && trustedUsers.length > 0) return [namedUsersLack(trustedUsers, lack)];
   const after = await askDaemon(nix);
   if (after === undefined || after.trusted) return [];
-  return [untrusted(after, wanted, conf, refused ?? (await whyUnheeded(nix)))];
+  return [untrusted(after, wanted, conf, lack ?? (await whyUnheeded(nix)))];
 }
 
-/** Writes whom the daemon is to trust; the result is why that could not be done. */
-async function trust(users: readonly string[], { host }: Nix): Promise<Reason | undefined> {
+/**
+ * Whom a part of this run's has to have the daemon trust: this user, unless the machine's own settings do
+ * (what other runs have written there goes with them), and those whom the input names. Empty: there is
+ * nothing to write.
+ */
+export async function usersToTrust(
+  { trusted }: Daemon,
+  { conf: { trustedUsers } }: SetupSettings,
+  owner: Owner,
+): Promise<string[]> {
+  const { name } = currentUser();
+  if (trusted && trustedUsers.length === 0 && !(await isTrustedByRuns(name))) return [];
+  const users = [...new Set([name, ...trustedUsers])];
+  const isDone = owner.job === undefined && (await saysTrust(users, owner));
+  return trusted && isDone ? [] : users;
+}
+
+const ofElsewhere: Reason = {
+  reason: 'code from elsewhere changes nothing of that',
+  next: 'What its builds need is built, or taken from the caches of the machine.',
+};
+
+/** Writes whom the daemon is to trust; the result is why it does not yet. */
+async function trust(
+  users: readonly string[],
+  owner: Owner,
+  { host }: Nix,
+): Promise<Reason | undefined> {
   try {
-    const lines = [`extra-trusted-users = ${[...new Set(users)].join(' ')}`];
-    await configureDaemon(lines, await describeMachine(host), host);
-    return undefined;
+    const next = await trustUsers(users, owner, host);
+    return next === undefined ? undefined : { reason: 'it has not read yet that it is to', next };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { next = `Name this user in trusted-users of the system's nix.conf.` } = error.details;
+    const { next = "Name this user in trusted-users of the system's nix.conf." } = error.details;
     return { reason: error.message.replace(/\.$/, ''), next };
   }
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import type { SetupSettings } from '../../inputs/settings.ts';
 
 /** Something that is not as this run wanted it to be. */
 export interface Difference {
@@ -17,11 +18,15 @@ export interface Difference {
 
 /**
  * Tells what is not as it was wanted: a warning for each, and the failure of the run where an input has
- * asked for it.
+ * asked for it; one that only looks is not failed.
  * @throws Failure
  */
-export function tellDifferences(differences: readonly Difference[], host: Host): void {
-  const asked = differences.filter(({ inputs }) => inputs.length > 0);
+export function tellDifferences(
+  differences: readonly Difference[],
+  { task }: Pick<SetupSettings, 'task'>,
+  host: Host,
+): void {
+  const asked = task === 'check' ? [] : differences.filter(({ inputs }) => inputs.length > 0);
   for (const { sentence, next } of differences.filter(each => !asked.includes(each))) {
     host.emit({ type: 'warning', message: `${sentence} ${next}`, at: host.clock() });
   }

@@ -5,6 +5,7 @@ import { type ConfLines, type ConfPlace, confFile, writeConf } from '../../nix/c
 import { settingsIn } from '../../nix/conf-statements.ts';
 import type { Nix } from '../../nix/types.ts';
 import { type Difference, tellDifferences } from './difference.ts';
+import { inputsThatAsk } from './inputs-that-ask.ts';
 import { extendedNixConfig, includeForJob } from './nix-config.ts';
 import { verifySettings, type Wanted } from './verify.ts';
 
@@ -12,20 +13,18 @@ import { verifySettings, type Wanted } from './verify.ts';
 export interface ConfInEffect {
   nix: Nix;
   /** What later steps need in order to have them. */
-  env: Readonly<Record<string, string>>;
+  env: Variables;
   conf: EffectiveConf;
   wanted: Wanted;
-  /** What this run has mended for itself, and is not so for programs that are started elsewhere. */
-  lasting: readonly Difference[];
 }
 
 /** Variables with which programs find a Nix and its settings. */
 type Variables = Readonly<Record<string, string>>;
 
 /**
- * Writes the settings and asks Nix whether they are in effect. Where others win, they get the last word
- * by NIX_CONFIG: for the rest of a job, or for this run. Rejects with a {@link Failure} where what an
- * input asks for cannot be had.
+ * Writes the settings and asks Nix whether they are in effect. Where others win in a run or a job, they
+ * get the last word by NIX_CONFIG. Rejects with a {@link Failure} where what an input asks for cannot be
+ * had.
  *
  * @param installed what later steps need of the installation
  * @param more what they and this run need besides
@@ -37,29 +36,40 @@ export async function putConf(
   { nix, installed, more }: { nix: Nix; installed: Variables; more: Variables },
 ): Promise<ConfInEffect> {
   const { host } = nix;
-  const written = { ...more, ...(await writeConf(conf, place, host.env)) };
+  const { env: found, advice } = await writeConf(conf, place, host);
+  if (advice !== undefined) tellDifferences([notFound(advice, settings)], settings, host);
+  const written = { ...more, ...found };
   const own = { ...nix, env: { ...nix.env, ...written } };
   const env = { ...installed, ...written };
-  const file = confFile(place, host.env);
+  const file = await confFile(place, host.env);
   const wanted = { settings, lines: await settingsIn(file), file };
   // asked as later steps would ask, who do not get what this run hands to its own Nix processes
   const asked = await verifySettings({ ...nix, env }, wanted);
-  if (!asked.differences.some(({ kind }) => kind === 'lost')) {
-    tellDifferences(asked.differences, host);
-    return { nix: own, env, conf: asked.conf, wanted, lasting: [] };
+  const canMend = place.kind === 'folder' && asked.differences.some(({ kind }) => kind === 'lost');
+  if (!canMend) {
+    tellDifferences(asked.differences, settings, host);
+    return { nix: own, env, conf: asked.conf, wanted };
   }
   const folder = settings.temporaryDirectory;
   const line = await includeForJob(file, folder);
   const present = env.NIX_CONFIG ?? host.env.NIX_CONFIG;
   const mended = { ...env, NIX_CONFIG: await extendedNixConfig(present, [line], folder) };
   const again = await verifySettings({ ...nix, env: mended }, wanted);
-  tellDifferences(again.differences, host);
-  const NIX_CONFIG = `${own.env.NIX_CONFIG}\n${line}`;
-  const inEffect = { nix: { ...own, env: { ...own.env, NIX_CONFIG } }, conf: again.conf, wanted };
-  if (place.kind === 'user') return { ...inEffect, env, lasting: asked.differences };
+  tellDifferences(again.differences, settings, host);
   tellMended(asked.differences, host);
-  return { ...inEffect, env: mended, lasting: [] };
+  const NIX_CONFIG = `${own.env.NIX_CONFIG}\n${line}`;
+  const ready = { ...own, env: { ...own.env, NIX_CONFIG } };
+  return { nix: ready, env: mended, conf: again.conf, wanted };
 }
+
+/** The user's own nix.conf stays as it is, and Nix does not read ours by itself. */
+const notFound = (advice: string, settings: SetupSettings): Difference => ({
+  kind: 'lost',
+  settings: [],
+  sentence: 'Nix does not find the settings of this run yet.',
+  next: advice,
+  inputs: inputsThatAsk(settings),
+});
 
 function tellMended(differences: readonly Difference[], host: Host): void {
   for (const { kind, sentence } of differences) {

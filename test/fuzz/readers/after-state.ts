@@ -28,6 +28,7 @@ const state = fc.record(
   {
     builtSince: fc.oneof(fc.nat(), odd),
     github: fc.oneof(odd, fc.record({ built: fc.array(path), targets: fc.array(target) })),
+    part: fc.oneof(fc.constantFrom('job-0123456789abcdef', 'account-0', '../job'), odd),
     more: odd,
   },
   { requiredKeys: [] },

@@ -30,7 +30,7 @@ async function builtThere(builder: SshBuilder, name: string): Promise<boolean> {
 test('a daemon builds on a remote builder with the key of a user; later settings take it back', async t => {
   const builder = await builderFor(t);
   const said = await onMemberMachine(
-    `start_daemon
+    `boot_systemd
     allow_sudo ALL
     for run in 1 2; do as_member ${withBuilders}; done
     stat -c 'key %a %U' .config/nix/comfy-nix-builder-key
@@ -63,19 +63,22 @@ test('what the set-up left is enough for a plain build, and goes when the inputs
   const builder = await builderFor(t);
   const said = await onMemberMachine(
     `give_store
-    mkdir -m 700 .ssh; echo 'Host x' >.ssh/config; chmod 640 .ssh/config; chown -R member .ssh
+    mkdir -m 700 .ssh; echo 'Host x' >.ssh/config; chmod 640 .ssh/config; chown -R member:member .ssh
     for run in 1 2; do as_member env ACCESS_TOKENS=git.example=hunter2 ${withBuilders}; done
     cat .ssh/config; stat -c 'config %a' .ssh/config
     ls -A $t/tmp
     remote_build by-user
     as_member nix --extra-experimental-features nix-command show-config 2>/dev/null | grep access
     comfy setup --no-cuda-caches
-    ls -A .config/nix .ssh`,
+    ls -A .config/nix .ssh
+    cat .ssh/config`,
     inputsFor(builder),
   );
   assert.match(said, /^Include comfy-nix\.conf\nHost x\nconfig 640\n/m);
   assert.match(said, /^\/nix\/store\/\S+-by-user$/m);
   assert.ok(await builtThere(builder, 'by-user'), said);
   assert.match(said, /^access-tokens = +git\.example=hunter2$/m);
-  assert.match(said, /^\.config\/nix:\ncomfy-nix\.conf\nnix\.conf\n\n\.ssh:\nconfig\n/m);
+  const left =
+    /^\.config\/nix:\n\.comfy-nix\ncomfy-nix\.conf\nnix\.conf\n\n\.ssh:\nconfig\nHost x\n/m;
+  assert.match(said, left);
 });

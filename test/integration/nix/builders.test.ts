@@ -27,7 +27,12 @@ async function buildRemotely(bench: Workbench, settings: BuilderSettings) {
   await mkdir(privateDirectory, { mode: 0o700 });
   const { conf, env } = await prepareBuilders(
     settings,
-    { caller: 'run', directory: privateDirectory, keyFile: join(privateDirectory, 'key') },
+    {
+      caller: 'run',
+      directory: privateDirectory,
+      keyFile: join(privateDirectory, 'key'),
+      owner: { id: 'job-0123456789abcdef', job: privateDirectory },
+    },
     bench.nix.host,
   );
   const lines = [bench.nix.env.NIX_CONFIG ?? '', ...conf, 'max-jobs = 0'].join('\n');

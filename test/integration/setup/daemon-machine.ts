@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +8,14 @@ import { kind } from '../build/machine.ts';
 import type { Machine } from './hosted-runner.ts';
 
 const withNix = fileURLToPath(new URL('../../tools/with-nix', import.meta.url));
+const systemctl = fileURLToPath(new URL('../../tools/systemctl-stand-in', import.meta.url));
 const member = 30100;
+const other = 30200;
 
 /**
- * In a mount namespace of its own: a daemon with build users, and a member who may use sudo and whom the
- * daemon does not trust. It says its PATH when the daemon listens, and ends with its input.
+ * In a mount namespace of its own: a daemon with build users, which a stand-in for systemd runs, and two
+ * accounts that may use sudo and that the daemon does not trust. It says its PATH when the daemon
+ * listens, and ends with its input.
  */
 const script = `
 set -e
@@ -25,12 +29,15 @@ echo 'nixbld2:x:30002:30000::/var/empty:/usr/sbin/nologin' >>$t/passwd
 echo 'member:x:${member}:' >>$t/group
 echo 'member:x:${member}:${member}::/:/bin/sh' >>$t/passwd
 echo 'member:*:19000:0:99999:7:::' >>$t/shadow
+echo 'other:x:${other}:' >>$t/group
+echo 'other:x:${other}:${other}::/:/bin/sh' >>$t/passwd
+echo 'other:*:19000:0:99999:7:::' >>$t/shadow
 mkdir $t/sudoers.d
-echo 'member ALL=(ALL) NOPASSWD: ALL' >$t/sudoers.d/member
+printf '%s ALL=(ALL) NOPASSWD: ALL\n' member other >$t/sudoers.d/both
 for file in passwd group shadow sudoers.d; do mount --bind $t/$file /etc/$file; done
+mount -t tmpfs -o mode=0755 tmpfs /etc/ssh/ssh_config.d
 sed -i 's/^build-users-group.*/build-users-group = nixbld/' /etc/nix/nix.conf
-nix-daemon >/dev/null 2>&1 &
-for attempt in $(seq 200); do [ -S $socket ] && break; sleep 0.05; done
+"$1" boot
 echo "$PATH"
 cat >/dev/null
 for process in /proc/[0-9]*; do
@@ -43,9 +50,15 @@ umount /etc/passwd /etc/group /etc/shadow /etc/sudoers.d
 rm -rf $t
 `;
 
+/** A machine on which there can be more processes than those of this one user. */
+export interface DaemonMachine extends Machine {
+  /** A container on it, with the same files, for another account: with processes of its own. */
+  container(): Promise<Machine>;
+}
+
 /** A multi-user machine, whose programs are run by a user without privileges. */
-export async function daemonMachine(t: TestContext): Promise<Machine> {
-  const child = spawn(withNix, [kind, '--', 'bash', '-c', script], {
+export async function daemonMachine(t: TestContext): Promise<DaemonMachine> {
+  const child = spawn(withNix, [kind, '--', 'bash', '-c', script, 'bash', systemctl], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH, NIX_RELEASE_DIR: process.env.NIX_RELEASE_DIR },
   });
@@ -57,14 +70,38 @@ export async function daemonMachine(t: TestContext): Promise<Machine> {
   const said = createInterface({ input: child.stdout });
   const [path] = (await Promise.race([once(said, 'line'), ended])) as unknown[];
   if (typeof path !== 'string') throw new Error('the machine with a daemon did not start');
-  const enter = ['nsenter', '--target', String(child.pid), '--mount'];
-  const become = ['setpriv', `--reuid=${member}`, `--regid=${member}`, '--init-groups'];
-  return {
-    uid: member,
+  const asUser = (uid: number, name: string, inside: readonly string[]): Machine => ({
+    uid,
     path,
     wrapper: (home, workspace) => [
-      ...[...enter, `--wd=${workspace}`, ...become],
-      ...['env', `HOME=${home}`, 'USER=member'],
+      ...['nsenter', ...inside, `--wd=${workspace}`],
+      ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--init-groups'],
+      ...['env', `HOME=${home}`, `USER=${name}`],
     ],
+  });
+  const mount = ['--target', String(child.pid), '--mount'];
+  return {
+    ...asUser(member, 'member', mount),
+    container: async () => {
+      const init = await containerOn(t, mount);
+      return asUser(other, 'other', ['--target', String(init), '--mount', '--pid']);
+    },
   };
+}
+
+/** The first process of new namespaces on a machine. */
+async function containerOn(t: TestContext, machine: readonly string[]): Promise<number> {
+  const own = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const init = ['sh', '-c', 'echo ready; exec sleep infinity'];
+  const child = spawn('nsenter', [...machine, ...own, ...init], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  await once(child.stdout, 'data');
+  const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+  return Number(children.trim());
 }

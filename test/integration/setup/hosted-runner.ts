@@ -33,6 +33,8 @@ export interface HostedRunner {
   /** A later step of the same job; it gets what `main` has exported. */
   step(command: readonly string[], main: PhaseResult, job: Job): Promise<PhaseResult>;
   post(main: PhaseResult, job: Job): Promise<PhaseResult>;
+  /** The job ends without `post`: what it has left running is ended. */
+  abandon(): Promise<void>;
   /** A whole job on a new machine. */
   job(job: Job): Promise<JobResult>;
 }
@@ -86,6 +88,7 @@ export async function hostedRunner(t: TestContext, machine?: Machine): Promise<H
     main: job => runner.run(dist('main'), options(job)),
     step: (command, main, job) => runner.step(command, later(main, withoutRunner(job))),
     post: (main, job) => runner.run(dist('post'), { ...later(main, job), state: main.state }),
+    abandon: () => runner.endOrphans(),
     job: async job => {
       await self.renew();
       const main = await self.main(job);

@@ -118,10 +118,15 @@ test('differences are warnings, or the failure of the run where an input asked',
     next: 'Do B.',
     inputs: [],
   };
-  tellDifferences([one], host);
+  tellDifferences([one], { task: 'write' }, host);
   assert.deepEqual(warnings(), ['A wins. Do B.']);
   assert.throws(
-    () => tellDifferences([one, { ...one, sentence: 'C wins.', inputs: ['nix-conf'] }], host),
+    () =>
+      tellDifferences(
+        [one, { ...one, sentence: 'C wins.', inputs: ['nix-conf'] }],
+        { task: 'write' },
+        host,
+      ),
     (error: unknown) =>
       error instanceof Failure &&
       error.message === 'Nix does not do what the input asks for (nix-conf): C wins.' &&

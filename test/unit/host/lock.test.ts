@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ProgressEvent } from '../../../src/host/events.ts';
 import { Failure } from '../../../src/host/failure.ts';
-import { tryLock, withLock } from '../../../src/host/lock.ts';
+import { leaveKeeper } from '../../../src/host/keeper.ts';
+import { isLocked, tryLock, withLock } from '../../../src/host/lock.ts';
 
 let folder: string;
 before(async () => {
@@ -65,6 +66,35 @@ test('a lock whose owner was killed is free, and no file of it is left full', as
   assert.ok(lock);
   lock.release();
   assert.equal((await stat(file)).size, 0);
+});
+
+test('whether a lock is held can be seen without taking it', async () => {
+  const file = join(folder, 'seen');
+  assert.equal(await isLocked(file), false, 'there is none');
+  const lock = await tryLock(file);
+  assert.equal(await isLocked(file), true);
+  lock?.release();
+  assert.equal(await isLocked(file), false);
+  await writeFile(file, 'no lock at all'.repeat(100));
+  assert.equal(await isLocked(file), false);
+});
+
+test('a process that is left behind keeps a lock until a file is gone, and knows nothing', async () => {
+  const [file, witness] = [join(folder, 'kept'), join(folder, 'witness')];
+  await writeFile(witness, '');
+  const id = `github_${process.pid}`;
+  const env = { RUNNER_TRACKING_ID: id, SECRET: 'hunter2' };
+  await leaveKeeper(file, [witness, folder], { env });
+  assert.equal(await isLocked(file), true);
+  const found = [];
+  for (const pid of await readdir('/proc')) {
+    const known = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (known.includes(id)) found.push(known);
+  }
+  assert.deepEqual(found, [`RUNNER_TRACKING_ID=${id}\0`]);
+  await assert.rejects(leaveKeeper(join(folder, 'none/lock'), [witness], { env }), Failure);
+  await rm(witness);
+  while (await isLocked(file)) await new Promise(resolve => setTimeout(resolve, 20));
 });
 
 test('waiting has a limit, and ends with a sentence', async () => {

@@ -35,7 +35,7 @@ test('the defaults of the command line', () => {
       trustedUsers: [],
       maxJobs: undefined,
       cores: undefined,
-      place: 'job',
+      place: 'run',
     },
     caches: {
       cudaCaches: true,
@@ -48,6 +48,7 @@ test('the defaults of the command line', () => {
     },
     builders: undefined,
     reclaimDisk: 'auto',
+    task: 'write',
     flake: undefined,
     layers: [],
     overrideInputs: [],

@@ -47,6 +47,15 @@ describe('the inputs of setup', () => {
     assert.deepEqual([caches.cudaCaches, caches.cachix.push, cacheRefusal], [true, [], undefined]);
   });
 
+  it('say whether settings are written, taken back or only told', () => {
+    const task = (raw: RawInputs) => parseSetup(raw, terminal).task;
+    assert.deepEqual(
+      [task({}), task({ undo: 'true' }), task({ check: 'true' })],
+      ['write', 'undo', 'check'],
+    );
+    assert.throws(() => task({ undo: 'true', check: 'true' }), Failure);
+  });
+
   it('all arrive', () => {
     const { conf, caches, builders } = parseSetup(everything, action());
     assert.deepEqual(conf, {

@@ -21,6 +21,7 @@ const inRun = (directory: string) => ({
   caller: 'run' as const,
   directory,
   keyFile: join(directory, 'builder-key'),
+  owner: { id: 'job-0123456789abcdef', job: directory },
 });
 
 /** A machine whose ssh knows the host keys of `known`. */

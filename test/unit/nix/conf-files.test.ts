@@ -1,10 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { builderKeyFile, withdrawConf, writeConf } from '../../../src/nix/conf-files.ts';
+import type { Host } from '../../../src/host/host.ts';
+import { processRunner } from '../../../src/host/process.ts';
+import {
+  builderKeyFile,
+  removeConf,
+  withdrawConf,
+  writeConf,
+} from '../../../src/nix/conf-files.ts';
 
 const conf = {
   lines: ['fallback = true'],
@@ -13,6 +30,14 @@ const conf = {
 };
 let folder = '';
 let home: { HOME: string };
+const hostWith = (env: Host['env']): Host => ({
+  env,
+  clock: () => 0,
+  run: processRunner({ PATH: process.env.PATH, ...env }),
+  emit: () => undefined,
+});
+const write = (kind: 'folder' | 'user', env: Host['env'] = home) =>
+  writeConf(conf, { kind, folder }, hostWith(env));
 const ours = () => readFile(join(folder, 'comfy-nix.conf'), 'utf8');
 
 beforeEach(async () => {
@@ -23,21 +48,21 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('settings of a job', () => {
   it("come before the user's own files", async () => {
-    const env = await writeConf(conf, { kind: 'folder', folder }, home);
+    const { env } = await write('folder');
     assert.deepEqual(env.NIX_USER_CONF_FILES?.split(':'), [
       join(folder, 'comfy-nix.conf'),
       join(home.HOME, '.config/nix/nix.conf'),
       '/etc/xdg/nix/nix.conf',
     ]);
     const stated = { ...home, NIX_USER_CONF_FILES: '/a:/b' };
-    const added = await writeConf(conf, { kind: 'folder', folder }, stated);
+    const { env: added } = await write('folder', stated);
     assert.equal(added.NIX_USER_CONF_FILES, `${join(folder, 'comfy-nix.conf')}:/a:/b`);
-    const again = await writeConf(conf, { kind: 'folder', folder }, added);
-    assert.deepEqual(again, added);
+    const again = await write('folder', { ...home, ...added });
+    assert.deepEqual(again.env, added);
   });
 
   it('keep secrets in files that nobody else can read', async () => {
-    await writeConf(conf, { kind: 'folder', folder }, home);
+    await write('folder');
     const text = await ours();
     assert.ok(!text.includes('hunter'));
     assert.match(text, /^!include comfy-nix-secrets\.conf$/m);
@@ -51,27 +76,86 @@ describe('settings of a job', () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     await assert.rejects(
-      writeConf(conf, { kind: 'folder', folder: file }, home),
+      writeConf(conf, { kind: 'folder', folder: file }, hostWith(home)),
       (error: unknown) => error instanceof Failure && (error.details.tried ?? '').includes(file),
     );
   });
 });
 
 describe('settings of a user', () => {
-  const nixConf = () => join(home.HOME, '.config/nix/nix.conf');
+  const nixFolder = () => join(home.HOME, '.config/nix');
+  const nixConf = () => join(nixFolder(), 'nix.conf');
+  const inUser = async (text: string, mode = 0o644) => {
+    await mkdir(nixFolder(), { recursive: true });
+    await writeFile(nixConf(), text, { mode });
+  };
 
-  it('are included from nix.conf once, which stays what it was', async () => {
-    await mkdir(join(home.HOME, '.config/nix'), { recursive: true });
-    await writeFile(nixConf(), 'cores = 1'); // without a line end
-    for (const _ of [1, 2]) assert.deepEqual(await writeConf(conf, { kind: 'user' }, home), {});
-    assert.equal(await readFile(nixConf(), 'utf8'), 'cores = 1\n!include comfy-nix.conf\n');
+  it('are included from nix.conf once, which is what it was when they are taken back', async () => {
+    for (const text of ['cores = 1\n', 'cores = 1', '', '# caf\u00e9\r\n']) {
+      await inUser(text, 0o640);
+      for (const _ of [1, 2]) assert.deepEqual(await write('user'), { env: {} });
+      const included = await readFile(nixConf(), 'utf8');
+      assert.equal(included.match(/^!include comfy-nix\.conf\b/gm)?.length, 1, included);
+      assert.ok(included.startsWith(text));
+      assert.equal(await removeConf(hostWith(home)), true);
+      assert.equal(await readFile(nixConf(), 'utf8'), text);
+      assert.deepEqual(await readdir(nixFolder()), ['nix.conf']);
+      await rm(nixConf());
+    }
+  });
+
+  it('are taken back from a nix.conf that was made for them, and from one that has grown', async () => {
+    await write('user');
+    await removeConf(hostWith(home));
+    assert.deepEqual(await readdir(nixFolder()), []);
+    await inUser('cores = 1');
+    await write('user');
+    await appendFile(nixConf(), 'max-jobs = 2\n');
+    await removeConf(hostWith(home));
+    assert.equal(await readFile(nixConf(), 'utf8'), 'cores = 1\nmax-jobs = 2\n');
   });
 
   it('are taken back before the next run looks at what the user has set', async () => {
-    await writeConf(conf, { kind: 'user' }, home);
-    await writeFile(builderKeyFile({ kind: 'user' }, home), 'hunter4');
+    await write('user');
+    await writeFile(await builderKeyFile({ kind: 'user' }, home), 'hunter4');
     await withdrawConf({ kind: 'user' }, home);
-    assert.deepEqual(await readdir(join(home.HOME, '.config/nix')), ['nix.conf']);
-    assert.equal(await readFile(nixConf(), 'utf8'), '!include comfy-nix.conf\n');
+    assert.deepEqual(await readdir(nixFolder()), ['.comfy-nix', 'nix.conf']);
+    assert.deepEqual(await write('user'), { env: {} });
+    assert.match(await readFile(join(nixFolder(), 'comfy-nix.conf'), 'utf8'), /^fallback = true$/m);
+  });
+
+  it('go by a variable where nix.conf lies in a store, and the line to add is said', async () => {
+    const store = join(folder, '0123456789abcdfghijklmnpqrsvwxyz-home');
+    await mkdir(store);
+    await mkdir(nixFolder(), { recursive: true });
+    await writeFile(join(store, 'nix.conf'), 'cores = 1\n');
+    await symlink(join(store, 'nix.conf'), nixConf());
+    const { env, advice = '' } = await write('user');
+    const ours = join(nixFolder(), 'comfy-nix.conf');
+    assert.deepEqual(env.NIX_USER_CONF_FILES?.split(':').slice(0, 2), [ours, nixConf()]);
+    assert.ok(advice.includes(`"!include ${ours}"`) && advice.includes('Nix store'), advice);
+    assert.equal(await readFile(nixConf(), 'utf8'), 'cores = 1\n');
+    assert.deepEqual(await write('user', { ...home, ...env }), { env: {} }, 'once it is followed');
+    // its owner says the line himself
+    await writeFile(join(store, 'nix.conf'), `!include ${ours}\n`);
+    assert.deepEqual(await write('user'), { env: {} });
+  });
+
+  it('are nowhere in a store when the whole folder is a link into one', async () => {
+    const store = join(folder, '0123456789abcdfghijklmnpqrsvwxyz-home');
+    await mkdir(store);
+    await mkdir(join(home.HOME, '.config'), { recursive: true });
+    await symlink(store, nixFolder());
+    const { advice = '' } = await write('user');
+    assert.deepEqual(await readdir(store), []);
+    assert.ok(
+      advice.includes(join(home.HOME, '.local/state/comfy-nix/nix/comfy-nix.conf')),
+      advice,
+    );
+  });
+
+  it('that a variable hides are told', async () => {
+    const { advice = '' } = await write('user', { ...home, NIX_USER_CONF_FILES: '/a:/b' });
+    assert.match(advice, /NIX_USER_CONF_FILES names other files.*comfy-nix\.conf:\/a:\/b$/);
   });
 });

@@ -81,7 +81,8 @@ test('summaries hold whatever names, licences, logs and answers of caches say', 
       summaryMarkdown(record),
       failureMarkdown(text),
       auditMarkdown(audit as never).join('\n\n'),
-      setupReport({ version: text, bin: text, leftOut, refusal: text, inEffect }).markdown,
+      setupReport({ version: text, bin: text, leftOut, refusal: text, inEffect, stays: true })
+        .markdown,
     ];
     for (const document of documents) {
       const outside = document

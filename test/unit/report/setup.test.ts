@@ -10,7 +10,10 @@ const inEffect = {
   tokensFor: [],
   daemon: 'trusting' as const,
 };
-const facts = { version: '2.34.8', bin: '/nix/bin', inEffect, leftOut: [], refusal: undefined };
+const facts = {
+  ...{ version: '2.34.8', bin: '/nix/bin', inEffect, leftOut: [] },
+  ...{ refusal: undefined, stays: false },
+};
 
 test('a set-up with what Nix says is in effect, for a terminal and in the summary', () => {
   const { text, markdown } = setupReport(facts);
@@ -29,6 +32,11 @@ test('a set-up with what Nix says is in effect, for a terminal and in the summar
   );
   assert.match(markdown, /^## Nix 2\.34\.8 is ready\n\n\| In effect, as Nix says \| \|\n/);
   assert.match(markdown, /^\| builds at once \| 2 \|$/m);
+});
+
+test('what stays after a run is told, and how it goes', () => {
+  const { text } = setupReport({ ...facts, stays: true });
+  assert.match(text, /\nWhat was written stays; "comfy-nix setup --undo" takes it back\.\n$/);
 });
 
 test('the summary tells what is not used, and why', () => {
