@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 
 /** Why a substituter cannot be used, by its address as it was given. */
@@ -92,10 +93,8 @@ function reasonOf(error: unknown): string {
 
 /** A substituter's parameters (`?priority=10`) and login are not part of the address. */
 function infoAddress(url: string): URL {
-  const at = new URL(url);
+  const at = urlWithoutLogin(new URL(url));
   at.search = '';
-  at.username = '';
-  at.password = '';
   at.pathname = `${at.pathname.replace(/\/$/, '')}/nix-cache-info`;
   return at;
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../../host/failure.ts';
+import { isDigest } from '../../registry/digest.ts';
 import { mismatch } from '../decompress.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
@@ -119,4 +120,4 @@ export function diffIdsOf(config: unknown, name: string): string[] {
   return diffIds;
 }
 
-export const isDigest = (text: string) => /^sha256:[0-9a-f]{64}$/.test(text);
+export { isDigest };
