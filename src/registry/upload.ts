@@ -1,9 +1,10 @@
 import { type Answer, ConnectionLost, header, readBody } from '../host/http/message.ts';
-import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { asksTooMuch, attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { limits } from '../host/limits.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
 import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
-import { checkSameDigest, sizeOfBlob } from './presence.ts';
+import { checkSameDigest, findBlob } from './presence.ts';
 import { hasErrorCode } from './refusal.ts';
 import {
   cancel,
@@ -86,8 +87,9 @@ async function complete(upload: Upload): Promise<BlobResult> {
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
         const held = upload.session?.acknowledged ?? 0;
-        failed = held > furthest ? 1 : failed + 1;
-        furthest = Math.max(furthest, held);
+        const gotOn = held >= furthest + limits.progress;
+        failed = gotOn ? 1 : failed + 1;
+        if (gotOn) furthest = held;
         await waitOrGiveUp(upload, error, failed);
         if (await recovered(upload)) return resultOf(upload);
       }
@@ -157,6 +159,7 @@ async function sendChunks(upload: Upload, source: Openable, session: Session): P
           'content-range': `${session.acknowledged}-${end - 1}`,
         },
         body: chunk,
+        bodyMayMove: true,
         answerTimeout: hashingTimeout,
         retry: false,
         signal: options.signal,
@@ -178,7 +181,7 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
       method: 'PUT',
       url: withDigest(session.location, digest),
       headers: { 'content-type': 'application/octet-stream' },
-      ...(Buffer.isBuffer(source) ? { body: source } : {}),
+      ...(Buffer.isBuffer(source) ? { body: source, bodyMayMove: true } : {}),
       answerTimeout: hashingTimeout,
       retry: false,
       signal: options.signal,
@@ -199,8 +202,7 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
 /** Finds out where an interrupted upload stands; true when the blob is there after all. */
 async function recovered(upload: Upload): Promise<boolean> {
   const { client, session, options, result } = upload;
-  if (result && (await sizeOfBlob(client, result.digest, options.signal)) !== undefined)
-    return true;
+  if (result && (await findBlob(client, result.digest, options.signal))) return true;
   const current = session && upload.mayResume ? await stateOf(upload, session) : undefined;
   if (session && !current) await cancel(client, session);
   upload.session = current;
@@ -264,7 +266,9 @@ async function waitOrGiveUp(upload: Upload, error: Interrupted, failed: number):
   if (answer) {
     const { attempts } = client.policy;
     const most = isTransient(answer.status) ? attempts : Math.min(attempts, attemptsWhenRefused);
-    if (failed >= most) throw client.refused(answer, 'upload a blob to');
+    if (failed >= most || asksTooMuch(answer, client.policy)) {
+      throw client.refused(answer, 'upload a blob to');
+    }
   }
   const retryAfter = answer && header(answer, 'retry-after');
   await pause(client.policy, failed, retryAfter, options.signal);
