@@ -129,6 +129,7 @@ async function send(
 ): Promise<StoredManifest> {
   const { host: stopped, stop } = stoppable(host);
   const transfers = startTransfers(store, stopped, stop);
+  const knowledge = arrangeKnowledge([], mediaTypes.layer[compression]);
   const layer = image.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
@@ -137,8 +138,8 @@ async function send(
       store,
       host: stopped,
       transfers,
-      knowledge: arrangeKnowledge([], mediaTypes.layer[compression]),
-      presence: presenceIn(store),
+      knowledge,
+      presence: presenceIn(store, knowledge),
       layer,
       labels: {},
       annotations: {},

@@ -4,7 +4,7 @@ import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
 import { openSource } from '../../image/sources/detect.ts';
-import { type Manifest, mediaTypes } from '../../image/types.ts';
+import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { sendImage } from '../send-image.ts';
@@ -44,22 +44,21 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   await remember(lessons, context);
 }
 
-/** The manifest that was pushed for this output, if all its blobs are there. */
+/** The image that was pushed for this output, if all of it is there. */
 async function findKnown(
   context: ImageContext,
 ): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
   const { knowledge, destination, evaluation, settings } = context;
   const { store } = destination;
-  const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(context));
-  const stored = digest === undefined ? undefined : await store.getManifest(digest);
-  if (stored === undefined) return undefined;
-  const { config, layers } = JSON.parse(stored.bytes.toString()) as Manifest;
-  const presence = presenceIn(store);
+  const known = await knowledge.imageOf(evaluation.target.outPath, variantOf(context));
+  if (known === undefined) return undefined;
+  const { config, layers } = known.image.manifest;
+  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
+  const presence = presenceIn(store, knowledge);
   const found = await Promise.all(
-    layers.map(async ({ digest: layer }) => {
-      const blob = knowledge.blobWithDigest(layer);
-      const transfer = blob && (await presence(blob));
-      return blob && transfer ? [{ ...blob, transfer }] : [];
+    known.blobs.map(async blob => {
+      const transfer = await presence(blob);
+      return transfer ? [{ ...blob, transfer }] : [];
     }),
   );
   const blobs = found.flat();
@@ -94,7 +93,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       });
       try {
         const { labels, annotations } = settings;
-        const presence = presenceIn(store);
+        const presence = presenceIn(store, knowledge);
         const work = {
           store,
           host,
@@ -114,7 +113,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         );
         const made = { name, target, origin, blobs: result.blobs };
         state.made.set(name, made);
-        compareWithRemembered([made], context);
+        await compareWithRemembered([made], context);
         host.emit({ type: 'layer-end', layer: name, at: host.clock() });
         return result;
       } catch (error) {
