@@ -17,6 +17,8 @@ export const limits = {
   manifestLayers: 10_000,
   /** Manifests that one index lists. */
   indexEntries: 1000,
+  /** Redirects of one request. */
+  redirects: 10,
   /** Bytes of an answer that is read whole: manifests have up to 4 MiB. */
   answer: 8 << 20,
   /** Bytes in a second, on average, below which an answer's body is given up. */
@@ -39,17 +41,21 @@ export const limits = {
   /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with a few dozen. */
   memoryImages: 50,
   memoryEntries: 500,
+  /** Characters of a text in a memory, such as the labels of an image. */
+  memoryText: 64 << 10,
   /** Store paths that are looked at to compare closures with each other: a second or two. */
   memoryWork: 300_000_000,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */
   rootLayer: 32 << 20,
   rootLayerUnpacked: 256 << 20,
-  /** Characters of a text in it, such as the labels of an image. */
-  memoryText: 64 << 10,
 } as const;
 
 /** How long is waited at most, in milliseconds. */
 export const patience = {
   /** For another run of this program that holds a lock. */
   lock: 60_000,
+  /** For a registry to hash what it was sent, which it does before it answers: minutes for a large blob. */
+  hashing: 1_800_000,
+  /** For a registry to hear that an upload is given up. */
+  cancel: 3_000,
 } as const;

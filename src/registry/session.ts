@@ -1,13 +1,11 @@
 import { type Answer, header, headerNumber, wholeNumber } from '../host/http/message.ts';
 import { resolveLocation } from '../host/http/redirect.ts';
-import { limits } from '../host/limits.ts';
+import { limits, patience } from '../host/limits.ts';
 import type { RegistryClient } from './client.ts';
 import { isEcr } from './refusal.ts';
 
 /** Chunks where a registry wants them: Amazon's takes parts of 5 to 10 MiB, at most 4,200. */
 export const usualChunk = 10 * 2 ** 20;
-/** What a given-up session may still cost, in ms. */
-const cancelTimeout = 3000;
 
 /** An upload that the registry has opened (distribution-spec, "Pushing blobs"). */
 export interface Session {
@@ -51,7 +49,7 @@ export function heldBytes(range: string | undefined): number | undefined {
 /** Ends a session that is given up; that this may fail too does not matter. */
 export async function cancel(client: RegistryClient, session: Session | undefined): Promise<void> {
   if (!session) return;
-  const signal = AbortSignal.timeout(cancelTimeout);
+  const signal = AbortSignal.timeout(patience.cancel);
   await client
     .exchange({ method: 'DELETE', url: session.location, retry: false, signal })
     .catch(() => undefined);

@@ -1,6 +1,6 @@
 import { type Answer, ConnectionLost, header, readBody } from '../host/http/message.ts';
 import { asksTooMuch, attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
-import { limits } from '../host/limits.ts';
+import { limits, patience } from '../host/limits.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
 import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
@@ -17,8 +17,6 @@ import {
 } from './session.ts';
 import type { PutBlobOptions } from './store.ts';
 
-/** A registry hashes what it got before it answers, which takes minutes for a large blob; in ms. */
-const hashingTimeout = 30 * 60_000;
 /** Less is gathered before it is written: some registries fail on many tiny writes. */
 const smallestWrite = 64 * 1024;
 type Openable = Pick<BlobSource, 'open'>;
@@ -132,7 +130,7 @@ async function sendStream(upload: Upload, source: Openable, session: Session): P
         url: session.location,
         headers: { 'content-type': 'application/octet-stream' },
         body,
-        answerTimeout: hashingTimeout,
+        answerTimeout: patience.hashing,
         signal: options.signal,
       }),
     ),
@@ -160,7 +158,7 @@ async function sendChunks(upload: Upload, source: Openable, session: Session): P
         },
         body: chunk,
         bodyMayMove: true,
-        answerTimeout: hashingTimeout,
+        answerTimeout: patience.hashing,
         retry: false,
         signal: options.signal,
       }),
@@ -182,7 +180,7 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
       url: withDigest(session.location, digest),
       headers: { 'content-type': 'application/octet-stream' },
       ...(Buffer.isBuffer(source) ? { body: source, bodyMayMove: true } : {}),
-      answerTimeout: hashingTimeout,
+      answerTimeout: patience.hashing,
       retry: false,
       signal: options.signal,
     }),

@@ -1,7 +1,7 @@
+import { limits } from '../limits.ts';
 import { urlWithoutLogin } from './address.ts';
 import { type HttpRequest, type HttpResponse, header, readBody, type Send } from './message.ts';
 
-const mostRedirects = 10;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 /** Headers that say who is asking; a redirect takes them to no other server. */
@@ -21,7 +21,7 @@ export function following<Request extends HttpRequest>(send: Send<Request>): Sen
     let current = request;
     for (let hops = 0; ; hops++) {
       const response = await send(current);
-      const next = hops < mostRedirects ? redirected(current, response) : undefined;
+      const next = hops < limits.redirects ? redirected(current, response) : undefined;
       if (!next) return response;
       await readBody(response);
       current = next;
