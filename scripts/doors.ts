@@ -221,6 +221,43 @@ export const doors: readonly Door[] = [
     instead: 'have Nix’s daemon read its settings by trustUsers of src/nix/daemon.ts',
     example: "await asRoot('kill', [String(daemon.pid)]);",
   },
+  {
+    name: 'logins in addresses',
+    pattern: /\.(?:username|password) = ''|\[\^[^\]]*@[^\]]*\]\*@|:\/\/\.\*@/,
+    only: ['src/host/http/address.ts'],
+    instead: 'withoutLogin, shownAddress or urlWithoutLogin of src/host/http/address.ts',
+    example: "at.password = '';",
+  },
+  {
+    name: 'addresses in a registry',
+    pattern: /\/v2\/|`\/?(?:blobs|manifests)\/\$\{/,
+    only: ['src/registry/client.ts', 'src/registry/auth.ts', 'src/image/'],
+    instead:
+      'blobUrl, manifestUrl or uploadsUrl of src/registry/client.ts, which check what is named',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code
+    example: 'const url = new URL(`/v2/${repository}/x`, origin);',
+  },
+  {
+    name: 'documents of images',
+    pattern: /\bas (?:unknown as )?(?:Partial<)?(?:Manifest|Descriptor)\b/,
+    only: ['src/registry/documents.ts', 'src/registry/archive.ts'],
+    instead: 'findManifest, readManifest or readConfig of src/registry/documents.ts',
+    example: 'const manifest = JSON.parse(text) as Manifest;',
+  },
+  {
+    name: 'digests',
+    pattern: /sha256:\[0-9a-f\]/,
+    only: ['src/registry/digest.ts', 'src/record/schema.ts'],
+    instead: 'isDigest or checkedDigest of src/registry/digest.ts',
+    example: 'const digest = /^sha256:[0-9a-f]{64}$/;',
+  },
+  {
+    name: 'numbers in headers',
+    pattern: /\bNumber(?:\.parse\w+)?\([^)]*header\(|parseInt\([^)]*header\(/,
+    only: ['src/host/http/message.ts'],
+    instead: 'headerNumber or wholeNumber of src/host/http/message.ts, with a limit',
+    example: "const size = Number(header(answer, 'content-length'));",
+  },
 ];
 
 /** A line that goes past a door. */

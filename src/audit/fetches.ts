@@ -62,11 +62,6 @@ function fileName(address: string): string {
   }
 }
 
-/** An address as it may be shown: without user, password and query. */
-export function shownAddress(address: string): string {
-  return address.replace(/^([\w+.-]+:\/\/)[^/@]*@/, '$1').replace(/[?#].*$/s, '');
-}
-
 /** lib.fakeHash in any notation, or nothing: no download has it. */
 export function isFakeHash(hash: string): boolean {
   const digest = hash.replace(/^sha\d+[-:]/, '');

@@ -1,12 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
+import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { ConnectionLost } from '../host/http/message.ts';
 import { patience } from '../host/limits.ts';
 import { readConf } from '../nix/conf.ts';
 import type { CacheWatch } from '../nix/realise.ts';
 import type { Nix } from '../nix/types.ts';
-import { shownAddress } from './substituters.ts';
+
 import type { LeftOutCache } from './types.ts';
 
 /** Caches that stop working while Nix takes from them: they are left out from then on. */
@@ -114,10 +115,8 @@ export function watchFailing(
 
 /** The address below which a cache has its files: without parameters and a login. */
 function baseOf(cache: string): string {
-  const url = new URL(cache);
+  const url = urlWithoutLogin(new URL(cache));
   url.search = '';
-  url.username = '';
-  url.password = '';
   return `${url.href.replace(/\/+$/, '')}/`;
 }
 

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { limits, patience } from '../host/limits.ts';
 import { basicAuthorization, loginFor } from './logins.ts';
@@ -52,13 +53,12 @@ export async function probeSubstituters(
 /** A substituter's parameters (`?priority=10`) and login are not part of the address. */
 function questionFor(address: string, netrc: string): Question | undefined {
   if (!/^https?:/i.test(address) || !URL.canParse(address)) return undefined;
-  const url = new URL(address);
-  const login = loginFor(url, netrc);
+  const named = new URL(address);
+  const login = loginFor(named, netrc);
   const authorization = login && basicAuthorization(login);
+  const url = urlWithoutLogin(named);
   url.search = '';
   url.hash = '';
-  url.username = '';
-  url.password = '';
   return { url, authorization, key: answerKey(url, authorization) };
 }
 

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
+import { shownAddress } from '../host/http/address.ts';
 import { openHttp } from '../host/http/client.ts';
 import { patience } from '../host/limits.ts';
-import { shownAddress } from './substituters.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */

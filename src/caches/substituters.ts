@@ -1,3 +1,4 @@
+import { shownAddress } from '../host/http/address.ts';
 import { abandonedCaches } from './presets.ts';
 import type { Unusable } from './probe.ts';
 import type { LeftOutCache, Substituter } from './types.ts';
@@ -102,9 +103,4 @@ function uniqueByAddress(substituters: readonly Substituter[]): Substituter[] {
 /** The address without parameters and a slash at its end: what makes two of them one cache. */
 function plainAddress(url: string): string {
   return url.replace(/\?.*$/, '').replace(/\/+$/, '');
-}
-
-/** An address as it may be shown: without a login, also where that holds an `@` itself. */
-export function shownAddress(url: string): string {
-  return url.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1');
 }

@@ -14,7 +14,7 @@ import { openDestination } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
 import { publishMadeImage } from './build/made-image.ts';
 import { rootsOf } from './build/realisation.ts';
-import { recall } from './build/recall.ts';
+import { type Recollection, recall } from './build/recall.ts';
 import {
   type BuildState,
   checkRecordFolder,
@@ -119,8 +119,9 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
   const architecture = architectureOf(evaluation.system);
   const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);
   state.destination = destination;
+  let known: Recollection | undefined;
   try {
-    const known = await inPhase(host, 'remember', () =>
+    known = await inPhase(host, 'remember', () =>
       recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
     );
     const context = { settings, state, nix, evaluation, architecture, destination, ...known };
@@ -129,6 +130,7 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
     else if (recipe) await composeImage({ ...context, recipe });
     else await publishMadeImage(context);
   } finally {
+    await known?.forget();
     await destination.store.close();
   }
 }

@@ -137,6 +137,7 @@ async function send(
 ): Promise<StoredManifest> {
   const { host: stopped, stop } = stoppable(host);
   const transfers = startTransfers(store, stopped, stop);
+  const knowledge = arrangeKnowledge([], mediaTypes.layer[compression]);
   const layer = image.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
@@ -145,8 +146,8 @@ async function send(
       store,
       host: stopped,
       transfers,
-      knowledge: arrangeKnowledge([], mediaTypes.layer[compression]),
-      presence: presenceIn(store),
+      knowledge,
+      presence: presenceIn(store, knowledge),
       layer,
       labels: {},
       annotations: {},

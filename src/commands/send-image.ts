@@ -86,7 +86,7 @@ async function findStated(
   const { diffId, digest, size, mediaType, uncompressedSize = 0 } = source;
   if (diffId === undefined || digest === undefined || size === undefined) return undefined;
   const blob = { digest, size, diffId, uncompressedSize, mediaType, key: diffId, paths: [] };
-  if (await store.hasBlob(digest)) return { ...blob, transfer: 'present' };
+  if (await store.hasBlob(digest, size)) return { ...blob, transfer: 'present' };
   const mounted = from !== undefined && (await store.mountBlob(digest, from));
   return mounted ? { ...blob, transfer: 'mounted' } : undefined;
 }

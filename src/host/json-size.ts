@@ -3,13 +3,22 @@ import { limits } from './limits.ts';
 const quote = 0x22;
 const backslash = 0x5c;
 
+/** What JSON may be at most; the depth is the same for all. */
+interface JsonLimits {
+  /** Characters. */
+  size: number;
+  values: number;
+}
+
+const usual: JsonLimits = { size: limits.document, values: limits.jsonValues };
+
 /**
  * Says what makes JSON of others too much to be parsed: it is too long, too deep, or has too many
  * values; undefined where it is none of these. A value takes far more memory than its text, and what
  * is deep ends whatever walks through it.
  */
-export function jsonExcess(text: string): string | undefined {
-  if (text.length > limits.document) return `it is larger than ${limits.document >> 20} MB`;
+export function jsonExcess(text: string, most: JsonLimits = usual): string | undefined {
+  if (text.length > most.size) return `it is larger than ${most.size >> 20} MB`;
   let depth = 0;
   let values = 1;
   for (let at = 0; at < text.length; at += 1) {
@@ -22,7 +31,7 @@ export function jsonExcess(text: string): string | undefined {
     } else if (code === 0x5d || code === 0x7d) depth -= 1;
     else if (code === 0x2c || code === 0x3a) values += 1;
   }
-  return values > limits.jsonValues ? `it has more than ${limits.jsonValues} values` : undefined;
+  return values > most.values ? `it has more than ${most.values} values` : undefined;
 }
 
 /** Where the string that begins at `start` ends. */

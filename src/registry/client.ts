@@ -12,7 +12,8 @@ import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts'
 import type { RegistryCredentials } from '../inputs/settings.ts';
 import { authorizing, type RegistryRequest } from './auth.ts';
 import { findLogin, type RegistryLogin } from './credentials.ts';
-import { formatReference, type ImageReference } from './reference.ts';
+import { checkedDigest, isDigest } from './digest.ts';
+import { checkTag, formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
 
 /** What a registry client is made of; the last two are for tests. */
@@ -33,8 +34,13 @@ export interface RegistryClient {
   readonly policy: RetryPolicy;
   /** The run's; requests without a signal of their own end with it. */
   readonly signal: AbortSignal | undefined;
-  /** A URL below the repository: `url('manifests/x')`. */
-  url(path: string): URL;
+  /**
+   * Addresses below the repository, of a blob and of a manifest by tag or digest: nothing else than
+   * these comes into an address, whoever named it. @throws Failure
+   */
+  blobUrl(digest: string): URL;
+  manifestUrl(name: string): URL;
+  uploadsUrl(): URL;
   /** Sends and reads the answer; any status is a result. Rejects with ConnectionLost. */
   exchange: Exchange<RegistryRequest>;
   /** Sends once; the answer's body is to be read by the caller. */
@@ -70,11 +76,17 @@ export function registryClient(
     ...request,
     signal: request.signal ?? signal,
   });
+  const url = (path: string) => new URL(`/v2/${repository}/${path}`, origin);
   return {
     reference,
     repository: formatReference({ registry, origin, repository }),
     policy,
-    url: path => new URL(`/v2/${repository}/${path}`, origin),
+    blobUrl: digest => url(`blobs/${checkedDigest(digest, `A blob of ${repository}`)}`),
+    manifestUrl: name => {
+      if (!isDigest(name)) checkTag(name);
+      return url(`manifests/${name}`);
+    },
+    uploadsUrl: () => url('blobs/uploads/'),
     send: request => send(withSignal(request)),
     exchange: retrying(
       async request => readBody(await send(withSignal(request)), request.answerLimit),

@@ -1,24 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { githubServer } from '../host/github-server.ts';
 import type { Host } from '../host/host.ts';
-import { patience } from '../host/limits.ts';
+import { limits, patience } from '../host/limits.ts';
 import { homeFolder } from '../host/user.ts';
 import type { RegistryCredentials } from '../inputs/settings.ts';
+import {
+  type LoginFile,
+  parseHelperAnswer,
+  parseLoginFile,
+  type RegistryLogin,
+} from './login-file.ts';
 import type { ImageReference } from './reference.ts';
 
-/** How to log in to a registry or its token server. */
-export type RegistryLogin =
-  | { kind: 'password'; username: string; password: string }
-  /** An OAuth2 refresh token, as `docker login` keeps it for some registries. */
-  | { kind: 'identity-token'; token: string };
-
-/** What is used of a config.json of Docker or an auth.json of podman and skopeo. */
-interface LoginFile {
-  auths?: Record<string, { auth?: string; identitytoken?: string } | undefined>;
-  credHelpers?: Record<string, string | undefined>;
-  credsStore?: string;
-}
+export type { RegistryLogin } from './login-file.ts';
 
 /** Docker keeps the login of Docker Hub under this name. */
 const dockerHubKey = 'https://index.docker.io/v1/';
@@ -84,34 +79,48 @@ async function loginFromFile(
   if (!file) return undefined;
   const server = reference.registry === 'docker.io' ? dockerHubKey : reference.registry;
   const names = namesOf(reference);
-  const helper = names.map(name => file.credHelpers?.[name]).find(Boolean);
+  const helper = names.map(name => file.credHelpers.get(name)).find(Boolean);
   if (helper) return loginFromHelper(helper, server, host);
-  const auths = Object.entries(file.auths ?? {});
   for (const name of names) {
-    const entry = auths.find(([key]) => normalized(key) === normalized(name))?.[1];
-    const login = entry && decodeEntry(entry);
+    const isSame = ([key]: [string, unknown]) => normalized(key) === normalized(name);
+    const [, login] = [...file.auths].find(isSame) ?? [];
     if (login) return login;
   }
   return file.credsStore ? loginFromHelper(file.credsStore, server, host) : undefined;
 }
 
 async function readLoginFile(path: string, host: Host): Promise<LoginFile | undefined> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readSecretText(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') warn(host, `${path} cannot be read (${code})`);
     return undefined;
   }
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // said below; the parser's own message would quote the file, secrets and all
+  if (text === undefined) {
+    warn(host, `${path} is larger than ${limits.loginFile >> 20} MB`);
+    return undefined;
   }
-  warn(host, `${path} is not valid JSON`);
-  return undefined;
+  const file = parseLoginFile(text);
+  if (file === undefined) warn(host, `${path} is not valid JSON`);
+  return file;
+}
+
+/** A file's text; undefined where it has more than such files have. It may be a pipe: its size is not asked. */
+async function readSecretText(path: string): Promise<string | undefined> {
+  const file = await open(path);
+  try {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    for await (const piece of file.createReadStream({ end: limits.loginFile, autoClose: false })) {
+      pieces.push(piece as Buffer);
+      size += (piece as Buffer).length;
+    }
+    return size > limits.loginFile ? undefined : Buffer.concat(pieces).toString();
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -132,17 +141,6 @@ function normalized(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/(?:v[12]\/?)?$/, '');
 }
 
-function decodeEntry(entry: { auth?: string; identitytoken?: string }): RegistryLogin | undefined {
-  if (entry.identitytoken) return { kind: 'identity-token', token: entry.identitytoken };
-  if (!entry.auth) return undefined;
-  const text = Buffer.from(entry.auth, 'base64').toString();
-  const colon = text.indexOf(':');
-  if (colon < 0) return undefined;
-  // very old versions of Docker padded the password with NULs
-  const password = text.slice(colon + 1).replace(/\0+$/, '');
-  return { kind: 'password', username: text.slice(0, colon), password };
-}
-
 /** Asks `docker-credential-<name> get`, which reads the server's name from its standard input. */
 async function loginFromHelper(
   name: string,
@@ -158,23 +156,17 @@ async function loginFromHelper(
       signal: host.signal,
       limit: { what: `${file} to give a login`, ms: patience.credentialHelper },
     });
-    if (code === 0) return decodeHelperAnswer(stdout);
+    if (code === 0) {
+      const answer = stdout.length > limits.loginFile ? undefined : parseHelperAnswer(stdout);
+      if (answer === undefined) warn(host, `${file} did not answer in JSON`);
+      return answer === 'none' ? undefined : answer;
+    }
     if (!/not found/i.test(stdout)) warn(host, `${file} failed with exit code ${code}`);
   } catch (error) {
     host.signal?.throwIfAborted();
-    warn(
-      host,
-      error instanceof SyntaxError ? `${file} did not answer in JSON` : (error as Error).message,
-    );
+    warn(host, error instanceof Error ? error.message : String(error));
   }
   return undefined;
-}
-
-function decodeHelperAnswer(stdout: string): RegistryLogin | undefined {
-  const answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
-  if (!answer.Secret) return undefined;
-  if (answer.Username === '<token>') return { kind: 'identity-token', token: answer.Secret };
-  return { kind: 'password', username: answer.Username ?? '', password: answer.Secret };
 }
 
 function warn(host: Host, what: string): void {

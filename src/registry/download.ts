@@ -4,9 +4,12 @@ import {
   ConnectionLost,
   type HttpResponse,
   header,
+  headerNumber,
   readBody,
+  wholeNumber,
 } from '../host/http/message.ts';
-import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { asksTooMuch, attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { limits } from '../host/limits.ts';
 import type { Descriptor } from '../image/types.ts';
 import { skipping } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
@@ -21,6 +24,7 @@ export async function* downloadBlob(
   start = 0,
 ): AsyncGenerator<Buffer> {
   let position = start;
+  let furthest = start;
   for (let failed = 1; position < descriptor.size; failed++) {
     let reason: Answer | ConnectionLost | undefined;
     try {
@@ -29,7 +33,6 @@ export async function* downloadBlob(
       else {
         for await (const chunk of await bytesFrom(client, descriptor, position, response)) {
           position += chunk.length;
-          failed = 1;
           if (position > descriptor.size) throw wrongSize(client, descriptor);
           yield chunk;
         }
@@ -39,11 +42,17 @@ export async function* downloadBlob(
       reason = error;
     }
     if (position === descriptor.size) return;
+    if (position >= furthest + limits.progress) {
+      furthest = position;
+      failed = 1;
+    }
     await waitOrGiveUp(client, descriptor, reason, failed);
   }
 }
 
-/** An answer that ended too early without an error gives no reason. */
+/** How often in a row an answer may end too early, as if that were all; it gives no reason. */
+const shortAnswers = 3;
+
 async function waitOrGiveUp(
   client: RegistryClient,
   descriptor: Descriptor,
@@ -53,7 +62,8 @@ async function waitOrGiveUp(
   const { policy, signal } = client;
   const lost = reason instanceof ConnectionLost ? reason : undefined;
   const answer = reason instanceof ConnectionLost ? undefined : reason;
-  if (failed >= (lost ? attemptsAfter(lost, policy) : policy.attempts)) {
+  const most = lost ? attemptsAfter(lost, policy) : answer ? policy.attempts : shortAnswers;
+  if (failed >= most || asksTooMuch(answer, policy)) {
     if (lost) throw client.explained(lost);
     throw answer ? refused(client, descriptor, answer) : wrongSize(client, descriptor);
   }
@@ -63,7 +73,7 @@ async function waitOrGiveUp(
 function request(client: RegistryClient, { digest }: Descriptor, position: number) {
   return client.send({
     method: 'GET',
-    url: client.url(`blobs/${digest}`),
+    url: client.blobUrl(digest),
     ...(position > 0 ? { headers: { range: `bytes=${position}-` } } : {}),
   });
 }
@@ -75,9 +85,21 @@ async function bytesFrom(
   position: number,
   response: HttpResponse,
 ): Promise<AsyncIterable<Buffer>> {
-  if (response.status === 206) return response.body;
-  if (response.status === 200) return skipping(response.body, position);
-  throw refused(client, descriptor, await readBody(response));
+  const { status, body } = response;
+  if (status !== 200 && status !== 206) {
+    throw refused(client, descriptor, await readBody(response));
+  }
+  const whole = status === 200 ? headerNumber(response, 'content-length') : totalOf(response);
+  if (whole !== undefined && whole !== descriptor.size) {
+    for await (const _ of body) break; // leaving it closes the connection
+    throw wrongSize(client, descriptor);
+  }
+  return status === 206 ? body : skipping(body, position);
+}
+
+/** Bytes of the whole, from "Content-Range: bytes 5-9/10"; undefined where it is not said. */
+function totalOf(response: HttpResponse): number | undefined {
+  return wholeNumber(/\/(\d+)\s*$/.exec(header(response, 'content-range') ?? '')?.[1]);
 }
 
 function refused(client: RegistryClient, { digest }: Descriptor, answer: Answer): Error {

@@ -28,7 +28,10 @@ export function layoutStore(folder: string, host: Host): ImageStore {
     repository: `oci:${folder}`,
     getManifest: reference => getManifest(folder, reference),
     getBlob: ({ digest }) => readBlob(folder, digest),
-    hasBlob: async digest => (await blobSize(folder, digest)) !== undefined,
+    hasBlob: async (digest, size) => {
+      const found = await blobSize(folder, digest);
+      return found !== undefined && found === (size ?? found);
+    },
     openBlob: (descriptor, start) => openBlob(folder, descriptor, start),
     putBlob: async (source, options = {}) => {
       await prepare();

@@ -1,12 +1,24 @@
 import * as v from 'valibot';
+import { jsonExcess } from '../host/json-size.ts';
+import { limits } from '../host/limits.ts';
+import { parseRootTree } from '../image/root-tree.ts';
+import { isDigest } from './digest.ts';
 import type { KnownBlob, Memory, RememberedImage, RememberedOutput } from './memory.ts';
+import { soundRows } from './memory-checks.ts';
 
 /** Format of the document. A reader ignores a document of a newer format, and leaves it alone. */
 export const memoryFormat = 1;
 
-const index = v.pipe(v.number(), v.integer(), v.minValue(0));
-const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
-const bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** A place in a table; whether the table has it is looked at where all tables are known. */
+const isIndex = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+const index = v.custom<number>(isIndex);
+/** Looked through in one go: closures have many thousands of them. */
+const indexes = v.custom<number[]>(value => Array.isArray(value) && value.every(isIndex));
+const entries = v.pipe(indexes, v.maxLength(limits.memoryEntries));
+const digest = v.custom<string>(isDigest);
+const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(limits.file));
+const text = v.pipe(v.string(), v.maxLength(limits.memoryText));
 
 /**
  * The document: tables of store path names, blobs, outputs and root trees, which images refer to by
@@ -15,90 +27,160 @@ const bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
 const documentSchema = v.object({
   format: v.literal(memoryFormat),
   /** Base names in the store: "<hash>-<name>". */
-  paths: v.array(v.pipe(v.string(), v.regex(/^[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+$/))),
+  paths: v.array(v.pipe(v.string(), v.regex(/^[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}$/))),
   blobs: v.array(
     v.object({
-      key: v.string(),
+      key: text,
       digest,
       diffId: digest,
       size: bytes,
       uncompressedSize: bytes,
-      mediaType: v.string(),
-      paths: v.array(index),
-      run: v.optional(v.string()),
+      mediaType: text,
+      paths: indexes,
+      run: v.optional(text),
     }),
   ),
-  outputs: v.array(v.object({ path: index, closure: v.array(index), blobs: v.array(index) })),
+  outputs: v.array(v.object({ path: index, closure: indexes, blobs: entries })),
   roots: v.array(v.object({ path: index, tree: v.unknown() })),
-  images: v.array(
-    v.object({
-      digest: v.optional(digest),
-      target: v.optional(v.object({ path: index, variant: v.string() })),
-      outputs: v.array(index),
-      blobs: v.array(index),
-      roots: v.array(index),
-    }),
+  images: v.pipe(
+    v.custom<unknown[]>(isShortList),
+    v.array(
+      v.object({
+        digest: v.optional(digest),
+        target: v.optional(v.object({ path: index, variant: text })),
+        outputs: entries,
+        blobs: entries,
+        roots: entries,
+      }),
+    ),
   ),
 });
-type MemoryDocument = v.InferOutput<typeof documentSchema>;
+
+function isShortList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.length <= limits.memoryImages;
+}
+
+/** A document whose parts have the shapes that they should have; what they say is not looked at yet. */
+export type MemoryDocument = v.InferOutput<typeof documentSchema>;
 
 /** What a document was found to be: a memory, one of a newer program, or no memory at all. */
 export type ParsedMemory =
-  | { kind: 'memory'; memory: Memory }
+  | {
+      kind: 'memory';
+      memory: Memory;
+      /** Rows that contradict others and are left out. */
+      leftOut: number;
+    }
   | { kind: 'newer'; format: number }
   | { kind: 'damaged'; reason: string };
 
-/** Reads a memory document; `storeDir` is put before the names of store paths. Never throws. */
-export function parseMemory(text: string, storeDir: string): ParsedMemory {
+/**
+ * Reads a memory document; `storeDir` is put before the names of store paths. Nothing is believed that
+ * the document itself contradicts. Never throws.
+ */
+export function parseMemory(document: string, storeDir: string): ParsedMemory {
+  const most = { size: limits.memory, values: limits.memoryValues };
+  const excess = jsonExcess(document, most);
+  if (excess !== undefined) return { kind: 'damaged', reason: excess };
+  let json: unknown;
   try {
-    const json: unknown = JSON.parse(text);
-    const format = (json as { format?: unknown } | null)?.format;
-    if (typeof format === 'number' && format > memoryFormat) return { kind: 'newer', format };
-    return { kind: 'memory', memory: expand(v.parse(documentSchema, json), storeDir) };
-  } catch (error) {
-    return { kind: 'damaged', reason: error instanceof Error ? error.message : String(error) };
+    json = JSON.parse(document);
+  } catch {
+    return { kind: 'damaged', reason: 'it is no JSON' };
   }
+  const format = (json as { format?: unknown } | null)?.format;
+  if (Number.isSafeInteger(format) && Number(format) > memoryFormat) {
+    return { kind: 'newer', format: Number(format) };
+  }
+  const parsed = v.safeParse(documentSchema, json, { abortEarly: true });
+  if (!parsed.success) return { kind: 'damaged', reason: reasonOf(parsed.issues[0]) };
+  const missing = missingRow(parsed.output);
+  if (missing !== undefined) return { kind: 'damaged', reason: missing };
+  const expanded = expand(parsed.output, storeDir);
+  if (expanded === undefined) return { kind: 'damaged', reason: 'it is larger than it can be' };
+  return { kind: 'memory', ...expanded };
 }
 
-function expand(document: MemoryDocument, storeDir: string): Memory {
+/** Where in the document something is wrong; what is there is not quoted. */
+const reasonOf = (issue: v.BaseIssue<unknown>): string =>
+  `${v.getDotPath(issue) ?? 'it'} is not what it should be`;
+
+/** A row that is referred to and that no table has, in words. */
+function missingRow({ paths, blobs, outputs, roots, images }: MemoryDocument): string | undefined {
+  const referred = (what: string, table: readonly unknown[], places: Iterable<number>) => {
+    for (const at of places) if (at >= table.length) return `it refers to ${what} ${at}`;
+    return undefined;
+  };
+  for (const blob of blobs) {
+    const missing = referred('path', paths, blob.paths);
+    if (missing) return missing;
+  }
+  for (const output of outputs) {
+    const missing =
+      referred('path', paths, [output.path]) ??
+      referred('path', paths, output.closure) ??
+      referred('blob', blobs, output.blobs);
+    if (missing) return missing;
+  }
+  for (const { target, ...image } of images) {
+    const missing =
+      referred('path', paths, target ? [target.path] : []) ??
+      referred('output', outputs, image.outputs) ??
+      referred('blob', blobs, image.blobs) ??
+      referred('root', roots, image.roots);
+    if (missing) return missing;
+  }
+  return referred(
+    'path',
+    paths,
+    roots.map(({ path }) => path),
+  );
+}
+
+/** Undefined where nobody can tell in time whether it agrees with itself. */
+function expand(
+  document: MemoryDocument,
+  storeDir: string,
+): { memory: Memory; leftOut: number } | undefined {
   const paths = document.paths.map(name => `${storeDir}/${name}`);
-  const path = (at: number) => entry(paths, at, 'path');
-  const blobs = document.blobs.map(
-    ({ run, ...blob }): KnownBlob => ({
-      ...blob,
-      paths: blob.paths.map(path),
-      ...(run === undefined ? {} : { run }),
-    }),
-  );
-  const blob = (at: number) => entry(blobs, at, 'blob');
-  const outputs = document.outputs.map(
-    (output): RememberedOutput => ({
-      outPath: path(output.path),
-      closure: output.closure.map(path),
-      blobs: output.blobs.map(blob),
-    }),
-  );
-  const roots = document.roots.map(root => ({ outPath: path(root.path), tree: root.tree }));
-  const imageTarget = (target: { path: number; variant: string }) => ({
-    outPath: path(target.path),
-    variant: target.variant,
+  const sound = soundRows(document, paths);
+  if (sound === undefined) return undefined;
+  const pathAt = (at: number) => paths[at] ?? '';
+  const blobs = document.blobs.map(({ run, ...blob }, at): KnownBlob | undefined => {
+    if (!sound.blobs.has(at)) return undefined;
+    const held = blob.paths.map(pathAt);
+    return { ...blob, paths: held, ...(run === undefined ? {} : { run }) };
   });
+  const rows = <T>(table: readonly (T | undefined)[], places: readonly number[]): T[] =>
+    [...new Set(places)].flatMap(at => table[at] ?? []);
+  const outputs = document.outputs.map((output, at): RememberedOutput | undefined => {
+    if (!sound.outputs.has(at)) return undefined;
+    const closure = output.closure.map(pathAt);
+    return { outPath: pathAt(output.path), closure, blobs: rows(blobs, output.blobs) };
+  });
+  const roots = document.roots.map(({ path, tree }) =>
+    parseRootTree(tree) === undefined ? undefined : { outPath: pathAt(path), tree },
+  );
   const images = document.images.map(
-    (image): RememberedImage => ({
-      ...(image.digest === undefined ? {} : { digest: image.digest }),
-      ...(image.target === undefined ? {} : { target: imageTarget(image.target) }),
-      outputs: image.outputs.map(at => entry(outputs, at, 'output')),
-      blobs: image.blobs.map(blob),
-      roots: image.roots.map(at => entry(roots, at, 'root')),
+    ({ digest, target, ...image }): RememberedImage => ({
+      ...(digest === undefined ? {} : { digest }),
+      ...(target === undefined
+        ? {}
+        : { target: { outPath: pathAt(target.path), variant: target.variant } }),
+      outputs: oncePerPath(rows(outputs, image.outputs)),
+      blobs: rows(blobs, image.blobs),
+      roots: oncePerPath(rows(roots, image.roots)),
     }),
   );
-  return { images };
+  const leftOut = [blobs, outputs, roots].flat().filter(row => row === undefined).length;
+  return { memory: { images }, leftOut };
 }
 
-function entry<T>(table: readonly T[], at: number, what: string): T {
-  const found = table[at];
-  if (found === undefined) throw new Error(`it refers to ${what} ${at} of ${table.length}`);
-  return found;
+/** An image has each output once; what comes again says something else of it. */
+function oncePerPath<T extends { outPath: string }>(rows: readonly T[]): T[] {
+  const first = new Map<string, T>();
+  for (const row of rows) if (!first.has(row.outPath)) first.set(row.outPath, row);
+  return [...first.values()];
 }
 
 /** Writes a memory as a document; the same memory gives the same bytes. */

@@ -1,6 +1,9 @@
-import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
-import { mediaTypes } from '../image/types.ts';
+import { Failure } from '../host/failure.ts';
+import { AnswerTooLong } from '../host/http/message.ts';
+import { limits } from '../host/limits.ts';
+import { type BlobResult, type Manifest, mediaTypes } from '../image/types.ts';
 import { WrongDigest } from './digest.ts';
+import { findManifest, WrongDocument } from './documents.ts';
 import { parseMemory, serializeMemory } from './memory-format.ts';
 import type { ImageStore } from './store.ts';
 
@@ -87,15 +90,14 @@ export async function readMemory(
     writable,
     warning: `${where} ${why}; it is ignored, and this run makes every layer it needs.`,
   });
-  const manifest = await findManifest(store, reference, architecture);
+  const manifest = await manifestAt(store, reference, architecture);
   if (manifest === undefined) return nothing;
-  if (manifest === 'damaged') return ignored('is damaged (its manifest cannot be read)');
-  if (manifest.config?.mediaType !== memoryMediaTypes.config) {
-    return ignored(
-      `is no memory (its config is ${manifest.config?.mediaType ?? 'missing'})`,
-      false,
-    );
+  if (manifest instanceof Failure) return ignored(`is damaged (${manifest.message})`);
+  const { mediaType, size } = manifest.config;
+  if (mediaType !== memoryMediaTypes.config) {
+    return ignored(`is no memory (its config is ${mediaType})`, false);
   }
+  if (size > limits.memory) return ignored(`is too large (its document has ${size} bytes)`);
   const text = await store.getBlob(manifest.config).catch(altered);
   if (text === undefined) return ignored('is damaged (its document is gone or altered)');
   const parsed = parseMemory(text.toString(), storeDir);
@@ -103,31 +105,33 @@ export async function readMemory(
     return ignored(`has format ${parsed.format}, which needs a newer comfy-nix`, false);
   }
   if (parsed.kind === 'damaged') return ignored(`is damaged (${parsed.reason})`);
-  return { memory: parsed.memory, writable: true };
+  const { memory, leftOut } = parsed;
+  if (leftOut === 0) return { memory, writable: true };
+  const warning = `${where} contradicts itself in ${leftOut} places; this run makes anew what they tell of.`;
+  return { memory, writable: true, warning };
 }
 
-/** Bytes of another digest are damage; a store that fails is not, and must not cost the memory. */
+/** Wrong bytes are damage; a store that fails is not, and must not cost the memory. */
+const isDamage = (error: unknown): error is Failure =>
+  error instanceof WrongDocument || error instanceof WrongDigest || error instanceof AnswerTooLong;
+
 function altered(error: unknown): undefined {
-  if (!(error instanceof WrongDigest)) throw error;
+  if (!isDamage(error)) throw error;
 }
 
-/** The manifest at the reference, through an index if there is one. */
-async function findManifest(
+/** The manifest at the reference, through an index if there is one; undefined where there is none. */
+async function manifestAt(
   store: ImageStore,
   reference: string,
   architecture: string,
-): Promise<Manifest | 'damaged' | undefined> {
-  const stored = await store.getManifest(reference);
-  if (stored === undefined) return undefined;
+): Promise<Manifest | Failure | undefined> {
+  const name = `${store.repository}:${reference}`;
   try {
-    const json = JSON.parse(stored.bytes.toString()) as Manifest & { manifests?: Descriptor[] };
-    if (json.manifests === undefined) return json;
-    const fitting = json.manifests.find(
-      candidate => candidate.platform?.architecture === architecture,
-    );
-    return fitting && (await findManifest(store, fitting.digest, architecture));
-  } catch {
-    return 'damaged';
+    const found = await findManifest(store, reference, architecture, name);
+    return typeof found === 'string' ? undefined : found.manifest;
+  } catch (error) {
+    if (isDamage(error)) return error;
+    throw error;
   }
 }
 
@@ -200,7 +204,7 @@ const isKnown = (learnt: RememberedImage, memory: Memory) =>
 
 async function withoutLostBlobs(store: ImageStore, memory: Memory): Promise<Memory> {
   const blobs = knownBlobs(memory);
-  const present = await Promise.all(blobs.map(blob => store.hasBlob(blob.digest)));
+  const present = await Promise.all(blobs.map(blob => store.hasBlob(blob.digest, blob.size)));
   const lost = new Set(blobs.filter((_, at) => !present[at]).map(blob => blob.digest));
   const keep = (blob: KnownBlob) => (lost.has(blob.digest) ? undefined : blob);
   return { images: memory.images.map(image => mapBlobs(image, keep)) };

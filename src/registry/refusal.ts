@@ -1,5 +1,8 @@
 import { Failure } from '../host/failure.ts';
-import type { Answer, ConnectionLost } from '../host/http/message.ts';
+import { type Answer, type ConnectionLost, headerNumber } from '../host/http/message.ts';
+import { isRedirect } from '../host/http/redirect.ts';
+import { jsonExcess } from '../host/json-size.ts';
+import { limits } from '../host/limits.ts';
 import type { ImageReference } from './reference.ts';
 
 /** Where a request was refused, for people. */
@@ -15,17 +18,25 @@ export interface Refused {
 
 /** The registry's own words (distribution-spec, "Error Codes"), at most five; else nothing. */
 export function errorsOf(answer: Answer): string[] {
+  const text = answer.body.toString();
+  if (jsonExcess(text) !== undefined) return [];
+  let said: unknown;
   try {
-    const { errors, details } = JSON.parse(answer.body.toString()) as {
-      errors?: { code?: unknown; message?: unknown }[];
-      details?: unknown;
-    };
-    if (typeof details === 'string') return [oneLine(details)];
-    return (errors ?? []).slice(0, 5).map(({ code, message }) => oneLine(`${code}: ${message}`));
+    said = JSON.parse(text);
   } catch {
     return [];
   }
+  const { errors, details } = fieldsOf(said);
+  if (typeof details === 'string') return [oneLine(details)];
+  return (Array.isArray(errors) ? errors : [])
+    .map(error => fieldsOf(error))
+    .filter(({ code }) => typeof code === 'string')
+    .slice(0, 5)
+    .map(({ code, message }) => oneLine(`${code}: ${typeof message === 'string' ? message : ''}`));
 }
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
 
 /** Whether the registry's errors hold this code, such as "BLOB_UPLOAD_UNKNOWN". */
 export function hasErrorCode(answer: Answer, code: string): boolean {
@@ -37,7 +48,7 @@ export function refusal(answer: Answer, refused: Refused): Failure {
   const { reference, action, scope, withLogin } = refused;
   const repository = `${reference.registry}/${reference.repository}`;
   const { status } = answer;
-  const place = `${repository}: the registry answered ${status}${meaning(status, withLogin)}`;
+  const place = `${repository}: the registry answered ${status}${meaning(answer, withLogin)}`;
   return new Failure(`Could not ${action} ${place}.`, {
     evidence: errorsOf(answer),
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
@@ -45,13 +56,20 @@ export function refusal(answer: Answer, refused: Refused): Failure {
   });
 }
 
-function meaning(status: number, withLogin: boolean): string {
+function meaning(answer: Answer, withLogin: boolean): string {
+  const { status } = answer;
+  if (isRedirect(status)) return ', a redirect that is not followed';
   if (status === 401) return withLogin ? ', the login was not accepted' : ', a login is needed';
   if (status === 403) return ', access is denied';
   if (status === 404) return ', it does not know the repository';
   if (status === 413) return ', too large';
-  if (status === 429) return ', too many requests';
+  if (status === 429) return `, too many requests${untilWhen(answer)}`;
   return status >= 500 ? ', a fault of the registry' : '';
+}
+
+function untilWhen(answer: Answer): string {
+  const seconds = headerNumber(answer, 'retry-after', 9_999_999);
+  return seconds === undefined ? '' : `, and asks to come again in ${seconds} s`;
 }
 
 /** What to check after an answer with this status; registries differ. */
@@ -61,6 +79,7 @@ export function adviceFor(
   withLogin: boolean,
   repository?: string,
 ): string {
+  if (isRedirect(status)) return redirectAdvice;
   if (status === 429) return 'Try again later, or log in: most registries then allow more.';
   if (status >= 500) return `Try again later; the state of ${registry} may be public.`;
   if (status === 413) return 'Lower max-layer-size, or raise the limit of the proxy before it.';
@@ -76,6 +95,9 @@ export function adviceFor(
   if (status === 403) return `Check that this login may write to this repository of ${registry}.`;
   return 'Check the name of the image, and that the repository exists.';
 }
+
+const redirectAdvice =
+  'Check the address of the registry: it leads to another server, or to no address at all.';
 
 const githubAdvice =
   'Give the job "permissions: packages: write"; where the package exists already, let this ' +
@@ -97,6 +119,11 @@ export function unreachable(lost: ConnectionLost, host: string): Failure {
   });
 }
 
+/** A server's words in one line; what looks like a login is what it was asked with, and not shown. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').slice(0, 300);
+  return text
+    .slice(0, limits.refusal)
+    .replace(/(basic|bearer)\s+\S+/gi, '$1 ***')
+    .replace(/[\s\p{C}]+/gu, ' ')
+    .trim();
 }

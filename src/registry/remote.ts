@@ -1,10 +1,12 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
+import { limits } from '../host/limits.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
+import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
-import { checkSameDigest, sizeOfBlob } from './presence.ts';
+import { checkSameDigest, findBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
@@ -18,9 +20,6 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ');
 
-/** Blobs that are read whole are documents; more is not held in memory. */
-const largestDocument = 64 * 2 ** 20;
-
 /**
  * An image store in a registry (OCI distribution-spec 1.1). Nothing is sent before it is used. A
  * tag in the reference is not looked at: every operation names its own.
@@ -33,8 +32,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     repository: client.repository,
     getManifest: name => explained(client, () => getManifest(client, name)),
     getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
-    hasBlob: digest =>
-      explained(client, async () => (await sizeOfBlob(client, digest)) !== undefined),
+    hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
     openBlob: (descriptor, start) => downloadBlob(client, descriptor, start),
     putBlob: (source, { onProgress, signal } = {}) => {
       const signals = [runSignal, signal].filter(each => each !== undefined);
@@ -70,7 +68,7 @@ async function getManifest(
 ): Promise<StoredManifest | undefined> {
   const answer = await client.exchange({
     method: 'GET',
-    url: client.url(`manifests/${name}`),
+    url: client.manifestUrl(name),
     headers: { accept: manifestTypes },
   });
   if (answer.status === 404) return undefined;
@@ -82,23 +80,40 @@ async function getManifest(
 }
 
 function mediaTypeOf(answer: Answer): string {
-  return (header(answer, 'content-type') ?? mediaTypes.manifest).replace(/;.*$/, '').trim();
+  const stated = (header(answer, 'content-type') ?? '').replace(/;.*$/, '').trim();
+  return isMediaType(stated) ? stated : mediaTypes.manifest;
+}
+
+/** Whether the repository has a blob, of this size if it says one and one is wanted. */
+async function hasBlob(
+  client: RegistryClient,
+  digest: string,
+  size: number | undefined,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const found = await findBlob(client, digest, signal);
+  return found !== undefined && (found.size ?? size) === (size ?? found.size);
 }
 
 async function getBlob(
   client: RegistryClient,
   { digest, size }: Descriptor,
 ): Promise<Buffer | undefined> {
-  if (size > largestDocument) {
+  const url = client.blobUrl(digest);
+  if (!(size >= 0 && size <= limits.memory)) {
     throw new Failure(`${client.repository}: the blob ${digest} (${size} bytes) is no document.`);
   }
-  const url = client.url(`blobs/${digest}`);
-  const answer = await client.exchange({ method: 'GET', url, answerLimit: largestDocument });
+  // what is longer than it should be is read a little further, so that its digest tells what is wrong
+  const answerLimit = size + limits.answer;
+  const answer = await client.exchange({ method: 'GET', url, answerLimit });
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw client.refused(answer, `read the blob ${digest} of`);
   const actual = digestOf(answer.body);
   if (actual !== digest) throw corrupt(client, `blob ${digest}`, actual);
-  return answer.body;
+  if (answer.body.length === size) return answer.body;
+  throw new WrongDigest(`${client.repository}: the blob ${digest} does not have ${size} bytes.`, {
+    next: 'What names it is wrong: push the image again.',
+  });
 }
 
 function corrupt(client: RegistryClient, what: string, actual: string): WrongDigest {
@@ -117,8 +132,11 @@ async function putBlob(
   const { digest, mediaType } = source;
   const diffId = source.diffId ?? (mediaType === mediaTypes.layer.none ? digest : undefined);
   if (digest === undefined || diffId === undefined) return uploadBlob(client, source, options);
-  const size = await sizeOfBlob(client, digest, options.signal);
-  if (size === undefined) return uploadBlob(client, source, options);
+  const found = await findBlob(client, digest, options.signal);
+  const size = source.size ?? found?.size;
+  // what another size is stated for is not what is to be sent
+  const isThere = found !== undefined && size !== undefined && (found.size ?? size) === size;
+  if (!isThere) return uploadBlob(client, source, options);
   const plainSize = mediaType === mediaTypes.layer.none ? size : 0;
   return { digest, size, diffId, uncompressedSize: source.uncompressedSize ?? plainSize };
 }
@@ -127,7 +145,7 @@ async function putBlob(
 async function mountBlob(client: RegistryClient, digest: string, from: string): Promise<boolean> {
   const repository = repositoryOnSameRegistry(client, from);
   if (repository === undefined || repository === client.reference.repository) return false;
-  const url = client.url('blobs/uploads/');
+  const url = client.uploadsUrl();
   url.search = new URLSearchParams({ mount: digest, from: repository }).toString();
   try {
     const scope = `repository:${repository}:pull`;
@@ -157,7 +175,7 @@ async function putBytes(
   mediaType: string,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  if ((await sizeOfBlob(client, digest)) === undefined) await uploadBytes(client, bytes, digest);
+  if (!(await hasBlob(client, digest, bytes.length))) await uploadBytes(client, bytes, digest);
   return { mediaType, digest, size: bytes.length };
 }
 
@@ -169,9 +187,10 @@ async function putManifest(
   name: string,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  const url = client.url(`manifests/${name}`);
+  const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
-  const answer = await client.exchange({ method: 'PUT', url, headers, body: bytes });
+  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true };
+  const answer = await client.exchange(put);
   if (answer.status < 200 || answer.status > 299) {
     throw client.refused(answer, `store the manifest ${name} in`);
   }

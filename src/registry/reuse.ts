@@ -1,41 +1,67 @@
 import type { Transfer } from '../host/events.ts';
-import type { KnownBlob, Memory } from './memory.ts';
+import type { Evidence, StatedImage } from './evidence.ts';
+import type { KnownBlob, Memory, RememberedImage } from './memory.ts';
 import type { ImageStore } from './store.ts';
+
+/** A memory, and what the place that it is kept in can tell of what it says. */
+export interface RememberedPlace {
+  memory: Memory;
+  evidence: Evidence;
+}
+
+/** An image that is remembered, and who can tell of it. */
+export interface KnownImage extends RememberedImage {
+  evidence: Evidence;
+}
 
 /** What memories know, arranged for asking. */
 export interface Knowledge {
   closureOf(outPath: string): readonly string[] | undefined;
-  /** The tree of a root output, as it was remembered. */
-  rootTreeOf(outPath: string): unknown;
   /** The blob with this very key. */
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
   blobWithDiffId(diffId: string): KnownBlob | undefined;
-  blobWithDigest(digest: string): KnownBlob | undefined;
-  /** Digest of the manifest that was pushed for an output that is an image by itself. */
-  manifestOf(outPath: string, variant: string): string | undefined;
+  /**
+   * The image that was pushed for an output that is an image by itself, as its store has it, and its
+   * layers' blobs; undefined where they are not those that are remembered of it.
+   */
+  imageOf(outPath: string, variant: string): Promise<WholeImage | undefined>;
   /** The sets of blobs that carried a layer of this output, newest first; they may hold more. */
   carriersOf(outPath: string): readonly (readonly KnownBlob[])[];
+  /** All images, newest first. */
+  images: readonly KnownImage[];
+  /**
+   * Whether digest, size, media type and diffID of a blob belong together: an image says so that has it,
+   * its manifest and config being there; where no image with it is, the blob itself is read.
+   */
+  isTrue(blob: KnownBlob): Promise<boolean>;
+}
+
+/** An image that another tool made, as it is remembered. */
+export interface WholeImage {
+  image: StatedImage;
+  /** Of its layers, in their order. */
+  blobs: readonly KnownBlob[];
 }
 
 /** Arranges memories, the image's own first; only blobs of the wanted media type are of use. */
-export function arrangeKnowledge(memories: readonly Memory[], mediaType: string): Knowledge {
+export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: string): Knowledge {
   const closures = new Map<string, readonly string[]>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
   const byKey = new Map<string, KnownBlob>();
-  const byDigest = new Map<string, KnownBlob>();
   const byDiffId = new Map<string, KnownBlob>();
-  const manifests = new Map<string, string>();
-  const trees = new Map<string, unknown>();
+  const targets = new Map<string, KnownImage>();
   const usable = (blob: KnownBlob) => blob.mediaType === mediaType;
-  for (const image of memories.flatMap(memory => memory.images)) {
+  const images = places.flatMap(({ memory, evidence }) =>
+    memory.images.map((image): KnownImage => ({ ...image, evidence })),
+  );
+  for (const image of images) {
     for (const { outPath, closure, blobs } of image.outputs) {
       if (!closures.has(outPath)) closures.set(outPath, closure);
       if (blobs.length === 0 || !blobs.every(usable)) continue;
-      carriers.set(outPath, [...(carriers.get(outPath) ?? []), blobs]);
-    }
-    for (const blob of image.blobs) {
-      if (!byDigest.has(blob.digest)) byDigest.set(blob.digest, blob);
+      const known = carriers.get(outPath) ?? [];
+      known.push(blobs);
+      carriers.set(outPath, known);
     }
     for (const blob of image.blobs.filter(usable)) {
       if (!byKey.has(blob.key)) byKey.set(blob.key, blob);
@@ -43,22 +69,46 @@ export function arrangeKnowledge(memories: readonly Memory[], mediaType: string)
     }
     const { target, digest } = image;
     const name = target && targetName(target.outPath, target.variant);
-    if (name !== undefined && digest !== undefined && !manifests.has(name)) {
-      manifests.set(name, digest);
-    }
-    for (const { outPath, tree } of image.roots) {
-      if (!trees.has(outPath)) trees.set(outPath, tree);
-    }
+    if (name !== undefined && digest !== undefined && !targets.has(name)) targets.set(name, image);
   }
   return {
     closureOf: outPath => closures.get(outPath),
-    rootTreeOf: outPath => trees.get(outPath),
     blobWithKey: key => byKey.get(key),
-    blobWithDigest: digest => byDigest.get(digest),
     blobWithDiffId: diffId => byDiffId.get(diffId),
-    manifestOf: (outPath, variant) => manifests.get(targetName(outPath, variant)),
+    imageOf: async (outPath, variant) => {
+      const image = targets.get(targetName(outPath, variant));
+      return image && wholeImage(image);
+    },
     carriersOf: outPath => carriers.get(outPath) ?? [],
+    images,
+    isTrue: blob => isTrue(blob, images),
   };
+}
+
+/** The image that a target's own is said to be: each of its layers must be known, in whatever order. */
+async function wholeImage({ digest = '', blobs, evidence }: KnownImage) {
+  const image = await evidence.image(digest);
+  const layers = image?.layers.map(layer => blobs.find(blob => isLayer(layer, blob)));
+  if (!image || !layers?.every(layer => layer !== undefined)) return undefined;
+  return { image, blobs: layers };
+}
+
+const isLayer = (layer: StatedImage['layers'][number], blob: KnownBlob) =>
+  layer.digest === blob.digest && layer.diffId === blob.diffId && layer.size === blob.size;
+
+async function isTrue(blob: KnownBlob, images: readonly KnownImage[]): Promise<boolean> {
+  const having = images.filter(image => image.blobs.some(each => each.digest === blob.digest));
+  for (const { evidence, digest } of having) {
+    if (digest !== undefined && (await evidence.isStated(blob, digest))) return true;
+  }
+  const stated = await Promise.all(
+    having.map(({ evidence, digest }) =>
+      digest === undefined ? undefined : evidence.image(digest),
+    ),
+  );
+  // who is contradicted by an image does not get a hearing
+  if (stated.some(image => image !== undefined)) return false;
+  return (await having[0]?.evidence.isContent(blob)) ?? false;
 }
 
 const targetName = (outPath: string, variant: string) => `${outPath} ${variant}`;
@@ -66,17 +116,24 @@ const targetName = (outPath: string, variant: string) => `${outPath} ${variant}`
 /** Says how a known blob can be had in the image's repository: it is there, was mounted, or is gone. */
 export type Presence = (blob: KnownBlob) => Promise<Exclude<Transfer, 'uploaded'> | undefined>;
 
-/** Asks the store about each blob once, whatever number of layers want it. */
-export function presenceIn(store: ImageStore): Presence {
+/**
+ * Asks the store about each blob once, whatever number of layers want it. A blob of which something
+ * untrue is remembered counts as gone.
+ */
+export function presenceIn(store: ImageStore, { isTrue }: Pick<Knowledge, 'isTrue'>): Presence {
   const asked = new Map<string, ReturnType<Presence>>();
   const ask: Presence = async blob => {
-    if (await store.hasBlob(blob.digest)) return 'present';
-    if (blob.from === undefined) return undefined;
+    const isThere = await store.hasBlob(blob.digest, blob.size);
+    if (!isThere && blob.from === undefined) return undefined;
+    if (!(await isTrue(blob))) return undefined;
+    if (isThere || blob.from === undefined) return 'present';
     return (await store.mountBlob(blob.digest, blob.from)) ? 'mounted' : undefined;
   };
   return blob => {
-    const answer = asked.get(blob.digest) ?? ask(blob);
-    asked.set(blob.digest, answer);
+    const { digest, size, mediaType, diffId, key } = blob;
+    const name = JSON.stringify([digest, size, mediaType, diffId, key]);
+    const answer = asked.get(name) ?? ask(blob);
+    asked.set(name, answer);
     return answer;
   };
 }

@@ -1,6 +1,6 @@
-import { type Answer, header } from '../host/http/message.ts';
+import { type Answer, header, headerNumber, wholeNumber } from '../host/http/message.ts';
 import { resolveLocation } from '../host/http/redirect.ts';
-import { patience } from '../host/limits.ts';
+import { limits, patience } from '../host/limits.ts';
 import type { RegistryClient } from './client.ts';
 import { isEcr } from './refusal.ts';
 
@@ -22,11 +22,12 @@ export async function startSession(
   client: RegistryClient,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
-  const url = client.url('blobs/uploads/');
+  const url = client.uploadsUrl();
   const answer = await client.exchange({ method: 'POST', url, signal });
   const session = answer.status === 202 ? nextSession(answer, 0) : undefined;
   if (!session) throw client.refused(answer, 'start an upload to');
-  const wanted = Number(header(answer, 'oci-chunk-min-length'));
+  // where larger ones are asked for than can be held, all of it in one is large enough
+  const wanted = headerNumber(answer, 'oci-chunk-min-length', limits.chunk) ?? 0;
   if (wanted > 0) return { ...session, chunkSize: Math.max(wanted, usualChunk) };
   return isEcr(client.reference.registry) ? { ...session, chunkSize: usualChunk } : session;
 }
@@ -40,8 +41,9 @@ export function nextSession(answer: Answer, acknowledged: number): Session | und
 
 /** Bytes held, from an upload's Range ("0-1023", with or without "bytes="); undefined: unknown. */
 export function heldBytes(range: string | undefined): number | undefined {
-  const last = Number(/^(?:bytes[= ])?0-(\d+)$/.exec(range?.trim() ?? '')?.[1] ?? 0);
-  return last > 0 && Number.isSafeInteger(last) ? last + 1 : undefined;
+  const [, stated] = /^(?:bytes[= ])?0-(\d+)$/.exec(range?.trim() ?? '') ?? [];
+  const last = wholeNumber(stated, limits.file) ?? 0;
+  return last > 0 ? last + 1 : undefined;
 }
 
 /** Ends a session that is given up; that this may fail too does not matter. */

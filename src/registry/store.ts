@@ -26,8 +26,8 @@ export interface ImageStore {
   getManifest(reference: string): Promise<StoredManifest | undefined>;
   /** A small blob whole, verified; undefined when there is none. */
   getBlob(descriptor: Descriptor): Promise<Buffer | undefined>;
-  /** Whether the blob is there (HEAD). */
-  hasBlob(digest: string): Promise<boolean>;
+  /** Whether the blob is there (HEAD); where `size` is given and a size is known, whether it is that. */
+  hasBlob(digest: string, size?: number): Promise<boolean>;
   /** A stored blob from `start` on (bytes), for reading images; not verified here. */
   openBlob(descriptor: Descriptor, start?: number): AsyncIterable<Buffer>;
   /** Streams a layer in. Starts over or resumes by itself after a broken connection. */

@@ -4,16 +4,10 @@ import { digester, type Packing } from '../image/compress.ts';
 import { decompress, verified } from '../image/decompress.ts';
 import { bytesOf } from '../image/frames.ts';
 import { compressionOfMediaType } from '../image/sources/oci-layout.ts';
-import {
-  diffIdsOf,
-  fixedConfig,
-  malformed,
-  measuredSource,
-  parseJson,
-  type SourceImage,
-} from '../image/sources/source-image.ts';
-import { type BlobSource, type Descriptor, type Manifest, mediaTypes } from '../image/types.ts';
-import type { ImageStore, StoredManifest } from './store.ts';
+import { fixedConfig, measuredSource, type SourceImage } from '../image/sources/source-image.ts';
+import { type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
+import { type FoundManifest, findManifest, readConfig, WrongDocument } from './documents.ts';
+import type { ImageStore } from './store.ts';
 
 /**
  * An image of a registry, its layers as they are stored; they are unpacked only where the packing is
@@ -30,15 +24,11 @@ export async function storedImage(
   signal?: AbortSignal,
 ): Promise<SourceImage> {
   const name = `${store.repository}:${reference}`;
-  const stored = await findManifest(store, reference, architecture, name);
-  const { config, layers } = readManifest(stored, name);
-  const configBytes = await store.getBlob(config);
-  if (configBytes === undefined) throw malformed(name, `its config ${config.digest} is gone`);
-  const diffIds = diffIdsOf(parseJson(configBytes.toString(), `the config of ${name}`), name);
-  if (diffIds.length !== layers.length) {
-    throw malformed(name, `it has ${layers.length} layers and ${diffIds.length} diffIDs`);
-  }
-  const sources = layers.map((layer, at) => layerSource(store, layer, diffIds[at] ?? '', packing));
+  const { stored, manifest } = await imageAt(store, reference, architecture, name);
+  const { bytes: configBytes, diffIds } = await readConfig(store, manifest, name);
+  const sources = manifest.layers.map((layer, at) =>
+    layerSource(store, layer, diffIds[at] ?? '', packing),
+  );
   const unpacked = packing.compression === 'none';
   const found = unpacked ? await measured(sources, signal) : sources;
   return {
@@ -63,31 +53,22 @@ async function measured(sources: readonly BlobSource[], signal: AbortSignal | un
   return found;
 }
 
-async function findManifest(
+async function imageAt(
   store: ImageStore,
   reference: string,
   architecture: string,
   name: string,
-): Promise<StoredManifest> {
-  const stored = await store.getManifest(reference);
-  if (stored === undefined) {
+): Promise<FoundManifest> {
+  const found = await findManifest(store, reference, architecture, name);
+  if (found === 'missing') {
     throw new Failure(`There is no image ${name}.`, {
       next: 'Check the repository and the tag; a private one answers so to those who may not read it.',
     });
   }
-  const json = parseJson(stored.bytes.toString(), name) as { manifests?: Descriptor[] };
-  if (json.manifests === undefined) return stored;
-  const fitting = json.manifests.find(each => each.platform?.architecture === architecture);
-  if (fitting) return findManifest(store, fitting.digest, architecture, name);
-  throw malformed(name, `its index has no image for ${architecture}`);
-}
-
-function readManifest({ bytes }: StoredManifest, name: string): Manifest {
-  const manifest = parseJson(bytes.toString(), name) as Partial<Manifest>;
-  if (manifest.config === undefined || !Array.isArray(manifest.layers)) {
-    throw malformed(name, 'its manifest has no config or no layers');
-  }
-  return manifest as Manifest;
+  if (found !== 'other-platform') return found;
+  throw new WrongDocument(`${name} is an index, and has no image for ${architecture}.`, {
+    next: 'Name the image of another machine by its digest, if that is what is wanted.',
+  });
 }
 
 function layerSource(

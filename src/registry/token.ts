@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { urlWithoutLogin } from '../host/http/address.ts';
 import { isLoopback } from '../host/http/loopback.ts';
 import {
   type Answer,
@@ -6,6 +7,9 @@ import {
   type Exchange,
   type HttpRequest,
 } from '../host/http/message.ts';
+import { isRedirect } from '../host/http/redirect.ts';
+import { jsonExcess } from '../host/json-size.ts';
+import { limits } from '../host/limits.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
 import { adviceFor, errorsOf, unreachable } from './refusal.ts';
@@ -46,6 +50,7 @@ export async function requestToken(request: TokenRequest, exchange: Exchange): P
     if (error instanceof ConnectionLost) throw unreachable(error, realm.host);
     throw error;
   }
+  if (isRedirect(answer.status)) throw ledAstray(realm);
   if (answer.status !== 200) throw denied(answer, realm, request);
   const { value, seconds } = decodeToken(answer, realm);
   // renewed early, so that a token does not expire on its way
@@ -56,7 +61,7 @@ export async function requestToken(request: TokenRequest, exchange: Exchange): P
 /** The token server, which a registry in HTTPS must not move to where a password can be read. */
 function realmOf({ challenge, registry }: TokenRequest): URL {
   const realm = challenge.parameters.realm ?? '';
-  const url = URL.canParse(realm) ? new URL(realm) : undefined;
+  const url = URL.canParse(realm) ? urlWithoutLogin(new URL(realm)) : undefined;
   if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.host)))) {
     return url;
   }
@@ -98,19 +103,42 @@ export function basicHeader(login: RegistryLogin | undefined): string | undefine
   return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
 }
 
+/** Characters that a header may hold: what else comes as a token cannot be sent on. */
+const tokenText = /^[\x21-\x7e]+$/;
+
 function decodeToken(answer: Answer, realm: URL): { value: string; seconds: number } {
-  try {
-    const parsed = JSON.parse(answer.body.toString()) as Record<string, unknown>;
-    const value = parsed.token || parsed.access_token;
-    if (typeof value === 'string') {
-      const seconds = Number(parsed.expires_in);
-      return { value, seconds: seconds > 0 ? seconds : defaultLifetime };
-    }
-  } catch {
-    // said below, without the text, which may hold a token
+  const { token, access_token, expires_in } = readTokenAnswer(answer);
+  const value = token || access_token;
+  if (typeof value === 'string' && value.length <= limits.token && tokenText.test(value)) {
+    return { value, seconds: lifetime(expires_in) };
   }
   throw new Failure(`The token server ${realm.host} answered without a token.`, {
     next: 'Check that the image names the right registry.',
+  });
+}
+
+/** The answer's fields; none where it has none. Its text is not told: it may hold a token. */
+function readTokenAnswer({ body }: Answer): Readonly<Record<string, unknown>> {
+  const text = body.toString();
+  if (jsonExcess(text) !== undefined) return {};
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Seconds for which a token holds, by what the server says, a number or text. */
+function lifetime(stated: unknown): number {
+  const seconds = typeof stated === 'string' || typeof stated === 'number' ? Number(stated) : 0;
+  return seconds > 0 ? Math.min(seconds, limits.tokenLifetime) : defaultLifetime;
+}
+
+function ledAstray({ host }: URL): Failure {
+  return new Failure(`The token server ${host} redirects to where no login is sent.`, {
+    tried: 'following redirects; a login does not go with them to another server',
+    next: 'Check the configuration of the registry and of its token server.',
   });
 }
 

@@ -1,9 +1,10 @@
 import { type Answer, ConnectionLost, header, readBody } from '../host/http/message.ts';
-import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { asksTooMuch, attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
+import { limits, patience } from '../host/limits.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
 import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
-import { checkSameDigest, sizeOfBlob } from './presence.ts';
+import { checkSameDigest, findBlob } from './presence.ts';
 import { hasErrorCode } from './refusal.ts';
 import {
   cancel,
@@ -16,8 +17,6 @@ import {
 } from './session.ts';
 import type { PutBlobOptions } from './store.ts';
 
-/** A registry hashes what it got before it answers, which takes minutes for a large blob; in ms. */
-const hashingTimeout = 30 * 60_000;
 /** Less is gathered before it is written: some registries fail on many tiny writes. */
 const smallestWrite = 64 * 1024;
 type Openable = Pick<BlobSource, 'open'>;
@@ -86,8 +85,9 @@ async function complete(upload: Upload): Promise<BlobResult> {
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
         const held = upload.session?.acknowledged ?? 0;
-        failed = held > furthest ? 1 : failed + 1;
-        furthest = Math.max(furthest, held);
+        const gotOn = held >= furthest + limits.progress;
+        failed = gotOn ? 1 : failed + 1;
+        if (gotOn) furthest = held;
         await waitOrGiveUp(upload, error, failed);
         if (await recovered(upload)) return resultOf(upload);
       }
@@ -130,7 +130,7 @@ async function sendStream(upload: Upload, source: Openable, session: Session): P
         url: session.location,
         headers: { 'content-type': 'application/octet-stream' },
         body,
-        answerTimeout: hashingTimeout,
+        answerTimeout: patience.hashing,
         signal: options.signal,
       }),
     ),
@@ -157,7 +157,8 @@ async function sendChunks(upload: Upload, source: Openable, session: Session): P
           'content-range': `${session.acknowledged}-${end - 1}`,
         },
         body: chunk,
-        answerTimeout: hashingTimeout,
+        bodyMayMove: true,
+        answerTimeout: patience.hashing,
         retry: false,
         signal: options.signal,
       }),
@@ -178,8 +179,8 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
       method: 'PUT',
       url: withDigest(session.location, digest),
       headers: { 'content-type': 'application/octet-stream' },
-      ...(Buffer.isBuffer(source) ? { body: source } : {}),
-      answerTimeout: hashingTimeout,
+      ...(Buffer.isBuffer(source) ? { body: source, bodyMayMove: true } : {}),
+      answerTimeout: patience.hashing,
       retry: false,
       signal: options.signal,
     }),
@@ -199,8 +200,7 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
 /** Finds out where an interrupted upload stands; true when the blob is there after all. */
 async function recovered(upload: Upload): Promise<boolean> {
   const { client, session, options, result } = upload;
-  if (result && (await sizeOfBlob(client, result.digest, options.signal)) !== undefined)
-    return true;
+  if (result && (await findBlob(client, result.digest, options.signal))) return true;
   const current = session && upload.mayResume ? await stateOf(upload, session) : undefined;
   if (session && !current) await cancel(client, session);
   upload.session = current;
@@ -264,7 +264,9 @@ async function waitOrGiveUp(upload: Upload, error: Interrupted, failed: number):
   if (answer) {
     const { attempts } = client.policy;
     const most = isTransient(answer.status) ? attempts : Math.min(attempts, attemptsWhenRefused);
-    if (failed >= most) throw client.refused(answer, 'upload a blob to');
+    if (failed >= most || asksTooMuch(answer, client.policy)) {
+      throw client.refused(answer, 'upload a blob to');
+    }
   }
   const retryAfter = answer && header(answer, 'retry-after');
   await pause(client.policy, failed, retryAfter, options.signal);

@@ -2,7 +2,13 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Failure } from '../host/failure.ts';
-import { ConnectionLost, type HttpResponse, header, readBody } from '../host/http/message.ts';
+import {
+  ConnectionLost,
+  type HttpResponse,
+  header,
+  headerNumber,
+  readBody,
+} from '../host/http/message.ts';
 import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
 import { writeFailure } from '../host/partial-files.ts';
 import { claimPartial, type Partial } from './partial-downloads.ts';
@@ -136,8 +142,8 @@ async function receive(
     await file.truncate();
     await partial.begin(validatorOf(response));
   }
-  const length = Number(header(response, 'content-length') ?? Number.NaN);
-  const expected = Number.isNaN(length) ? undefined : progress.position + length;
+  const length = headerNumber(response, 'content-length');
+  const expected = length === undefined ? undefined : progress.position + length;
   for await (const chunk of response.body) {
     await file.write(chunk);
     progress.hash.update(chunk);

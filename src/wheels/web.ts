@@ -2,9 +2,11 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { shownAddress } from '../host/http/address.ts';
 import { openConnection, type Patience } from '../host/http/connection.ts';
 import {
   type Answer,
+  AnswerTooLong,
   ConnectionLost,
   type Exchange,
   type HttpRequest,
@@ -14,6 +16,7 @@ import {
 } from '../host/http/message.ts';
 import { following } from '../host/http/redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts';
+import { visible } from '../host/visible.ts';
 
 /** A few seconds for a machine that does not answer at all, tries included. */
 const patience: Patience = { connect: 3000, stall: 30_000, answer: 5000 };
@@ -64,19 +67,31 @@ export function openWeb(host: Host): Web {
     read: async (url, accept) => {
       const headers = { accept, 'accept-encoding': 'gzip' };
       try {
-        const answer = await exchange({ method: 'GET', url: new URL(url), headers, signal });
+        const answer = await exchange({ method: 'GET', url: addressOf(url), headers, signal });
         return await unpacked(answer);
       } catch (error) {
         throw unreachable(error, url);
       }
     },
-    open: (url, headers) => plain({ method: 'GET', url: new URL(url), headers, signal }),
+    open: async (url, headers) => plain({ method: 'GET', url: addressOf(url), headers, signal }),
     fetch: fetchBy(exchange, signal),
     retries: { ...policy, attempts: triesForDownload },
     signal,
     traffic,
     close: connection.close,
   };
+}
+
+/** An address of HTTP, which an index may have named. */
+function addressOf(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
+  throw new Unreachable(
+    `"${visible(shownAddress(text))}" is no address that can be fetched from.`,
+    {
+      next: 'Check the address, or the index that names it; it begins with https: or http:.',
+    },
+  );
 }
 
 async function* counted(body: AsyncIterable<Buffer>, traffic: { bytes: number }) {
@@ -96,8 +111,9 @@ async function unpacked(answer: Answer): Promise<Answer> {
   }
 }
 
-/** A failure for a lost connection; anything else is returned as it is. */
+/** A failure for a lost connection or an endless answer; anything else is returned as it is. */
 export function unreachable(error: unknown, url: string): unknown {
+  if (error instanceof AnswerTooLong) return new Unreachable(error.message, error.details);
   if (!(error instanceof ConnectionLost)) return error;
   const { origin } = new URL(url);
   return new Unreachable(`${origin} cannot be reached: ${error.message}.`, {
@@ -110,14 +126,24 @@ export function unreachable(error: unknown, url: string): unknown {
 
 function fetchBy(exchange: Exchange, signal: AbortSignal | undefined): typeof fetch {
   return async (input, init = {}) => {
-    const url = new URL(input instanceof Request ? input.url : input);
+    const url = addressOf(input instanceof Request ? input.url : String(input));
     const headers = Object.fromEntries(new Headers(init.headers));
     const answer = await exchange({ method: init.method ?? 'GET', url, headers, signal });
-    const response = new Response(new Uint8Array(answer.body), {
-      status: answer.status,
-      headers: Object.entries(answer.headers).map(([name, value]) => [name, String(value)]),
-    });
+    const response = responseOf(answer);
     // a response that no server has sent has no address of its own
     return Object.defineProperty(response, 'url', { value: answer.url.href });
   };
+}
+
+/** Statuses whose answers have no body, as the Fetch standard has it. */
+const bodiless = new Set([204, 205, 304]);
+
+function responseOf({ status, headers, body, url }: Answer): Response {
+  if (status < 200 || status > 599) {
+    throw new Unreachable(`${url.origin} answered with the status ${status}, which HTTP has not.`);
+  }
+  return new Response(bodiless.has(status) ? null : new Uint8Array(body), {
+    status,
+    headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
+  });
 }

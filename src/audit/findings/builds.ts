@@ -1,6 +1,7 @@
+import { shownAddress } from '../../host/http/address.ts';
 import type { Finding } from '../../record/audit.ts';
 import { nameOf } from '../facts.ts';
-import { isFakeHash, movingReference, shownAddress } from '../fetches.ts';
+import { isFakeHash, movingReference } from '../fetches.ts';
 import type { LocatedInstall } from '../located.ts';
 import type { AuditSubject } from '../subject.ts';
 

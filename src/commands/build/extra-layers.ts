@@ -7,10 +7,10 @@ import {
   rootEntries,
   UnexpandedFolder,
 } from '../../image/root-layer.ts';
-import { parseRootTree } from '../../image/root-tree.ts';
 import type { TarEntry } from '../../image/tar-header.ts';
 import type { DerivationOutput } from '../../nix/types.ts';
 import type { LayerBlob } from '../transfers.ts';
+import { closuresInStore } from './agreement.ts';
 import {
   closureOf,
   findReusable,
@@ -26,8 +26,8 @@ const referencesLayer = 'references';
 const rootLayer = 'root';
 
 /**
- * The layer of store paths that `root` or `config` refer to and that no target's layer holds;
- * undefined when there are none.
+ * The layer of store paths that `root` or `config` refer to and that no target's layer holds, and of those
+ * that a memory has overlooked; undefined when there are none.
  */
 export async function makeReferencesLayer(
   work: LayerWork,
@@ -44,10 +44,25 @@ export async function makeReferencesLayer(
     lessons.closure(output.outPath, closure);
     for (const path of closure) if (!held.has(path)) needed.add(path);
   }
+  for (const path of await overlooked(work, held)) needed.add(path);
   if (needed.size === 0) return undefined;
   const blobs = await makeReferences(outputs, needed, work);
   for (const path of needed) held.add(path);
   return finished({ name: referencesLayer, target: null, origin: originOf(blobs), blobs }, work);
+}
+
+/**
+ * Store paths that belong to what is shipped, as the store knows by now, and that no layer holds: a memory
+ * said less of it.
+ */
+async function overlooked(
+  { recipe, knowledge, nix, host }: LayerWork,
+  held: ReadonlySet<string>,
+): Promise<string[]> {
+  const shipped = recipe.layers.filter(layer => layer.image);
+  const outputs = [...shipped, ...recipe.root, ...recipe.configOutputs];
+  const closures = await closuresInStore(knowledge, outputs, { ...nix, host });
+  return [...closures.values()].flat().filter(path => !held.has(path));
 }
 
 async function makeReferences(
@@ -65,25 +80,22 @@ async function makeReferences(
 
 /** The last layer: the folders and links at /, merged from the trees of the root outputs. */
 export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
-  const { recipe, knowledge, presence, lessons } = work;
-  const roots = recipe.root.map(output => output.outPath);
-  const key = rootKey({ roots, directories: recipe.directories });
-  const known = knowledge.blobWithKey(key);
-  const transfer = known && (await presence(known));
+  const { recipe, root, lessons } = work;
   for (const output of recipe.root) {
     const tree = knownTree(output, work);
     if (tree) lessons.rootTree(output.outPath, tree);
   }
-  const blob = known && transfer ? { ...known, transfer } : await sendRoot(key, work);
+  const blob = root.blob ?? (await sendRoot(work));
   lessons.blob(blob);
   const origin = originOf([blob]);
   return finished({ name: rootLayer, target: null, origin, blobs: [blob] }, work);
 }
 
-async function sendRoot(key: string, work: LayerWork): Promise<LayerBlob> {
+async function sendRoot(work: LayerWork): Promise<LayerBlob> {
   const { recipe, packing, transfers, lessons, run } = work;
+  const { root: roots, directories } = recipe;
   const trees = new Map<string, Root>();
-  for (const output of recipe.root) {
+  for (const output of roots) {
     const tree = knownTree(output, work) ?? (await treeInStore(output, work));
     trees.set(output.outPath, { outPath: output.outPath, tree });
   }
@@ -92,7 +104,7 @@ async function sendRoot(key: string, work: LayerWork): Promise<LayerBlob> {
   return transfers.send({
     layer: rootLayer,
     index: 0,
-    key,
+    key: rootKey({ roots: roots.map(({ outPath }) => outPath), directories }),
     paths: [],
     source: entriesBlobSource(() => entries, packing),
     weight: 0,
@@ -123,8 +135,8 @@ async function treeInStore(output: DerivationOutput, { realisation }: LayerWork)
 }
 
 /** What the tree of a root output is, as far as this run has seen it or another remembers it. */
-const knownTree = ({ outPath }: DerivationOutput, { knowledge, lessons }: LayerWork) =>
-  lessons.rootTreeOf(outPath) ?? parseRootTree(knowledge.rootTreeOf(outPath));
+const knownTree = ({ outPath }: DerivationOutput, { root, lessons }: LayerWork) =>
+  lessons.rootTreeOf(outPath) ?? root.treeOf(outPath);
 
 /** Layers without a target are as their blobs are: made here, or there already. */
 const originOf = (blobs: readonly LayerBlob[]) =>

@@ -4,8 +4,9 @@ import { inPhase } from '../../host/phase.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
-import { type Presence, presenceIn } from '../../registry/reuse.ts';
+import { type Knowledge, type Presence, presenceIn } from '../../registry/reuse.ts';
 import { startTransfers } from '../transfers.ts';
+import { agreeingWithStore } from './agreement.ts';
 import { type ImageContext, madeAt, type RecipeContext, remember, variantOf } from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
 import { type LayerWork, type MadeLayer, makeTargetLayers } from './layers.ts';
@@ -13,11 +14,13 @@ import { type Lessons, startLessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
 import { checkComplete, publish } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
+import type { RememberedRoot } from './remembered-root.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
-export async function composeImage(context: RecipeContext): Promise<void> {
-  const { settings, state, recipe, destination, architecture } = context;
-  const presence = presenceIn(destination.store);
+export async function composeImage(given: RecipeContext): Promise<void> {
+  const context = { ...given, knowledge: await believed(given) };
+  const { settings, state, recipe, destination, architecture, knowledge } = context;
+  const presence = presenceIn(destination.store, knowledge);
   const plan = await planFirst({ ...context, presence, unshipped: unshippedTargets(context) });
   tellPlan(plan, recipe.layers, state.host);
   const lessons = startLessons();
@@ -25,10 +28,10 @@ export async function composeImage(context: RecipeContext): Promise<void> {
   try {
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
-        makeLayers(context, { presence, realisation, lessons, host, stop }),
+        makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
       ),
     );
-    compareWithRemembered(layers, context);
+    await compareWithRemembered(layers, context);
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
       const created = await resolveCreated(context);
@@ -43,14 +46,15 @@ export async function composeImage(context: RecipeContext): Promise<void> {
 }
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
-export async function realiseTargets(context: ImageContext): Promise<void> {
-  const { settings, evaluation, state, destination } = context;
+export async function realiseTargets(given: ImageContext): Promise<void> {
+  const context = { ...given, knowledge: await believed(given) };
+  const { settings, evaluation, state, destination, knowledge } = context;
   const { recipe, target } = evaluation;
   const layers = recipe?.layers ?? [{ ...target, image: true }];
-  const presence = presenceIn(destination.store);
+  const presence = presenceIn(destination.store, knowledge);
   const plan = recipe
     ? await planFirst({ ...context, recipe, presence, unshipped: unshippedTargets(context) })
-    : planMadeImage(context);
+    : await planMadeImage(context);
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const isWanted = ({ outPath }: DerivationOutput) =>
@@ -69,11 +73,19 @@ export async function realiseTargets(context: ImageContext): Promise<void> {
   });
 }
 
+/** What is remembered, less what the store knows to be otherwise. */
+async function believed({ evaluation, knowledge, nix, state }: ImageContext): Promise<Knowledge> {
+  const { recipe } = evaluation;
+  if (!recipe) return knowledge;
+  const outputs = [...recipe.layers, ...recipe.root, ...recipe.configOutputs];
+  return agreeingWithStore(knowledge, outputs, { ...nix, host: state.host });
+}
+
 /** An image of another tool is needed unless it was pushed just like this. */
-function planMadeImage(context: ImageContext): Plan {
+async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {
   const { knowledge, evaluation } = context;
   const { target } = evaluation;
-  const known = knowledge.manifestOf(target.outPath, variantOf(context)) !== undefined;
+  const known = await knowledge.imageOf(target.outPath, variantOf(context));
   return known
     ? { needed: [], reused: new Set([target.name]) }
     : { needed: [target], reused: new Set() };
@@ -87,7 +99,7 @@ function unshippedTargets({ settings, evaluation }: ImageContext): DerivationOut
   );
 }
 
-function tellPlan(plan: Plan, layers: readonly LayerTarget[], host: Host): void {
+function tellPlan(plan: Pick<Plan, 'reused'>, layers: readonly LayerTarget[], host: Host): void {
   host.emit({
     type: 'plan',
     layers: layers.map(({ name, image }) => ({
@@ -103,6 +115,7 @@ interface Making {
   presence: Presence;
   realisation: Realisation;
   lessons: Lessons;
+  root: RememberedRoot;
   host: Host;
   stop: (reason: unknown) => void;
 }
@@ -152,12 +165,15 @@ async function resolveCreated(context: RecipeContext): Promise<string> {
 }
 
 /** Without reuse every blob is made anew: the same store paths should have given the same bytes. */
-export function compareWithRemembered(layers: readonly MadeLayer[], context: ImageContext): void {
-  const { host } = context.state;
+export async function compareWithRemembered(
+  layers: readonly MadeLayer[],
+  { remembered, state: { host } }: ImageContext,
+): Promise<void> {
   for (const { name, blobs } of layers) {
     for (const blob of blobs.filter(made => made.transfer === 'uploaded')) {
-      const before = context.remembered.blobWithKey(blob.key);
+      const before = remembered.blobWithKey(blob.key);
       if (before === undefined || before.diffId === blob.diffId) continue;
+      if (!(await remembered.isTrue(before))) continue;
       const maker = before.run === undefined ? 'an earlier run' : before.run;
       const message = `${name} is not reproducible: its diffID is ${blob.diffId}, and ${before.diffId} as ${maker} made it from the same store paths.`;
       host.emit({ type: 'warning', message, at: host.clock() });

@@ -13,6 +13,7 @@ import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
+import type { RememberedRoot } from './remembered-root.ts';
 
 /** Moby refuses images with more layers. */
 export const layerLimit = 125;
@@ -33,6 +34,7 @@ export interface LayerWork {
   realisation: Realisation;
   transfers: Transfers;
   lessons: Lessons;
+  root: RememberedRoot;
   /** Called with each layer when it is done. */
   finished(layer: MadeLayer): void;
   /** Where this run can be looked up. */

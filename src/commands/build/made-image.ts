@@ -1,11 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { Failure } from '../../host/failure.ts';
 import { inPhase } from '../../host/phase.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
 import { openSource } from '../../image/sources/detect.ts';
-import { type ManifestOrIndex, readManifest } from '../../image/sources/oci-documents.ts';
 import { filesOfOutput } from '../../image/sources/source-files.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
@@ -48,42 +46,29 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   await remember(lessons, context);
 }
 
-/** The manifest that was pushed for this output, if all its blobs are there. */
+/** The image that was pushed for this output, if all of it is there. */
 async function findKnown(
   context: ImageContext,
 ): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
   const { knowledge, destination, evaluation, settings } = context;
   const { store } = destination;
-  const digest = knowledge.manifestOf(evaluation.target.outPath, variantOf(context));
-  const stored = digest === undefined ? undefined : await store.getManifest(digest);
-  if (stored === undefined) return undefined;
-  const found = readStored(stored);
-  if (found?.kind !== 'manifest') return undefined;
-  const { config, layers } = found;
-  const presence = presenceIn(store);
-  const present = await Promise.all(
-    layers.map(async ({ digest: layer }) => {
-      const blob = knowledge.blobWithDigest(layer);
-      const transfer = blob && (await presence(blob));
-      return blob && transfer ? [{ ...blob, transfer }] : [];
+  const known = await knowledge.imageOf(evaluation.target.outPath, variantOf(context));
+  if (known === undefined) return undefined;
+  const { config, layers } = known.image.manifest;
+  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
+  const presence = presenceIn(store, knowledge);
+  const found = await Promise.all(
+    known.blobs.map(async blob => {
+      const transfer = await presence(blob);
+      return transfer ? [{ ...blob, transfer }] : [];
     }),
   );
-  const blobs = present.flat();
+  const blobs = found.flat();
   if (blobs.length < layers.length) return undefined;
   // what changes with every commit is the manifest's alone, so a new one costs one request
   const bytes = manifest({ config, layers, annotations: settings.annotations });
   const put = await store.putManifest(bytes, mediaTypes.manifest);
   return { manifest: { bytes, mediaType: mediaTypes.manifest, digest: put.digest }, blobs };
-}
-
-/** What the registry gives as the manifest; undefined where it is none, and the image is sent anew. */
-function readStored({ bytes, digest }: StoredManifest): ManifestOrIndex | undefined {
-  try {
-    return readManifest(bytes.toString(), digest);
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
 }
 
 async function sendMadeImage(context: ImageContext): Promise<void> {
@@ -111,7 +96,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       });
       try {
         const { labels, annotations } = settings;
-        const presence = presenceIn(store);
+        const presence = presenceIn(store, knowledge);
         const work = {
           store,
           host,
@@ -131,7 +116,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         );
         const made = { name, target, origin, blobs: result.blobs };
         state.made.set(name, made);
-        compareWithRemembered([made], context);
+        await compareWithRemembered([made], context);
         host.emit({ type: 'layer-end', layer: name, at: host.clock() });
         return result;
       } catch (error) {

@@ -1,7 +1,7 @@
-import { rootKey } from '../../image/keys.ts';
 import type { DerivationOutput, Recipe } from '../../nix/types.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import { findReusable, pathsOf } from './layers.ts';
+import { type RememberedRoot, recallRoot } from './remembered-root.ts';
 
 /** What is known before anything is built. */
 export interface Plan {
@@ -9,6 +9,8 @@ export interface Plan {
   needed: readonly DerivationOutput[];
   /** Names of the layers that the registry holds already. */
   reused: ReadonlySet<string>;
+  /** What is known of the layer of links. */
+  root: RememberedRoot;
 }
 
 /** What a plan is made from. */
@@ -27,13 +29,18 @@ export interface PlanInputs {
 export async function planFirst(inputs: PlanInputs): Promise<Plan> {
   askAhead(inputs);
   const layers = await planLayers(inputs);
-  const roots = await planRoots(inputs);
+  const root = await recallRoot(inputs);
+  const roots = planRoots(inputs, root);
   const needed = [...layers.needed, ...inputs.unshipped, ...roots];
   const byPath = new Map(needed.map(output => [output.outPath, output]));
-  return { needed: [...byPath.values()], reused: layers.reused };
+  return { needed: [...byPath.values()], reused: layers.reused, root };
 }
 
-async function planLayers({ recipe, knowledge, presence }: PlanInputs): Promise<Plan> {
+async function planLayers({
+  recipe,
+  knowledge,
+  presence,
+}: PlanInputs): Promise<Omit<Plan, 'root'>> {
   const held = new Set<string>();
   const needed: DerivationOutput[] = [];
   const reused = new Set<string>();
@@ -59,8 +66,11 @@ async function planLayers({ recipe, knowledge, presence }: PlanInputs): Promise<
 }
 
 /** Root and config outputs whose closure or tree nobody remembers. */
-async function planRoots({ recipe, knowledge, presence }: PlanInputs): Promise<DerivationOutput[]> {
-  const { root: roots, directories, configOutputs, layers } = recipe;
+function planRoots(
+  { recipe, knowledge }: PlanInputs,
+  { blob, treeOf }: RememberedRoot,
+): DerivationOutput[] {
+  const { root: roots, configOutputs, layers } = recipe;
   const shipped = layers.filter(layer => layer.image);
   const carried = new Set([
     ...shipped.map(layer => layer.outPath),
@@ -69,13 +79,8 @@ async function planRoots({ recipe, knowledge, presence }: PlanInputs): Promise<D
   const unknown = [...roots, ...configOutputs].filter(
     ({ outPath }) => !carried.has(outPath) && knowledge.closureOf(outPath) === undefined,
   );
-  const rootPaths = roots.map(output => output.outPath);
-  const known = knowledge.blobWithKey(rootKey({ roots: rootPaths, directories }));
-  if (known && (await presence(known))) return unknown;
-  return [
-    ...unknown,
-    ...roots.filter(({ outPath }) => knowledge.rootTreeOf(outPath) === undefined),
-  ];
+  if (blob) return unknown;
+  return [...unknown, ...roots.filter(({ outPath }) => treeOf(outPath) === undefined)];
 }
 
 /** Starts asking about the blobs that will most likely be used, all at a time. */

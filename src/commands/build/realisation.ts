@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { shownAddress } from '../../caches/substituters.ts';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
+import { shownAddress } from '../../host/http/address.ts';
 import { inPhase } from '../../host/phase.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';

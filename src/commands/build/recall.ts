@@ -3,10 +3,12 @@ import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
+import { evidenceIn } from '../../registry/evidence.ts';
 import { type Memory, mapBlobs, readMemory } from '../../registry/memory.ts';
 import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
-import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
+import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../registry/reuse.ts';
+import type { ImageStore } from '../../registry/store.ts';
 import type { Destination } from './destination.ts';
 
 /** What was found in the memories. */
@@ -17,6 +19,8 @@ export interface Recollection {
   remembered: Knowledge;
   /** The memory of the image's own repository. */
   own: Memory;
+  /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
+  forget(): Promise<void>;
 }
 
 /**
@@ -37,9 +41,13 @@ export async function recall(
       settings.cacheFrom.map(from => recallFrom(from, destination, settings, image, host)),
     ),
   ]);
-  const remembered = arrangeKnowledge([own, ...others], mediaType);
+  const ours = { memory: own, evidence: evidenceIn(destination.store) };
+  const remembered = arrangeKnowledge([ours, ...others], mediaType);
   const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
-  return { knowledge, remembered, own };
+  const forget = async () => {
+    await Promise.all(others.map(({ store }) => store.close()));
+  };
+  return { knowledge, remembered, own, forget };
 }
 
 async function recallOwn(
@@ -68,7 +76,7 @@ async function recallFrom(
   settings: BuildSettings,
   { storeDir, architecture }: { storeDir: string; architecture: string },
   host: Host,
-): Promise<Memory> {
+): Promise<RememberedPlace & { store: ImageStore }> {
   const warn = (message: string) => host.emit({ type: 'warning', message, at: host.clock() });
   const reference = parseReference(from);
   const { repository } = reference;
@@ -77,22 +85,21 @@ async function recallFrom(
     credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
   });
+  const place = (memory: Memory) => ({ memory, evidence: evidenceIn(other), store: other });
   try {
     const at = reference.digest ?? reference.tag ?? 'latest';
     const { memory, warning } = await readMemory(other, at, storeDir, architecture);
     if (warning !== undefined) warn(warning);
-    if (other.repository === store.repository) return memory;
+    if (other.repository === store.repository) return place(memory);
     const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
-    return {
+    return place({
       images: memory.images.map(image =>
         mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
       ),
-    };
+    });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     warn(`Nothing was learnt from cache-from ${from}: ${error.message}`);
-    return { images: [] };
-  } finally {
-    await other.close();
+    return place({ images: [] });
   }
 }

@@ -1,4 +1,4 @@
-import { shownAddress } from '../../caches/substituters.ts';
+import { shownAddress } from '../../host/http/address.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 
 /** What Nix has said is in effect, as far as people ask for it; no secret is in it. */

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { Failure } from '../failure.ts';
 import type { Host } from '../host.ts';
+import { limits } from '../limits.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -236,22 +237,34 @@ function drained(outgoing: http.ClientRequest, stall: number): Promise<void> {
   });
 }
 
-/** The bytes of an answer; leaving early closes the connection. */
+/**
+ * The bytes of an answer; leaving early closes the connection. A peer that gives nothing for the time of
+ * `stall` is given up, and so is one that gives next to nothing in it, a byte now and then.
+ */
 async function* received(
   incoming: http.IncomingMessage,
   signal: AbortSignal | undefined,
   stall: number,
 ): AsyncGenerator<Buffer> {
   const chunks = incoming[Symbol.asyncIterator]();
+  const least = (limits.slowestBody * stall) / 1000;
+  let came = 0;
+  let waited = 0;
   try {
     for (;;) {
+      const since = performance.now();
       const timer = setTimeout(
         () => incoming.destroy(new Error(`the connection gave no bytes for ${stall / 1000} s`)),
         stall,
       );
       const next = await chunks.next().finally(() => clearTimeout(timer));
       if (next.done) return;
-      yield next.value as Buffer;
+      const chunk = next.value as Buffer;
+      came += chunk.length;
+      waited += performance.now() - since;
+      if (came >= least) came = waited = 0;
+      else if (waited >= stall) throw tooSlow(came, waited);
+      yield chunk;
     }
   } catch (error) {
     throw reasonFor(error, signal);
@@ -259,3 +272,8 @@ async function* received(
     if (!incoming.readableEnded) incoming.destroy();
   }
 }
+
+const tooSlow = (bytes: number, ms: number) =>
+  Object.assign(new Error(`the connection gave ${bytes} bytes in ${Math.round(ms / 1000)} s`), {
+    code: 'ERR_TOO_SLOW',
+  });

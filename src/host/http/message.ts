@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Failure } from '../failure.ts';
+import { limits } from '../limits.ts';
 
 /** One HTTP request. */
 export interface HttpRequest {
@@ -7,6 +9,11 @@ export interface HttpRequest {
   headers?: Readonly<Record<string, string>>;
   /** Bytes can be sent again; a stream is sent once, and never retried by the layers below. */
   body?: Buffer | AsyncIterable<Buffer>;
+  /**
+   * True: the body is content and holds no secret, so that a redirect may take it to another host; not to
+   * plain HTTP.
+   */
+  bodyMayMove?: boolean;
   /** How long the server may think once it has the whole request, in ms. */
   answerTimeout?: number;
   /** Longest answer that is read whole, in bytes. */
@@ -52,6 +59,7 @@ const hopeByCode: Readonly<Record<string, Hope>> = {
   ENOTFOUND: 'little',
   ECONNREFUSED: 'little',
   ERR_PROXY_TUNNEL: 'little',
+  ERR_TOO_SLOW: 'little',
   CERT_HAS_EXPIRED: 'none',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'none',
   ERR_TLS_CERT_ALTNAME_INVALID: 'none',
@@ -70,23 +78,31 @@ export class ConnectionLost extends Error {
   constructor(cause: unknown) {
     super(describe(cause), { cause });
     this.name = 'ConnectionLost';
-    this.hope = hopeByCode[codeOf(cause)] ?? 'good';
+    this.hope = hopeFor(codeOf(cause));
     this.untrusted = this.hope === 'none';
   }
 }
 
-/** Bytes. The largest that are read whole are manifests of 4 MiB; twice that is taken. */
-const largestAnswer = 8 * 2 ** 20;
+/** What is not HTTP (codes of Node's parser: a header without end, for one) seldom is the next time. */
+function hopeFor(code: string): Hope {
+  return code.startsWith('HPE_') ? 'little' : (hopeByCode[code] ?? 'good');
+}
 
-/** Reads an answer's body whole. */
-export async function readBody(response: HttpResponse, limit = largestAnswer): Promise<Answer> {
+/** An answer that was to be read whole, and is longer than such answers are. */
+export class AnswerTooLong extends Failure {}
+
+/** Reads an answer's body whole. Rejects with {@link AnswerTooLong} past `limit` bytes. */
+export async function readBody(response: HttpResponse, limit = limits.answer): Promise<Answer> {
+  const tooLong = () =>
+    new AnswerTooLong(`The answer of ${response.url.host} is longer than ${limit} bytes.`, {
+      tried: 'reading it whole; answers of its kind are shorter',
+      next: 'Check the address, and the proxies on the way to it.',
+    });
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response.body) {
     size += chunk.length;
-    if (size > limit) {
-      throw new ConnectionLost(new Error(`the answer is longer than ${limit} bytes`));
-    }
+    if (size > limit) throw tooLong();
     chunks.push(chunk);
   }
   return { ...response, body: Buffer.concat(chunks) };
@@ -96,6 +112,28 @@ export async function readBody(response: HttpResponse, limit = largestAnswer): P
 export function header(answer: { headers: IncomingHttpHeaders }, name: string) {
   const value = answer.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/**
+ * A header that is a whole number, such as Content-Length; undefined where there is none, and where it
+ * is something else or more than `most`.
+ */
+export function headerNumber(
+  answer: { headers: IncomingHttpHeaders },
+  name: string,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  return wholeNumber(header(answer, name), most);
+}
+
+/** A text of digits as a number of at most `most`; undefined for anything else. */
+export function wholeNumber(
+  text: string | undefined,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (text === undefined || !/^\s*\d{1,16}\s*$/.test(text)) return undefined;
+  const number = Number(text);
+  return number <= most ? number : undefined;
 }
 
 function codeOf(cause: unknown): string {

@@ -8,7 +8,7 @@ export interface RetryPolicy {
   attempts: number;
   /** The first wait is about this long, each following one about twice as long, in ms. */
   baseDelay: number;
-  /** No wait is longer; a server's Retry-After is honoured up to ten times this. */
+  /** No wait is longer, but for one that a server asks for, which may be ten times as long. */
   maxDelay: number;
   clock: Clock;
   /** In [0, 1). */
@@ -67,16 +67,32 @@ export async function pause(
   }
 }
 
+/** The longest that a server may ask to be waited for. */
+const longestAsked = ({ maxDelay }: Pick<RetryPolicy, 'maxDelay'>) => 10 * maxDelay;
+
 /** What the server asked for and a little more, since everybody was told the same. */
 function patient(asked: number, jittered: number, policy: RetryPolicy): number {
-  return Math.min(asked, 10 * policy.maxDelay) + jittered / 4;
+  return Math.min(asked, longestAsked(policy)) + jittered / 4;
 }
 
-/** Retry-After (RFC 9110, 10.2.3), seconds or a date, in ms; undefined when there is none. */
+/**
+ * Whether a server asks to be left alone for so long that it is not waited for: its answer is then the
+ * last one.
+ */
+export function asksTooMuch(answer: Answer | undefined, policy: RetryPolicy): boolean {
+  const asked = answer && retryAfterMs(header(answer, 'retry-after'), policy.clock);
+  return asked !== undefined && asked > longestAsked(policy);
+}
+
+/**
+ * Retry-After (RFC 9110, 10.2.3), seconds or a date, in ms; undefined when there is none. A number that
+ * no clock can count is for ever.
+ */
 export function retryAfterMs(value: string | undefined, clock: Clock): number | undefined {
   if (value === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
+  // HTTP's dates end so; other texts are dates to the parser that are none
+  const at = /GMT\s*$/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - clock());
 }
 
@@ -94,7 +110,7 @@ export function retrying<Request extends HttpRequest>(
       try {
         answer = await exchange(request);
         if (!isTransient(answer.status) || request.retry === false) return answer;
-        if (failed >= policy.attempts) return answer;
+        if (failed >= policy.attempts || asksTooMuch(answer, policy)) return answer;
       } catch (error) {
         if (!(error instanceof ConnectionLost) || request.retry === false) throw error;
         if (failed >= attemptsAfter(error, policy)) throw error;

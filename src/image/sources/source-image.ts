@@ -3,6 +3,7 @@ import { Failure } from '../../host/failure.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
+import { isDigest } from '../../registry/digest.ts';
 import { mismatch } from '../decompress.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
@@ -139,7 +140,7 @@ export function diffIdsOf(config: unknown, name: string): string[] {
   return rootfs.diff_ids;
 }
 
-export const digestSchema = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+export const digestSchema = v.custom<string>(isDigest);
 
 const configSchema = v.object({
   rootfs: v.object({

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  fetchedSource,
-  isFakeHash,
-  movingReference,
-  shownAddress,
-  wheelIn,
-} from '../../../src/audit/fetches.ts';
+import { fetchedSource, isFakeHash, movingReference, wheelIn } from '../../../src/audit/fetches.ts';
 
 test('a wheel says its distribution and version', () => {
   const url =
@@ -65,11 +59,4 @@ test('a hash of zeros is none, in any notation', () => {
   ]) {
     assert.ok(!isFakeHash(hash), hash);
   }
-});
-
-test('an address is shown without what may be secret', () => {
-  assert.equal(
-    shownAddress('https://user:word@example.org/a.whl?token=t#f'),
-    'https://example.org/a.whl',
-  );
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { abandonedCaches, cudaCaches } from '../../../src/caches/presets.ts';
 import { explainDistrust } from '../../../src/caches/signatures.ts';
-import { leftOutWarning, shownAddress, substituterConf } from '../../../src/caches/substituters.ts';
+import { leftOutWarning, substituterConf } from '../../../src/caches/substituters.ts';
+import { shownAddress } from '../../../src/host/http/address.ts';
 
 const one = { url: 'https://one.example', publicKeys: ['one:KEY1'] };
 const two = { url: 'https://two.example/', publicKeys: ['two:KEY2'] };
@@ -85,7 +86,7 @@ describe('the lines about substituters', () => {
 
   it('show no login, whatever signs it has', () => {
     assert.equal(shownAddress('https://u:p@ss@one.example/a@b'), 'https://one.example/a@b');
-    assert.equal(shownAddress('s3+x.y://token@bucket?profile=a@b'), 's3+x.y://bucket?profile=a@b');
+    assert.equal(shownAddress('s3+x.y://token@bucket?profile=a@b'), 's3+x.y://bucket');
     assert.equal(shownAddress('https://one.example/a@b'), 'https://one.example/a@b');
     const login = 'https://user:hunter2@one.example';
     const { leftOut } = substituterConf(

@@ -111,6 +111,49 @@ describe('the login for a registry', () => {
     assert.equal(absent.warnings.length, 1);
   });
 
+  test('entries that hold no login are passed over, whatever they hold', async () => {
+    for (const odd of [null, [], 5, 'x', { auth: 5 }, { auth: '!' }, { identitytoken: {} }]) {
+      const files = { auths: { 'ghcr.io': odd, 'https://ghcr.io': auth('a:b') }, credsStore: odd };
+      const host = quietHost({ env: home(files) });
+      assert.deepEqual(await findLogin(ghcr, {}, host), login('a', 'b'));
+      for (const name of ['auths', 'credHelpers', 'credsStore']) {
+        const broken = quietHost({ env: home({ [name]: odd }) });
+        assert.equal(await findLogin(ghcr, {}, broken), undefined, `${name}: ${odd}`);
+      }
+    }
+  });
+
+  test('a helper is a program of its name, and not a file somewhere', async () => {
+    for (const name of ['../../tmp/x', '/tmp/x', 'a b', '', 'x\u0000']) {
+      const env = home({ credHelpers: { 'ghcr.io': name }, credsStore: name });
+      assert.equal(await findLogin(ghcr, {}, quietHost({ env })), undefined, 'nothing was run');
+    }
+  });
+
+  test('what a helper says in vain is warned of, and not told', async () => {
+    const env = home({ credsStore: 'desktop' });
+    for (const stdout of [
+      'null',
+      '[]',
+      '{"Secret":5}',
+      '{"Username":{},"Secret":"secret"}',
+      'secret',
+    ]) {
+      const host = quietHost({ env, run: async () => ({ code: 0, stdout, stderr: '' }) });
+      assert.equal(await findLogin(ghcr, {}, host), undefined);
+      assert.match(host.warnings[0] ?? '', /desktop did not answer in JSON/);
+      assert.doesNotMatch(host.warnings.join(), /secret/);
+    }
+  });
+
+  test('a file that never ends is not read to its end', async () => {
+    const folder = home('{}').HOME ?? '';
+    const env = { HOME: folder, REGISTRY_AUTH_FILE: '/dev/zero' };
+    const host = quietHost({ env });
+    assert.equal(await findLogin(ghcr, {}, host), undefined);
+    assert.match(host.warnings[0] ?? '', /\/dev\/zero is larger than 1 MB/);
+  });
+
   test('a damaged file is warned of without its content', async () => {
     const host = quietHost({ env: home('{"auths": secret') });
     assert.equal(await findLogin(ghcr, {}, host), undefined);

@@ -75,6 +75,27 @@ describe('a connection', () => {
     await assert.rejects(readBody(half), /gave no bytes for 0.05 s/);
   });
 
+  test('a peer that gives a byte now and then is given up, and so is a header without end', async () => {
+    const port = await listen(
+      http.createServer((request, response) => {
+        if (request.url === '/header')
+          return void response.setHeader('x', 'x'.repeat(60_000)).end();
+        const timer = setInterval(() => response.write('x'), quick / 5);
+        response.once('close', () => clearInterval(timer));
+      }),
+    );
+    const send = connection({}, quick);
+    const trickle = await send({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/`) });
+    await assert.rejects(readBody(trickle), (error: unknown) => {
+      assert.ok(error instanceof ConnectionLost);
+      assert.match(error.message, /gave \d+ bytes in/);
+      assert.equal(error.hope, 'little');
+      return true;
+    });
+    const header = connection()({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/header`) });
+    await assert.rejects(header, { name: 'ConnectionLost', hope: 'little' });
+  });
+
   test('a connection that is not made is told apart from an error of what is sent', async () => {
     const server = createServer();
     const port = await listen(server);
@@ -195,6 +216,38 @@ describe('redirects', () => {
     const url = new URL('https://r.example/');
     await following(hops)({ method: 'GET', url, headers: { authorization: 'Bearer t' } });
     assert.deepEqual(seen, ['Bearer t', 'Bearer t', undefined, undefined]);
+  });
+
+  test('take a body nowhere else, unless it is content, and that not to plain HTTP', async () => {
+    const sent: string[] = [];
+    const location = { there: 'https://other.example/', plain: 'http://other.example/' };
+    const hops: Send = async ({ url, body }) => {
+      sent.push(`${url.host} ${body}`);
+      const status = url.host === 'r.example' ? 307 : 200;
+      const empty = (async function* () {})();
+      const to = url.pathname === '/plain' ? location.plain : location.there;
+      return { status, headers: { location: to }, url, body: empty };
+    };
+    const post = async (path: string, bodyMayMove: boolean) => {
+      const body = Buffer.from('secret');
+      const url = new URL(path, 'https://r.example');
+      return (await following(hops)({ method: 'POST', url, body, bodyMayMove })).status;
+    };
+    assert.equal(await post('/there', false), 307);
+    assert.equal(await post('/plain', true), 307);
+    assert.equal(await post('/there', true), 200);
+    assert.deepEqual(sent.slice(2), ['r.example secret', 'other.example secret']);
+  });
+
+  test('of others say nothing of who we are', () => {
+    const base = new URL('https://r.example/v2/');
+    for (const location of [
+      'https://u:p@r.example/x',
+      '//u:p@r.example/x',
+      'http://u@r.example/x',
+    ]) {
+      assert.equal(resolveLocation(location, base)?.href, 'https://r.example/x');
+    }
   });
 
   test('a loop ends', async () => {

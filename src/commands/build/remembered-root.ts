@@ -1,0 +1,134 @@
+import { Failure } from '../../host/failure.ts';
+import { entriesBlobSource } from '../../image/blob-sources.ts';
+import { framePool } from '../../image/frames.ts';
+import { rootKey } from '../../image/keys.ts';
+import { rootEntries } from '../../image/root-layer.ts';
+import {
+  isExpandedLink,
+  parseRootTree,
+  type RootNode,
+  type RootTree,
+} from '../../image/root-tree.ts';
+import type { ByteString, TarEntry } from '../../image/tar-header.ts';
+import type { ImageDirectory, Recipe } from '../../nix/types.ts';
+import type { Knowledge, KnownImage, Presence } from '../../registry/reuse.ts';
+import type { LayerBlob } from '../transfers.ts';
+
+/** What is remembered of a recipe's root layer, as far as it can be believed. */
+export interface RememberedRoot {
+  /** The layer itself, where it is there. */
+  blob: LayerBlob | undefined;
+  /** What a root output holds; undefined where that is not known. */
+  treeOf(outPath: string): RootTree | undefined;
+}
+
+/**
+ * Recalls the root layer or, where there is none, the trees that it can be made of. A layer is believed
+ * where the trees that are remembered with it make just these bytes; a tree, where the layer of links of
+ * an image that it was remembered with has its links and no others. What a run has learnt that left no
+ * image cannot be compared with one: its trees are taken as they are.
+ */
+export async function recallRoot(inputs: {
+  recipe: Recipe;
+  knowledge: Knowledge;
+  presence: Presence;
+}): Promise<RememberedRoot> {
+  const { recipe, knowledge } = inputs;
+  const roots = recipe.root.map(({ outPath }) => outPath);
+  const whole = await wholeLayer(roots, inputs);
+  if (whole) return whole;
+  const trees = new Map<string, RootTree>();
+  for (const image of knowledge.images) {
+    const unknown = roots.filter(root => !trees.has(root));
+    if (!image.roots.some(({ outPath }) => unknown.includes(outPath))) continue;
+    const proven = await provenTrees(image, recipe.directories);
+    for (const [outPath, tree] of proven) if (!trees.has(outPath)) trees.set(outPath, tree);
+  }
+  return { blob: undefined, treeOf: outPath => trees.get(outPath) };
+}
+
+/** The layer that the memory knows by its key, if it is made of the trees that it knows. */
+async function wholeLayer(
+  roots: readonly string[],
+  { recipe: { directories }, knowledge, presence }: Parameters<typeof recallRoot>[0],
+): Promise<RememberedRoot | undefined> {
+  const blob = knowledge.blobWithKey(rootKey({ roots, directories }));
+  const image = blob && knowledge.images.find(each => each.blobs.includes(blob));
+  const trees = treesOf(image?.roots ?? []);
+  if (blob === undefined || !roots.every(root => trees.has(root))) return undefined;
+  const entries = entriesOf(
+    roots.map(root => [root, trees.get(root) ?? {}]),
+    directories,
+  );
+  if (entries === undefined || (await diffIdOf(entries)) !== blob.diffId) return undefined;
+  const transfer = await presence(blob);
+  return transfer && { blob: { ...blob, transfer }, treeOf: outPath => trees.get(outPath) };
+}
+
+/** The trees that are remembered with an image, where its links are those that they make; else none. */
+async function provenTrees(
+  { digest, roots, evidence }: KnownImage,
+  directories: readonly ImageDirectory[],
+): Promise<ReadonlyMap<string, RootTree>> {
+  const trees = treesOf(roots);
+  if (digest === undefined) return trees;
+  const members = await evidence.lastLayer(digest);
+  const made = entriesOf(trees, directories);
+  if (members === undefined || made === undefined) return new Map();
+  const there = new Set(members.map(described));
+  const links = made.filter(({ type }) => type === 'symlink');
+  const count = members.filter(({ type }) => type === 'symlink').length;
+  // folders that the recipe added then may be others than it adds now
+  const folders = (entriesOf(trees, []) ?? []).filter(({ type }) => type === 'directory');
+  const agrees = [...links, ...folders].every(entry => there.has(described(entry)));
+  if (!agrees || links.length !== count) return new Map();
+  return new Map([...trees].map(([outPath, tree]) => [outPath, shownIn(there, tree, '')]));
+}
+
+/** The tree as far as a layer shows it: what is behind a link that stayed one is in none. */
+function shownIn(there: ReadonlySet<string>, tree: RootTree, folder: ByteString): RootTree {
+  const shown = ([name, node]: [ByteString, RootNode]): [ByteString, RootNode] => {
+    const path = folder === '' ? name : `${folder}/${name}`;
+    if (typeof node === 'number') return [name, node];
+    if (!isExpandedLink(node)) return [name, shownIn(there, node, path)];
+    const isFolder = there.has(described({ type: 'directory', path }));
+    return [name, isFolder ? [shownIn(there, node[0], path)] : 1];
+  };
+  return Object.fromEntries(Object.entries(tree).map(shown));
+}
+
+const described = ({
+  type,
+  path,
+  target = '',
+}: Pick<TarEntry, 'path' | 'target'> & { type: string }) => `${type} ${path}\0${target}`;
+
+function treesOf(roots: KnownImage['roots']): Map<string, RootTree> {
+  return new Map(
+    roots.flatMap(({ outPath, tree }) => {
+      const parsed = parseRootTree(tree);
+      return parsed ? [[outPath, parsed] as const] : [];
+    }),
+  );
+}
+
+/** The root layer of these trees; undefined where they make none, or do not say enough. */
+function entriesOf(
+  trees: Iterable<readonly [string, RootTree]>,
+  directories: readonly ImageDirectory[],
+): TarEntry[] | undefined {
+  const roots = [...trees].map(([outPath, tree]) => ({ outPath, tree }));
+  try {
+    return rootEntries(roots, directories);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+async function diffIdOf(entries: readonly TarEntry[]): Promise<string> {
+  const packing = { compression: 'none', pool: framePool(1) } as const;
+  const stream = entriesBlobSource(() => entries, packing).open();
+  for await (const _ of stream);
+  return stream.result().diffId;
+}

@@ -1,0 +1,167 @@
+import { Failure } from '../host/failure.ts';
+import { jsonExcess } from '../host/json-size.ts';
+import { limits } from '../host/limits.ts';
+import { visible } from '../host/visible.ts';
+import type { Descriptor, Manifest } from '../image/types.ts';
+import { isDigest } from './digest.ts';
+import type { ImageStore, StoredManifest } from './store.ts';
+
+/** A manifest, an index or a config that is none, or is larger or deeper than such documents are. */
+export class WrongDocument extends Failure {}
+
+/** An image's manifest as it was found, and what it says. */
+export interface FoundManifest {
+  stored: StoredManifest;
+  manifest: Manifest;
+}
+
+/** What a manifest is called by: names of RFC 6838, such as "application/vnd.oci.image.config.v1+json". */
+export const isMediaType = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/.test(value);
+
+/**
+ * The manifest at a reference, through indexes where there are any: those are resolved by platform.
+ * Rejects with {@link WrongDocument} where one of them is none, and as the store does.
+ *
+ * @param reference tag or digest
+ * @param architecture OCI's name
+ * @param name what the reference is called, for errors
+ * @returns `missing` where nothing is there, `other-platform` where there is nothing for this one
+ */
+export async function findManifest(
+  store: ImageStore,
+  reference: string,
+  architecture: string,
+  name: string,
+): Promise<FoundManifest | 'missing' | 'other-platform'> {
+  let at = reference;
+  for (let depth = 0; depth <= limits.nestedIndexes; depth++) {
+    const stored = await store.getManifest(at);
+    if (stored === undefined) return 'missing';
+    const document = readDocument(stored.bytes, name);
+    const manifests = 'manifests' in document ? readIndex(document, name) : undefined;
+    if (manifests === undefined) return { stored, manifest: manifestOf(document, name) };
+    const fitting = manifests.find(each => each.platform?.architecture === architecture);
+    if (fitting === undefined) return 'other-platform';
+    at = fitting.digest;
+  }
+  throw wrong(name, `more than ${limits.nestedIndexes} indexes lie within each other`);
+}
+
+/** What an image's manifest says. @throws WrongDocument */
+export function readManifest(bytes: Buffer, name: string): Manifest {
+  return manifestOf(readDocument(bytes, name), name);
+}
+
+/**
+ * The config of an image and the diffIDs that it states, one for each layer. Rejects with
+ * {@link WrongDocument} where it is none, or not this manifest's.
+ */
+export async function readConfig(
+  store: ImageStore,
+  { config, layers }: Manifest,
+  name: string,
+): Promise<{ bytes: Buffer; diffIds: string[] }> {
+  if (config.size > limits.document) throw wrong(name, `its config has ${config.size} bytes`);
+  const bytes = await store.getBlob(config);
+  if (bytes === undefined) throw wrong(name, `its config ${config.digest} is gone`);
+  const diffIds = diffIdsIn(bytes, `the config of ${name}`);
+  if (diffIds.length !== layers.length) {
+    throw wrong(name, `it has ${layers.length} layers and ${diffIds.length} diffIDs`);
+  }
+  return { bytes, diffIds };
+}
+
+/** The diffIDs that an image's config states. @throws WrongDocument */
+export function diffIdsIn(config: Buffer, name: string): string[] {
+  const { rootfs } = readDocument(config, name);
+  const diffIds = isRecord(rootfs) ? rootfs.diff_ids : undefined;
+  if (Array.isArray(diffIds) && diffIds.every(isDigest)) return diffIds;
+  throw wrong(name, 'it has no rootfs.diff_ids that are digests');
+}
+
+function manifestOf(document: JsonObject, name: string): Manifest {
+  const { layers } = document;
+  if (!isRecord(document.config) || !Array.isArray(layers)) {
+    throw wrong(name, 'its manifest has no config or no layers');
+  }
+  if (layers.length > limits.manifestLayers) throw wrong(name, `it has ${layers.length} layers`);
+  const config = descriptorOf(document.config, 'its config', name);
+  const described = layers.map((layer, at) => descriptorOf(layer, `its layer ${at + 1}`, name));
+  // the rest is kept as it is, and looked at by nobody
+  return { ...(document as unknown as Manifest), config, layers: described };
+}
+
+/** The manifests that an index lists. @throws WrongDocument */
+function readIndex({ manifests }: JsonObject, name: string): Descriptor[] {
+  if (!Array.isArray(manifests)) throw wrong(name, 'its index has no list of manifests');
+  if (manifests.length > limits.indexEntries) {
+    throw wrong(name, `its index lists ${manifests.length} manifests`);
+  }
+  return manifests.map((each, at) => descriptorOf(each, `manifest ${at + 1} of its index`, name));
+}
+
+/** What is used of a descriptor, each part as it has to be. */
+function descriptorOf(value: unknown, what: string, name: string): Descriptor {
+  if (!isRecord(value)) throw wrong(name, `${what} is no descriptor`);
+  const { mediaType, digest, size } = value;
+  if (!isDigest(digest)) throw wrong(name, `${what} has ${shown(digest)} for a sha256 digest`);
+  if (!isMediaType(mediaType)) throw wrong(name, `${what} has the media type ${shown(mediaType)}`);
+  if (!isSize(size)) throw wrong(name, `${what} has the size ${shown(size)}`);
+  const annotations = textsIn(value.annotations);
+  const platform = platformOf(value.platform);
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations ? { annotations } : {}),
+    ...(platform ? { platform } : {}),
+  };
+}
+
+function platformOf(value: unknown): Descriptor['platform'] {
+  if (!isRecord(value)) return undefined;
+  const { architecture, os, variant } = value;
+  if (typeof architecture !== 'string' || typeof os !== 'string') return undefined;
+  return { architecture, os, ...(typeof variant === 'string' ? { variant } : {}) };
+}
+
+function textsIn(value: unknown): Record<string, string> | undefined {
+  if (!isRecord(value)) return undefined;
+  const texts = Object.entries(value).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(texts);
+}
+
+const isSize = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= limits.file;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A document's fields. Its text is not quoted: the parser's own words would. */
+function readDocument(bytes: Buffer, name: string): JsonObject {
+  const text = bytes.toString();
+  const excess = jsonExcess(text);
+  if (excess !== undefined) throw wrong(name, excess);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw wrong(name, 'it is no JSON');
+  }
+  if (isRecord(value)) return value;
+  throw wrong(name, 'it is no JSON object');
+}
+
+const isRecord = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? `"${visible(value)}"` : value === undefined ? 'nothing' : 'no text';
+
+function wrong(name: string, how: string): WrongDocument {
+  return new WrongDocument(`${name} does not describe an image: ${how}.`, {
+    next: 'Check the reference, and with which tool the image was pushed; push it again.',
+  });
+}

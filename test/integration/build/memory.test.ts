@@ -1,0 +1,124 @@
+// Memories that were tampered with: on a machine that has nothing, the image is what it was.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { parseReference } from '../../../src/registry/reference.ts';
+import { remoteStore } from '../../../src/registry/remote.ts';
+import type { ImageStore } from '../../../src/registry/store.ts';
+import { layerOf, noise, quietHost } from '../../tools/blobs.ts';
+import { startRegistry } from '../../tools/registry.ts';
+import { copyExample } from './hermetic-example.ts';
+import { byLayer, freshMachine } from './machine.ts';
+
+const cacheTag = 'cache-comfyui-cu130-amd64';
+
+interface Blob {
+  key: string;
+  digest: string;
+  diffId: string;
+  size: number;
+  uncompressedSize: number;
+  paths: number[];
+}
+interface Document {
+  paths: string[];
+  blobs: Blob[];
+  outputs: { path: number; closure: number[]; blobs: number[] }[];
+  roots: { path: number; tree: unknown }[];
+  images: { digest?: string }[];
+}
+
+/** A repository with an image and its memory, which can be changed. */
+async function repository(context: TestContext) {
+  const registry = await startRegistry();
+  context.after(() => registry.stop());
+  const example = await copyExample(context);
+  const image = `${registry.address}/comfy/demo`;
+  const build = async () => (await freshMachine(context)).build(example, ['--image', image]);
+  const first = await build();
+  assert.equal(first.code, 0, first.stderr);
+  const store = remoteStore(parseReference(image), { host: quietHost(), credentials: {} });
+  context.after(() => store.close());
+  const { manifest, text } = await readMemory(store);
+  const remember = async (change: (document: Document) => unknown) => {
+    const document = JSON.parse(text) as Document;
+    const written = change(document);
+    await writeMemory(
+      store,
+      manifest,
+      typeof written === 'string' ? written : JSON.stringify(document),
+    );
+  };
+  return { store, build, remember, text, digest: first.record?.image?.digest };
+}
+
+async function readMemory(store: ImageStore) {
+  const stored = await store.getManifest(cacheTag);
+  const manifest = JSON.parse(stored?.bytes.toString() ?? '');
+  const text = await store.getBlob(manifest.config);
+  return { manifest, text: text?.toString() ?? assert.fail('there is no memory') };
+}
+
+async function writeMemory(store: ImageStore, manifest: object, text: string): Promise<void> {
+  const config = await store.putBytes(
+    Buffer.from(text),
+    'application/vnd.comfy-nix.memory.v1+json',
+  );
+  const bytes = Buffer.from(JSON.stringify({ ...manifest, config }));
+  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
+  await store.putTag(cacheTag, { bytes, mediaType: mediaTypes.manifest, digest });
+}
+
+test('whatever a memory says, the image is right', async context => {
+  const { store, build, remember, text, digest } = await repository(context);
+  const evil = await store.putBlob(layerOf(noise(10_240, 1)));
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}0${'}'.repeat(depth)}`;
+  const lies: Record<string, (document: Document) => unknown> = {
+    'another blob in place of each layer': ({ blobs }) => {
+      for (const blob of blobs) Object.assign(blob, evil);
+    },
+    'other sizes': ({ blobs }) => {
+      for (const blob of blobs) blob.size += 7;
+    },
+    'other diffIDs': ({ blobs }) => {
+      for (const blob of blobs) blob.diffId = `sha256:${'1'.repeat(64)}`;
+    },
+    'other diffIDs, of a run that left no image': document => {
+      for (const blob of document.blobs) blob.diffId = `sha256:${'1'.repeat(64)}`;
+      for (const image of document.images) delete image.digest;
+    },
+    'closures of the output alone': ({ outputs }) => {
+      for (const output of outputs) output.closure = [output.path];
+    },
+    'other links at the root, whose layer is forgotten': document => {
+      for (const blob of document.blobs) if (blob.paths.length === 0) blob.key = 'zz';
+      for (const root of document.roots) {
+        root.tree = JSON.parse('{"__proto__":{"evil":0},"constructor":0}');
+      }
+    },
+    'a tree without end': () => text.replace(/"tree":\{[^}]*\}+/, `"tree":${nested(8000)}`),
+  };
+  for (const [what, lie] of Object.entries(lies)) {
+    await context.test(what, async () => {
+      await remember(lie);
+      const result = await build();
+      assert.equal(result.code, 0, result.stderr);
+      assert.equal(result.record?.image?.digest, digest);
+      assert.doesNotMatch(result.stderr, /\n\s+at .*:\d+:\d+/);
+    });
+  }
+
+  await context.test(
+    'what a run has left that made no image is read before it is used',
+    async () => {
+      await remember(document => {
+        for (const image of document.images) delete image.digest;
+      });
+      const result = await build();
+      assert.equal(result.code, 0, result.stderr);
+      assert.equal(result.record?.image?.digest, digest);
+      assert.equal(result.record?.sentBytes, 0);
+      assert.equal(byLayer(result, layer => layer.origin)['layer3-pytorch'], 'reused');
+    },
+  );
+});
