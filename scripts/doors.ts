@@ -27,6 +27,32 @@ export const doors: readonly Door[] = [
     instead: 'lock by withLock or tryLock of src/host/lock.ts',
     example: "database.exec('BEGIN EXCLUSIVE');",
   },
+  {
+    name: 'ownership by the number of a process',
+    pattern: /\bprocess\.(?:pid|kill)\b/,
+    // a name beside the file that it will replace; nobody is told alive or dead by it
+    only: ['src/nix/conf-files.ts', 'src/nix/install/profile.ts', 'src/nix/install/unpack.ts'],
+    instead: 'hold a lock of src/host/lock.ts: other containers count processes of their own',
+    example: "const folder = join(parent, String(process.pid));",
+  },
+  {
+    name: 'files that the user named',
+    pattern: /\b(?:writeFile|createWriteStream|appendFile|copyFile|rename)\(|\bopen\(.*'[aw]/,
+    // these write what is theirs by its place: settings, state, folders of a layout, downloads
+    only: [
+      'src/action/',
+      'src/caches/',
+      'src/commands/setup/',
+      'src/host/',
+      'src/nix/',
+      'src/registry/layout-index.ts',
+      'src/registry/layout.ts',
+      'src/wheels/download.ts',
+      'src/wheels/partial-downloads.ts',
+    ],
+    instead: 'write by writeOutput or openOutput of src/host/output-file.ts',
+    example: 'await writeFile(settings.recordFile, text);',
+  },
 ];
 
 /** A line that goes past a door. */

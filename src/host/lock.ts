@@ -41,7 +41,8 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
   try {
     const opened = new DatabaseSync(file, { timeout: 0 });
     database = opened;
-    opened.exec('BEGIN EXCLUSIVE');
+    // nothing is written: no journal beside the file, which a killed process would leave there
+    opened.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return { release: () => opened.close() };
   } catch (error) {
     database?.close();

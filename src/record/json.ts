@@ -1,9 +1,10 @@
 import { Failure } from '../host/failure.ts';
+import type { AuditRecord } from './audit.ts';
 import { recordSchema, type Schema } from './schema.ts';
 import type { BuildRecord } from './types.ts';
 
-/** The record as a file's text. */
-export function recordToJson(record: BuildRecord): string {
+/** A record (of a build, of an audit) as a file's text. */
+export function recordText(record: BuildRecord | AuditRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }
 

@@ -1,9 +1,10 @@
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../host/failure.ts';
-import { age, isRunning, partialFile, writeFailure } from '../host/partial-files.ts';
+import type { Host } from '../host/host.ts';
+import { withLock } from '../host/lock.ts';
+import { writeOutput } from '../host/output-file.ts';
+import { writeFailure } from '../host/partial-files.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 /** A layout's index.json (image-spec, image-layout.md). */
@@ -17,9 +18,8 @@ export interface LayoutIndex {
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
 
-/** The lock is held for milliseconds; after this long, in ms, its owner is taken for dead. */
-const staleAfter = 30_000;
-const lockInterval = 20;
+/** Stays in the folder, empty; tools that read layouts look for names of their own. */
+const lockName = '.comfy-nix-lock';
 
 /** Reads index.json; a folder without one has no images. */
 export async function readIndex(folder: string): Promise<LayoutIndex> {
@@ -48,62 +48,44 @@ export function findTag(index: LayoutIndex, tag: string): Descriptor | undefined
   return index.manifests.find(entry => entry.annotations?.[refName] === tag);
 }
 
-/** Points a tag at a manifest; other entries stay. Safe against other processes doing the same. */
-export async function setTag(folder: string, tag: string, manifest: Descriptor): Promise<void> {
+/**
+ * Points a tag at a manifest; other entries stay. Safe against other processes doing the same, of
+ * whatever container. Rejects with a {@link Failure}, and with the signal's reason when that aborts
+ * while another process is waited for.
+ */
+export async function setTag(
+  folder: string,
+  tag: string,
+  manifest: Descriptor,
+  host: Host,
+): Promise<void> {
   const entry = { ...manifest, annotations: { ...manifest.annotations, [refName]: tag } };
-  await locked(join(folder, 'index.json.lock'), async () => {
+  const lock = join(folder, lockName);
+  await shareLock(folder, lock);
+  await withLock(lock, { what: `the image layout ${folder}` }, host, async () => {
     const index = await readIndex(folder);
     const others = index.manifests.filter(each => each.annotations?.[refName] !== tag);
-    await replaceFile(
-      folder,
-      'index.json',
-      `${JSON.stringify({ ...index, manifests: [...others, entry] }, undefined, 2)}\n`,
-    );
+    const changed = { ...index, manifests: [...others, entry] };
+    const text = `${JSON.stringify(changed, undefined, 2)}\n`;
+    await writeOutput(join(folder, 'index.json'), text, host);
   });
 }
 
-/** Writes a file in one step: readers see the old or the new content. */
-export async function replaceFile(folder: string, name: string, content: string): Promise<void> {
-  const partial = partialFile(folder);
+/** Whoever may write to the folder may lock it: a layout can be shared by users of a group. */
+async function shareLock(folder: string, lock: string): Promise<void> {
   try {
-    await writeFile(partial, content);
-    await rename(partial, join(folder, name));
+    const file = await open(lock, 'wx');
+    try {
+      const { mode } = await stat(folder);
+      await file.chmod(mode & 0o666);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
-    await rm(partial, { force: true });
-    throw writeFailure(error, join(folder, name));
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeFailure(error, lock);
   }
 }
 
 function emptyIndex(): LayoutIndex {
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
-}
-
-/** Works while holding a lock file, which says who holds it. */
-async function locked(path: string, work: () => Promise<void>): Promise<void> {
-  while (!(await takeLock(path))) await wait(lockInterval * (0.5 + Math.random()));
-  try {
-    await work();
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-async function takeLock(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx');
-    await file.writeFile(`${hostname()} ${process.pid}`);
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeFailure(error, path);
-    if (await isStale(path)) await rm(path, { force: true });
-    return false;
-  }
-}
-
-/** Whether the lock's owner is gone: ended on this machine, or silent for long. */
-async function isStale(path: string): Promise<boolean> {
-  const [machine, pid] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
-  if (machine === hostname() && pid !== undefined && !isRunning(Number(pid))) return true;
-  return (await age(path, Date.now())) > staleAfter;
 }

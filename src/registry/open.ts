@@ -13,6 +13,8 @@ export interface OpenStoreOptions extends ClientOptions {
   imageName?: string;
   /** Where the image `-` is written; default: this process's standard output. */
   stdout?: Writable;
+  /** Ends a wait for another run, where the host's own signal is kept from the store. */
+  interrupt?: AbortSignal | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export function openStore(image: string, options: OpenStoreOptions): ImageStore 
       exitCode: 2,
     });
   }
-  if (kind === 'oci') return layoutStore(path, host);
+  if (kind === 'oci') return layoutStore(path, host, options.interrupt);
   if (kind === 'docker-archive') return archiveStore(path, { host, imageName });
   return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
 }

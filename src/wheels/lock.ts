@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { partialFile, writeFailure } from '../host/partial-files.ts';
+import { type OutputHost, writeOutput } from '../host/output-file.ts';
+import { writeFailure } from '../host/partial-files.ts';
 import { checkDocument, type Document, readText, wrongAt } from './document.ts';
 import { pythonTag, type Variant } from './variant.ts';
 
@@ -189,17 +190,11 @@ function sorted(value: unknown): unknown {
 }
 
 /** Puts the lock in the file's place at once: whoever reads it sees the old one or the new one. */
-export async function writeLock(file: string, lock: Lock): Promise<void> {
-  const folder = dirname(file);
-  const partial = partialFile(folder);
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(partial, formatLock(lock));
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true }).catch(() => undefined);
+export async function writeLock(file: string, lock: Lock, host: OutputHost): Promise<void> {
+  await mkdir(dirname(file), { recursive: true }).catch(error => {
     throw writeFailure(error, file);
-  }
+  });
+  await writeOutput(file, formatLock(lock), host);
 }
 
 /** SRI of a sha256 in hex. */
