@@ -33,7 +33,7 @@ export const doors: readonly Door[] = [
     // a name beside the file that it will replace; nobody is told alive or dead by it
     only: ['src/nix/conf-files.ts', 'src/nix/install/profile.ts', 'src/nix/install/unpack.ts'],
     instead: 'hold a lock of src/host/lock.ts: other containers count processes of their own',
-    example: "const folder = join(parent, String(process.pid));",
+    example: 'const folder = join(parent, String(process.pid));',
   },
   {
     name: 'files that the user named',
