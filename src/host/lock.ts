@@ -30,7 +30,8 @@ const interval = 50;
  * opened it already. Rejects with a {@link Failure} where the file can be no lock.
  *
  * The lock is SQLite's `BEGIN EXCLUSIVE`, a lock of the kernel's on the file: it is seen from other
- * process namespaces, and is free as soon as its owner is gone, by SIGKILL as well.
+ * process namespaces, and is free as soon as its owner is gone, by SIGKILL as well. It is free, too, as
+ * soon as its process closes the file in any other way (POSIX): nobody opens it but this function.
  */
 export async function tryLock(file: string): Promise<Lock | undefined> {
   // SQLite would follow a link, and make the file that it names

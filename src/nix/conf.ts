@@ -20,7 +20,7 @@ export interface EffectiveConf {
 export async function readConf(nix: Nix): Promise<EffectiveConf> {
   const command = isAtLeast(nix.version, '2.20') ? ['config', 'show'] : ['show-config'];
   const { code, stdout, stderr } = await runNix(nix, 'nix', [...command, '--json']);
-  if (code === 0) return effectiveConf(JSON.parse(stdout) as Settings);
+  if (code === 0) return effectiveConf(readSettings(stdout));
   throw new Failure('Nix does not accept its own settings.', {
     evidence: stderr.trimEnd().split('\n').slice(-5),
     tried: `nix ${command.join(' ')}.`,
@@ -29,23 +29,45 @@ export async function readConf(nix: Nix): Promise<EffectiveConf> {
 }
 
 /** What `nix config show --json` says. */
-type Settings = Readonly<Record<string, { value: unknown; defaultValue: unknown }>>;
+type Settings = Readonly<Record<string, { value?: unknown; defaultValue?: unknown }>>;
+
+/** The settings in what Nix printed. Throws a {@link Failure}, which does not quote it: it has tokens. */
+export function readSettings(printed: string): Settings {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  try {
+    const settings: unknown = JSON.parse(printed);
+    // what is nested too deep to be compared is no setting
+    JSON.stringify(settings);
+    const isRight = isObject(settings) && Object.values(Object(settings)).every(isObject);
+    if (isRight && !Array.isArray(settings)) return settings as Settings;
+  } catch {
+    // said below
+  }
+  throw new Failure('What Nix says of its settings is not understood.', {
+    tried: 'Reading it as JSON: an object with a value for each setting.',
+  });
+}
 
 /** {@link EffectiveConf} of settings as Nix prints them. */
 export function effectiveConf(settings: Settings): EffectiveConf {
-  const value = (name: string) => settings[name]?.value;
+  const setting = (name: string) => (Object.hasOwn(settings, name) ? settings[name] : undefined);
+  const value = (name: string) => setting(name)?.value;
   const list = (name: string) => {
     const found = value(name);
-    return Array.isArray(found) ? found.map(String) : [];
+    return Array.isArray(found) ? found.map(textOf) : [];
   };
   return {
-    knows: name => name in settings,
-    isDefault: name => JSON.stringify(value(name)) === JSON.stringify(settings[name]?.defaultValue),
+    knows: name => setting(name) !== undefined,
+    isDefault: name => JSON.stringify(value(name)) === JSON.stringify(setting(name)?.defaultValue),
     list,
-    text: name => String(value(name) ?? ''),
+    text: name => textOf(value(name)),
     names: name => {
       const found = value(name);
       return typeof found === 'object' && found !== null ? Object.keys(found) : [];
     },
   };
 }
+
+/** Settings are texts, numbers, true or false. */
+const textOf = (value: unknown): string =>
+  ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : '';

@@ -1,19 +1,27 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { chmod, link, lstat, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { limits } from '../host/limits.ts';
 import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
-import { writeFailure } from '../host/partial-files.ts';
+import { partialFile, writeFailure } from '../host/partial-files.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
-/** A layout's index.json (image-spec, image-layout.md). */
-export interface LayoutIndex {
-  schemaVersion: 2;
-  mediaType?: string;
-  manifests: Descriptor[];
-  annotations?: Record<string, string>;
-}
+const descriptorSchema = v.looseObject({
+  mediaType: v.string(),
+  // of any algorithm: entries of others are kept, and only those with sha256 are read
+  digest: v.pipe(v.string(), v.regex(/^[a-z0-9+._-]{1,64}:[\w=-]{1,256}$/)),
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  annotations: v.optional(v.record(v.string(), v.string())),
+});
+/** A layout's index.json (image-spec, image-layout.md); fields that are not known here stay. */
+const indexSchema = v.looseObject({
+  schemaVersion: v.literal(2),
+  manifests: v.array(descriptorSchema),
+});
+type LayoutIndex = v.InferOutput<typeof indexSchema>;
 
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
@@ -24,28 +32,35 @@ const lockName = '.comfy-nix-lock';
 /** Reads index.json; a folder without one has no images. */
 export async function readIndex(folder: string): Promise<LayoutIndex> {
   const path = join(folder, 'index.json');
-  let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    const { size } = await stat(path);
+    if (size > limits.document) throw new Error(`it has ${size} bytes`);
+    return parseIndex(await readFile(path, 'utf8'), path);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return emptyIndex();
     throw new Failure(`${path} could not be read: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** The index in a file's text. Throws a {@link Failure}; `path` is for that. */
+export function parseIndex(text: string, path: string): LayoutIndex {
   try {
-    const index = JSON.parse(text) as LayoutIndex;
-    if (Array.isArray(index.manifests)) return index;
+    const index = v.parse(indexSchema, JSON.parse(text));
+    // what is nested too deep to be written again is none
+    JSON.stringify(index);
+    return index;
   } catch {
-    // said below
+    throw new Failure(`${path} is not the index of an OCI image layout.`, {
+      tried: 'Reading it as JSON with a list "manifests" of digests, sizes and media types.',
+      next: 'Write to another folder, or remove this one.',
+    });
   }
-  throw new Failure(`${path} is not the index of an OCI image layout.`, {
-    tried: 'reading it as JSON with a list "manifests"',
-    next: 'Write to another folder, or remove this one.',
-  });
 }
 
 /** The manifest that a tag names. */
-export function findTag(index: LayoutIndex, tag: string): Descriptor | undefined {
-  return index.manifests.find(entry => entry.annotations?.[refName] === tag);
+export function findTag({ manifests }: LayoutIndex, tag: string) {
+  return manifests.find(entry => entry.annotations?.[refName] === tag);
 }
 
 /**
@@ -71,18 +86,24 @@ export async function setTag(
   });
 }
 
-/** Whoever may write to the folder may lock it: a layout can be shared by users of a group. */
+/**
+ * Whoever may write to the folder may lock it: a layout can be shared by users of a group. The lock gets
+ * its name when it is complete: to close it afterwards would free it for this process's other writers.
+ */
 async function shareLock(folder: string, lock: string): Promise<void> {
+  if (await lstat(lock).catch(() => undefined)) return;
   try {
-    const file = await open(lock, 'wx');
+    const partial = await partialFile(folder);
     try {
-      const { mode } = await stat(folder);
-      await file.chmod(mode & 0o666);
+      await writeFile(partial.path, '');
+      await chmod(partial.path, (await stat(folder)).mode & 0o666);
+      // where it is there by now, or the file system has no links, the lock is made by who takes it
+      await link(partial.path, lock).catch(() => undefined);
     } finally {
-      await file.close();
+      await partial.discard();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeFailure(error, lock);
+    throw writeFailure(error, lock);
   }
 }
 

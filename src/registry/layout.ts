@@ -88,10 +88,10 @@ async function prepareFolder(folder: string, host: Host): Promise<void> {
 }
 
 async function getManifest(folder: string, reference: string): Promise<StoredManifest | undefined> {
-  const { manifests } = await readIndex(folder);
+  const index = await readIndex(folder);
   const entry = isDigest(reference)
-    ? manifests.find(each => each.digest === reference)
-    : findTag({ schemaVersion: 2, manifests }, reference);
+    ? index.manifests.find(each => each.digest === reference)
+    : findTag(index, reference);
   const digest = entry?.digest ?? reference;
   if (!isDigest(digest)) return undefined;
   const bytes = await readBlob(folder, digest);
@@ -107,7 +107,7 @@ function statedMediaType(manifest: Buffer): string {
 
 function parsed(manifest: Buffer): Record<string, unknown> {
   try {
-    return JSON.parse(manifest.toString()) as Record<string, unknown>;
+    return Object(JSON.parse(manifest.toString()));
   } catch {
     return {};
   }

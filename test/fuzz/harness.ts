@@ -37,8 +37,8 @@ export async function faultOf(
   const workerData: Assignment = { file: file.href, index, seed, runs, started };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData,
-    // what takes more has no limit of its own
-    resourceLimits: { maxOldGenerationSizeMb: 512 },
+    // memory: what takes more has no limit of its own; the stack is that of the main thread
+    resourceLimits: { maxOldGenerationSizeMb: 512, stackSizeMb: 1 },
   });
   /** The case that runs or ran last, with what replays it. */
   const lastCase = () => {
