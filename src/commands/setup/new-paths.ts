@@ -20,8 +20,9 @@ const infoSchema = v.object({
 });
 type Info = v.InferOutput<typeof infoSchema>;
 /** A list in old versions, an object by path in newer ones; null for a path that has just gone. */
-const infosSchema = v.union([v.array(infoSchema), v.record(v.string(), v.nullable(infoSchema))]);
-type Infos = v.InferOutput<typeof infosSchema>;
+const listSchema = v.array(infoSchema);
+const byPathSchema = v.record(v.string(), v.nullable(infoSchema));
+type Infos = v.InferOutput<typeof listSchema> | v.InferOutput<typeof byPathSchema>;
 
 /** Pushes what was built since a moment; a store that cannot be searched is a warning. */
 export async function pushBuiltSince(
@@ -64,7 +65,8 @@ async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]> {
 /** What `nix path-info --json` printed. Throws a {@link Failure}. */
 export function readPathInfos(printed: string): Infos {
   try {
-    return v.parse(infosSchema, JSON.parse(printed));
+    const infos: unknown = JSON.parse(printed);
+    return Array.isArray(infos) ? v.parse(listSchema, infos) : v.parse(byPathSchema, infos);
   } catch (cause) {
     throw new Failure('What Nix says of the paths in its store is not understood.', {
       tried: 'nix path-info --all --json.',

@@ -174,6 +174,16 @@ describe('an OCI layout', () => {
     await assert.rejects(store.getBlob({ mediaType: '', digest, size }), /is damaged/);
     writeFileSync(join(folder, 'index.json'), '[]');
     await assert.rejects(store.putTag('x', manifestOf('{}')), /is not the index of an OCI image/);
+    const odd = [
+      null,
+      { digest: '../../x', size: 1, mediaType: 'x' },
+      { digest: sha256(noise(1, 1)) },
+    ];
+    for (const entry of odd) {
+      const index = JSON.stringify({ schemaVersion: 2, manifests: [entry] });
+      writeFileSync(join(folder, 'index.json'), index);
+      await assert.rejects(store.getManifest('x'), /is not the index of an OCI image/);
+    }
   });
 
   test('a full disk is said as such', () => {
