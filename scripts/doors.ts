@@ -123,7 +123,13 @@ export const doors: readonly Door[] = [
     pattern:
       /\bprocess\.(stdout|stderr)\b|\b(stdout|stderr)\b[^;]*\} = process\b|\bconsole\.|\/dev\/std(out|err)|\bwriteSync\([12],|node:process/,
     // what libraries print is caught in the second; the third speaks to this program alone
-    only: ['src/cli/printer.ts', 'src/host/overhear.ts', 'src/host/keeper.ts'],
+    // and the last has an image written to what the user named /dev/stdout
+    only: [
+      'src/cli/printer.ts',
+      'src/host/overhear.ts',
+      'src/host/keeper.ts',
+      'src/host/output-file.ts',
+    ],
     instead: 'hand results and events to the face, which prints by src/cli/printer.ts',
     example: 'process.stderr.write(text);',
   },
@@ -257,6 +263,31 @@ export const doors: readonly Door[] = [
     only: ['src/host/http/message.ts'],
     instead: 'headerNumber or wholeNumber of src/host/http/message.ts, with a limit',
     example: "const size = Number(header(answer, 'content-length'));",
+  },
+  {
+    name: 'ownership by the number of a process',
+    pattern: /\bprocess\.(?:pid|kill)\b/,
+    only: [],
+    instead: 'hold a lock of src/host/lock.ts: other containers count processes of their own',
+    example: 'const folder = join(parent, String(process.pid));',
+  },
+  {
+    name: 'files that the user named',
+    pattern: /\b(?:writeFile|createWriteStream|appendFile|copyFile|rename)\(|\bopen\(.*'[aw]/,
+    // these write what is theirs by its place: settings, state, folders of a layout, downloads
+    only: [
+      'src/action/',
+      'src/caches/',
+      'src/commands/setup/',
+      'src/host/',
+      'src/nix/',
+      'src/registry/layout-index.ts',
+      'src/registry/layout.ts',
+      'src/wheels/download.ts',
+      'src/wheels/partial-downloads.ts',
+    ],
+    instead: 'write by writeOutput or openOutput of src/host/output-file.ts',
+    example: 'await writeFile(settings.recordFile, text);',
   },
 ];
 

@@ -1,5 +1,5 @@
 import type { Derivation } from '../nix/derivation.ts';
-import { type Attributes, attributesOf } from './facts.ts';
+import { type Attributes, attributesOf, structuredFields } from './facts.ts';
 import { installsIn } from './installs.ts';
 import { type LocatedInstall, locate, textsByPath } from './located.ts';
 import { commandsOf, programAndArguments } from './shell.ts';
@@ -61,7 +61,7 @@ function buildScripts(derivation: Derivation): string[] {
 }
 
 function structuredTexts(json: string): Map<string, string> {
-  const fields = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  const fields = structuredFields(json);
   return new Map(fields.filter((field): field is [string, string] => typeof field[1] === 'string'));
 }
 

@@ -1,3 +1,5 @@
+import { limits } from '../host/limits.ts';
+import { preview } from '../host/preview.ts';
 import {
   type Derivation,
   type DerivationNode,
@@ -80,24 +82,34 @@ export type Attributes = (name: string) => string | undefined;
 export function attributesOf({ env }: Pick<Derivation, 'env'>): Attributes {
   const json = env.get('__json');
   if (json === undefined) return name => env.get(name);
-  const fields = structured(json);
-  return name => wordsOf(fields[name]);
-}
-
-function structured(json: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(json);
-  const fields: Record<string, unknown> = typeof value === 'object' ? { ...value } : {};
-  const { env } = fields;
+  const fields = new Map(structuredFields(json));
   // nixpkgs puts variables into `env` there
-  return typeof env === 'object' ? { ...env, ...fields } : fields;
+  const variables = fields.get('env');
+  const all = new Map([...fieldsOf(variables), ...fields]);
+  return name => wordsOf(all.get(name));
 }
 
-function wordsOf(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
+/** The fields of `__json`; any derivation may have a variable of that name, with any text. */
+export function structuredFields(json: string): [string, unknown][] {
+  try {
+    return fieldsOf(JSON.parse(json));
+  } catch {
+    return [];
+  }
+}
+
+function fieldsOf(value: unknown): [string, unknown][] {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? Object.entries(value) : [];
+}
+
+/** What lies deeper than attributes do is left out. */
+function wordsOf(value: unknown, depth: number = limits.attributeDepth): string | undefined {
+  if (value === undefined || value === null || depth < 0) return undefined;
   if (value === false) return '';
   if (value === true) return '1';
-  if (Array.isArray(value)) return value.map(wordsOf).join(' ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return value.map(each => wordsOf(each, depth - 1)).join(' ');
+  return typeof value === 'object' ? preview(value, limits.message) : String(value);
 }
 
 /** Attributes whose packages run while it is built (nixpkgs' manual, "Specifying dependencies"). */

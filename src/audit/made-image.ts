@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { Derivation } from '../nix/derivation.ts';
 import type { ContainerConfig } from '../nix/types.ts';
 import { attributesOf, type FactGraph, nameOf } from './facts.ts';
@@ -90,10 +91,24 @@ function takeOne(
   };
 }
 
-function readConfig(json: string | undefined): ContainerConfig | undefined {
+/** What of an image's config the audit looks at; a field of another shape is none. */
+const field = <Schema extends v.GenericSchema>(of: Schema) => v.fallback(v.optional(of), undefined);
+const words = field(v.array(v.string()));
+const configSchema = v.object({
+  User: field(v.string()),
+  Env: words,
+  Entrypoint: words,
+  Cmd: words,
+  Labels: field(v.record(v.string(), v.string())),
+});
+
+/** The config in a text that becomes an image's configuration; undefined where it is no such text. */
+export function readConfig(json: string | undefined): ContainerConfig | undefined {
   try {
-    const { config } = JSON.parse(json ?? '') as { config?: ContainerConfig | null };
-    return config ?? {};
+    const { config } = Object(JSON.parse(json ?? '')) as { config?: unknown };
+    const parsed = v.parse(configSchema, config ?? {});
+    const present = Object.entries(parsed).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(present);
   } catch {
     return undefined;
   }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { type Derivation, parseDerivation } from '../nix/derivation.ts';
+import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
 
 /** Names of the archives and layers that dockerTools and nix2container make; they are huge. */
 const imageNames = /^docker-(image|layer)-|\.tar(\.(gz|zst|zstd|xz))?$|\.oci$/;
@@ -12,7 +11,7 @@ const imageNames = /^docker-(image|layer)-|\.tar(\.(gz|zst|zstd|xz))?$|\.oci$/;
  */
 export function builtOutputs(drvPath: string, images: ReadonlySet<string> = new Set()): string[] {
   if (images.has(drvPath)) return [];
-  const paths = [...(readDerivation(drvPath)?.outputs.values() ?? [])];
+  const paths = [...(derivationIfThere(drvPath)?.outputs.values() ?? [])];
   return paths.filter(path => path !== '' && !isImageArchive(path, drvPath));
 }
 
@@ -23,12 +22,13 @@ export function builtOutputs(drvPath: string, images: ReadonlySet<string> = new 
  */
 export function isImageArchive(outPath: string, drvPath: string): boolean {
   if (!imageNames.test(nameOf(outPath))) return false;
-  return readDerivation(drvPath)?.env.has('outputHash') !== true;
+  return derivationIfThere(drvPath)?.env.has('outputHash') !== true;
 }
 
-function readDerivation(drvPath: string): Derivation | undefined {
+/** A derivation that may have been collected since it was built. */
+export function derivationIfThere(drvPath: string): Derivation | undefined {
   try {
-    return parseDerivation(readFileSync(drvPath, 'utf8'));
+    return readDerivationFile(drvPath);
   } catch {
     return undefined;
   }

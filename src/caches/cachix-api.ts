@@ -15,12 +15,15 @@ export interface CachixCache {
   uri: string;
 }
 
-const line = v.pipe(v.string(), v.regex(/^\S+$/));
+/** All of it goes into lines of nix.conf: one word each, of letters that mean nothing there. */
 const cacheSchema = v.object({
-  name: line,
+  name: v.pipe(v.string(), v.regex(/^[\w-]+$/)),
   isPublic: v.boolean(),
-  publicSigningKeys: v.pipe(v.array(v.pipe(line, v.includes(':'))), v.minLength(1)),
-  uri: v.pipe(line, v.url()),
+  publicSigningKeys: v.pipe(
+    v.array(v.pipe(v.string(), v.regex(/^[\w.+-]+:[A-Za-z0-9+/]{1,200}={0,2}$/))),
+    v.minLength(1),
+  ),
+  uri: v.pipe(v.string(), v.regex(/^https?:\/\/[\w.:[\]/~-]+$/), v.url()),
 });
 
 /**
@@ -47,8 +50,7 @@ export async function askCachix(
       signal: host.signal ? AbortSignal.any([host.signal, limit]) : limit,
     });
     if (status !== 200) return { reason: refusal(status, token !== undefined) };
-    const parsed = v.safeParse(cacheSchema, JSON.parse(body.toString()));
-    return parsed.success ? parsed.output : { reason: 'its answer is not understood' };
+    return readCache(body.toString());
   } catch (error) {
     host.signal?.throwIfAborted();
     return {
@@ -56,6 +58,16 @@ export async function askCachix(
     };
   } finally {
     http.close();
+  }
+}
+
+/** The cache that Cachix's answer describes, or why it describes none. */
+export function readCache(answer: string): CachixCache | { reason: string } {
+  try {
+    const parsed = v.safeParse(cacheSchema, JSON.parse(answer));
+    return parsed.success ? parsed.output : { reason: 'its answer is not understood' };
+  } catch {
+    return { reason: 'its answer is no JSON' };
   }
 }
 
@@ -67,7 +79,5 @@ function refusal(status: number, hasToken: boolean): string {
   return `HTTP status ${status}`;
 }
 
-function unreached(error: unknown): string {
-  if (error instanceof SyntaxError) return 'its answer is no JSON';
-  return error instanceof Error ? error.message : String(error);
-}
+const unreached = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -2,11 +2,18 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
 import { shownAddress } from '../host/http/address.ts';
 import { openHttp } from '../host/http/client.ts';
-import { patience } from '../host/limits.ts';
+import { limits, patience } from '../host/limits.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */
 const distrust = /substitute for '([^']+)' from '([^']+)'.* not signed by/s;
+
+/** The path and the cache that one of Nix's messages does not trust, if it is such a message. */
+export function distrusted(message: string): { path: string; cache: string } | undefined {
+  const said = stripVTControlCharacters(message.slice(0, limits.message));
+  const [, path, cache] = distrust.exec(said) ?? [];
+  return path === undefined || cache === undefined ? undefined : { path, cache };
+}
 
 /** Watches what Nix says for caches whose paths are signed by other keys than are trusted. */
 export interface SignatureWatch {
@@ -34,9 +41,9 @@ export function watchSignatures(trusted: readonly string[], host: Host): Signatu
   };
   return {
     hear: message => {
-      const [, path, cache] = distrust.exec(stripVTControlCharacters(message)) ?? [];
-      if (cache === undefined || path === undefined || reports.has(cache)) return;
-      reports.set(cache, report(cache, path));
+      const found = distrusted(message);
+      if (found === undefined || reports.has(found.cache)) return;
+      reports.set(found.cache, report(found.cache, found.path));
     },
     settled: () => Promise.all(reports.values()),
   };
@@ -70,8 +77,14 @@ async function signersOf(cache: string, path: string, host: Host): Promise<strin
   try {
     const signal = AbortSignal.timeout(patience.cacheAnswer);
     const { body } = await http.exchange({ method: 'GET', url, signal, retry: false });
-    return [...body.toString().matchAll(/^Sig: ([^:\s]+):/gm)].flatMap(([, name = '']) => name);
+    return signersIn(body.toString());
   } finally {
     http.close();
   }
+}
+
+/** Names of the keys in a narinfo, each once; a cache may say anything there. */
+export function signersIn(narinfo: string): string[] {
+  const names = [...narinfo.matchAll(/^Sig: ([\w.+-]{1,100}):/gm)].map(([, name = '']) => name);
+  return [...new Set(names)].slice(0, limits.signatures);
 }

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { audit } from '../audit/audit.ts';
 import { readSubject } from '../audit/read.ts';
-import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { checkOutput, writeOutput } from '../host/output-file.ts';
 import { inPhase } from '../host/phase.ts';
 import type { AuditSettings } from '../inputs/settings.ts';
 import { ensureNix } from '../nix/install/install.ts';
+import { recordText } from '../record/json.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
 import { auditText } from '../report/audit-text.ts';
 import { auditFailure, auditOutputs, closuresHere } from './audit/shared.ts';
@@ -18,6 +18,7 @@ import { type VerbOutcome, withOutcome } from './outcome.ts';
  * Rejects with a `VerbFailure` that carries the report where findings are to fail the run.
  */
 export async function auditImage(settings: AuditSettings, host: Host): Promise<VerbOutcome> {
+  if (settings.recordFile !== undefined) await checkOutput(settings.recordFile);
   const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
   const evaluation = await evaluateImage(nix, settings, true, host);
   const [subject, closures] = await Promise.all([
@@ -34,17 +35,10 @@ export async function auditImage(settings: AuditSettings, host: Host): Promise<V
     outputs: { ...auditOutputs(record), record: settings.recordFile },
     ...(exports ? { exports } : {}),
   };
-  if (settings.recordFile !== undefined) await write(settings.recordFile, record);
+  if (settings.recordFile !== undefined) {
+    await writeOutput(settings.recordFile, recordText(record), host);
+  }
   const failure = auditFailure(record, settings.auditFailOn);
   if (failure) throw withOutcome(failure, outcome);
   return outcome;
-}
-
-async function write(file: string, record: unknown): Promise<void> {
-  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`).catch(cause => {
-    throw new Failure(`The audit cannot be written to ${file}: ${cause.message}`, {
-      next: 'Give a file in a folder that exists and can be written to.',
-      cause,
-    });
-  });
 }

@@ -17,7 +17,7 @@ import { rootsOf } from './build/realisation.ts';
 import { type Recollection, recall } from './build/recall.ts';
 import {
   type BuildState,
-  checkRecordFolder,
+  checkOutputs,
   outcomeOf,
   startState,
   writeRecord,
@@ -56,14 +56,14 @@ async function leaveMachine({ conf }: BuildSettings, { part, host }: BuildState)
 
 /** The image is there or not by now: a record that cannot be written changes nothing of that. */
 async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Host): Promise<void> {
-  await writeRecord(record, settings).catch(error => {
+  await writeRecord(record, settings, host).catch(error => {
     host.emit({ type: 'warning', message: explain(error), at: host.clock() });
   });
 }
 
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
-  await checkRecordFolder(settings);
+  await checkOutputs(settings);
   for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
     if (message !== undefined) host.emit({ type: 'notice', message, at: host.clock() });
   }

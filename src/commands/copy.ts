@@ -63,6 +63,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
 function openDestination({ destination, credentials, workingDirectory }: CopySettings, host: Host) {
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
+    interrupt: host.signal,
     credentials,
   });
 }

@@ -33,7 +33,7 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
     const { lock, unknown } = await findLock(run);
     const changes = compareLocks(before, lock);
     if (settings.check) refuseStale(changes, unknown, settings);
-    else if (changes.length > 0) await writeLock(settings.lockFile, lock);
+    else if (changes.length > 0) await writeLock(settings.lockFile, lock, stopped);
     await downloads.forget();
     const spent = { ...web.traffic, seconds: (host.clock() - startedAt) / 1000 };
     const message = [...describeChanges(changes), describeLock(lock, changes, spent)].join('\n');

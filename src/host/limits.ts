@@ -19,7 +19,10 @@ export const limits = {
   eventPayload: 32 * 1024 ** 2,
   /** Bytes of what `main` leaves for `post`. */
   afterState: 16 * 1024 ** 2,
-  /** Bytes of a JSON document that is read whole: descriptions of images, manifests, configs. */
+  /**
+   * Bytes of a document that is read whole: descriptions of images, manifests, configs; wheels.toml,
+   * a lock, a record.
+   */
   document: 16 << 20,
   /** Bytes of all documents of one archive that are held until its manifest says which count. */
   documentsOfArchive: 32 << 20,
@@ -90,6 +93,30 @@ export const limits = {
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */
   rootLayer: 32 << 20,
   rootLayerUnpacked: 256 << 20,
+  /** Variants of one wheels.toml; each is a set of wheels. */
+  variants: 500,
+  /** Characters of a PEP 440 version or range, or of one requirement of a wheel. */
+  requirement: 1_000,
+  /** Lines `Requires-Dist` of one wheel. */
+  requirements: 10_000,
+  /** Characters of a file's name: what file systems take. */
+  fileName: 255,
+  /** Files on one page of a package index; PyPI's largest projects have some ten thousand. */
+  indexFiles: 200_000,
+  /** Levels of elements that an index page may have, and attributes of one of them. */
+  htmlDepth: 256,
+  htmlAttributes: 100,
+  /** Names that are looked through for the nearest one, and characters of each that count. */
+  nearestNames: 2_000,
+  nearestLength: 120,
+  /** Names of keys in one narinfo that are told to people. */
+  signatures: 10,
+  /** Characters of what Nix says that are searched for what this program knows. */
+  message: 64 * 1024,
+  /** Levels of lists in an attribute of a derivation. */
+  attributeDepth: 16,
+  /** Bytes of a derivation; those of whole systems have some hundred kilobytes. */
+  derivation: 64 * 2 ** 20,
 } as const;
 
 /** How long is waited at most, in milliseconds. */
@@ -144,4 +171,8 @@ export const patience = {
   substituters: 5_000,
   /** For a registry to hash what it was sent, which it does before it answers: minutes for a large blob. */
   hashing: 1_800_000,
+  /** Until a download that was left is removed: nobody comes back for it. */
+  forDownload: 24 * 3600 * 1000,
+  /** For a program that opens the other end of a pipe. */
+  reader: 60_000,
 } as const;

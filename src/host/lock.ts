@@ -1,4 +1,5 @@
 import { lstat } from 'node:fs/promises';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from './failure.ts';
 import { patience } from './limits.ts';
@@ -23,6 +24,14 @@ const busy = 5;
 /** With its journal in memory SQLite needs no right to write to the folder, which may be root's. */
 export const exclusively = 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE';
 
+/** Databases of locks that are held: one that nobody refers to would be closed with the next collection. */
+const held = new Set<DatabaseSync>();
+
+function letGo(database: DatabaseSync): void {
+  held.delete(database);
+  database.close();
+}
+
 /** Milliseconds between two attempts, about. */
 const interval = 50;
 
@@ -33,19 +42,21 @@ const interval = 50;
  * opened it already. Rejects with a {@link Failure} where the file can be no lock.
  *
  * The lock is SQLite's `BEGIN EXCLUSIVE`, a lock of the kernel's on the file: it is seen from other
- * process namespaces, and is free as soon as its owner is gone, by SIGKILL as well.
+ * process namespaces, and is free as soon as its owner is gone, by SIGKILL as well. It is free, too, as
+ * soon as its process closes the file in any other way (POSIX): nobody opens it but this function.
  */
 export async function tryLock(file: string): Promise<Lock | undefined> {
   // SQLite would follow a link, and make the file that it names
   const stats = await lstat(file).catch(() => undefined);
   if (stats && !stats.isFile()) throw noLock(file, 'it is no ordinary file');
-  const { DatabaseSync } = await import('node:sqlite');
-  let database: InstanceType<typeof DatabaseSync> | undefined;
+  const sqlite = await import('node:sqlite');
+  let database: DatabaseSync | undefined;
   try {
-    const opened = new DatabaseSync(file, { timeout: 0 });
+    const opened = new sqlite.DatabaseSync(file, { timeout: 0 });
     database = opened;
     opened.exec(exclusively);
-    return { release: () => opened.close() };
+    held.add(opened);
+    return { release: () => letGo(opened) };
   } catch (error) {
     database?.close();
     if (resultCode(error) === busy) return undefined;
@@ -89,10 +100,10 @@ export async function withLock<Value>(
 export async function isLocked(file: string): Promise<boolean> {
   const stats = await lstat(file).catch(() => undefined);
   if (!stats?.isFile()) return false;
-  const { DatabaseSync } = await import('node:sqlite');
-  let database: InstanceType<typeof DatabaseSync> | undefined;
+  const sqlite = await import('node:sqlite');
+  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { timeout: 0, readOnly: true });
+    database = new sqlite.DatabaseSync(file, { timeout: 0, readOnly: true });
     database.prepare('SELECT 1 FROM sqlite_master').get();
     return false;
   } catch (error) {

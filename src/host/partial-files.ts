@@ -1,48 +1,85 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
+import { type Lock, tryLock } from './lock.ts';
 
-/** After this long, in ms, a file of another machine counts as left behind. */
-const abandonedAfter = 24 * 3600 * 1000;
-const partialName = /^\.partial-(.*)-(\d+)-\d+$/;
-let counter = 0;
+/** A file that is not complete yet, in the folder where it will have its name. */
+export interface PartialFile {
+  path: string;
+  /** Gives it its name, in place of what had it. */
+  complete(target: string): Promise<void>;
+  /** Removes it; does nothing after `complete`. */
+  discard(): Promise<void>;
+}
+
+const partialName = /^(\.partial-[0-9a-f]{16})(\.lock)?$/;
+const lockOf = (partial: string) => `${partial}.lock`;
 
 /**
- * A name for a file that is not complete yet, in the folder where it will be renamed. It tells the
- * process that writes it, so that a later run can clear away what a killed one left.
+ * A new name for a file that is not complete yet. Its lock, a file beside it, is held until it is
+ * complete or discarded, so that a later run, in whatever container, can tell what a killed one left.
+ * Rejects with the error of the file system where the folder takes no files.
  */
-export function partialFile(folder: string): string {
-  counter += 1;
-  return join(folder, `.partial-${hostname()}-${process.pid}-${counter}`);
-}
-
-/** Removes partial files of runs that have ended. */
-export async function removeAbandoned(folder: string, now: number): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const [, machine, pid] = partialName.exec(name) ?? [];
-    if (machine === undefined || pid === undefined) continue;
-    const path = join(folder, name);
-    const over =
-      machine === hostname() ? !isRunning(Number(pid)) : (await age(path, now)) > abandonedAfter;
-    if (over) await rm(path, { force: true });
+export async function partialFile(folder: string): Promise<PartialFile> {
+  for (;;) {
+    const path = join(folder, `.partial-${randomBytes(8).toString('hex')}`);
+    // errors of the file system have codes, those of the lock have not
+    await (await open(lockOf(path), 'wx', 0o600)).close();
+    const lock = await tryLock(lockOf(path));
+    // another run may have taken the new lock for one that was left, and removed it
+    if (lock && (await isOurs(lockOf(path)))) return underLock(path, lock);
+    lock?.release();
   }
 }
 
-/** Whether a process of this machine is there; one that may not be signalled is. */
-export function isRunning(pid: number): boolean {
+function underLock(path: string, lock: Lock): PartialFile {
+  let isOver = false;
+  const end = async () => {
+    isOver = true;
+    await rm(lockOf(path), { force: true });
+    lock.release();
+  };
+  return {
+    path,
+    complete: async target => {
+      await rename(path, target);
+      await end();
+    },
+    discard: async () => {
+      if (isOver) return;
+      await rm(path, { force: true });
+      await end();
+    },
+  };
+}
+
+/** Removes partial files of runs that have ended. What cannot be removed stays. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const partials = new Set(names.flatMap(name => partialName.exec(name)?.[1] ?? []));
+  for (const partial of partials) {
+    await removeIfAbandoned(join(folder, partial)).catch(() => undefined);
+  }
+}
+
+async function removeIfAbandoned(path: string): Promise<void> {
+  // in a folder of all, such as /tmp, another user's files may have such names
+  if (!(await isOurs(path, 'or absent')) || !(await isOurs(lockOf(path), 'or absent'))) return;
+  const lock = await tryLock(lockOf(path));
+  if (!lock) return;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    await rm(path, { force: true });
+    await rm(lockOf(path), { force: true });
+  } finally {
+    lock.release();
   }
 }
 
-/** Milliseconds since the file was written; 0 when it is gone. */
-export async function age(path: string, now: number): Promise<number> {
-  const stats = await stat(path).catch(() => undefined);
-  return stats ? now - stats.mtimeMs : 0;
+async function isOurs(path: string, absent?: 'or absent'): Promise<boolean> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats) return absent !== undefined;
+  return stats.isFile() && stats.nlink === 1 && stats.uid === process.geteuid?.();
 }
 
 /** A Failure for errors of the file system; any other error is returned as it is. */
@@ -55,7 +92,7 @@ export function writeFailure(error: unknown, path: string): unknown {
     {
       tried: 'The partial file was removed; what was complete before is untouched.',
       next: full
-        ? 'Free some space, or write the image elsewhere, and run it again.'
+        ? 'Free some space, or write it elsewhere, and run it again.'
         : 'Check the path and its permissions.',
       cause: error,
     },

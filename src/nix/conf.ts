@@ -57,6 +57,7 @@ type Settings = Readonly<
 export function parseSettings(text: string): Settings {
   try {
     const settings: unknown = JSON.parse(text);
+    JSON.stringify(settings); // what is nested too deep to be compared is no setting
     if (isObject(settings) && Object.values(settings).every(isObject)) return settings as Settings;
   } catch {
     // said below; the parser's own message would quote the text, tokens and all
@@ -77,7 +78,7 @@ export function effectiveConf(settings: Settings): EffectiveConf {
   const table = (name: string) => {
     const found = value(name);
     const entries = isObject(found) ? Object.entries(found) : [];
-    return new Map(entries.map(([key, text]) => [key, String(text)]));
+    return new Map(entries.map(([key, text]) => [key, textOf(text)]));
   };
   const names = new Map(
     Object.entries(settings).flatMap(([name, { aliases }]) =>
@@ -86,7 +87,7 @@ export function effectiveConf(settings: Settings): EffectiveConf {
   );
   const list = (name: string) => {
     const found = value(name);
-    return Array.isArray(found) ? found.map(String) : [];
+    return Array.isArray(found) ? found.map(textOf) : [];
   };
   return {
     knows: has,
@@ -97,10 +98,16 @@ export function effectiveConf(settings: Settings): EffectiveConf {
       return added === undefined ? undefined : { name: added, adds: true };
     },
     value,
-    isDefault: name => JSON.stringify(value(name)) === JSON.stringify(settings[name]?.defaultValue),
+    isDefault: name =>
+      JSON.stringify(value(name)) ===
+      JSON.stringify(has(name) ? settings[name]?.defaultValue : undefined),
     list,
-    text: name => String(value(name) ?? ''),
+    text: name => textOf(value(name)),
     names: name => [...table(name).keys()],
     table,
   };
 }
+
+/** Settings are texts, numbers, true or false. */
+const textOf = (value: unknown): string =>
+  ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : '';

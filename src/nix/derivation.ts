@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
 
 /** What a derivation makes and needs: enough for graphs, and small enough to hold many. */
 export interface DerivationNode {
@@ -33,7 +35,7 @@ const batchSize = 32;
  * `Derive([outputs],[inputDrvs],[inputSrcs],"system","builder",[args],[env])`, where an output is
  * `(name,path,hashAlgo,hash)`, an input derivation `(path,[outputs])`, an env entry `(name,value)`.
  * Source: Nix manual, "Derivation ATerm format", and Nix's src/libstore/derivations.cc.
- * Throws a SyntaxError that says what was expected and where.
+ * Throws a {@link Failure} that says what was expected and where.
  */
 export function parseDerivation(text: string): Derivation {
   return readWhole(readerOf(text));
@@ -83,10 +85,16 @@ async function readGraph<T extends DerivationNode>(
   for (const drvPath of pending) {
     const node = readFile(drvPath, encoding, reader => read(reader, keep, drvPath));
     graph.set(drvPath, node);
-    for (const input of node.inputDrvs.keys()) pending.add(input);
+    for (const input of node.inputDrvs.keys()) pending.add(besides(drvPath, input));
     if (graph.size % batchSize === 0) await otherWork();
   }
   return graph;
+}
+
+/** An input of a derivation, which lies in the same store: a text there may be of anybody's making. */
+function besides(drvPath: string, input: string): string {
+  if (dirname(input) === dirname(drvPath) && input.endsWith('.drv')) return input;
+  throw broken(drvPath, `its input ${JSON.stringify(input)} is no derivation of the same store`);
 }
 
 /** Reads one derivation's node from its file. Throws a {@link Failure} naming the file. */
@@ -97,15 +105,21 @@ export function readDerivationNode(drvPath: string): DerivationNode {
 /** Small files, many of them, most of them in memory: read one by one they take half the time. */
 function readFile<T>(drvPath: string, encoding: 'latin1' | 'utf8', read: (reader: Reader) => T): T {
   try {
+    // a link may lead out of the store, and what is no derivation is quoted in the error
+    const stats = lstatSync(drvPath);
+    if (!stats.isFile()) throw new Error('it is no file');
+    if (stats.size > limits.derivation) throw new Error(`it has ${stats.size} bytes`);
     return read(readerOf(readFileSync(drvPath, encoding)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure(`The derivation ${drvPath} cannot be read: ${reason}`, {
-      next: 'Run nix-store --verify --check-contents, or evaluate again.',
-      cause: error,
-    });
+    throw broken(drvPath, error instanceof Error ? error.message : String(error), error);
   }
 }
+
+const broken = (drvPath: string, reason: string, cause?: unknown) =>
+  new Failure(`The derivation ${drvPath} cannot be read: ${reason}`, {
+    next: 'Run nix-store --verify --check-contents, or evaluate again.',
+    cause,
+  });
 
 /** Gives a text that may be kept for long. */
 export type Keep = (text: string) => string;
@@ -188,7 +202,7 @@ function readerOf(text: string): Reader {
   const expect = (token: string) => {
     if (!text.startsWith(token, at)) {
       const found = text.slice(at, at + 20);
-      throw new SyntaxError(`expected ${token} at character ${at}, found ${JSON.stringify(found)}`);
+      throw new Failure(`expected ${token} at character ${at}, found ${JSON.stringify(found)}`);
     }
     at += token.length;
   };
@@ -222,10 +236,14 @@ function endOfString(text: string, start: number): number {
     if (backslashes % 2 === 0) return at;
     at = text.indexOf('"', at + 1);
   }
-  throw new SyntaxError(`the string at character ${start} does not end`);
+  throw new Failure(`the string at character ${start} does not end`);
 }
 
-const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
+const escapes = new Map([
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
 
 /** Piece by piece: phases of a package have hundreds of escapes, and a graph has many of them. */
 function unescaped(raw: string): string {
@@ -233,7 +251,7 @@ function unescaped(raw: string): string {
   let from = 0;
   for (let at = raw.indexOf('\\'); at >= 0; at = raw.indexOf('\\', from)) {
     const letter = raw[at + 1] ?? '';
-    text += raw.slice(from, at) + (escapes[letter] ?? letter);
+    text += raw.slice(from, at) + (escapes.get(letter) ?? letter);
     from = at + 2;
   }
   return text + raw.slice(from);

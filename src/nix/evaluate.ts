@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
@@ -29,14 +30,27 @@ export interface EvaluationRequest {
 }
 
 /** What {@link describeTarget} gives, and {@link describeProvenance} where it is asked for. */
-interface Description {
-  target: unknown;
-  image: { name: string | null; tag: string | null };
-  recipe: unknown;
-  config: unknown;
-  context: Record<string, { path?: boolean; allOutputs?: boolean; outputs?: string[] }>;
-  provenance?: { own: string[]; unfree: { drv: string; licence: string }[] };
-}
+const descriptionSchema = v.object({
+  target: v.unknown(),
+  image: v.object({ name: v.nullable(v.string()), tag: v.nullable(v.string()) }),
+  recipe: v.unknown(),
+  config: v.unknown(),
+  context: v.record(
+    v.string(),
+    v.object({
+      path: v.optional(v.boolean()),
+      allOutputs: v.optional(v.boolean()),
+      outputs: v.optional(v.array(v.string())),
+    }),
+  ),
+  provenance: v.optional(
+    v.object({
+      own: v.array(v.string()),
+      unfree: v.array(v.object({ drv: v.string(), licence: v.string() })),
+    }),
+  ),
+});
+type Description = v.InferOutput<typeof descriptionSchema>;
 
 const describeWithProvenance = `target:
   (${describeTarget}) target // { provenance = (${describeProvenance}) target; }`;
@@ -82,8 +96,24 @@ async function describe(
   const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
     runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
   );
-  const description = code === 0 ? (JSON.parse(stdout) as Description) : undefined;
+  const description = code === 0 ? readDescription(stdout) : undefined;
   return { description, errors: reader.errors() };
+}
+
+/**
+ * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by
+ * who reads it. Throws a {@link Failure}.
+ */
+export function readDescription(printed: string): Description {
+  try {
+    return v.parse(descriptionSchema, JSON.parse(printed));
+  } catch (cause) {
+    throw new Failure('What Nix has evaluated is not understood.', {
+      tried: 'Reading what nix eval --json printed.',
+      next: 'See that nix is Nix itself, and no program that stands in for it.',
+      cause,
+    });
+  }
 }
 
 /** Inputs that are overridden are never locked: saying so on each run helps nobody. */

@@ -1,3 +1,4 @@
+import { limits } from '../host/limits.ts';
 import { activity, level, parseLine, type RawEvent, result } from './internal-json.ts';
 import type { NixEvent } from './types.ts';
 
@@ -130,20 +131,24 @@ function translate(state: State, raw: RawEvent, fromNix: boolean, at: number): N
   }
 }
 
+/** What paths of a store look like, and of its derivations: other programs may write such lines too. */
+const pathPattern = /^\/[\w./+?=-]+$/;
+const drvPattern = /^\/[\w./+?=-]+\.drv$/;
+
 type Of<Action extends RawEvent['action']> = Extract<RawEvent, { action: Action }>;
 
 function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
   const [first, second] = raw.fields.map(String);
   switch (raw.type) {
     case activity.build: {
-      if (first === undefined) return [];
+      if (first === undefined || !drvPattern.test(first)) return [];
       state.builds.set(raw.id, first);
       if (state.open.has(first)) return [];
       state.open.set(first, []);
       return [{ type: 'build-start', drvPath: first, machine: second ?? '', at }];
     }
     case activity.substitute:
-      if (first === undefined) return [];
+      if (first === undefined || !pathPattern.test(first)) return [];
       state.substitutes.set(raw.id, { path: first, cache: second ?? '' });
       return [{ type: 'substitute-start', path: first, cache: second ?? '', at }];
     case activity.copyPath: {
@@ -214,7 +219,7 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
       return readProgress(state, raw, at);
     case result.expected:
       if (raw.fields[0] !== activity.fileTransfer) return [];
-      state.downloads.foreseen.set(raw.id, Number(raw.fields[1]));
+      state.downloads.foreseen.set(raw.id, countOf(raw.fields[1]));
       return [];
     default:
       return [];
@@ -229,7 +234,7 @@ function readLog(state: State, drvPath: string, line: string, at: number): NixEv
 }
 
 function readProgress(state: State, raw: Of<'result'>, at: number): NixEvent[] {
-  const [done = 0, expected = 0, , failed = 0] = raw.fields.map(Number);
+  const [done = 0, expected = 0, , failed = 0] = raw.fields.map(countOf);
   const counts = state.progress.get(raw.id);
   if (counts) Object.assign(counts, { done, failed });
   const copied = state.copies.get(raw.id);
@@ -239,6 +244,10 @@ function readProgress(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   }
   return readDownload(state.downloads, raw.id, { done, expected }, at);
 }
+
+/** A number of bytes or of builds; 0 for what can be none. */
+const countOf = (field: unknown): number =>
+  Number.isSafeInteger(field) ? Math.max(0, Number(field)) : 0;
 
 function readDownload(
   downloads: Downloads,
@@ -259,10 +268,11 @@ function readDownload(
 function readMessage(state: State, raw: Of<'msg'>, fromNix: boolean, at: number): NixEvent[] {
   const message: NixEvent = { type: 'message', level: raw.level, text: raw.text, at };
   if (raw.level === level.error || !fromNix) {
-    state.errors.push(raw.text);
+    state.errors.push(raw.text.slice(0, limits.message));
     if (state.errors.length > errorsKept) state.errors.shift();
   }
-  const drvPath = raw.level === level.error ? /'(\/[^']+\.drv)'/.exec(raw.text)?.[1] : undefined;
+  const drvPath =
+    raw.level === level.error ? /'(\/[\w./+?=-]+\.drv)'/.exec(raw.text)?.[1] : undefined;
   if (drvPath === undefined) return [message];
   const ended = endBuild(state, drvPath, true, at);
   const failure = state.failed.get(drvPath);

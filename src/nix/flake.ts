@@ -20,8 +20,8 @@ export async function flakeLastModified(
     signal: nix.host.signal,
     limit: { what: `Nix to fetch the flake ${flake}`, ms: patience.nixQuery },
   });
-  const metadata = code === 0 ? (JSON.parse(stdout) as { lastModified?: number }) : {};
-  if (metadata.lastModified !== undefined) return metadata.lastModified;
+  const lastModified = code === 0 ? readLastModified(stdout) : undefined;
+  if (lastModified !== undefined) return lastModified;
   throw new Failure(
     `The recipe says created = "now", but ${flake} does not know when it was changed.`,
     {
@@ -30,4 +30,15 @@ export async function flakeLastModified(
       ...(code === 0 ? {} : { evidence: stderr.trim().split('\n').slice(-5) }),
     },
   );
+}
+
+/** The time in what `nix flake metadata --json` printed; undefined where there is none. */
+export function readLastModified(printed: string): number | undefined {
+  try {
+    const { lastModified } = Object(JSON.parse(printed)) as { lastModified?: unknown };
+    const isTime = Number.isSafeInteger(lastModified) && Number(lastModified) >= 0;
+    return isTime ? Number(lastModified) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -64,7 +64,8 @@ export function parseLine(line: string): RawEvent | undefined {
 function parseObject(json: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? { ...value } : undefined;
   } catch {
     return undefined;
   }
@@ -74,7 +75,7 @@ function parseObject(json: string): Record<string, unknown> | undefined {
 const idOf = (line: string): string => /"id":\s*(\d+)/.exec(line)?.[1] ?? '';
 
 const isField = (value: unknown): value is Field =>
-  typeof value === 'string' || typeof value === 'number';
+  typeof value === 'string' || Number.isFinite(value);
 
 const fieldsOf = (fields: unknown): Field[] =>
   Array.isArray(fields) ? fields.filter(isField) : [];

@@ -1,8 +1,14 @@
-/** The known name that takes the fewest edits to become `name`, capitals aside. */
+import { limits } from '../host/limits.ts';
+
+/**
+ * The known name that takes the fewest edits to become `name`, capitals aside. Of very long names the
+ * beginning counts, of very many the first.
+ */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map(candidate => ({
+  const start = (text: string) => text.slice(0, limits.nearestLength).toLowerCase();
+  const distances = known.slice(0, limits.nearestNames).map(candidate => ({
     candidate,
-    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+    distance: editDistance(start(name), start(candidate)),
   }));
   return distances.sort((a, b) => a.distance - b.distance)[0]?.candidate;
 }

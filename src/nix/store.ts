@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { preview } from '../host/preview.ts';
 import { runNix } from './nix.ts';
 import type { Nix } from './types.ts';
 
@@ -51,23 +52,35 @@ export async function queryPathInfo(
 /**
  * Parses a dump of the store's database. For each path, one per line: path, hash, NAR size, deriver
  * or nothing, number of references, references (Nix's `makeValidityRegistration`).
+ * Throws a {@link Failure} for what is no such dump.
  */
 export function parseDump(dump: string): Map<string, PathInfo> {
   const infos = new Map<string, PathInfo>();
   const fields = dump.split('\n');
-  let at = 0;
-  while (at + 4 < fields.length) {
+  // a line's end follows the last of them
+  const length = fields.at(-1) === '' ? fields.length - 1 : fields.length;
+  for (let at = 0; at < length; ) {
     const [path = '', hash = '', narSize = '', , count = ''] = fields.slice(at, at + 5);
-    const end = at + 5 + Number.parseInt(count, 10);
-    infos.set(path, {
-      narSize: Number(narSize),
-      narHash: `sha256:${hash}`,
-      references: fields.slice(at + 5, end),
-    });
-    at = end;
+    const references = fields.slice(at + 5, at + 5 + numberOf(count));
+    const areComplete = at + 5 + numberOf(count) <= length;
+    const isRight = [path, ...references].every(each => each.startsWith('/'));
+    if (!isRight || !areComplete || !/^[0-9a-f]{64}$/.test(hash)) throw noDump(at);
+    infos.set(path, { narSize: numberOf(narSize), narHash: `sha256:${hash}`, references });
+    at += 5 + references.length;
   }
   return infos;
 }
+
+function numberOf(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new Failure(`The Nix store says ${preview(text)} where a number belongs.`);
+}
+
+const noDump = (line: number) =>
+  new Failure(`Line ${line + 1} of what nix-store --dump-db says is not understood.`, {
+    next: 'Check the store: nix-store --verify.',
+  });
 
 /** All that `root` reaches by references, sorted. */
 function closureWithin(infos: ReadonlyMap<string, PathInfo>, root: string): string[] {

@@ -1,9 +1,11 @@
 import { Failure } from '../host/failure.ts';
+import { preview } from '../host/preview.ts';
+import type { AuditRecord } from './audit.ts';
 import { recordSchema, type Schema } from './schema.ts';
 import type { BuildRecord } from './types.ts';
 
-/** The record as a file's text. */
-export function recordToJson(record: BuildRecord): string {
+/** A record (of a build, of an audit) as a file's text. */
+export function recordText(record: BuildRecord | AuditRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }
 
@@ -84,9 +86,4 @@ function hasType(type: string, value: unknown): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function preview(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

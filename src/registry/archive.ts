@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
+import { openOutput } from '../host/output-file.ts';
+import { lentOutput, type Output } from '../host/stream-output.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
 import {
   type BlobResult,
@@ -24,20 +22,12 @@ export interface ArchiveOptions {
   imageName: string;
 }
 
-/** Where the tar goes. */
-interface Output {
-  write(bytes: Buffer): Promise<void>;
-  /** All is written: the archive appears. */
-  complete(): Promise<void>;
-  /** It will not be complete: what was written goes away. */
-  discard(): Promise<void>;
-}
-
 /** The archive as far as it is written. */
 interface Archive {
   where: string;
   options: ArchiveOptions;
-  open(): Promise<Output>;
+  /** `signal` ends the wait for a pipe's reader. */
+  open(signal?: AbortSignal): Promise<Output>;
   output?: Promise<Output>;
   /** Entries are written one after the other, in the order in which they were asked for. */
   queue: Promise<unknown>;
@@ -60,7 +50,9 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
   const archive: Archive = {
     where: toFile ? `docker-archive:${target}` : 'standard output',
     options,
-    open: toFile ? () => fileOutput(target, options.host) : async () => streamOutput(target),
+    open: toFile
+      ? signal => openOutput(target, { ...options.host, signal })
+      : async () => lentOutput(target, readerGone),
     queue: Promise.resolve(),
     layers: new Map(),
     documents: new Map(),
@@ -135,7 +127,10 @@ async function writeLayer(
     throw new TypeError('a layer for a docker-archive has to be uncompressed and of known size');
   }
   const signals = [archive.options.host.signal, signal].filter(each => each !== undefined);
-  const stream = source.open(AbortSignal.any(signals));
+  const either = AbortSignal.any(signals);
+  archive.output ??= archive.open(either);
+  await archive.output;
+  const stream = source.open(either);
   const entry = `layer-${String(archive.layers.size + 1).padStart(3, '0')}.tar`;
   await writeEntry(archive, entry, size, stream, onProgress);
   const result = stream.result();
@@ -225,65 +220,9 @@ function describe(archive: Archive, digest: string, manifest: Manifest) {
   };
 }
 
-async function fileOutput(path: string, host: Host): Promise<Output> {
-  await removeAbandoned(dirname(path), host.clock());
-  const partial = partialFile(dirname(path));
-  const stream = createWriteStream(partial, { flags: 'wx' });
-  const write = writerTo(stream, error => writeFailure(error, path));
-  return {
-    write,
-    complete: async () => {
-      await ended(stream, error => writeFailure(error, path));
-      await rename(partial, path);
-    },
-    discard: async () => {
-      await new Promise<void>(resolve => {
-        stream.once('close', () => resolve());
-        stream.destroy();
-        if (stream.closed) resolve();
-      });
-      await rm(partial, { force: true });
-    },
-  };
-}
-
 /** A reader of standard output may go away at any time. */
-function streamOutput(stream: Writable): Output {
-  const failure = (error: unknown) =>
-    new Failure('The program that reads the image from standard output ended before all of it.', {
-      next: 'See its own messages; `docker load` needs a running Docker daemon.',
-      cause: error,
-    });
-  return {
-    write: writerTo(stream, failure),
-    complete: () => written(stream, failure),
-    discard: async () => undefined,
-  };
-}
-
-/** Writes as fast as the stream takes it; an error at any time rejects the next write. */
-function writerTo(stream: Writable, failure: (error: unknown) => unknown) {
-  let broken: unknown;
-  stream.on('error', error => {
-    broken = error;
+const readerGone = (error: unknown) =>
+  new Failure('The program that reads the image from standard output ended before all of it.', {
+    next: 'See its own messages; `docker load` needs a running Docker daemon.',
+    cause: error,
   });
-  return (bytes: Buffer) =>
-    new Promise<void>((resolve, reject) => {
-      if (broken !== undefined) return reject(failure(broken));
-      stream.write(bytes, error => (error ? reject(failure(error)) : resolve()));
-    });
-}
-
-/** Standard output stays open; all that was written has been handed over. */
-function written(stream: Writable, failure: (error: unknown) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write('', error => (error ? reject(failure(error)) : resolve()));
-  });
-}
-
-function ended(stream: Writable, failure: (error: unknown) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.once('error', error => reject(failure(error)));
-    stream.end(() => resolve());
-  });
-}

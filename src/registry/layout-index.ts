@@ -1,109 +1,112 @@
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { chmod, link, lstat, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { age, isRunning, partialFile, writeFailure } from '../host/partial-files.ts';
+import type { Host } from '../host/host.ts';
+import { limits } from '../host/limits.ts';
+import { withLock } from '../host/lock.ts';
+import { writeOutput } from '../host/output-file.ts';
+import { partialFile, writeFailure } from '../host/partial-files.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
-/** A layout's index.json (image-spec, image-layout.md). */
-export interface LayoutIndex {
-  schemaVersion: 2;
-  mediaType?: string;
-  manifests: Descriptor[];
-  annotations?: Record<string, string>;
-}
+const descriptorSchema = v.looseObject({
+  mediaType: v.string(),
+  // of any algorithm: entries of others are kept, and only those with sha256 are read
+  digest: v.pipe(v.string(), v.regex(/^[a-z0-9+._-]{1,64}:[\w=-]{1,256}$/)),
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  annotations: v.optional(v.record(v.string(), v.string())),
+});
+/** A layout's index.json (image-spec, image-layout.md); fields that are not known here stay. */
+const indexSchema = v.looseObject({
+  schemaVersion: v.literal(2),
+  manifests: v.array(descriptorSchema),
+});
+type LayoutIndex = v.InferOutput<typeof indexSchema>;
 
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
 
-/** The lock is held for milliseconds; after this long, in ms, its owner is taken for dead. */
-const staleAfter = 30_000;
-const lockInterval = 20;
+/** Stays in the folder, empty; tools that read layouts look for names of their own. */
+const lockName = '.comfy-nix-lock';
 
 /** Reads index.json; a folder without one has no images. */
 export async function readIndex(folder: string): Promise<LayoutIndex> {
   const path = join(folder, 'index.json');
-  let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    const { size } = await stat(path);
+    if (size > limits.document) throw new Error(`it has ${size} bytes`);
+    return parseIndex(await readFile(path, 'utf8'), path);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return emptyIndex();
     throw new Failure(`${path} could not be read: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** The index in a file's text. Throws a {@link Failure}; `path` is for that. */
+export function parseIndex(text: string, path: string): LayoutIndex {
   try {
-    const index = JSON.parse(text) as LayoutIndex;
-    if (Array.isArray(index.manifests)) return index;
+    const index = v.parse(indexSchema, JSON.parse(text));
+    // what is nested too deep to be written again is none
+    JSON.stringify(index);
+    return index;
   } catch {
-    // said below
+    throw new Failure(`${path} is not the index of an OCI image layout.`, {
+      tried: 'Reading it as JSON with a list "manifests" of digests, sizes and media types.',
+      next: 'Write to another folder, or remove this one.',
+    });
   }
-  throw new Failure(`${path} is not the index of an OCI image layout.`, {
-    tried: 'reading it as JSON with a list "manifests"',
-    next: 'Write to another folder, or remove this one.',
-  });
 }
 
 /** The manifest that a tag names. */
-export function findTag(index: LayoutIndex, tag: string): Descriptor | undefined {
-  return index.manifests.find(entry => entry.annotations?.[refName] === tag);
+export function findTag({ manifests }: LayoutIndex, tag: string) {
+  return manifests.find(entry => entry.annotations?.[refName] === tag);
 }
 
-/** Points a tag at a manifest; other entries stay. Safe against other processes doing the same. */
-export async function setTag(folder: string, tag: string, manifest: Descriptor): Promise<void> {
+/**
+ * Points a tag at a manifest; other entries stay. Safe against other processes doing the same, of
+ * whatever container. Rejects with a {@link Failure}, and with the signal's reason when that aborts
+ * while another process is waited for.
+ */
+export async function setTag(
+  folder: string,
+  tag: string,
+  manifest: Descriptor,
+  host: Host,
+): Promise<void> {
   const entry = { ...manifest, annotations: { ...manifest.annotations, [refName]: tag } };
-  await locked(join(folder, 'index.json.lock'), async () => {
+  const lock = join(folder, lockName);
+  await shareLock(folder, lock);
+  await withLock(lock, { what: `the image layout ${folder}` }, host, async () => {
     const index = await readIndex(folder);
     const others = index.manifests.filter(each => each.annotations?.[refName] !== tag);
-    await replaceFile(
-      folder,
-      'index.json',
-      `${JSON.stringify({ ...index, manifests: [...others, entry] }, undefined, 2)}\n`,
-    );
+    const changed = { ...index, manifests: [...others, entry] };
+    const text = `${JSON.stringify(changed, undefined, 2)}\n`;
+    await writeOutput(join(folder, 'index.json'), text, host);
   });
 }
 
-/** Writes a file in one step: readers see the old or the new content. */
-export async function replaceFile(folder: string, name: string, content: string): Promise<void> {
-  const partial = partialFile(folder);
+/**
+ * Whoever may write to the folder may lock it: a layout can be shared by users of a group. The lock gets
+ * its name when it is complete: to close it afterwards would free it for this process's other writers.
+ */
+async function shareLock(folder: string, lock: string): Promise<void> {
+  if (await lstat(lock).catch(() => undefined)) return;
   try {
-    await writeFile(partial, content);
-    await rename(partial, join(folder, name));
+    const partial = await partialFile(folder);
+    try {
+      await writeFile(partial.path, '');
+      await chmod(partial.path, (await stat(folder)).mode & 0o666);
+      // where it is there by now, or the file system has no links, the lock is made by who takes it
+      await link(partial.path, lock).catch(() => undefined);
+    } finally {
+      await partial.discard();
+    }
   } catch (error) {
-    await rm(partial, { force: true });
-    throw writeFailure(error, join(folder, name));
+    throw writeFailure(error, lock);
   }
 }
 
 function emptyIndex(): LayoutIndex {
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
-}
-
-/** Works while holding a lock file, which says who holds it. */
-async function locked(path: string, work: () => Promise<void>): Promise<void> {
-  while (!(await takeLock(path))) await wait(lockInterval * (0.5 + Math.random()));
-  try {
-    await work();
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-async function takeLock(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx');
-    await file.writeFile(`${hostname()} ${process.pid}`);
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeFailure(error, path);
-    if (await isStale(path)) await rm(path, { force: true });
-    return false;
-  }
-}
-
-/** Whether the lock's owner is gone: ended on this machine, or silent for long. */
-async function isStale(path: string): Promise<boolean> {
-  const [machine, pid] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
-  if (machine === hostname() && pid !== undefined && !isRunning(Number(pid))) return true;
-  return (await age(path, Date.now())) > staleAfter;
 }

@@ -1,12 +1,13 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
-import { findTag, readIndex, replaceFile, setTag } from './layout-index.ts';
+import { findTag, readIndex, setTag } from './layout-index.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
 /** What a layout says of itself (image-spec, image-layout.md). */
@@ -16,13 +17,19 @@ const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
  * An image store in an OCI image layout folder, made when it is first written to. Blobs appear
  * under their digest when they are complete; tags are entries of index.json. Blobs that no tag
  * needs any more stay.
+ * @param interrupt ends a wait for another run that writes to the layout; what must be written after
+ *   an interrupt still is, which is why the host's signal may be absent
  */
-export function layoutStore(folder: string, host: Host): ImageStore {
+export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal): ImageStore {
   let prepared: Promise<void> | undefined;
   const prepare = () => {
-    prepared ??= prepareFolder(folder, host.clock());
+    prepared ??= prepareFolder(folder, host);
     return prepared;
   };
+  const waiting = () => ({
+    ...host,
+    signal: host.signal ?? (interrupt?.aborted ? undefined : interrupt),
+  });
   return {
     kind: 'oci-layout',
     repository: `oci:${folder}`,
@@ -48,12 +55,10 @@ export function layoutStore(folder: string, host: Host): ImageStore {
       return putBytes(folder, bytes, mediaType);
     },
     putTag: async (tag, manifest) => {
+      const host = waiting();
       await prepare();
-      await setTag(
-        folder,
-        tag,
-        describe(await putBytes(folder, manifest.bytes, manifest.mediaType), manifest),
-      );
+      const descriptor = await putBytes(folder, manifest.bytes, manifest.mediaType);
+      await setTag(folder, tag, describe(descriptor, manifest), host);
     },
     close: async () => undefined,
   };
@@ -66,24 +71,30 @@ function blobPath(folder: string, digest: string): string {
   throw new Failure(`"${digest}" is not a sha256 digest.`);
 }
 
-async function prepareFolder(folder: string, now: number): Promise<void> {
+async function prepareFolder(folder: string, host: Host): Promise<void> {
+  const there = await stat(folder).catch(() => undefined);
+  if (there && !there.isDirectory()) {
+    throw new Failure(`oci:${folder} cannot be written: ${folder} is no folder.`, {
+      next: 'Name a folder, or a docker-archive: for one file.',
+    });
+  }
   try {
+    // Node says of a read-only file system that a folder is missing, when it makes several
+    if (there) await access(folder, constants.W_OK);
     await mkdir(blobFolder(folder), { recursive: true });
-    await access(join(folder, 'oci-layout'), constants.R_OK).catch(() =>
-      replaceFile(folder, 'oci-layout', layoutMarker),
-    );
+    const marker = join(folder, 'oci-layout');
+    await access(marker, constants.R_OK).catch(() => writeOutput(marker, layoutMarker, host));
   } catch (error) {
     throw writeFailure(error, folder);
   }
-  await removeAbandoned(folder, now);
-  await removeAbandoned(blobFolder(folder), now);
+  await removeAbandoned(blobFolder(folder));
 }
 
 async function getManifest(folder: string, reference: string): Promise<StoredManifest | undefined> {
-  const { manifests } = await readIndex(folder);
+  const index = await readIndex(folder);
   const entry = isDigest(reference)
-    ? manifests.find(each => each.digest === reference)
-    : findTag({ schemaVersion: 2, manifests }, reference);
+    ? index.manifests.find(each => each.digest === reference)
+    : findTag(index, reference);
   const digest = entry?.digest ?? reference;
   if (!isDigest(digest)) return undefined;
   const bytes = await readBlob(folder, digest);
@@ -99,7 +110,7 @@ function statedMediaType(manifest: Buffer): string {
 
 function parsed(manifest: Buffer): Record<string, unknown> {
   try {
-    return JSON.parse(manifest.toString()) as Record<string, unknown>;
+    return Object(JSON.parse(manifest.toString()));
   } catch {
     return {};
   }
@@ -167,9 +178,12 @@ async function writeBlob(
   digest: () => string,
   onProgress?: (sent: number) => void,
 ): Promise<void> {
-  const partial = partialFile(blobFolder(folder));
+  const blobs = blobFolder(folder);
+  const partial = await partialFile(blobs).catch(error => {
+    throw writeFailure(error, blobs);
+  });
   try {
-    const file = await open(partial, 'wx');
+    const file = await open(partial.path, 'wx');
     try {
       let written = 0;
       for await (const chunk of bytes) {
@@ -180,10 +194,10 @@ async function writeBlob(
     } finally {
       await file.close();
     }
-    await rename(partial, blobPath(folder, digest()));
+    await partial.complete(blobPath(folder, digest()));
   } catch (error) {
-    await rm(partial, { force: true });
-    throw writeFailure(error, partial.replace(/\/\.partial-[^/]*$/, ''));
+    await partial.discard();
+    throw writeFailure(error, blobs);
   }
 }
 

@@ -12,6 +12,8 @@ import type { ImageStore } from './store.ts';
 export interface OpenStoreOptions extends ClientOptions {
   /** The image's name in a docker-archive, without a tag; default: "image". */
   imageName?: string;
+  /** Ends a wait for another run, where the host's own signal is kept from the store. */
+  interrupt?: AbortSignal | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export function openStore(image: string, options: OpenStoreOptions): ImageStore 
       exitCode: 2,
     });
   }
-  if (kind === 'oci') return layoutStore(path, host);
+  if (kind === 'oci') return layoutStore(path, host, options.interrupt);
   if (kind === 'docker-archive') return archiveStore(path, { host, imageName });
   return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
 }

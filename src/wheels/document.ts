@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
+import { preview } from '../host/preview.ts';
 import { nearest } from '../nix/nearest.ts';
 
 /** A file that people edit, read and parsed, whose errors name the line. */
@@ -13,9 +15,11 @@ export interface Document {
   next: string;
 }
 
-/** The text of a file; undefined where there is none. */
+/** The text of a file; undefined where there is none. Rejects with a {@link Failure}. */
 export async function readText(file: string): Promise<string | undefined> {
   try {
+    const { size } = await stat(file);
+    if (size > limits.document) throw new Error(`it has ${size} bytes, and is no such file`);
     return await readFile(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -30,8 +34,10 @@ export async function readText(file: string): Promise<string | undefined> {
  */
 export function checkDocument<const Schema extends v.GenericSchema>(
   schema: Schema,
-  { file, text, value, next }: Document,
+  document: Document,
 ): v.InferOutput<Schema> {
+  const { file, text, value, next } = document;
+  refuseReservedNames(document);
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const problems = result.issues.slice(0, 5).map(issue => {
@@ -39,6 +45,26 @@ export function checkDocument<const Schema extends v.GenericSchema>(
     return `${file}:${lineOf(text, path)}: ${path.join('.')}: ${complaint(issue)}`;
   });
   throw new Failure(`${file} is not as it should be.`, { evidence: problems, next });
+}
+
+/** Names that every object has of its own in this language; the schemas would pass over them. */
+const reserved = ['__proto__', 'constructor', 'prototype'];
+
+function refuseReservedNames(document: Document): void {
+  const pending: { value: unknown; path: readonly string[] }[] = [
+    { value: document.value, path: [] },
+  ];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (typeof at.value !== 'object' || at.value === null) continue;
+    const found = reserved.find(name => Object.hasOwn(Object(at.value), name));
+    if (found !== undefined) {
+      throw wrongAt(document, [...at.path, found], 'this name is reserved; choose another.');
+    }
+    // documents are a few levels deep, and an error names the first of them
+    const parent = at.path.slice(0, 8);
+    for (const [key, value] of Object.entries(at.value))
+      pending.push({ value, path: [...parent, key] });
+  }
 }
 
 /** An error at a key of the document. */
@@ -59,8 +85,7 @@ export function closed<const Entries extends v.ObjectEntries>(entries: Entries) 
 function complaint({ type, expected, message, input }: v.BaseIssue<unknown>): string {
   if (input === undefined) return 'it is missing';
   if (type === 'strict_object' && expected === 'never') return message;
-  const found = JSON.stringify(input);
-  return `expected ${message}, found ${found.length > 60 ? `${found.slice(0, 57)}...` : found}`;
+  return `expected ${message}, found ${preview(input)}`;
 }
 
 /**

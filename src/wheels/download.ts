@@ -14,7 +14,7 @@ import { writeFailure } from '../host/partial-files.ts';
 import { claimPartial, type Partial } from './partial-downloads.ts';
 import { unreachable, type Web } from './web.ts';
 
-/** What a download was found to be. */
+/** What a file was found to be. */
 export interface Downloaded {
   /** Hex. */
   sha256: string;
@@ -36,17 +36,27 @@ interface Progress {
 /**
  * Downloads a file to hash it, in bounded memory. What a run that was killed has left in `folder` is
  * taken up where the server can tell that it still has the same file (RFC 9110, If-Range).
- * Rejects with a {@link Failure} where the server has no such file.
+ * Resolves with the result and the folder that keeps it. Rejects with a {@link Failure} where the server
+ * has no such file.
  */
 export async function download(
   url: string,
   folder: string,
   web: Web,
   onBytes: OnBytes,
-): Promise<Downloaded> {
-  const partial = await claimPartial(folder, url);
-  const known = await stillThere(partial, web);
-  if (known !== undefined) return known;
+): Promise<Downloaded & { folder: string }> {
+  const partial = await claimPartial(folder, url).catch(error => {
+    throw writeFailure(error, folder);
+  });
+  try {
+    const result = (await stillThere(partial, web)) ?? (await fetchWhole(partial, web, onBytes));
+    return { ...result, folder: partial.folder };
+  } finally {
+    partial.release();
+  }
+}
+
+async function fetchWhole(partial: Partial, web: Web, onBytes: OnBytes): Promise<Downloaded> {
   const file = await open(partial.file, 'a+');
   try {
     const hash = createHash('sha256');

@@ -21,6 +21,7 @@ export interface Downloads {
 /** Downloads several files at a time, and tells of the bytes of all of them together. */
 export function startDownloads(folder: string, web: Web, host: Host): Downloads {
   const results = new Map<string, Promise<Downloaded>>();
+  const folders = new Set<string>();
   const inTurn = turns(mostAtOnce);
   const tell = progressOf(host);
   const start = (url: string) =>
@@ -30,6 +31,7 @@ export function startDownloads(folder: string, web: Web, host: Host): Downloads 
       const result = await download(url, folder, web, (done, expected) =>
         tell(url, done, expected),
       );
+      folders.add(result.folder);
       const message = `Downloaded ${file}`;
       host.emit({ type: 'notice', message, at: host.clock() });
       return result;
@@ -40,7 +42,7 @@ export function startDownloads(folder: string, web: Web, host: Host): Downloads 
       results.set(url, result);
       return result;
     },
-    forget: () => removePartials(folder, host.clock()),
+    forget: () => removePartials(folder, folders, host.clock()),
   };
 }
 

@@ -85,9 +85,7 @@ async function resolveRef(
     if (!limit.aborted) throw error;
     throw new Unreachable(`${url} gave no answer in ${patience.gitReferences / 1000} s.`);
   });
-  const refs = new Map(
-    said.split('\n').map(line => line.split('\t').reverse() as [string, string]),
-  );
+  const refs = readRefs(said);
   // an annotated tag has an object of its own; `^{}` is what it points at
   const tag = refs.get(`refs/tags/${ref}^{}`) ?? refs.get(`refs/tags/${ref}`);
   const rev = tag ?? refs.get(`refs/heads/${ref}`) ?? refs.get(ref);
@@ -95,6 +93,12 @@ async function resolveRef(
   throw new Failure(`${url} has no branch or tag ${ref}, which the source ${name} is to be.`, {
     next: `Look with: git ls-remote ${url}`,
   });
+}
+
+/** Reference → commit, as `git ls-remote` tells them; what is no such line is left out. */
+export function readRefs(said: string): Map<string, string> {
+  const lines = [...said.matchAll(/^([0-9a-f]{40})\t(\S+)$/gm)];
+  return new Map(lines.map(([, rev = '', ref = '']) => [ref, rev]));
 }
 
 /** A machine without git keeps what the lock has, as one without a network does. */

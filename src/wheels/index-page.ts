@@ -1,3 +1,4 @@
+import { limits } from '../host/limits.ts';
 import { Unreachable } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
 
@@ -41,6 +42,7 @@ function readJson(page: string, url: string): OfferedFile[] {
     throw noIndexPage(url, 'it is no JSON', cause);
   }
   if (!Array.isArray(files)) throw noIndexPage(url, 'it has no list of files');
+  if (files.length > limits.indexFiles) throw tooMuch(url, 'files');
   return files.flatMap((entry: unknown) => readJsonFile(Object(entry), url) ?? []);
 }
 
@@ -54,32 +56,63 @@ function readJsonFile(file: Record<string, unknown>, page: string): OfferedFile 
     filename,
     url: url.href,
     sha256: readSha256(Object(file.hashes).sha256),
-    size: Number.isSafeInteger(size) ? Number(size) : undefined,
+    size: Number.isSafeInteger(size) && Number(size) >= 0 ? Number(size) : undefined,
     yanked: yanked !== undefined && yanked !== false,
     requiresPython: typeof requires === 'string' ? requires : undefined,
     metadata: metadataOf(url, file['core-metadata'] ?? file['dist-info-metadata']),
   };
 }
 
-async function readHtml(page: string, url: string): Promise<OfferedFile[]> {
+/** An answer that is no page of an index is told by its title. */
+interface HtmlPage {
+  files: OfferedFile[];
+  isIndex: boolean;
+  title: string;
+}
+
+async function readHtml(text: string, url: string): Promise<OfferedFile[]> {
+  const { files, isIndex, title } = await parseHtml(text, url);
+  if (isIndex) return files;
+  const shown = title.trim().slice(0, 100);
+  throw noIndexPage(url, shown ? `it is an HTML page titled "${shown}"` : 'it lists no file');
+}
+
+async function parseHtml(text: string, url: string): Promise<HtmlPage> {
   // loaded on use: most indexes answer in JSON
   const { Parser } = await import('htmlparser2');
-  const files: OfferedFile[] = [];
+  const page: HtmlPage = { files: [], isIndex: false, title: '' };
   let base = url;
-  let isPage = /<meta[^>]+pypi:repository-version/i.test(page);
+  let open: string[] = [];
+  let attributeCount = 0;
   const parser = new Parser({
+    onopentagname() {
+      attributeCount = 0;
+    },
+    onattribute() {
+      attributeCount += 1;
+      if (attributeCount > limits.htmlAttributes) throw tooMuch(url, 'attributes of an element');
+    },
     onopentag(name, attributes) {
+      open.push(name);
+      // each end of an element is looked for in all that are open
+      if (open.length > limits.htmlDepth) throw tooMuch(url, 'levels of elements');
       if (name === 'base' && attributes.href) base = absolute(attributes.href, url)?.href ?? base;
+      if (name === 'meta') page.isIndex ||= attributes.name === 'pypi:repository-version';
       const file = name === 'a' ? readAnchor(attributes, base) : undefined;
       if (file === undefined) return;
-      isPage ||= /\.(whl|zip|tar\.gz|tar\.bz2|egg)$/.test(file.filename);
-      files.push(file);
+      page.isIndex ||= /\.(whl|zip|tar\.gz|tar\.bz2|egg)$/.test(file.filename);
+      page.files.push(file);
+      if (page.files.length > limits.indexFiles) throw tooMuch(url, 'files');
+    },
+    ontext(part) {
+      if (open.at(-1) === 'title' && page.title.length < 200) page.title += part;
+    },
+    onclosetag(name) {
+      open = open.slice(0, Math.max(0, open.lastIndexOf(name)));
     },
   });
-  parser.end(page);
-  if (isPage) return files;
-  const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1]?.trim().slice(0, 100);
-  throw noIndexPage(url, title ? `it is an HTML page titled "${title}"` : 'it lists no file');
+  parser.end(text);
+  return page;
 }
 
 function readAnchor(attributes: Record<string, string>, base: string): OfferedFile | undefined {
@@ -117,6 +150,9 @@ function absolute(href: string, base: string): URL | undefined {
   const url = new URL(href, base);
   return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
 }
+
+/** More than any index has. */
+const tooMuch = (url: string, what: string) => noIndexPage(url, `it has too many ${what}`);
 
 function noIndexPage(url: string, why: string, cause?: unknown): Unreachable {
   return new Unreachable(`${url} is no page of a package index: ${why}.`, {

@@ -1,8 +1,11 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { valid } from '@renovatebot/pep440';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { partialFile, writeFailure } from '../host/partial-files.ts';
+import { limits } from '../host/limits.ts';
+import { type OutputHost, writeOutput } from '../host/output-file.ts';
+import { writeFailure } from '../host/partial-files.ts';
 import { checkDocument, type Document, readText, wrongAt } from './document.ts';
 import { pythonTag, type Variant } from './variant.ts';
 
@@ -51,12 +54,19 @@ export interface Lock {
 export const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 const text = v.string('a text');
-const url = v.pipe(text, v.url('an address'));
+const url = v.pipe(text, v.url('an address'), v.regex(/^https?:/, 'an address (https://…)'));
 const hash = v.pipe(text, v.regex(sriPattern, 'sha256-… in base64'));
-const size = v.nullable(v.pipe(v.number('a number'), v.integer('bytes'), v.minValue(0, 'bytes')));
+const size = v.nullable(
+  v.pipe(v.number('a number'), v.safeInteger('bytes'), v.minValue(0, 'bytes')),
+);
+const version = v.pipe(
+  text,
+  v.maxLength(limits.requirement, 'a version of usual length'),
+  v.check(each => valid(each) !== null, 'a version'),
+);
 
 const wheelSchema = v.object({
-  version: text,
+  version,
   url,
   hash,
   size,
@@ -133,8 +143,14 @@ function parseJson(content: string, file: string): unknown {
  */
 function lineOfMistake(content: string): number {
   const lines = content.split('\n');
-  const wrong = lines.findIndex((_, index) => !mayGoOn(lines.slice(0, index + 1).join('\n')));
-  return wrong < 0 ? lines.length : wrong + 1;
+  // once a beginning is wrong, so are all that are longer
+  let [right, wrong] = [0, lines.length];
+  while (wrong - right > 1) {
+    const middle = (right + wrong) >> 1;
+    if (mayGoOn(lines.slice(0, middle).join('\n'))) right = middle;
+    else wrong = middle;
+  }
+  return wrong;
 }
 
 function mayGoOn(beginning: string): boolean {
@@ -150,7 +166,8 @@ function mayGoOn(beginning: string): boolean {
 
 /** The pin of a project in a variant. */
 export function pinOf(lock: Lock | undefined, variant: Variant, name: string) {
-  return lock?.wheels[variant.system]?.[variant.cuda]?.[pythonTag(variant)]?.[name];
+  const ofPython = lock?.wheels[variant.system]?.[variant.cuda]?.[pythonTag(variant)];
+  return ofPython !== undefined && Object.hasOwn(ofPython, name) ? ofPython[name] : undefined;
 }
 
 /** Adds a pin. */
@@ -189,17 +206,11 @@ function sorted(value: unknown): unknown {
 }
 
 /** Puts the lock in the file's place at once: whoever reads it sees the old one or the new one. */
-export async function writeLock(file: string, lock: Lock): Promise<void> {
-  const folder = dirname(file);
-  const partial = partialFile(folder);
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(partial, formatLock(lock));
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true }).catch(() => undefined);
+export async function writeLock(file: string, lock: Lock, host: OutputHost): Promise<void> {
+  await mkdir(dirname(file), { recursive: true }).catch(error => {
     throw writeFailure(error, file);
-  }
+  });
+  await writeOutput(file, formatLock(lock), host);
 }
 
 /** SRI of a sha256 in hex. */

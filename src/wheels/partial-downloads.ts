@@ -1,13 +1,17 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
-import { age, isRunning } from '../host/partial-files.ts';
+import { patience } from '../host/limits.ts';
+import { type Lock, tryLock } from '../host/lock.ts';
 import type { Downloaded } from './download.ts';
 
-/** A download that is under way, or was when its process ended. */
+/** A download that is under way: nobody else writes it until it is released. */
 export interface Partial {
   url: string;
+  /** Where its files lie. */
+  folder: string;
   /** Its bytes so far. */
   file: string;
   readonly state: PartialState;
@@ -15,17 +19,23 @@ export interface Partial {
   begin(validator: string | undefined): Promise<void>;
   /** Keeps the result in place of the bytes, for when this process does not come to its end. */
   finish(result: Downloaded): Promise<void>;
+  /** Leaves it to whoever wants it next. */
+  release(): void;
 }
 
-interface PartialState {
+const stateSchema = v.object({
   /** An entity tag or a date, as HTTP has them. */
-  validator?: string | undefined;
-  result?: Downloaded | undefined;
-}
+  validator: v.optional(v.string()),
+  result: v.optional(
+    v.object({
+      sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+      size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    }),
+  ),
+});
+type PartialState = v.InferOutput<typeof stateSchema>;
 
-/** After this long, in ms, nobody comes back for a download. */
-const abandonedAfter = 24 * 3600 * 1000;
-const folderName = /^[0-9a-f]{32}\.(\d+)$/;
+const folderName = /^[0-9a-f]{32}\.[0-9a-f]+$/;
 
 /** Where downloads lie while they are under way: in the user's cache (XDG base directories). */
 export function downloadFolder(env: Host['env'], temporaryDirectory: string): string {
@@ -34,33 +44,44 @@ export function downloadFolder(env: Host['env'], temporaryDirectory: string): st
 }
 
 /**
- * Takes up the download of an address, or begins one. Each has a folder whose name tells the process
- * that writes it; the folder of a process that has ended is claimed by renaming it, so that no two
- * processes ever write one file.
+ * Takes up the download of an address, or begins one. Each has a folder with a lock in it, so that no
+ * two processes, of whatever container, ever write one file.
  */
 export async function claimPartial(parent: string, url: string): Promise<Partial> {
   const key = createHash('sha256').update(url).digest('hex').slice(0, 32);
-  const folder = join(parent, `${key}.${process.pid}`);
   await mkdir(parent, { recursive: true });
   for (const name of await readdir(parent)) {
-    const pid = ownerOf(name);
-    if (!name.startsWith(`${key}.`) || pid === undefined || isRunning(pid)) continue;
-    const claimed = await rename(join(parent, name), folder).then(
-      () => true,
-      () => false,
-    );
-    if (claimed) break;
+    if (!folderName.test(name) || !name.startsWith(`${key}.`)) continue;
+    const lock = await lockIn(join(parent, name));
+    if (lock) return openPartial(join(parent, name), url, lock);
   }
-  await mkdir(folder, { recursive: true });
-  const state = await readState(folder);
-  return openPartial(folder, url, state);
+  for (;;) {
+    const folder = join(parent, `${key}.${randomBytes(8).toString('hex')}`);
+    await mkdir(folder);
+    const lock = await lockIn(folder);
+    // another run may have taken the new folder for one that was left
+    if (lock) return openPartial(folder, url, lock);
+  }
 }
 
-function openPartial(folder: string, url: string, state: PartialState): Partial {
+/** The lock of a download that nobody is at, and that is still there. */
+async function lockIn(folder: string): Promise<Lock | undefined> {
+  const file = join(folder, 'lock');
+  const lock = await tryLock(file).catch(() => undefined);
+  if (!lock) return undefined;
+  // whoever removed the folder held this lock until then
+  if (await stat(file).catch(() => undefined)) return lock;
+  lock.release();
+  return undefined;
+}
+
+async function openPartial(folder: string, url: string, lock: Lock): Promise<Partial> {
+  const state = await readState(folder);
   const file = join(folder, 'bytes');
   const save = () => writeFile(join(folder, 'state.json'), JSON.stringify(state));
   return {
     url,
+    folder,
     file,
     state,
     begin: async validator => {
@@ -72,29 +93,38 @@ function openPartial(folder: string, url: string, state: PartialState): Partial 
       await save();
       await rm(file);
     },
+    release: lock.release,
   };
 }
 
+/** A state that was cut short, or that is another program's, counts as none. */
 async function readState(folder: string): Promise<PartialState> {
   try {
-    return JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as PartialState;
+    const text = await readFile(join(folder, 'state.json'), 'utf8');
+    return v.parse(stateSchema, JSON.parse(text));
   } catch {
     return {};
   }
 }
 
-/** Removes this process's downloads, which have done their work, and those left long ago. */
-export async function removePartials(parent: string, now: number): Promise<void> {
+/** Removes downloads that have done their work, and those left long ago, unless somebody is at them. */
+export async function removePartials(
+  parent: string,
+  done: ReadonlySet<string>,
+  now: number,
+): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
-    const pid = ownerOf(name);
-    if (pid === undefined) continue;
-    const path = join(parent, name);
-    const left = pid !== process.pid && !isRunning(pid) && (await age(path, now)) > abandonedAfter;
-    if (pid === process.pid || left) await rm(path, { recursive: true, force: true });
+    const folder = join(parent, name);
+    if (!folderName.test(name)) continue;
+    if (!done.has(folder) && (await age(folder, now)) <= patience.forDownload) continue;
+    const lock = await lockIn(folder);
+    if (lock) await rm(folder, { recursive: true, force: true });
+    lock?.release();
   }
 }
 
-function ownerOf(name: string): number | undefined {
-  const [, pid] = folderName.exec(name) ?? [];
-  return pid === undefined ? undefined : Number(pid);
+/** Milliseconds since something was put into a folder; 0 when it is gone. */
+async function age(folder: string, now: number): Promise<number> {
+  const stats = await stat(folder).catch(() => undefined);
+  return stats ? now - stats.mtimeMs : 0;
 }

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { ConnectionLost } from '../host/http/message.ts';
 import { nearest } from '../nix/nearest.ts';
 import type { OfferedFile } from './index-page.ts';
@@ -7,13 +8,16 @@ import { Unreachable, unreachable, type Web } from './web.ts';
 
 type Release = Extract<Origin, { kind: 'release' }>;
 
+const address = v.pipe(v.string(), v.url(), v.regex(/^https?:/));
 /** The part of an asset that is read; `digest` is there since June 2025, for newer uploads. */
-interface Asset {
-  name: string;
-  browser_download_url: string;
-  size: number;
-  digest?: string | null;
-}
+const assetSchema = v.object({
+  name: v.string(),
+  browser_download_url: address,
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  digest: v.nullish(v.string()),
+});
+const releaseSchema = v.object({ tag_name: v.string(), assets: v.array(assetSchema) });
+const tagsSchema = v.array(v.object({ tag_name: v.string() }));
 
 /**
  * The assets of a GitHub release, with their digests where GitHub knows them.
@@ -30,16 +34,15 @@ export async function listRelease(
     const { data } = await (tag === undefined
       ? octokit.rest.repos.getLatestRelease({ owner, repo })
       : octokit.rest.repos.getReleaseByTag({ owner, repo, tag }));
-    // a login page or a proxy may answer with anything
-    if (!Array.isArray(data.assets)) throw new Unreachable(`${github.api} gave no release.`);
-    const source = `github:${repository}@${data.tag_name}`;
-    return { kind: 'files', files: data.assets.map(offered), source };
+    const release = readRelease(data);
+    if (release === undefined) throw new Unreachable(`${github.api} gave no release.`);
+    return { kind: 'files', files: release.files, source: `github:${repository}@${release.tag}` };
   } catch (error) {
     web.signal?.throwIfAborted();
     if (statusOf(error) !== 404) throw explained(error, github);
     const tags = await octokit.rest.repos
       .listReleases({ owner, repo, per_page: 100 })
-      .then(({ data }) => data.map(release => release.tag_name))
+      .then(({ data }) => v.parse(tagsSchema, data).map(release => release.tag_name))
       .catch(() => []);
     return { kind: 'absent', reason: noRelease(repository, tag, tags) };
   }
@@ -57,7 +60,14 @@ async function open(web: Web, { api, token }: GitHubAccess) {
   });
 }
 
-function offered({ name, browser_download_url, size, digest }: Asset): OfferedFile {
+/** The release in an answer; undefined for others: a login page or a proxy may answer with anything. */
+export function readRelease(answer: unknown): { tag: string; files: OfferedFile[] } | undefined {
+  const { success, output } = v.safeParse(releaseSchema, answer);
+  return success ? { tag: output.tag_name, files: output.assets.map(offered) } : undefined;
+}
+
+function offered(asset: v.InferOutput<typeof assetSchema>): OfferedFile {
+  const { name, browser_download_url, size, digest } = asset;
   const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(digest ?? '') ?? [];
   return { filename: name, url: browser_download_url, size, sha256 };
 }
@@ -76,8 +86,8 @@ function explained(error: unknown, { api, token }: GitHubAccess): unknown {
   const usedUp = headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined;
   const limited = status === 429 || (status === 403 && usedUp);
   if (limited) {
-    const reset = Number(headers['x-ratelimit-reset']);
-    const until = reset > 0 ? ` until ${new Date(reset * 1000).toISOString()}` : '';
+    const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
+    const until = reset.getTime() > 0 ? ` until ${reset.toISOString()}` : '';
     const more = token === undefined ? '; with GITHUB_TOKEN it answers many more' : '';
     return new Unreachable(`GitHub answers no more requests${until}${more}.`);
   }

@@ -1,5 +1,7 @@
-import { satisfies, validRange } from '@renovatebot/pep440';
+import { satisfies } from '@renovatebot/pep440';
+import { limits } from '../host/limits.ts';
 import type { Variant } from './variant.ts';
+import { isRange } from './wanted.ts';
 import { normalizeName } from './wheel-name.ts';
 
 /** What a wheel needs beside itself. */
@@ -16,20 +18,23 @@ export interface Requirement {
  * out.
  */
 export function readRequirements(metadata: string, variant: Variant): Requirement[] {
-  const [headers = ''] = metadata.split(/\r?\n\r?\n/);
+  const [headers = ''] = metadata.split(/\r?\n\r?\n/, 1);
   return headers
     .split(/\r?\n/)
-    .flatMap(line => /^Requires-Dist:\s*(.*)$/i.exec(line)?.[1] ?? [])
-    .flatMap(line => parseRequirement(line, variant) ?? []);
+    .flatMap(line => /^Requires-Dist:(.*)$/i.exec(line)?.[1] ?? [])
+    .filter(line => line.length <= limits.requirement)
+    .slice(0, limits.requirements)
+    .flatMap(line => parseRequirement(line.replace(/\s+/g, ' '), variant) ?? []);
 }
 
+/** A requirement with single spaces: patterns with more of them take long to fail. */
 function parseRequirement(line: string, variant: Variant): Requirement | undefined {
   const [requirement = '', marker = ''] = line.split(';');
   const [, name, versions = ''] =
     /^\s*([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^()@]*)\)?\s*$/.exec(requirement) ?? [];
   if (name === undefined || !holds(marker, variant)) return undefined;
   const specifiers = versions.trim();
-  if (specifiers === '' || !validRange(specifiers)) return undefined;
+  if (specifiers === '' || !isRange(specifiers)) return undefined;
   return { name: normalizeName(name), versions: specifiers };
 }
 
@@ -39,7 +44,7 @@ function holds(marker: string, variant: Variant): boolean {
   return marker.split(/\s+and\s+/).every(condition => {
     const [, variable = '', operator = '', value = ''] =
       /^[\s(]*(\w+)\s*(==|!=|<=|>=|<|>)\s*["']([^"']*)["'][\s)]*$/.exec(condition) ?? [];
-    const actual = environment(variant)[variable];
+    const actual = environment(variant).get(variable);
     if (actual === undefined) return false;
     if (variable === 'python_version') return satisfies(actual, `${operator}${value}`);
     return operator === '==' ? actual === value : operator === '!=' && actual !== value;
@@ -47,15 +52,15 @@ function holds(marker: string, variant: Variant): boolean {
 }
 
 /** The variables of markers (PEP 508) that a variant decides. */
-function environment({ system, python }: Variant): Readonly<Record<string, string>> {
+function environment({ system, python }: Variant): ReadonlyMap<string, string> {
   const [machine = ''] = system.split('-');
-  return {
-    python_version: python,
-    os_name: 'posix',
-    sys_platform: 'linux',
-    platform_system: 'Linux',
-    platform_machine: machine,
-    implementation_name: 'cpython',
-    platform_python_implementation: 'CPython',
-  };
+  return new Map([
+    ['python_version', python],
+    ['os_name', 'posix'],
+    ['sys_platform', 'linux'],
+    ['platform_system', 'Linux'],
+    ['platform_machine', machine],
+    ['implementation_name', 'cpython'],
+    ['platform_python_implementation', 'CPython'],
+  ]);
 }

@@ -2,6 +2,7 @@ import { satisfies, valid, validRange } from '@renovatebot/pep440';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
 import { checkDocument, closed, type Document, readText, wrongAt } from './document.ts';
 import { fillIn, type Variant } from './variant.ts';
 import { normalizeName } from './wheel-name.ts';
@@ -56,6 +57,7 @@ const address = v.pipe(
 );
 const version = v.pipe(
   text,
+  v.maxLength(limits.requirement, 'a version or a range of usual length'),
   v.check(each => specifierOf(each) !== undefined, 'a version or a range such as ">=2.10,<2.12"'),
 );
 const release = v.pipe(
@@ -139,12 +141,22 @@ export function parseWanted(content: string, file: string): Wanted {
   const document: Document = { file, text: content, value: parseToml(content, file), next };
   const asked = checkDocument(schema, document);
   const { systems, cuda, python, wheels, sources, index, indexes } = asked;
-  const variants = unique(systems).flatMap(system =>
-    unique(cuda).flatMap(each => unique(python).map(py => ({ system, cuda: each, python: py }))),
+  const [allSystems, allCudas, allPythons] = [unique(systems), unique(cuda), unique(python)];
+  const count = allSystems.length * allCudas.length * allPythons.length;
+  if (count > limits.variants) {
+    throw wrongAt(
+      document,
+      ['cuda'],
+      `${count} variants are more than the ${limits.variants} that it takes.`,
+    );
+  }
+  const variants = allSystems.flatMap(system =>
+    allCudas.flatMap(each => allPythons.map(py => ({ system, cuda: each, python: py }))),
   );
   checkRules(wheels, document);
   checkIndexes([index, ...Object.values(wheels).flatMap(indexesOf)], indexes, document);
-  const indexOf = (named = index) => indexes[named] ?? named;
+  const indexOf = (named = index) =>
+    (Object.hasOwn(indexes, named) ? indexes[named] : undefined) ?? named;
   const rules = Object.entries(wheels)
     .map(([name, rules]) => ({ name: normalizeName(name), rules }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -198,7 +210,9 @@ function checkIndexes(
   indexes: Record<string, string>,
   document: Document,
 ): void {
-  const unknown = used.find(each => each !== undefined && !/:/.test(each) && !(each in indexes));
+  const unknown = used.find(
+    each => each !== undefined && !/:/.test(each) && !Object.hasOwn(indexes, each),
+  );
   if (unknown === undefined) return;
   const known = Object.keys(indexes).join(', ') || 'none';
   throw wrongAt(document, ['indexes'], `"${unknown}" is not among the named indexes: ${known}.`);
@@ -244,6 +258,10 @@ function originOf(rule: Rule, variant: Variant, indexOf: IndexOf): Origin {
   return { kind: 'release', repository, tag: tag.length === 0 ? undefined : tag.join('@') };
 }
 
+/** What an index or a wheel says is of any length. */
+export const isRange = (specifiers: string): boolean =>
+  specifiers.length <= limits.requirement && validRange(specifiers);
+
 /** A bare version means that very version; undefined for what is neither that nor a range. */
 function specifierOf(written: string): string | undefined {
   const trimmed = written.trim();
@@ -254,6 +272,7 @@ function specifierOf(written: string): string | undefined {
 
 /** Whether a version is wanted. Releases that are not final are, where a specifier names one. */
 export function isWanted(version: string, specifiers: string): boolean {
+  if (valid(version) === null) return false;
   const prereleases = /\d(a|b|rc|\.?dev)\d/.test(specifiers);
   if (specifiers === '') return satisfies(version, '>=0', { prereleases });
   return satisfies(version, specifiers, { prereleases });
@@ -267,7 +286,7 @@ export function describeOrigin(origin: Origin): string {
 
 /** Whether a Python is new enough (and old enough) for a wheel's `Requires-Python`. */
 export function runsOn(requires: string | undefined, variant: Variant): boolean {
-  if (requires === undefined || requires === '' || !validRange(requires)) return true;
+  if (requires === undefined || requires === '' || !isRange(requires)) return true;
   // bounds such as >=3.12.4 are about first releases: what is installed is newer
   return satisfies(`${variant.python}.99`, requires);
 }

@@ -1,3 +1,5 @@
+import { limits } from '../host/limits.ts';
+
 /** What a wheel's file name says (PyPA's binary distribution format, formerly PEP 427). */
 export interface WheelName {
   /** Normalised: "flash-attn" for `flash_attn-…`. */
@@ -16,9 +18,12 @@ export function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
+/** What the parts of a wheel's file name are made of; "!" is for epochs, "+" for local versions. */
+const partsPattern = /^[\w.!+-]+\.whl$/;
+
 /** Takes a file name apart; undefined where it is no wheel's. */
 export function parseWheelName(filename: string): WheelName | undefined {
-  if (!filename.endsWith('.whl')) return undefined;
+  if (filename.length > limits.fileName || !partsPattern.test(filename)) return undefined;
   const parts = filename.slice(0, -'.whl'.length).split('-');
   if (parts.length !== 5 && parts.length !== 6) return undefined;
   const [project = '', version = ''] = parts;

@@ -1,15 +1,11 @@
-import { glob, readFile, stat } from 'node:fs/promises';
+import { glob, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import {
-  type DerivationGraph,
-  parseDerivation,
-  readDerivationGraph,
-} from '../../nix/derivation.ts';
+import { type DerivationGraph, readDerivationGraph } from '../../nix/derivation.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
-import { isImageArchive } from '../built-outputs.ts';
+import { derivationIfThere, isImageArchive } from '../built-outputs.ts';
 import { evaluationPaths } from './evaluation.ts';
 import { cachedTarball, targetFolder } from './folders.ts';
 import { addPaths, keepOnly } from './nar-folder.ts';
@@ -111,9 +107,9 @@ interface Built {
 async function derivationsBuilt(drvPaths: readonly string[]): Promise<Map<string, Built>> {
   const built = new Map<string, Built>();
   for (const drvPath of drvPaths) {
-    const text = await readFile(drvPath, 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const { outputs, env } = parseDerivation(text);
+    const derivation = derivationIfThere(drvPath);
+    if (derivation === undefined) continue;
+    const { outputs, env } = derivation;
     const paths = [...outputs.values()].filter(
       path => path !== '' && !isImageArchive(path, drvPath),
     );

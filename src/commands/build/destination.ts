@@ -35,6 +35,7 @@ export function openDestination(
   const store = openStore(absoluteImage(wanted, settings.workingDirectory), {
     // an interrupt ends the transfers, and not what must be written after it
     host: { ...host, signal: undefined },
+    interrupt: host.signal,
     credentials: settings.credentials,
     // a docker-archive names the image, in lower case alone
     imageName: image.name.toLowerCase(),

@@ -1,16 +1,16 @@
-import { constants } from 'node:fs';
-import { access, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { resolve } from 'node:path';
 import type { AuditSubject } from '../../audit/subject.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Origin } from '../../host/events.ts';
-import { explain, Failure } from '../../host/failure.ts';
+import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { checkOutput, writeOutput } from '../../host/output-file.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { DiskPeak } from '../../nix/disk-space.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
+import { recordText } from '../../record/json.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import type { BuildRecord, LayerRecord } from '../../record/types.ts';
@@ -120,29 +120,24 @@ function leftToDo(
   return Object.keys(after).length === 0 ? {} : { after };
 }
 
-/** Says at once, and not after an hour of building, that the record has no place to go. */
-export async function checkRecordFolder({ recordFile: file }: BuildSettings): Promise<void> {
-  if (file === undefined) return;
-  await access(dirname(file), constants.W_OK).catch(error => {
-    throw unwritable(file, error);
-  });
+/** Says at once, and not after an hour of building, that a file that is asked for cannot be written. */
+export async function checkOutputs({
+  recordFile,
+  image,
+  workingDirectory,
+}: BuildSettings): Promise<void> {
+  if (recordFile !== undefined) await checkOutput(recordFile);
+  const archive = /^docker-archive:(.+)$/s.exec(image ?? '')?.[1];
+  if (archive !== undefined) await checkOutput(resolve(workingDirectory, archive));
 }
-
-const unwritable = (file: string, error: Error) =>
-  new Failure(`The record cannot be written to ${file}: ${error.message}`, {
-    next: 'Give a file in a folder that exists and can be written to.',
-    cause: error,
-  });
 
 /** Writes the record where the user wants it, if anywhere. Rejects with a {@link Failure}. */
 export async function writeRecord(
   record: BuildRecord,
-  { recordFile: file }: BuildSettings,
+  { recordFile }: BuildSettings,
+  host: Host,
 ): Promise<void> {
-  if (file === undefined) return;
-  await writeFile(file, `${JSON.stringify(record, null, 2)}\n`).catch(error => {
-    throw unwritable(file, error);
-  });
+  if (recordFile !== undefined) await writeOutput(recordFile, recordText(record), host);
 }
 
 function buildRecord(state: BuildState, settings: BuildSettings, error: unknown): BuildRecord {

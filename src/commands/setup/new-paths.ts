@@ -1,20 +1,26 @@
 import { lstatSync } from 'node:fs';
+import * as v from 'valibot';
 import { isImageArchive } from '../../caches/built-outputs.ts';
 import { Failure } from '../../host/failure.ts';
 import { runNix } from '../../nix/nix.ts';
 import type { Nix } from '../../nix/types.ts';
 
 /** What `nix path-info --json` says of a path, as far as all versions say it. */
-interface Info {
-  path?: string;
+const infoSchema = v.object({
+  path: v.optional(v.string()),
   /** Absent where nobody built the path (sources). */
-  deriver?: string | null;
+  deriver: v.nullish(v.string()),
   /** Seconds since the epoch. */
-  registrationTime?: number;
-  signatures?: readonly string[];
+  registrationTime: v.nullish(v.number()),
+  signatures: v.nullish(v.array(v.string())),
   /** Built on this machine, by itself. */
-  ultimate?: boolean;
-}
+  ultimate: v.nullish(v.boolean()),
+});
+type Info = v.InferOutput<typeof infoSchema>;
+/** A list in old versions, an object by path in newer ones; null for a path that has just gone. */
+const listSchema = v.array(infoSchema);
+const byPathSchema = v.record(v.string(), v.nullable(infoSchema));
+type Infos = v.InferOutput<typeof listSchema> | v.InferOutput<typeof byPathSchema>;
 
 /**
  * Store paths that were built on this machine, or for it by another, since a moment (milliseconds since
@@ -37,30 +43,44 @@ export async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]
       tried: 'nix path-info --all --json.',
     });
   }
-  return builtSince(JSON.parse(stdout) as Record<string, Info> | Info[], since);
+  return builtSince(readPathInfos(stdout), since);
 }
 
-/** The same of what Nix says: a list in old versions, an object by path in newer ones. */
+/** What `nix path-info --json` printed. Throws a {@link Failure}. */
+export function readPathInfos(printed: string): Infos {
+  try {
+    const infos: unknown = JSON.parse(printed);
+    return Array.isArray(infos) ? v.parse(listSchema, infos) : v.parse(byPathSchema, infos);
+  } catch (cause) {
+    throw new Failure('What Nix says of the paths in its store is not understood.', {
+      tried: 'nix path-info --all --json.',
+      cause,
+    });
+  }
+}
+
+/** The same of what Nix says. */
 export function builtSince(
-  infos: Record<string, Info> | Info[],
+  infos: Infos,
   since: number,
   changedAt: (path: string) => number = statusChange,
 ): string[] {
   const entries = Array.isArray(infos)
     ? infos.map(info => [info.path ?? '', info] as const)
     : Object.entries(infos);
-  const isNew = (path: string, { registrationTime = 0 }: Info) => {
+  const isNew = (path: string, { registrationTime }: Info) => {
     const second = Math.floor(since / 1000);
-    return registrationTime === second ? changedAt(path) >= since : registrationTime > second;
+    const registered = registrationTime ?? 0;
+    return registered === second ? changedAt(path) >= since : registered > second;
   };
   return entries
-    .filter(([path, info]) => isNew(path, info) && isBuiltHere(path, info))
+    .filter(([path, info]) => info && isNew(path, info) && isBuiltHere(path, info))
     .map(([path]) => path);
 }
 
-function isBuiltHere(path: string, { deriver, signatures = [], ultimate }: Info): boolean {
+function isBuiltHere(path: string, { deriver, signatures, ultimate }: Info): boolean {
   if (!deriver) return false;
-  const isOurs = ultimate === true || signatures.length === 0;
+  const isOurs = ultimate === true || (signatures ?? []).length === 0;
   return isOurs && !isImageArchive(path, deriver);
 }
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { cachixSubstituters } from '../../../src/caches/cachix.ts';
+import { readCache } from '../../../src/caches/cachix-api.ts';
 import { type ServedCache, startCachixApi } from '../../tools/cachix-stand-in/api.ts';
 import { recordingHost } from './host.ts';
 
@@ -103,4 +104,20 @@ test('where nobody listens, the reason says so', async () => {
   const { host } = recordingHost();
   const { leftOut } = await cachixSubstituters(['open'], undefined, host, server.api);
   assert.match(leftOut[0]?.reason ?? '', /ECONNREFUSED/);
+});
+
+test('what would mean something else in nix.conf is no cache', () => {
+  const { publicSigningKeys, uri } = open;
+  const right = { name: 'open', isPublic: true, publicSigningKeys, uri };
+  const odd = [
+    { ...right, uri: 'file:///nix/store' },
+    { ...right, uri: 'https://x.cachix.org#' },
+    { ...right, name: 'open\u001b[2J' },
+    { ...right, publicSigningKeys: ['a:b #c'] },
+  ];
+  for (const cache of odd) {
+    assert.deepEqual(readCache(JSON.stringify(cache)), { reason: 'its answer is not understood' });
+  }
+  assert.deepEqual(readCache('<html>'), { reason: 'its answer is no JSON' });
+  assert.ok('uri' in readCache(JSON.stringify(right)));
 });

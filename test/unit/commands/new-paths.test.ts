@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { builtSince } from '../../../src/commands/setup/new-paths.ts';
+import { builtSince, readPathInfos } from '../../../src/commands/setup/new-paths.ts';
 
 const storePath = (name: string) => `/nix/store/${'q'.repeat(32)}-${name}`;
 const built = { deriver: storePath('d.drv'), registrationTime: 100, ultimate: true };
@@ -51,4 +51,12 @@ test('images are left out by the same rule as during a build, downloads are not'
     builtSince(infos, 0),
     ['wheel-docker-image-1.0', 'source.tar.gz'].map(storePath),
   );
+});
+
+test('a path that has just gone is none, and an answer of another shape a failure', () => {
+  const said = JSON.stringify({ [storePath('gone')]: null, [storePath('here')]: built });
+  assert.deepEqual(builtSince(readPathInfos(said), 0), [storePath('here')]);
+  for (const odd of ['', 'null', '[null]', '{"x":{"registrationTime":"now"}}']) {
+    assert.throws(() => readPathInfos(odd), /is not understood/, odd);
+  }
 });

@@ -5,6 +5,8 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { ProgressEvent } from '../../../src/host/events.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { leaveKeeper } from '../../../src/host/keeper.ts';
@@ -27,6 +29,15 @@ test('a lock is busy for everybody else, and free once it is released', async ()
   const again = await tryLock(file);
   assert.ok(again);
   again.release();
+});
+
+test('a lock is held also when nothing refers to it any more', async () => {
+  const file = join(folder, 'forgotten');
+  await tryLock(file);
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(await tryLock(file), undefined);
 });
 
 test('work is done one after the other', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -69,9 +69,9 @@ test('any derivation that Nix can write is read back', () => {
 test('what is no derivation is refused with its place', () => {
   assert.throws(() => parseDerivation(''), /expected Derive\( at character 0/);
   assert.throws(() => parseDerivation('Derive([("out'), /the string at character 10 does not end/);
-  assert.throws(() => parseDerivation(`${example.slice(0, -1)}]`), SyntaxError);
+  assert.throws(() => parseDerivation(`${example.slice(0, -1)}]`), Failure);
   for (let length = 0; length < example.length; length++) {
-    assert.throws(() => parseDerivation(example.slice(0, length)), SyntaxError);
+    assert.throws(() => parseDerivation(example.slice(0, length)), Failure);
   }
 });
 
@@ -91,6 +91,30 @@ test('a graph is read with all that it is built from, each derivation once', asy
     readDerivationGraph([path('top')]),
     error => error instanceof Failure && error.message.includes(path('base')),
   );
+});
+
+test('what is no file of the store is not read, and not quoted', async context => {
+  const folder = await mkdtemp(join(tmpdir(), 'graph-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const secret = join(folder, 'secret');
+  await writeFile(secret, 'TOKEN');
+  await symlink(secret, join(folder, 'link.drv'));
+  const naming = (input: string) =>
+    write({ ...parseDerivation(example), inputDrvs: new Map([[input, ['out']]]) });
+  await writeFile(join(folder, 'one.drv'), naming('/etc/shadow.drv'));
+  await writeFile(join(folder, 'two.drv'), naming(secret));
+  await writeFile(join(folder, 'three.drv'), naming(join(folder, 'link.drv')));
+  for (const [name, reason] of [
+    ['one.drv', /its input "\/etc\/shadow\.drv" is no derivation of the same store/],
+    ['two.drv', /is no derivation of the same store/],
+    ['three.drv', /link\.drv cannot be read: it is no file/],
+  ] as const) {
+    await assert.rejects(readDerivationGraph([join(folder, name)]), (error: Failure) => {
+      assert.match(error.message, reason);
+      assert.doesNotMatch(error.message, /TOKEN/);
+      return true;
+    });
+  }
 });
 
 /** Writes a derivation as Nix does. */

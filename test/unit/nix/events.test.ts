@@ -171,3 +171,18 @@ test('a failed dependency does not make the next build that stops a failure', ()
     ],
   );
 });
+
+test('numbers that are none, and paths that are none, change nothing', () => {
+  const reader = createEventReader();
+  const lines = [
+    '@nix {"action":"start","fields":["https://x"],"id":1,"type":101}',
+    '@nix {"action":"result","fields":[1e999,-5,"x"],"id":1,"type":105}',
+    '@nix {"action":"result","fields":[5,10],"id":1,"type":105}',
+    '@nix {"action":"start","fields":["/etc/shadow","",1,1],"id":2,"type":105}',
+    '@nix {"action":"start","fields":["/nix/store/x\\n::add-mask::.drv"],"id":3,"type":105}',
+    '@nix {"action":"start","fields":["--option","x"],"id":4,"type":108}',
+  ];
+  const events = lines.flatMap(line => reader.read(line, 1));
+  assert.deepEqual(events, [{ type: 'download', done: 5, expected: 10, at: 1 }]);
+  assert.deepEqual(reader.running(), []);
+});

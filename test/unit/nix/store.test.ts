@@ -35,28 +35,47 @@ const references: Record<string, string[]> = {
   '/nix/store/d': ['/nix/store/c'],
 };
 
+const hash = (digit: string) => digit.repeat(64);
+
 const dumpOf = (paths: readonly string[]) =>
   paths
     .map(path => {
       const own = references[path] ?? [];
-      return [path, 'abc', '1200', '', String(own.length), ...own, ''].join('\n');
+      return [path, hash('a'), '1200', '', String(own.length), ...own, ''].join('\n');
     })
     .join('');
 
 test('a dump of the database is read, with and without derivers and references', () => {
-  const dump =
-    '/nix/store/a\nabc\n120\n/nix/store/a.drv\n2\n/nix/store/a\n/nix/store/b\n/nix/store/b\ndef\n96\n\n0\n';
+  const dump = [
+    ...['/nix/store/a', hash('a'), '120', '/nix/store/a.drv', '2', '/nix/store/a', '/nix/store/b'],
+    ...['/nix/store/b', hash('d'), '96', '', '0', ''],
+  ].join('\n');
   assert.deepEqual(
     parseDump(dump),
     new Map([
       [
         '/nix/store/a',
-        { narSize: 120, narHash: 'sha256:abc', references: ['/nix/store/a', '/nix/store/b'] },
+        {
+          narSize: 120,
+          narHash: `sha256:${hash('a')}`,
+          references: ['/nix/store/a', '/nix/store/b'],
+        },
       ],
-      ['/nix/store/b', { narSize: 96, narHash: 'sha256:def', references: [] }],
+      ['/nix/store/b', { narSize: 96, narHash: `sha256:${hash('d')}`, references: [] }],
     ]),
   );
   assert.deepEqual(parseDump(''), new Map());
+});
+
+test('what is no dump is a failure, and ends', () => {
+  const line = ['/nix/store/a', hash('a'), '120', ''];
+  for (const [count, ...rest] of [['-5'], ['x'], ['1e3'], ['2', '/nix/store/a'], ['1', 'a']]) {
+    assert.throws(() => parseDump([...line, count, ...rest, ''].join('\n')), Failure, count);
+  }
+  assert.throws(() => parseDump('a\nb\n'), Failure);
+  const noPath = ['a', hash('a'), '1', '', '0', ''].join('\n');
+  assert.throws(() => parseDump(noPath), /Line 1 of what nix-store --dump-db says/);
+  assert.throws(() => parseDump(['/nix/store/a', 'abc', '1', '', '0', ''].join('\n')), Failure);
 });
 
 test('the closures of several paths take two processes', async () => {

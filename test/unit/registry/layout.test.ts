@@ -8,13 +8,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { writeFailure } from '../../../src/host/partial-files.ts';
+import { tryLock } from '../../../src/host/lock.ts';
+import { partialFile, writeFailure } from '../../../src/host/partial-files.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
 import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
@@ -96,18 +98,49 @@ describe('an OCI layout', () => {
 
   test('what a dead run left is cleared away, what a living one writes is not', async () => {
     const { folder, store } = open();
-    const ended = spawn('true');
-    await once(ended, 'exit');
     const blobs = join(folder, 'blobs/sha256');
     mkdirSync(blobs, { recursive: true });
-    writeFileSync(join(blobs, `.partial-${hostname()}-${ended.pid}-1`), 'x');
-    const alive = `.partial-${hostname()}-${process.pid}-999999`;
-    writeFileSync(join(blobs, alive), 'x');
-    writeFileSync(join(folder, 'index.json.lock'), `${hostname()} ${ended.pid}`);
+    writeFileSync(join(blobs, '.partial-0123456789abcdef'), 'x');
+    writeFileSync(join(blobs, '.partial-0123456789abcdef.lock'), '');
+    writeFileSync(join(blobs, '.partial-1'), 'of somebody');
+    const living = await partialFile(blobs);
+    writeFileSync(living.path, 'x');
     const manifest = manifestOf('{}');
     await store.putTag('x', manifest);
-    assert.deepEqual(readdirSync(blobs).sort(), [alive, manifest.digest.slice(7)].sort());
-    assert.equal(existsSync(join(folder, 'index.json.lock')), false);
+    const names = [basename(living.path), `${basename(living.path)}.lock`, '.partial-1'];
+    assert.deepEqual(readdirSync(blobs).sort(), [...names, manifest.digest.slice(7)].sort());
+    await living.discard();
+  });
+
+  test('a lock of an earlier version is nobody’s, whatever it says and however new', async () => {
+    const { folder, store } = open();
+    mkdirSync(folder);
+    const left = join(folder, 'index.json.lock');
+    writeFileSync(left, `${hostname()} ${process.pid}`);
+    utimesSync(left, 4e9, 4e9);
+    await store.putTag('x', manifestOf('{}'));
+    assert.deepEqual(Object.keys(tagsIn(folder)), ['x']);
+  });
+
+  test('a wait for another run ends with an interrupt, which what is written later survives', async () => {
+    const { folder } = open();
+    mkdirSync(folder);
+    const interrupt = new AbortController();
+    const store = layoutStore(folder, quietHost(), interrupt.signal);
+    const lock = await tryLock(join(folder, '.comfy-nix-lock'));
+    const waiting = store.putTag('x', manifestOf('{}'));
+    const reason = new Failure('The run was interrupted.');
+    setImmediate(() => interrupt.abort(reason));
+    await assert.rejects(waiting, error => error === reason);
+    lock?.release();
+    await store.putTag('memory', manifestOf('{}'));
+    assert.deepEqual(Object.keys(tagsIn(folder)), ['memory']);
+  });
+
+  test('what is no folder is named', async () => {
+    const { folder, store } = open();
+    writeFileSync(folder, '');
+    await assert.rejects(store.putTag('x', manifestOf('{}')), /is no folder/);
   });
 
   test('two processes do not lose each other’s tags', async () => {
@@ -141,6 +174,16 @@ describe('an OCI layout', () => {
     await assert.rejects(store.getBlob({ mediaType: '', digest, size }), /is damaged/);
     writeFileSync(join(folder, 'index.json'), '[]');
     await assert.rejects(store.putTag('x', manifestOf('{}')), /is not the index of an OCI image/);
+    const odd = [
+      null,
+      { digest: '../../x', size: 1, mediaType: 'x' },
+      { digest: sha256(noise(1, 1)) },
+    ];
+    for (const entry of odd) {
+      const index = JSON.stringify({ schemaVersion: 2, manifests: [entry] });
+      writeFileSync(join(folder, 'index.json'), index);
+      await assert.rejects(store.getManifest('x'), /is not the index of an OCI image/);
+    }
   });
 
   test('a full disk is said as such', () => {

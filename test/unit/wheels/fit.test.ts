@@ -87,3 +87,8 @@ test('requirements that certainly hold', () => {
     { name: 'triton', versions: '==3.6.0' },
   ]);
 });
+
+test('a marker of no variable of markers does not hold', () => {
+  const metadata = 'Requires-Dist: a==1; constructor != "x"\nRequires-Dist: b==1; __proto__ != "x"';
+  assert.deepEqual(readRequirements(metadata, variant), []);
+});

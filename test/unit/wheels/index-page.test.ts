@@ -112,3 +112,31 @@ test('an empty page that says what it is', async () => {
   const text = '<meta name="pypi:repository-version" content="1.0"><h1>Links for x</h1>';
   assert.deepEqual(await readIndexPage(text, 'text/html', page), []);
 });
+
+test('numbers that are no sizes are none, and addresses of other kinds are left out', async () => {
+  const file = (url: string, size: unknown) => ({ filename: 'x-1-py3-none-any.whl', url, size });
+  const files = [
+    file('x.whl', -1),
+    file('x.whl', 0.5),
+    file('x.whl', 2 ** 60),
+    null,
+    file('file:///etc/passwd', 1),
+    file('https://[', 1),
+  ];
+  const read = await readIndexPage(JSON.stringify({ files }), 'application/json', page);
+  assert.deepEqual(
+    read.map(({ size }) => size),
+    [undefined, undefined, undefined],
+  );
+});
+
+test('a page that would take hours is refused', async () => {
+  const cases: [string, RegExp][] = [
+    ['<i>'.repeat(10_000), /too many levels of elements/],
+    [`<a ${'b c '.repeat(1_000)}>`, /too many attributes of an element/],
+    ['<title'.repeat(100_000), /it lists no file/],
+  ];
+  for (const [text, expected] of cases) {
+    await assert.rejects(readIndexPage(text, 'text/html', page), expected);
+  }
+});

@@ -117,3 +117,11 @@ test('which local versions suit a variant and its PyTorch', () => {
   }
   assert.ok(suits('1+torch2.9', variant, undefined), 'nothing is known of PyTorch');
 });
+
+test('what a wheel cannot be called is no wheel', () => {
+  const rest = '1.0-py3-none-any.whl';
+  for (const name of ['../x', 'a/b', 'a b', 'a\nb', 'a\0', 'ä', 'x'.repeat(300)]) {
+    assert.equal(parseWheelName(`${name}-${rest}`), undefined, name);
+  }
+  assert.equal(parseWheelName(`x-${rest}`)?.version, '1.0');
+});

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
   claimPartial,
@@ -18,55 +17,59 @@ async function folderFor(context: TestContext): Promise<string> {
   return folder;
 }
 
-/** The number of a process that has ended. */
-const endedProcess = () => spawnSync('true').pid;
-
-/** Leaves a download behind, as if another process had begun it. */
-async function leave(folder: string, pid: number): Promise<string> {
+/** Begins a download; it is left as if its process had ended, unless it is kept. */
+async function leave(folder: string, { kept = false } = {}): Promise<string> {
   const partial = await claimPartial(folder, url);
   await partial.begin('"tag"');
   await writeFile(partial.file, 'half');
-  const [name = ''] = await readdir(folder);
-  const left = name.replace(/\d+$/, String(pid));
-  await rename(join(folder, name), join(folder, left));
-  return left;
+  if (!kept) partial.release();
+  return partial.folder;
 }
 
-test('the download of a process that ended is taken up', async context => {
+test('a download that was left is taken up', async context => {
   const folder = await folderFor(context);
-  await leave(folder, endedProcess());
+  const left = await leave(folder);
   const partial = await claimPartial(folder, url);
+  assert.equal(partial.folder, left);
   assert.equal(partial.state.validator, '"tag"');
   assert.equal(await readFile(partial.file, 'utf8'), 'half');
   assert.equal((await readdir(folder)).length, 1);
 });
 
-test('the download of a process that is at work is left alone', async context => {
+test('a download that somebody is at is left alone', async context => {
   const folder = await folderFor(context);
-  const left = await leave(folder, process.ppid);
+  const busy = await leave(folder, { kept: true });
   const partial = await claimPartial(folder, url);
+  assert.notEqual(partial.folder, busy);
   assert.equal(partial.state.validator, undefined);
-  assert.ok((await readdir(folder)).includes(left));
+  assert.equal((await readdir(folder)).length, 2);
 });
 
-test('what this process had, and what was left long ago, is removed; no more', async context => {
+test('what is done, and what was left long ago, is removed; no more', async context => {
   const folder = await folderFor(context);
-  const old = await leave(folder, endedProcess());
   const now = Date.now();
-  await utimes(join(folder, old), 0, (now - 48 * 3600 * 1000) / 1000);
-  const running = await leave(folder, process.ppid);
+  const long = (now - 48 * 3600 * 1000) / 1000;
+  const [busy, old] = [await leave(folder, { kept: true }), await leave(folder)];
+  await utimes(busy, 0, long);
+  await utimes(old, 0, long);
+  const other = await claimPartial(folder, 'https://index.example/other.whl');
+  const fresh = await claimPartial(folder, 'https://index.example/fresh.whl');
+  for (const { release } of [other, fresh]) release();
   await writeFile(join(folder, 'notes'), 'of somebody');
-  await claimPartial(folder, 'https://index.example/other.whl');
-  await removePartials(folder, now);
-  assert.deepEqual((await readdir(folder)).sort(), [running, 'notes'].sort());
+  await removePartials(folder, new Set([other.folder]), now);
+  const stayed = [busy, fresh.folder].map(path => basename(path));
+  assert.deepEqual((await readdir(folder)).sort(), [...stayed, 'notes'].sort());
 });
 
 test('a state that was cut short counts as none', async context => {
   const folder = await folderFor(context);
-  await claimPartial(folder, url);
-  const [name = ''] = await readdir(folder);
-  await writeFile(join(folder, name, 'state.json'), '{"valid');
-  assert.deepEqual((await claimPartial(folder, url)).state, {});
+  const left = await leave(folder);
+  for (const state of ['{"valid', 'null', '{"result":{"sha256":"..","size":-1}}', '[]']) {
+    await writeFile(join(left, 'state.json'), state);
+    const partial = await claimPartial(folder, url);
+    partial.release();
+    assert.deepEqual(partial.state, {}, state);
+  }
 });
 
 test("downloads lie in the user's cache", () => {

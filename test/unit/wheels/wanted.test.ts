@@ -135,3 +135,20 @@ test('Requires-Python', () => {
   assert.ok(!runsOn('<3.12', variant));
   assert.ok(!runsOn('>=3.13', variant));
 });
+
+test('names that every object has are refused, and not passed over', () => {
+  assert.match(
+    refusal(`${top}[wheels.constructor]\n`),
+    /wheels\.constructor: this name is reserved/,
+  );
+  assert.match(refusal(`${top}[sources.__proto__]\n`), /sources\.__proto__: this name is reserved/);
+  assert.match(
+    refusal(`${top}index = "toString"\n[wheels.x]\n`),
+    /"toString" is not among the named indexes: none/,
+  );
+});
+
+test('more variants than anybody has are refused before they are made', () => {
+  const pythons = Array.from({ length: 5_000 }, (_, at) => `"3.${at}"`);
+  assert.match(refusal(`cuda = ["cu130"]\npython = [${pythons}]\n`), /5000 variants are more than/);
+});
