@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a as r,c as s,g as p}from"./chunk-MGERB7GG.js";import{c,f as a}from"./chunk-7IICS6LE.js";function H(t,{patience:l,retries:y}={}){let n=a(t.env,l),o=r(n.send),g=p(async e=>c(await o(e),e.answerLimit),{...s(t.clock),...y}),i=e=>({...e,signal:e.signal??t.signal});return{send:async e=>o(i(e)),exchange:async e=>g(i(e)),close:n.close}}export{H as a};

@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-function d(i,e){return e.map(n=>({candidate:n,distance:l(i.toLowerCase(),n.toLowerCase())})).sort((n,s)=>n.distance-s.distance)[0]?.candidate}function l(i,e){let r=Array.from({length:e.length+1},(n,s)=>s);for(let[n,s]of[...i].entries()){let o=[n+1];for(let t=1;t<=e.length;t++){let c=(r[t-1]??0)+(s===e[t-1]?0:1),a=(o[t-1]??0)+1;o.push(Math.min(c,a,(r[t]??0)+1))}r=o}return r[e.length]??0}export{d as a};
