@@ -145,7 +145,7 @@ export const doors: readonly Door[] = [
     pattern: /['"]@actions\/(?!core['"])/,
     only: [
       'src/caches/github/service.ts',
-      'src/nix/install/download.ts',
+      'src/nix/install/tool-cache.ts',
       'src/nix/install/privileged.ts',
     ],
     instead:

@@ -114,7 +114,8 @@ async function verify(file: string, release: Release): Promise<void> {
   });
 }
 
-async function sha256Of(file: string): Promise<string> {
+/** The sha256 of a file in lower-case hex. */
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
   return hash.digest('hex');

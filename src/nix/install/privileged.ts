@@ -1,8 +1,8 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
-import type { Finished } from '../../host/process.ts';
-import type { Limit } from '../../host/wait.ts';
+import { childEnvironment, type Finished } from '../../host/process.ts';
+import { type Limit, untilAborted, within } from '../../host/wait.ts';
 import type { Machine } from './machine.ts';
 import { findProgram } from './packages.ts';
 
@@ -24,11 +24,30 @@ export function privilegedRunner(machine: Machine, host: Host): RunPrivileged {
     const sudo = await findProgram('sudo', host.env);
     if (sudo === undefined) throw needsRoot(file, args, 'the program sudo was not found');
     const asRoot = ['-n', '--', file, ...args];
-    const finished = await host.run({ file: sudo, args: asRoot, signal, limit });
+    const finished = await runSudo(sudo, asRoot, limit, host);
     const refused = finished.code !== 0 && /^sudo: (.*)/m.exec(finished.stderr);
     if (refused) throw needsRoot(file, args, `sudo -n says: ${refused[1]}`);
     return finished;
   };
+}
+
+/**
+ * What sudo starts is root's, and not this process's to end: past the limit, or when the run is
+ * interrupted, it is left to itself. Takes an absolute path: `@actions/exec` prints on standard output
+ * while it searches PATH.
+ */
+async function runSudo(
+  sudo: string,
+  args: readonly string[],
+  limit: Limit,
+  host: Host,
+): Promise<Finished> {
+  const { getExecOutput } = await import('@actions/exec');
+  const options = { env: childEnvironment(host.env), ignoreReturnCode: true, silent: true };
+  const { exitCode, stdout, stderr } = await within(limit, host, signal =>
+    untilAborted(getExecOutput(sudo, [...args], options), signal),
+  );
+  return { code: exitCode, stdout, stderr };
 }
 
 function needsRoot(file: string, args: readonly string[], reason: string): Failure {

@@ -11,6 +11,7 @@ import { privilegedRunner } from './privileged.ts';
 import { linkProfile } from './profile.ts';
 import type { Release } from './releases.ts';
 import { checkStoreFolder, prepareStoreFolder } from './store-folder.ts';
+import { throughToolCache } from './tool-cache.ts';
 import { type UnpackedRelease, unpackRelease } from './unpack.ts';
 
 /**
@@ -26,7 +27,8 @@ export async function installRelease(
   await checkStoreFolder(host.env);
   const folder = await newTemporaryFolder('comfy-nix-release-', host.env);
   try {
-    const fetched = await fetchTarball(release, join(folder, 'nix.tar.xz'), host, server);
+    const source = throughToolCache(release, machine.system, host, server);
+    const fetched = await fetchTarball(release, join(folder, 'nix.tar.xz'), host, source);
     if ('unreachable' in fetched) return fetched;
     await prepareStoreFolder(machine, privilegedRunner(machine, host));
     return await adopt(await unpackRelease(fetched.file, host), machine, host);
