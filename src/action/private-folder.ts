@@ -53,7 +53,7 @@ export async function beginRun(env: Environment, toolkit: Toolkit): Promise<RunF
   if (!(await isPrivate(parent))) throw notUsable(parent, 'others can enter it, or it is not ours');
   const job = jobOf(env);
   await removeLeft(parent, { job });
-  const folder = await makeRunFolder(parent, { job });
+  const folder = await makeRunFolder(parent, { job, env });
   toolkit.saveState(runState, folder.name);
   return folder;
 }

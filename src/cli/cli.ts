@@ -97,7 +97,7 @@ async function runRequest(world: CliWorld): Promise<number> {
 async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
   const parent = resolve(temporaryParent(env));
   await removeLeft(parent, { prefix });
-  return makeRunFolder(parent, { prefix });
+  return makeRunFolder(parent, { prefix, env });
 }
 
 const prefix = 'comfy-nix-';

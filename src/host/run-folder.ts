@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Host } from './host.ts';
 import { type Lock, tryLock } from './lock.ts';
 import { noTemporaryFolder } from './temporary.ts';
 
@@ -15,6 +16,15 @@ export interface RunFolder {
   leave(): void;
 }
 
+/** What is said of a new folder. */
+export interface RunFolderOptions {
+  prefix?: string;
+  /** The one that takes the folder up again after this process, see {@link removeLeft}. */
+  job?: string | undefined;
+  /** The environment that chose the parent, for the words of an error. */
+  env?: Host['env'];
+}
+
 /** Held while a run works: a folder whose lock is free was left. */
 const lockName = 'lock';
 
@@ -26,12 +36,10 @@ const attempts = 5;
 /**
  * Makes a folder, named `prefix` and 16 random hex digits, that this user alone can enter, whatever
  * the umask is. Rejects with a {@link Failure} where the parent cannot be written to.
- *
- * @param job the one that takes the folder up again after this process, see {@link removeLeft}
  */
 export async function makeRunFolder(
   parent: string,
-  { prefix = '', job }: { prefix?: string; job?: string | undefined } = {},
+  { prefix = '', job, env }: RunFolderOptions = {},
 ): Promise<RunFolder> {
   let problem: unknown;
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -50,7 +58,7 @@ export async function makeRunFolder(
     // another run that clears away may have taken it just before its lock was held
   }
   const reason = problem instanceof Error ? problem : new Error('others remove it at once');
-  throw noTemporaryFolder(parent, reason);
+  throw noTemporaryFolder(parent, reason, env);
 }
 
 /** Takes up what {@link makeRunFolder} made; undefined where it is not ours, not there, or in use. */

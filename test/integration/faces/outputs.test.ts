@@ -92,7 +92,7 @@ test('a temporary folder that is gone, or cannot be written to, is one sentence'
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^comfy-nix: No folder can be made in .*\nTried: .*\nNext: Let TMPDIR .*\n$/,
+      /^comfy-nix: No temporary folder can be made in .*\nTried: .*TMPDIR.*\nNext: .*TMPDIR .*\n$/,
     );
   }
 });
