@@ -14,6 +14,8 @@ const entries: Record<string, string> = {
   main: 'src/action/main.ts',
   post: 'src/action/post.ts',
   cli: 'src/cli/main.ts',
+  // next to the chunk that starts it
+  'chunks/digest-thread': 'src/image/digest-thread.ts',
 };
 
 /** Bytes that an entry may load for the verb `build`, all of its code included. */

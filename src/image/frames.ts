@@ -53,7 +53,8 @@ export function framePool(cores: number): FramePool {
       if (frame) return Promise.resolve(frame);
       if (made < budget) {
         made += 1;
-        return Promise.resolve(Buffer.allocUnsafeSlow(frameSize));
+        // shared with the thread that hashes
+        return Promise.resolve(Buffer.from(new SharedArrayBuffer(frameSize)));
       }
       return new Promise(resolve => waiting.push(resolve));
     },

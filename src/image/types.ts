@@ -47,8 +47,9 @@ export interface BlobResult {
 }
 
 /**
- * A layer's bytes in one pass: an async iterable of chunks, as they are to be sent. `result` may be
- * called when the iteration has ended, and throws before that.
+ * A layer's bytes in one pass: an async iterable of chunks, as they are to be sent; who keeps a chunk
+ * when it asks for the next one has to copy it. `result` may be called when the iteration has ended,
+ * and throws before that.
  */
 export interface BlobStream extends AsyncIterable<Buffer> {
   result(): BlobResult;

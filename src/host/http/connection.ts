@@ -209,6 +209,8 @@ async function writeBody(
   for await (const chunk of Buffer.isBuffer(body) ? pieces(body) : (body ?? [])) {
     if (answered || outgoing.destroyed) return;
     if (!outgoing.write(chunk)) await drained(outgoing, stall);
+    // not drained, but given up: the socket may be reading the chunk, so the next is not asked for
+    if (answered || outgoing.destroyed) return;
   }
   if (!outgoing.destroyed && !answered) outgoing.end();
 }

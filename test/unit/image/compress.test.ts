@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { compressedBlob } from '../../../src/image/compress.ts';
 import { bytesOf, framePool, frameSize } from '../../../src/image/frames.ts';
+import { fixedBytes } from '../golden/fixed.ts';
 import { collect, streamOf } from './fixtures.ts';
 
 const content = Buffer.alloc(5 * frameSize + 100, 'some layer ');
@@ -74,3 +75,20 @@ test('gzip members say neither when nor where they were made', async () => {
   assert.equal(bytes[9], 255);
   assert.equal(gunzipSync(bytes).toString(), 'text');
 });
+
+for (const compression of ['zstd', 'gzip'] as const) {
+  test(`pieces of ${compression} are lent: the memory of a large one is free when it was consumed`, async () => {
+    const bytes = fixedBytes('no compressor helps', 2 * frameSize);
+    const blob = compressedBlob(() => bytesOf(streamOf(bytes)), {
+      compression,
+      pool: framePool(2),
+    });
+    const pieces = blob[Symbol.asyncIterator]();
+    const first = (await pieces.next()).value;
+    assert.ok(first.length >= frameSize);
+    const second = (await pieces.next()).value;
+    assert.deepEqual([first.length, second.length > 0], [0, true]);
+    await pieces.return?.();
+    assert.ok(second.length > 0, 'a consumer that stops may be using it still');
+  });
+}

@@ -46,7 +46,7 @@ export async function allBytes(source: ByteSource, size = 1 << 20): Promise<Buff
 /** All bytes of an iterable. */
 export async function collect(chunks: AsyncIterable<Buffer> | BlobStream): Promise<Buffer> {
   const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(Buffer.from(chunk)); // chunks are lent
   return Buffer.concat(all);
 }
 

@@ -59,6 +59,22 @@ describe('a connection', () => {
     assert.ok(given < 1000);
   });
 
+  test('asks for no more where a chunk may still be on its way', async () => {
+    const port = await listen(
+      http.createServer((_, response) => response.writeHead(413).end('too much')),
+    );
+    let asked = 0;
+    const body = (async function* () {
+      for (;;) {
+        asked += 1;
+        yield Buffer.alloc(64 << 20); // more than the machine's own buffers take
+      }
+    })();
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    await readBody(await connection()({ method: 'PATCH', url, body }));
+    assert.equal(asked, 1);
+  });
+
   test('a peer that takes nothing, answers nothing or stops is given up', async () => {
     const port = await listen(createServer(socket => socket.pause()));
     const url = new URL(`http://127.0.0.1:${port}/`);
