@@ -20,8 +20,8 @@ export function code(text: string): string {
  */
 export function escapeText(text: string): string {
   return oneLine(text)
-    .replace(/[\\`*_{}[\]<>()#+!|~&$]/g, '\\$&')
-    .replace(/^[-=]/, '\\$&')
+    .replace(/[\\`*_{}[\]<>#|~&$]/g, '\\$&')
+    .replace(/^[-=+]/, '\\$&')
     .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }
 
