@@ -24,3 +24,6 @@ export function commandsIn(log: string): TakenCommand[] {
 
 const unescaped = (data: string) =>
   data.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%');
+
+/** A log without what hides secrets, which comes before anything else is said. */
+export const withoutMasks = (log: string): string => log.replaceAll(/^::add-mask::.*\n/gm, '');
