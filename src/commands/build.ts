@@ -5,6 +5,7 @@ import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { foldersInUse } from '../nix/disk.ts';
 import { type DiskWatch, watchDisk } from '../nix/disk-space.ts';
+import { requireKnownOutputs } from '../nix/evaluate.ts';
 import { dropRoots } from '../nix/realise.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
@@ -115,6 +116,7 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
   state.evaluation = evaluation;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   checkSelection(settings.layers, evaluation);
+  requireKnownOutputs(evaluation);
   await startAudit(evaluation, settings, state);
   const architecture = architectureOf(evaluation.system);
   const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);

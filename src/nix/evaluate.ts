@@ -9,7 +9,7 @@ import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
 import { level } from './internal-json.ts';
-import { isDerivationPath } from './names.ts';
+import { isDerivationPath, isPlaceholder } from './names.ts';
 import { runNix } from './nix.ts';
 import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
@@ -143,23 +143,26 @@ function evaluationOf(installable: string, found: Description, storeDir: string)
 function checkOutput({ drvPath, outputName, outPath }: DerivationOutput, storeDir: string): void {
   const isInStore = isDerivationPath(drvPath) && dirname(drvPath) === storeDir;
   const made = isInStore ? readDerivationNode(drvPath).outputs.get(outputName) : undefined;
-  if (made === outPath) return;
-  throw made === ''
-    ? unknownBefore(outputName, drvPath)
-    : new Failure(
-        `${visible(outPath)} is not what ${visible(drvPath)} makes as its output "${visible(outputName)}".`,
-        {
-          tried: 'What evaluation says of an output was compared with its derivation.',
-          next: 'Take out of the flake what gives a derivation another outPath or drvPath.',
-        },
-      );
+  if (made === outPath || (made === '' && isPlaceholder(outPath))) return;
+  throw new Failure(
+    `${visible(outPath)} is not what ${visible(drvPath)} makes as its output "${visible(outputName)}".`,
+    {
+      tried: 'What evaluation says of an output was compared with its derivation.',
+      next: 'Take out of the flake what gives a derivation another outPath or drvPath.',
+    },
+  );
 }
 
-const unknownBefore = (outputName: string, drvPath: string) =>
-  new Failure(
-    `The path of the output "${visible(outputName)}" of ${drvPath} is not known before it is built.`,
-    { next: 'Use a derivation that is neither content-addressed nor impure.' },
-  );
+/** Throws a {@link Failure} where the path of an output is not known before it is built. */
+export function requireKnownOutputs({ target, recipe }: Evaluation): void {
+  for (const output of [target, ...(recipe?.layers ?? []), ...(recipe?.root ?? [])]) {
+    if (!isPlaceholder(output.outPath)) continue;
+    throw new Failure(
+      `The path of the output "${visible(output.outputName)}" of ${output.drvPath} is not known before it is built.`,
+      { next: 'Use a derivation that is neither content-addressed nor impure.' },
+    );
+  }
+}
 
 /** What is no derivation's path names none: a package's set can be overridden with anything. */
 const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({
