@@ -115,7 +115,7 @@ test('later steps of the job find the same settings by what is exported', async 
   const settings = settingsFor(folder, {
     'extra-substituters': url,
     'extra-trusted-public-keys': publicKey,
-    'access-tokens': `git.example=${access}`,
+    'access-tokens': 'git.example=hunter2',
     'nix-conf': 'keep-going = true',
   });
   const { exports } = await prepareNix(settings, nix.host);
