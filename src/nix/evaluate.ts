@@ -3,6 +3,7 @@ import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
+import { asAddress } from './flake-reference.ts';
 import { level } from './internal-json.ts';
 import { runNix } from './nix.ts';
 import { describeProvenance } from './provenance.ts';
@@ -46,7 +47,7 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   for (const installable of request.installables) {
     const { description, errors } = await describe(nix, installable, request);
     if (description) return evaluationOf(installable, description);
-    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request.cwd);
+    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
   throw missingAttribute(request.installables, missing);
@@ -62,9 +63,11 @@ async function describe(
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...request.overrideInputs.flatMap(({ input, flake }) => ['--override-input', input, flake]),
+    ...request.overrideInputs.flatMap(({ input, flake }) => [
+      ...['--override-input', input, asAddress(flake, request.cwd)],
+    ]),
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
-    ...['--', installable],
+    ...['--', asAddress(installable, request.cwd)],
   ];
   const { code, stdout } = await runNix(nix, 'nix', args, {
     cwd: request.cwd,
