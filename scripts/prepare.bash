@@ -30,12 +30,19 @@ prepare_node() {
     *) stop "Node ${version%%.*} is missing. Install it and start again." ;;
   esac
   command -v npm >/dev/null || stop 'npm is missing. Install Node 20 or newer, with npm.'
-  heading "Node $version for build/node"
+  heading "npm fetches Node $version into build/node$(from_registry)"
   # the package that holds the program itself: no script runs, and it brings no others
   npm install --prefix "$fetched" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error \
     "node-linux-$arch@$version" ||
     stop "Node $version could not be fetched. Install Node ${version%%.*} and start again."
   hash -r
+}
+
+# Where npm gets packages: one that does not answer, or a proxy on the way, is waited for long.
+from_registry() {
+  local proxy=${HTTPS_PROXY:-${https_proxy:-${HTTP_PROXY:-${http_proxy:-}}}}
+  printf ' from %s' "$(npm config get registry | sed 's#//[^/@]*@#//#')"
+  [ -z "$proxy" ] || printf ', by the proxy %s' "${proxy##*@}"
 }
 
 is_new_node() { node -e 'process.exit(parseInt(process.versions.node) < 24 ? 1 : 0)' 2>/dev/null; }
@@ -45,7 +52,7 @@ prepare_packages() {
   prepare_node
   if [ ! -x "$root/node_modules/.bin/node" ] ||
     [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
-    heading 'npm ci'
+    heading "npm ci$(from_registry)"
     (cd "$root" && npm ci --no-audit --no-fund)
   fi
 }
