@@ -13,6 +13,8 @@ export interface Door {
   pattern: RegExp;
   /** Files (of the repository) that may: the door itself. A name that ends in / is a folder. */
   only: readonly string[];
+  /** The folder of src/ that it guards, where that is not all of it; ends in /. */
+  within?: string;
   /** What others do instead. */
   instead: string;
   /** A line that must be found. */
@@ -27,6 +29,22 @@ export const doors: readonly Door[] = [
     instead: 'lock by withLock or tryLock of src/host/lock.ts',
     example: "database.exec('BEGIN EXCLUSIVE');",
   },
+  {
+    name: 'files that an image may be made of',
+    pattern: /\b(node:fs|openSync|createReadStream)\b/,
+    only: ['src/image/sources/source-files.ts'],
+    within: 'src/image/sources/',
+    instead: 'open by SourceFiles of src/image/sources/source-files.ts',
+    example: "import { open } from 'node:fs/promises';",
+  },
+  {
+    name: 'an image of others',
+    pattern:
+      /\b(dockerArchiveFile|nix2container|ociLayout|streamLayeredImage)\(|\bfileEntry\(|\bstoreEntries\(/,
+    only: ['src/image/'],
+    instead: 'open it by openSource of src/image/sources/detect.ts, or pack by storeBlobSource',
+    example: 'const image = await ociLayout(files, packing);',
+  },
 ];
 
 /** A line that goes past a door. */
@@ -38,7 +56,10 @@ export interface Passage {
 
 /** Lines of a file that go past a door. */
 export function passages(file: string, text: string): Passage[] {
-  const closed = doors.filter(({ only }) => !only.some(each => isWithin(file, each)));
+  const closed = doors.filter(
+    ({ only, within = 'src/' }) =>
+      file.startsWith(within) && !only.some(each => isWithin(file, each)),
+  );
   return text.split('\n').flatMap((line, at) => {
     if (/^\s*(\/\/|\/?\*)/.test(line)) return [];
     const passed = closed.filter(({ pattern }) => pattern.test(line));

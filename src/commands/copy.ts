@@ -1,4 +1,4 @@
-import { access, realpath } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { sourceDateEpoch } from '../host/epoch.ts';
@@ -9,9 +9,11 @@ import { stoppable } from '../host/stoppable.ts';
 import type { Packing } from '../image/compress.ts';
 import { framePool } from '../image/frames.ts';
 import { openSource } from '../image/sources/detect.ts';
+import { filesOfPath } from '../image/sources/source-files.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
+import { findNix } from '../nix/nix.ts';
 import { credentialsElsewhere } from '../registry/credentials.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
@@ -21,6 +23,7 @@ import { storedImage } from '../registry/stored-image.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
+import { sourceStore } from './source-store.ts';
 import { moveTags } from './tags.ts';
 import { startTransfers } from './transfers.ts';
 
@@ -75,7 +78,11 @@ async function openImage(
   const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
   const path = resolve(workingDirectory, kind === undefined ? source : layout);
   if (kind !== undefined || (await exists(path))) {
-    return openSource(await realpath(path).catch(() => path), {
+    const files = await filesOfPath(path, async () => {
+      const nix = await findNix(host);
+      return nix && sourceStore(nix);
+    });
+    return openSource(files, {
       packing,
       now: () => epoch(source, host),
       runPrograms: !fromFork,

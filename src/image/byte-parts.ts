@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 import type { ByteSource } from './frames.ts';
 import { unreadable } from './store-tree.ts';
 import { type ByteString, toText } from './tar-header.ts';
@@ -65,10 +66,13 @@ interface OpenFile extends FilePart {
   remaining: number;
 }
 
+/** What was a file when it was listed may be a link or a pipe by now: neither is followed or awaited. */
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 function openFile(part: FilePart): OpenFile | undefined {
   if (part.size === 0) return undefined;
   try {
-    const descriptor = openSync(Buffer.from(part.path, 'latin1'), 'r');
+    const descriptor = openSync(Buffer.from(part.path, 'latin1'), flags);
     return { ...part, descriptor, remaining: part.size };
   } catch (error) {
     throw unreadable(part.path, error);
@@ -97,7 +101,7 @@ function finish(file: OpenFile) {
 }
 
 const changed = (file: OpenFile) =>
-  new Failure(`${toText(file.path)} changed while it was read.`, {
+  new Failure(`${visible(toText(file.path))} changed while it was read.`, {
     tried: 'Its size or time differs from what they were when it was listed.',
     next: 'Let nothing write to the store meanwhile, and run it again.',
   });

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 
 /** Reads an iterable's bytes in portions of one's own. All reject where it ends too early. */
 export interface ByteReader {
@@ -62,6 +63,6 @@ export function byteReader(chunks: AsyncIterable<Buffer>, name: string): ByteRea
 
 /** The error for bytes that end in the middle of something. */
 export const truncated = (name: string) =>
-  new Failure(`${name} ends too early.`, {
+  new Failure(`${visible(name)} ends too early.`, {
     next: 'It was cut off: make it, or fetch it, again.',
   });

@@ -1,6 +1,8 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
+import { visible } from '../host/visible.ts';
 import { byteReader, truncated } from './byte-reader.ts';
 import { digester } from './compress.ts';
 import type { Compression } from './types.ts';
@@ -79,8 +81,8 @@ export async function* verified(
 
 /** The error for bytes that are not those that were announced. */
 export const mismatch = (name: string, expected: string, found: string) =>
-  new Failure(`${name} does not have the digest that it should have.`, {
-    evidence: [`expected ${expected}`, `found    ${found}`],
+  new Failure(`${visible(name)} does not have the digest that it should have.`, {
+    evidence: [`expected ${visible(expected)}`, `found    ${visible(found)}`],
     next: 'Its bytes are damaged or were changed: make it, or fetch it, again.',
   });
 
@@ -90,21 +92,39 @@ async function* through(
   chunks: AsyncIterable<Buffer>,
   name: string,
 ): AsyncGenerator<Buffer> {
+  let read = 0;
+  let written = 0;
+  const counted = async function* () {
+    for await (const chunk of chunks) {
+      read += chunk.length;
+      yield chunk;
+    }
+  };
   // an error of either ends the loop below
-  pipeline(Readable.from(chunks), decoder, () => undefined);
+  pipeline(Readable.from(counted()), decoder, () => undefined);
   try {
-    for await (const chunk of decoder) yield chunk;
+    for await (const chunk of decoder) {
+      written += chunk.length;
+      if (written > limits.unpacked + read * limits.unpackedRatio) throw bomb(name, read);
+      yield chunk;
+    }
   } catch (error) {
     throw error instanceof Failure ? error : decodingFailure(error, name);
   }
 }
+
+const bomb = (name: string, read: number) =>
+  new Failure(`${visible(name)} unpacks to far more than an image can be.`, {
+    tried: `Its first ${read} bytes became more than ${limits.unpacked / 2 ** 30} GiB.`,
+    next: 'Look at what made it, and leave out of the image what is nothing but zeros.',
+  });
 
 /** What a decoder says; errors of the input, such as an aborted read, stay as they are. */
 function decodingFailure(error: unknown, name: string): unknown {
   if (!(error instanceof Error && 'errno' in error && 'code' in error)) return error;
   const { code, message } = error;
   if (code === 'Z_BUF_ERROR') return truncated(name);
-  return new Failure(`${name} cannot be decompressed: ${message}`, {
+  return new Failure(`${visible(name)} cannot be decompressed: ${message}`, {
     next: 'Its bytes are damaged: make it, or fetch it, again.',
     cause: error,
   });

@@ -1,6 +1,8 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path/posix';
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
+import { visible } from '../host/visible.ts';
 import { sortedNames, unreadable } from './store-tree.ts';
 import { type ByteString, toByteString, toText } from './tar-header.ts';
 
@@ -67,38 +69,56 @@ export function childrenOf(node: RootNode): RootTree | undefined {
 /** Whether the node is a link to a folder that was looked into. */
 export const isExpandedLink = (node: RootNode): node is [RootTree] => Array.isArray(node);
 
-/** A tree out of a memory; undefined when it is none. */
+/** A tree out of a memory; undefined when it is none, or deeper than a tree may be. */
 export function parseRootTree(value: unknown): RootTree | undefined {
-  return isTree(value) ? value : undefined;
+  return isTree(value, 1) ? value : undefined;
 }
 
-const isTree = (value: unknown): value is RootTree =>
+const isTree = (value: unknown, depth: number): value is RootTree =>
+  depth <= limits.treeDepth &&
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
-  Object.entries(value).every(([name, node]) => isEntryName(name) && isNode(node));
+  Object.entries(value).every(([name, node]) => isEntryName(name) && isNode(node, depth + 1));
 
 const isEntryName = (name: string) =>
   name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
 
-const isNode = (value: unknown): value is RootNode =>
+const isNode = (value: unknown, depth: number): value is RootNode =>
   value === 0 ||
   value === 1 ||
-  (Array.isArray(value) ? value.length === 1 && isTree(value[0]) : isTree(value));
+  (Array.isArray(value) ? value.length === 1 && isTree(value[0], depth) : isTree(value, depth));
 
-function readFolder(folder: ByteString, storeDir: ByteString, lookIntoLinks: boolean): RootTree {
+function readFolder(
+  folder: ByteString,
+  storeDir: ByteString,
+  lookIntoLinks: boolean,
+  depth = 1,
+): RootTree {
+  if (depth > limits.treeDepth) throw tooDeep(folder);
   const nodes = sortedNames(folder).map(
-    name => [name, readNode(`${folder}/${name}`, storeDir, lookIntoLinks)] as const,
+    name => [name, readNode(`${folder}/${name}`, storeDir, lookIntoLinks, depth)] as const,
   );
   return Object.fromEntries(nodes);
 }
 
-function readNode(file: ByteString, storeDir: ByteString, lookIntoLinks: boolean): RootNode {
+function readNode(
+  file: ByteString,
+  storeDir: ByteString,
+  lookIntoLinks: boolean,
+  depth: number,
+): RootNode {
   const stats = statOf(file);
-  if (stats.isDirectory()) return readFolder(file, storeDir, false);
+  if (stats.isDirectory()) return readFolder(file, storeDir, false, depth + 1);
   if (!stats.isSymbolicLink() || !isFolder(file, storeDir)) return 0;
-  return lookIntoLinks ? [readFolder(file, storeDir, false)] : 1;
+  return lookIntoLinks ? [readFolder(file, storeDir, false, depth + 1)] : 1;
 }
+
+const tooDeep = (folder: ByteString) =>
+  new Failure(`${visible(toText(folder))} lies more than ${limits.treeDepth} folders deep.`, {
+    layer: 'root',
+    next: 'Take its output out of `root` in the recipe, or link to it by linkFarm.',
+  });
 
 function statOf(file: ByteString) {
   try {

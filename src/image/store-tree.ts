@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 import {
   type ByteString,
   type TarDialect,
@@ -14,14 +15,23 @@ import {
  * grow with the tree. Throws a {@link Failure} that names the file that cannot be read or archived.
  */
 export function* storeEntries(
-  storePaths: readonly string[],
+  storePaths: readonly (string | StorePlace)[],
   dialect: TarDialect,
   storeDir = '/nix/store',
 ): Generator<TarEntry> {
   for (const path of storeParents(storeDir)) {
     yield { type: 'directory', path, mode: 0o755, size: 0 };
   }
-  for (const storePath of storePaths) yield* tree(toByteString(storePath), dialect);
+  for (const each of storePaths) {
+    const { path, place } = typeof each === 'string' ? { path: each, place: each } : each;
+    yield* tree(toByteString(path), toByteString(place), dialect);
+  }
+}
+
+/** A store path, and where its files are: not at the path itself in a chroot store. */
+export interface StorePlace {
+  path: string;
+  place: string;
 }
 
 /** "/nix/store" gives "nix" and "nix/store". */
@@ -30,11 +40,14 @@ function storeParents(storeDir: string): ByteString[] {
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-function* tree(file: ByteString, dialect: TarDialect): Generator<TarEntry> {
-  const entry = fileEntry(file, dialect);
+/** The system allows paths of 4096 bytes, so that no tree is too deep for this. */
+function* tree(path: ByteString, file: ByteString, dialect: TarDialect): Generator<TarEntry> {
+  const entry = { ...fileEntry(file, dialect), path: path.slice(1) };
   yield entry;
   if (entry.type !== 'directory') return;
-  for (const name of sortedNames(file)) yield* tree(`${file}/${name}`, dialect);
+  for (const name of sortedNames(file)) {
+    yield* tree(`${path}/${name}`, `${file}/${name}`, dialect);
+  }
 }
 
 /** The entry of one file as the file system has it; its path in the tar is its path here. */
@@ -50,9 +63,12 @@ export function fileEntry(file: ByteString, dialect: TarDialect): TarEntry {
     return { type: 'symlink', path, mode: 0o777, size: 0, target: linkTarget(file) };
   }
   if (!stats.isFile()) {
-    throw new Failure(`${toText(file)} is a socket, device or pipe: no image can hold it.`, {
-      next: 'Change the derivation so that its output holds files, folders and links only.',
-    });
+    throw new Failure(
+      `${visible(toText(file))} is a socket, device or pipe: no image can hold it.`,
+      {
+        next: 'Change the derivation so that its output holds files, folders and links only.',
+      },
+    );
   }
   const canonical = permissions & 0o111 ? 0o555 : 0o444;
   const source = { path: file, mtimeMs: stats.mtimeMs };
@@ -90,14 +106,14 @@ export function sortedNames(folder: ByteString): ByteString[] {
 /** The error for a file of the store that vanished or that this user may not read. */
 export function unreadable(file: ByteString, error: unknown): Failure {
   const { code, message } = error as NodeJS.ErrnoException;
-  const name = toText(file);
+  const name = visible(toText(file));
   if (code === 'ENOENT') {
     return new Failure(`${name} vanished while its layer was read.`, {
       next: 'Realise it again (nix-store --realise), and keep the garbage collector away.',
       cause: error,
     });
   }
-  return new Failure(`${name} cannot be read: ${message}`, {
+  return new Failure(`${name} cannot be read: ${visible(message)}`, {
     next: 'Check the permissions of the store and the health of its disk (nix-store --verify).',
     cause: error,
   });

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
@@ -46,7 +47,7 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   const missing: string[] = [];
   for (const installable of request.installables) {
     const { description, errors } = await describe(nix, installable, request);
-    if (description) return evaluationOf(installable, description);
+    if (description) return evaluationOf(installable, description, nix.storeDir);
     if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
@@ -86,8 +87,11 @@ async function describe(
 /** Inputs that are overridden are never locked: saying so on each run helps nobody. */
 const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
 
-function evaluationOf(installable: string, found: Description): Evaluation {
+function evaluationOf(installable: string, found: Description, storeDir: string): Evaluation {
   const target = readDerivation({ at: installable, value: found.target });
+  const recipe = found.recipe === null ? undefined : recipeOf(found);
+  const outputs = [outputOf(target), ...(recipe?.layers ?? []), ...(recipe?.root ?? [])];
+  for (const output of outputs) checkOutput(output, storeDir);
   const system = target.system ?? readDerivationNode(target.drv).system;
   return {
     installable,
@@ -95,10 +99,36 @@ function evaluationOf(installable: string, found: Description): Evaluation {
     imageName: found.image.name ?? undefined,
     imageTag: found.image.tag ?? undefined,
     system,
-    recipe: found.recipe === null ? undefined : recipeOf(found),
+    recipe,
     ...(found.provenance ? { provenance: provenanceOf(found.provenance) } : {}),
   };
 }
+
+/**
+ * An output is what its derivation makes, and no other path of this machine: evaluation gives what
+ * the flake calls derivation and output, and that may be any text.
+ */
+function checkOutput({ drvPath, outputName, outPath }: DerivationOutput, storeDir: string): void {
+  const name = drvPath.startsWith(`${storeDir}/`) ? drvPath.slice(storeDir.length + 1) : '';
+  const isDerivation = /^[0-9a-z]{32}-[\w+.?=-]+\.drv$/.test(name);
+  const made = isDerivation ? readDerivationNode(drvPath).outputs.get(outputName) : undefined;
+  if (made === outPath) return;
+  throw made === ''
+    ? unknownBefore(outputName, drvPath)
+    : new Failure(
+        `${visible(outPath)} is not what ${visible(drvPath)} makes as its output "${visible(outputName)}".`,
+        {
+          tried: 'What evaluation says of an output was compared with its derivation.',
+          next: 'Take out of the flake what gives a derivation another outPath or drvPath.',
+        },
+      );
+}
+
+const unknownBefore = (outputName: string, drvPath: string) =>
+  new Failure(
+    `The path of the output "${visible(outputName)}" of ${drvPath} is not known before it is built.`,
+    { next: 'Use a derivation that is neither content-addressed nor impure.' },
+  );
 
 const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({
   own: new Set(own),

@@ -7,7 +7,8 @@ const root = new URL('../../', import.meta.url);
 
 for (const door of doors) {
   test(`a new file that goes past the door of ${door.name} is found`, () => {
-    const found = passages('src/somewhere/new.ts', `// ${door.example}\n${door.example}\n`);
+    const file = `${door.within ?? 'src/somewhere/'}new.ts`;
+    const found = passages(file, `// ${door.example}\n${door.example}\n`);
     assert.ok(found.some(each => each.door === door && each.line === 2));
     assert.ok(!found.some(each => each.line === 1), 'a comment');
   });

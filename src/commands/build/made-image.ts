@@ -4,10 +4,12 @@ import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
 import { openSource } from '../../image/sources/detect.ts';
+import { filesOfOutput } from '../../image/sources/source-files.ts';
 import { type Manifest, mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { sendImage } from '../send-image.ts';
+import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
 import { type LayerBlob, startTransfers } from '../transfers.ts';
 import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
@@ -84,7 +86,8 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       const transfers = startTransfers(store, host, stop);
       const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
-      const image = await openSource(target.outPath, {
+      const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
+      const image = await openSource(files, {
         packing: { compression, pool: framePool(availableParallelism()) },
         now: () => madeAt(context),
         runPrograms: !settings.fromFork,

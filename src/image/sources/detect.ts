@@ -1,16 +1,17 @@
-import { access, constants, stat } from 'node:fs/promises';
 import { Failure } from '../../host/failure.ts';
+import { limits } from '../../host/limits.ts';
+import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { compressionOf } from '../decompress.ts';
-import { unreadable } from '../store-tree.ts';
-import { toByteString } from '../tar-header.ts';
 import { dockerArchive, dockerArchiveFile } from './docker-archive.ts';
 import { fileBytes } from './file-bytes.ts';
+import { findLayeredConf } from './layered-conf.ts';
 import { nix2container } from './nix2container.ts';
 import { ociLayout } from './oci-layout.ts';
 import { programOutput } from './program-output.ts';
+import type { SourceFiles } from './source-files.ts';
 import { measuredSource, type SourceImage, type SourceLayer } from './source-image.ts';
-import { findLayeredConf, streamLayeredImage } from './stream-layered.ts';
+import { streamLayeredImage } from './stream-layered.ts';
 
 /** Which kind of image a built output is. */
 export type SourceKind =
@@ -20,21 +21,15 @@ export type SourceKind =
   | { kind: 'nix2container' }
   | { kind: 'oci-layout' };
 
-/** As much of a file as its kind is told by; wrapper scripts are smaller. */
-const telltaleSize = 1 << 18;
-
-/** Finds out what image an output is; rejects with a {@link Failure} where it is none. */
-export async function detectSource(path: string): Promise<SourceKind> {
-  const stats = await stat(path).catch((error: unknown) => {
-    throw unreadable(toByteString(path), error);
-  });
-  if (stats.isDirectory()) {
-    if (await exists(`${path}/oci-layout`)) return { kind: 'oci-layout' };
+/** Finds out what image was named; rejects with a {@link Failure} where it is none. */
+export async function detectSource(files: SourceFiles): Promise<SourceKind> {
+  const path = files.named;
+  if (await files.isFolder()) {
+    if (await files.has('oci-layout')) return { kind: 'oci-layout' };
     throw noImage(path, 'a folder without the file oci-layout');
   }
-  const start = await startOf(path);
+  const { start, executable } = await startOf(files);
   const conf = findLayeredConf(start.toString('latin1'));
-  const executable = (stats.mode & 0o111) !== 0;
   if (executable && conf) return { kind: 'stream-layered', conf };
   if (executable && (start.toString('latin1', 0, 2) === '#!' || isElf(start))) {
     return { kind: 'program' };
@@ -61,9 +56,12 @@ export interface OpenSourceOptions {
   architecture?: string;
 }
 
-/** Opens an output of any kind. Layers that are not to be compressed have a known size. */
-export async function openSource(path: string, options: OpenSourceOptions): Promise<SourceImage> {
-  const image = await openKind(path, options);
+/** Opens an image of any kind. Layers that are not to be compressed have a known size. */
+export async function openSource(
+  files: SourceFiles,
+  options: OpenSourceOptions,
+): Promise<SourceImage> {
+  const image = await openKind(files, options);
   if (options.packing.compression !== 'none') return image;
   const layers: SourceLayer[] = [];
   for (const layer of image.layers) {
@@ -72,21 +70,22 @@ export async function openSource(path: string, options: OpenSourceOptions): Prom
   return { ...image, layers };
 }
 
-async function openKind(path: string, options: OpenSourceOptions): Promise<SourceImage> {
+async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise<SourceImage> {
   const { packing, now, env, signal, tag, architecture } = options;
-  const found = await detectSource(path);
+  const path = files.named;
+  const found = await detectSource(files);
   switch (found.kind) {
     case 'stream-layered':
-      return streamLayeredImage(found.conf, packing, now);
+      return streamLayeredImage(files, found.conf, packing, now);
     case 'program':
       if (!options.runPrograms) throw mustNotRun(path);
       return dockerArchive(() => programOutput(path, env, signal), path, packing);
     case 'docker-archive':
-      return dockerArchiveFile(path, packing);
+      return dockerArchiveFile(files, path, packing);
     case 'nix2container':
-      return nix2container(path, packing);
+      return nix2container(files, packing);
     case 'oci-layout':
-      return ociLayout(path, packing, {
+      return ociLayout(files, packing, {
         ...(tag === undefined ? {} : { tag }),
         ...(architecture === undefined ? {} : { architecture }),
       });
@@ -95,25 +94,27 @@ async function openKind(path: string, options: OpenSourceOptions): Promise<Sourc
 
 const isElf = (start: Buffer) => start.length >= 4 && start.readUInt32BE() === 0x7f454c46;
 
-const exists = (path: string) =>
-  access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-
-async function startOf(path: string): Promise<Buffer> {
-  for await (const chunk of fileBytes(path)) return chunk.subarray(0, telltaleSize);
-  return Buffer.alloc(0);
+/** How the named file begins, and whether it is a program. */
+async function startOf(files: SourceFiles): Promise<{ start: Buffer; executable: boolean }> {
+  const { handle, executable } = await files.open(files.named);
+  await handle.close();
+  for await (const chunk of fileBytes(files, files.named)) {
+    return { start: chunk.subarray(0, limits.telltale), executable };
+  }
+  return { start: Buffer.alloc(0), executable };
 }
 
 const mustNotRun = (path: string) =>
-  new Failure(`${path} is a program that writes an image, and code from a fork is not run.`, {
-    tried: 'Its output was not asked for: it would run outside of the build sandbox.',
-    next: 'Use streamLayeredImage, a docker archive or a recipe, which are read and not run.',
-  });
+  new Failure(
+    `${visible(path)} is a program that writes an image, and code from a fork is not run.`,
+    {
+      tried: 'Its output was not asked for: it would run outside of the build sandbox.',
+      next: 'Use streamLayeredImage, a docker archive or a recipe, which are read and not run.',
+    },
+  );
 
 const noImage = (path: string, what: string) =>
-  new Failure(`${path} is no image: it is ${what}.`, {
+  new Failure(`${visible(path)} is no image: it is ${what}.`, {
     tried:
       'Looked for a recipe, streamLayeredImage, a docker archive or a program that writes one, ' +
       'nix2container and an OCI layout.',

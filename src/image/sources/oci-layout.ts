@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { Failure } from '../../host/failure.ts';
+import { limits } from '../../host/limits.ts';
+import { visible } from '../../host/visible.ts';
 import { packedBlobSource } from '../blob-sources.ts';
 import { digester, type Packing } from '../compress.ts';
 import { decompress, mismatch, verified } from '../decompress.ts';
@@ -11,34 +12,38 @@ import {
   type Descriptor,
   mediaTypes,
 } from '../types.ts';
-import { fileBytes, readSmallFile } from './file-bytes.ts';
+import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
+import { fittingEntry, type IndexEntry, readIndex, readManifest } from './oci-documents.ts';
+import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
   diffIdsOf,
   fixedConfig,
-  isDigest,
-  isRecord,
   malformed,
   parseJson,
   type SourceImage,
 } from './source-image.ts';
 
+const compressions: ReadonlyMap<string, Compression> = new Map([
+  [mediaTypes.layer.none, 'none'],
+  [mediaTypes.layer.gzip, 'gzip'],
+  [mediaTypes.layer.zstd, 'zstd'],
+  ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
+  ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
+  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+]);
+
 /** Compression by a layer's media type, Docker's own names included. */
 export function compressionOfMediaType(mediaType: string, name: string): Compression {
-  const types: Record<string, Compression> = {
-    [mediaTypes.layer.none]: 'none',
-    [mediaTypes.layer.gzip]: 'gzip',
-    [mediaTypes.layer.zstd]: 'zstd',
-    'application/vnd.docker.image.rootfs.diff.tar': 'none',
-    'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip',
-    'application/vnd.docker.image.rootfs.diff.tar.zstd': 'zstd',
-  };
-  const compression = types[mediaType];
+  const compression = compressions.get(mediaType);
   if (compression) return compression;
-  throw new Failure(`${name} has a layer of the unknown media type ${mediaType}.`, {
-    tried: `Known are: ${Object.keys(types).join(', ')}.`,
-    next: 'Convert the image with another tool, such as skopeo copy.',
-  });
+  throw new Failure(
+    `${visible(name)} has a layer of the unknown media type ${visible(mediaType)}.`,
+    {
+      tried: `Known are: ${[...compressions.keys()].join(', ')}.`,
+      next: 'Convert the image with another tool, such as skopeo copy.',
+    },
+  );
 }
 
 /**
@@ -49,29 +54,25 @@ export function compressionOfMediaType(mediaType: string, name: string): Compres
  * @param architecture chooses the manifest where the image is an index
  */
 export async function ociLayout(
-  folder: string,
+  files: SourceFiles,
   packing: Packing,
   { tag, architecture }: { tag?: string; architecture?: string } = {},
 ): Promise<SourceImage> {
-  const index = parseJson(
-    (await readSmallFile(`${folder}/index.json`)).toString(),
-    `${folder}/index.json`,
-  );
-  const chosen = chooseImage(descriptorsOf(index, 'manifests', folder), tag, folder);
-  const manifest = await readManifest(folder, chosen, architecture);
-  const config = isRecord(manifest) ? manifest.config : undefined;
-  if (!isDescriptor(config)) throw malformed(folder, 'its manifest has no config');
-  const configBytes = await readBlob(folder, config);
+  const folder = files.named;
+  const index = `${folder}/index.json`;
+  const entries = readIndex((await readDocument(files, index)).toString(), index);
+  const chosen = chooseImage(entries, tag, folder);
+  const { config, layers } = await findManifest(files, chosen, architecture);
+  const configBytes = await readBlob(files, config);
   const diffIds = diffIdsOf(parseJson(configBytes.toString(), `the config in ${folder}`), folder);
-  const descriptors = descriptorsOf(manifest, 'layers', folder);
-  if (descriptors.length !== diffIds.length) {
-    throw malformed(folder, `it has ${descriptors.length} layers and ${diffIds.length} diffIDs`);
+  if (layers.length !== diffIds.length) {
+    throw malformed(folder, `it has ${layers.length} layers and ${diffIds.length} diffIDs`);
   }
   return {
     description: `OCI layout ${folder}`,
-    layers: descriptors.map((descriptor, at) => ({
+    layers: layers.map((descriptor, at) => ({
       name: `layer ${at + 1}`,
-      source: layoutBlob(blobFile(folder, descriptor), descriptor, diffIds[at] ?? '', packing),
+      source: layoutBlob(files, descriptor, diffIds[at] ?? '', packing),
     })),
     config: fixedConfig(configBytes, diffIds, folder),
     repoTags: [],
@@ -80,12 +81,13 @@ export async function ociLayout(
   };
 }
 
-function layoutBlob(file: string, descriptor: Descriptor, diffId: string, packing: Packing) {
+function layoutBlob(files: SourceFiles, descriptor: Descriptor, diffId: string, packing: Packing) {
+  const file = blobFile(files, descriptor);
   const compression = compressionOfMediaType(descriptor.mediaType, file);
   if (packing.compression !== 'none' || compression === 'none') {
-    return storedBlob(file, descriptor, diffId);
+    return storedBlob(files, descriptor, diffId, compression);
   }
-  const stored = () => verified(fileBytes(file), descriptor.digest, file);
+  const stored = () => verified(fileBytes(files, file), descriptor.digest, file);
   const open = () => bytesOf(decompress(stored(), compression, file));
   return checkedSource(packedBlobSource(open, packing, { diffId }), file);
 }
@@ -94,45 +96,53 @@ function layoutBlob(file: string, descriptor: Descriptor, diffId: string, packin
  * A blob in a file that is sent as it is. Before its last piece it is decompressed as well, to
  * verify the diffID beside the digest: a blob that is wrong is never finished.
  */
-export function storedBlob(file: string, descriptor: Descriptor, diffId: string): BlobSource {
-  const compression = compressionOfMediaType(descriptor.mediaType, file);
+function storedBlob(
+  files: SourceFiles,
+  descriptor: Descriptor,
+  diffId: string,
+  compression: Compression,
+): BlobSource {
   return {
     mediaType: mediaTypes.layer[compression],
     digest: descriptor.digest,
     size: descriptor.size,
     diffId,
     ...(compression === 'none' ? { uncompressedSize: descriptor.size } : {}),
-    open: signal => storedStream(file, descriptor, diffId, compression, signal),
+    open: signal => storedStream(files, descriptor, diffId, compression, signal),
   };
 }
 
 function storedStream(
-  file: string,
+  files: SourceFiles,
   descriptor: Descriptor,
   diffId: string,
   compression: Compression,
   signal: AbortSignal | undefined,
 ): BlobStream {
+  const file = blobFile(files, descriptor);
+  const { size, digest } = descriptor;
   const stored = digester();
   const uncompressed = digester();
   let ended = false;
 
+  const verify = async () => {
+    const content = decompress(fileBytes(files, file), compression, file);
+    for await (const chunk of content) uncompressed.update(chunk);
+    if (stored.digest() !== digest) throw mismatch(file, digest, stored.digest());
+    if (uncompressed.digest() !== diffId) throw mismatch(file, diffId, uncompressed.digest());
+    ended = true;
+  };
+
   async function* pieces(): AsyncGenerator<Buffer> {
-    const { size, digest } = descriptor;
-    const found = (await stat(file).catch(() => undefined))?.size ?? size;
-    if (found !== size) throw mismatch(file, `${size} bytes`, `${found} bytes`);
-    for await (const piece of fileBytes(file)) {
+    await checkSize(files, descriptor);
+    for await (const piece of fileBytes(files, file)) {
       signal?.throwIfAborted();
+      if (ended) throw mismatch(file, `${size} bytes`, 'more');
       stored.update(piece);
-      if (stored.size() === size) {
-        const content = decompress(fileBytes(file), compression, file);
-        for await (const chunk of content) uncompressed.update(chunk);
-        if (stored.digest() !== digest) throw mismatch(file, digest, stored.digest());
-        if (uncompressed.digest() !== diffId) throw mismatch(file, diffId, uncompressed.digest());
-        ended = true;
-      }
+      if (stored.size() >= size) await verify();
       yield piece;
     }
+    if (!ended) await verify(); // an empty blob has no piece
   }
 
   return {
@@ -150,66 +160,64 @@ function storedStream(
   };
 }
 
-const isDescriptor = (value: unknown): value is Descriptor =>
-  isRecord(value) &&
-  typeof value.mediaType === 'string' &&
-  typeof value.digest === 'string' &&
-  isDigest(value.digest) &&
-  typeof value.size === 'number';
-
-function descriptorsOf(value: unknown, key: string, folder: string): Descriptor[] {
-  const list = isRecord(value) ? value[key] : undefined;
-  if (!Array.isArray(list) || !list.every(isDescriptor)) {
-    throw malformed(folder, `its ${key} are no list of descriptors`);
-  }
-  return list;
-}
-
-const tagAnnotation = 'org.opencontainers.image.ref.name';
-
-function chooseImage(images: Descriptor[], tag: string | undefined, folder: string): Descriptor {
-  const named = images.filter(
-    image => tag === undefined || image.annotations?.[tagAnnotation] === tag,
-  );
-  const digests = new Set(named.map(image => image.digest));
+function chooseImage(
+  images: readonly IndexEntry[],
+  tag: string | undefined,
+  folder: string,
+): Descriptor {
+  const named = images.filter(image => tag === undefined || image.tag === tag);
+  const digests = new Set(named.map(image => image.descriptor.digest));
   const [image] = named;
-  if (image && digests.size === 1) return image;
-  const tags = images.map(each => each.annotations?.[tagAnnotation] ?? each.digest).join(', ');
+  if (image && digests.size === 1) return image.descriptor;
+  const shown = images.slice(0, shownTags).map(each => visible(each.tag ?? each.descriptor.digest));
+  const more = images.length > shownTags ? ` and ${images.length - shownTags} more` : '';
   throw new Failure(
     tag === undefined
-      ? `The OCI layout ${folder} holds several images or none, and no tag says which.`
-      : `The OCI layout ${folder} holds no image with the tag ${tag}.`,
-    { next: tags === '' ? 'Make the layout again.' : `Name one of: ${tags}.` },
+      ? `The OCI layout ${visible(folder)} holds several images or none, and no tag says which.`
+      : `The OCI layout ${visible(folder)} holds no image with the tag ${visible(tag)}.`,
+    {
+      next:
+        shown.length === 0 ? 'Make the layout again.' : `Name one of: ${shown.join(', ')}${more}.`,
+    },
   );
 }
 
-async function readManifest(
-  folder: string,
-  descriptor: Descriptor,
+/** As many names as help in a message. */
+const shownTags = 20;
+
+/** The manifest that a descriptor leads to, through the indexes that it may name. */
+async function findManifest(
+  files: SourceFiles,
+  chosen: Descriptor,
   architecture: string | undefined,
-): Promise<unknown> {
-  const value = parseJson(
-    (await readBlob(folder, descriptor)).toString(),
-    `a manifest in ${folder}`,
-  );
-  if (!isRecord(value) || !('manifests' in value)) return value;
-  const fitting = descriptorsOf(value, 'manifests', folder).find(
-    ({ platform }) =>
-      platform?.os !== 'unknown' && (!architecture || platform?.architecture === architecture),
-  );
-  if (fitting) return readManifest(folder, fitting, architecture);
-  throw malformed(folder, `its index has no image for ${architecture ?? 'any platform'}`);
+): Promise<{ config: Descriptor; layers: Descriptor[] }> {
+  let descriptor = chosen;
+  for (let depth = 0; depth <= limits.nestedIndexes; depth += 1) {
+    const name = blobFile(files, descriptor);
+    const found = readManifest((await readBlob(files, descriptor)).toString(), name);
+    if (found.kind === 'manifest') return found;
+    descriptor = fittingEntry(found.entries, architecture, name);
+  }
+  throw malformed(files.named, `more than ${limits.nestedIndexes} indexes lie within each other`);
 }
 
-const blobFile = (folder: string, { digest }: Descriptor) =>
-  `${folder}/blobs/sha256/${digest.slice('sha256:'.length)}`;
+const blobFile = ({ named }: SourceFiles, { digest }: Descriptor) =>
+  `${named}/blobs/sha256/${digest.slice('sha256:'.length)}`;
 
 /** A small blob, verified. */
-async function readBlob(folder: string, descriptor: Descriptor): Promise<Buffer> {
-  const file = blobFile(folder, descriptor);
-  const bytes = await readSmallFile(file);
+async function readBlob(files: SourceFiles, descriptor: Descriptor): Promise<Buffer> {
+  const file = blobFile(files, descriptor);
+  await checkSize(files, descriptor);
+  const bytes = await readDocument(files, file);
   const seen = digester();
   seen.update(bytes);
   if (seen.digest() !== descriptor.digest) throw mismatch(file, descriptor.digest, seen.digest());
   return bytes;
+}
+
+async function checkSize(files: SourceFiles, descriptor: Descriptor): Promise<void> {
+  const file = blobFile(files, descriptor);
+  const found = await fileSize(files, file);
+  const { size } = descriptor;
+  if (found !== size) throw mismatch(file, `${size} bytes`, `${found} bytes`);
 }

@@ -1,4 +1,8 @@
+import * as v from 'valibot';
 import { Failure } from '../../host/failure.ts';
+import { jsonExcess } from '../../host/json-size.ts';
+import { limits } from '../../host/limits.ts';
+import { visible } from '../../host/visible.ts';
 import { mismatch } from '../decompress.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
@@ -88,35 +92,72 @@ export async function measuredSource(
   return { ...source, uncompressedSize, diffId };
 }
 
-/** Parses JSON of a file of an image; throws a {@link Failure} that names the file. */
-export function parseJson(text: string, name: string): unknown {
+/**
+ * Parses JSON of a file of an image; throws a {@link Failure} that names the file, and quotes nothing
+ * of it: what was named may be any file of the machine.
+ *
+ * @param parse another way to read JSON, which keeps more of it
+ */
+export function parseJson(
+  text: string,
+  name: string,
+  parse: (text: string) => unknown = JSON.parse,
+): unknown {
+  const excess = jsonExcess(text);
+  if (excess !== undefined) throw malformed(name, excess);
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw malformed(name, `it is no JSON (${error instanceof Error ? error.message : error})`);
+    return parse(text);
+  } catch {
+    throw malformed(name, 'it is no JSON');
   }
+}
+
+/** Checks parsed JSON; throws a {@link Failure} that names the first field that is wrong. */
+export function checkShape<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  name: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const field = v.getDotPath(result.issues[0]);
+  throw malformed(
+    name,
+    field === null ? 'it is no object' : `its ${visible(field)} is missing or wrong`,
+  );
 }
 
 /** The error for a description of an image that lacks something or is of the wrong shape. */
 export const malformed = (name: string, how: string) =>
-  new Failure(`${name} does not describe an image: ${how}.`, {
+  new Failure(`${visible(name)} does not describe an image: ${how}.`, {
     next: 'Build the target again, and check with which tool it was made.',
   });
+
+/** The diffIDs that an image config states. */
+export function diffIdsOf(config: unknown, name: string): string[] {
+  const { rootfs } = checkShape(configSchema, config, `the config of ${name}`);
+  return rootfs.diff_ids;
+}
+
+export const digestSchema = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+
+const configSchema = v.object({
+  rootfs: v.object({
+    diff_ids: v.pipe(v.array(digestSchema), v.maxLength(limits.sourceLayers)),
+  }),
+});
+
+/** "name:tag" as tools name their images, the tag in OCI's letters. */
+export const repoTagSchema = v.pipe(
+  v.string(),
+  v.maxLength(512),
+  v.regex(
+    /^((\[[\da-fA-F:]+\]|[A-Za-z0-9][\w.-]*)(:\d{1,5})?\/)?[A-Za-z0-9][\w./-]*:\w[\w.-]{0,127}$/,
+  ),
+);
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(item => typeof item === 'string');
-
-/** The diffIDs that an image config states. */
-export function diffIdsOf(config: unknown, name: string): string[] {
-  const rootfs = isRecord(config) ? config.rootfs : undefined;
-  const diffIds = isRecord(rootfs) ? rootfs.diff_ids : undefined;
-  if (!isStrings(diffIds) || !diffIds.every(isDigest)) {
-    throw malformed(name, 'its config has no rootfs.diff_ids');
-  }
-  return diffIds;
-}
-
-export const isDigest = (text: string) => /^sha256:[0-9a-f]{64}$/.test(text);

@@ -5,40 +5,19 @@ import { streamedKey } from '../keys.ts';
 import { storeEntries } from '../store-tree.ts';
 import { pythonDialect, type TarDialect } from '../tar-header.ts';
 import { dockerArchiveFile } from './docker-archive.ts';
-import { fileBytes, fileSize, readSmallFile } from './file-bytes.ts';
+import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
+import { type LayeredConf, readLayeredConf, readMoment } from './layered-conf.ts';
 import { parseInOrder, pythonJson, pythonList } from './python-json.ts';
+import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
   isRecord,
   isStrings,
   malformed,
+  parseJson,
   type SourceImage,
   type SourceLayer,
 } from './source-image.ts';
-
-/** conf.json of nixpkgs' streamLayeredImage, as far as it is used here. */
-interface LayeredConf {
-  architecture: string;
-  os: string;
-  variant?: string;
-  config: Record<string, unknown>;
-  store_dir: string;
-  from_image: string | null;
-  store_layers: string[][];
-  customisation_layer: string;
-  repo_tag: string;
-  created: string;
-  mtime: string;
-  uid: string | number;
-  gid: string | number;
-  uname: string;
-  gname: string;
-}
-
-/** The conf.json that the wrapper script of a streamLayeredImage passes to its streamer. */
-export function findLayeredConf(script: string): string | undefined {
-  return /\/\S*?\/[0-9a-z]{32}-[-+.?=\w]*-conf\.json\b/.exec(script)?.[0];
-}
 
 /**
  * The image that the script of a streamLayeredImage would write, without running it: the same
@@ -48,108 +27,85 @@ export function findLayeredConf(script: string): string | undefined {
  * flake's lastModified)
  */
 export async function streamLayeredImage(
+  files: SourceFiles,
   confFile: string,
   packing: Packing,
   now: () => Promise<number>,
 ): Promise<SourceImage> {
-  const conf = parseConf((await readSmallFile(confFile)).toString(), confFile);
-  const base = conf.from_image ? await dockerArchiveFile(conf.from_image, packing) : undefined;
-  const owner = {
-    uid: Number(conf.uid),
-    gid: Number(conf.gid),
-    uname: conf.uname,
-    gname: conf.gname,
-  };
-  const dialect = {
-    ...pythonDialect,
-    ...owner,
-    mtime: (await moment(conf.mtime, now, confFile)).seconds,
-  };
-  const storeLayers = conf.store_layers.map((paths, index) =>
-    storeLayer(paths, `layer ${index + 1}`, conf.store_dir, dialect, packing),
-  );
+  const conf = readLayeredConf((await readDocument(files, confFile)).toString(), confFile);
+  const base = conf.from_image
+    ? await dockerArchiveFile(files, conf.from_image, packing)
+    : undefined;
+  const created = await readMoment(conf.created, now, confFile);
+  const { seconds: mtime } = await readMoment(conf.mtime ?? conf.created, now, confFile);
+  const { uid, gid, uname, gname } = conf;
+  const dialect = { ...pythonDialect, uid, gid, uname, gname, mtime };
+  const storeLayers: SourceLayer[] = [];
+  for (const [at, paths] of conf.store_layers.entries()) {
+    storeLayers.push(await storeLayer(paths, `layer ${at + 1}`, files, dialect, packing));
+  }
   const layers: SourceLayer[] = [
     ...(base?.layers ?? []),
     ...storeLayers,
-    await customisationLayer(conf.customisation_layer, packing),
+    await customisationLayer(files, conf.customisation_layer, packing),
   ];
-  const created = (await moment(conf.created, now, confFile)).text;
-  const config = mergedConfig(conf.config, base);
+  const config = mergedConfig(conf.config, base, confFile);
   return {
     description: `streamLayeredImage ${confFile}`,
     layers,
     repoTags: [conf.repo_tag],
     sequential: base?.sequential ?? false,
     close: async () => base?.close(),
-    config: diffIds => configBytes(conf, config, created, layers, diffIds),
+    config: diffIds => configBytes(conf, config, created.text, layers, diffIds),
   };
 }
 
-function parseConf(text: string, name: string): LayeredConf {
-  let value: unknown;
-  try {
-    value = parseInOrder(text);
-  } catch {
-    throw malformed(name, 'it is no JSON');
-  }
-  if (!isRecord(value)) throw malformed(name, 'it is no object');
-  const texts = ['architecture', 'customisation_layer', 'repo_tag', 'created'];
-  for (const key of texts) {
-    if (typeof value[key] !== 'string') throw malformed(name, `its ${key} is no text`);
-  }
-  if (!isRecord(value.config)) throw malformed(name, 'its config is no object');
-  const layers = value.store_layers;
-  if (!Array.isArray(layers) || !layers.every(isStrings)) {
-    throw malformed(name, 'its store_layers is no list of lists of store paths');
-  }
-  // older nixpkgs have neither owner nor time of their own
-  const defaults = {
-    os: 'linux',
-    store_dir: '/nix/store',
-    uid: 0,
-    gid: 0,
-    uname: 'root',
-    gname: 'root',
-  };
-  return { ...defaults, mtime: value.created, ...value } as unknown as LayeredConf;
-}
-
-function storeLayer(
+async function storeLayer(
   paths: string[],
   name: string,
-  storeDir: string,
+  files: SourceFiles,
   dialect: TarDialect,
   packing: Packing,
-): SourceLayer {
-  const outside = paths.find(path => !path.startsWith(storeDir));
-  if (outside) throw malformed(name, `${outside} is not in ${storeDir}`);
+): Promise<SourceLayer> {
+  const places = await files.storePlaces(paths);
   return {
     name,
-    source: entriesBlobSource(() => storeEntries(paths, dialect), packing, dialect),
+    source: entriesBlobSource(() => storeEntries(places, dialect), packing, dialect),
     storePaths: paths,
     key: streamedKey(paths, dialect),
   };
 }
 
 /** A folder with a ready `layer.tar` and its `checksum`. */
-async function customisationLayer(folder: string, packing: Packing): Promise<SourceLayer> {
-  const checksum = (await readSmallFile(`${folder}/checksum`)).toString().trim();
+async function customisationLayer(
+  files: SourceFiles,
+  folder: string,
+  packing: Packing,
+): Promise<SourceLayer> {
+  const checksum = (await readDocument(files, `${folder}/checksum`)).toString().trim();
   if (!/^[0-9a-f]{64}$/.test(checksum)) {
     throw malformed(`${folder}/checksum`, 'it holds no sha256');
   }
   const file = `${folder}/layer.tar`;
-  const known = { diffId: `sha256:${checksum}`, uncompressedSize: await fileSize(file) };
-  const source = packedBlobSource(() => bytesOf(fileBytes(file)), packing, known);
+  const known = { diffId: `sha256:${checksum}`, uncompressedSize: await fileSize(files, file) };
+  const source = packedBlobSource(() => bytesOf(fileBytes(files, file)), packing, known);
   return { name: 'customisation', source: checkedSource(source, file), storePaths: [folder] };
 }
 
 /**
  * The config with the base's Env before its own; the last of a name wins, in the first one's place.
  */
-function mergedConfig(config: Record<string, unknown>, base: SourceImage | undefined) {
+function mergedConfig(
+  config: Record<string, unknown>,
+  base: SourceImage | undefined,
+  confFile: string,
+) {
   if (!base) return config;
-  const baseImage = parseInOrder(
-    base.config(base.layers.map(({ source }) => source.diffId ?? '')).toString(),
+  const baseConfigBytes = base.config(base.layers.map(({ source }) => source.diffId ?? ''));
+  const baseImage = parseJson(
+    baseConfigBytes.toString(),
+    `the base image of ${confFile}`,
+    parseInOrder,
   );
   const baseConfig = isRecord(baseImage) ? baseImage.config : undefined;
   const variables = [...envOf(baseConfig), ...envOf(config)];
@@ -182,26 +138,4 @@ function configBytes(
     history,
   };
   return Buffer.from(pythonJson(image));
-}
-
-const isoTime =
-  /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?$/;
-
-/** A time as Python's `datetime` reads it, and as its `isoformat` writes it. */
-async function moment(
-  text: string,
-  now: () => Promise<number>,
-  name: string,
-): Promise<{ seconds: number; text: string }> {
-  if (text === 'now') {
-    const seconds = await now();
-    return { seconds, text: new Date(seconds * 1000).toISOString().replace('.000Z', '+00:00') };
-  }
-  const [, day, clock, fraction = '', zone = 'Z'] = isoTime.exec(text) ?? [];
-  const milliseconds = Date.parse(`${day}T${clock}${zone}`);
-  if (Number.isNaN(milliseconds)) throw malformed(name, `"${text}" is no time`);
-  const full = clock?.length === 5 ? `${clock}:00` : clock;
-  const micros = /[1-9]/.test(fraction) ? `.${fraction.padEnd(6, '0')}` : '';
-  const offset = zone === 'Z' ? '+00:00' : zone.replace(/^(...)(\d\d)$/, '$1:$2');
-  return { seconds: Math.floor(milliseconds / 1000), text: `${day}T${full}${micros}${offset}` };
 }

@@ -7,9 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { explain } from '../../../src/host/failure.ts';
 import { framePool } from '../../../src/image/frames.ts';
-import { detectSource, openSource } from '../../../src/image/sources/detect.ts';
+import {
+  detectSource,
+  type OpenSourceOptions,
+  openSource,
+} from '../../../src/image/sources/detect.ts';
 import type { SourceImage } from '../../../src/image/sources/source-image.ts';
-import { collect, temporaryFolder } from '../../unit/image/fixtures.ts';
+import { collect, filesAt, filesIn, hashed, temporaryFolder } from '../../unit/image/fixtures.ts';
 
 const streamer = fileURLToPath(new URL('../../tools/stream_layered_image.py', import.meta.url));
 const options = {
@@ -24,19 +28,18 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 function layeredImage(t: TestContext, more: object = {}) {
   const store = temporaryFolder(t);
   for (const name of ['one', 'two']) {
-    mkdirSync(`${store}/${name}/bin`, { recursive: true });
-    writeFileSync(`${store}/${name}/bin/${name}`, name.repeat(100_000));
-    writeFileSync(`${store}/${name}/ünï ${name}`, name);
-    linkSync(`${store}/${name}/bin/${name}`, `${store}/${name}/hard`);
-    symlinkSync('bin', `${store}/${name}/link`);
+    const folder = `${store}/${hashed(name)}`;
+    mkdirSync(`${folder}/bin`, { recursive: true });
+    writeFileSync(`${folder}/bin/${name}`, name.repeat(100_000));
+    writeFileSync(`${folder}/ünï ${name}`, name);
+    linkSync(`${folder}/bin/${name}`, `${folder}/hard`);
+    symlinkSync('bin', `${folder}/link`);
   }
-  mkdirSync(`${store}/custom/files/etc`, { recursive: true });
-  writeFileSync(`${store}/custom/files/etc/os-release`, 'ID=test');
-  execFileSync('tar', ['-C', `${store}/custom/files`, '-cf', `${store}/custom/layer.tar`, '.']);
-  writeFileSync(
-    `${store}/custom/checksum`,
-    `${sha256(readFileSync(`${store}/custom/layer.tar`))}\n`,
-  );
+  const custom = `${store}/${hashed('custom')}`;
+  mkdirSync(`${custom}/files/etc`, { recursive: true });
+  writeFileSync(`${custom}/files/etc/os-release`, 'ID=test');
+  execFileSync('tar', ['-C', `${custom}/files`, '-cf', `${custom}/layer.tar`, '.']);
+  writeFileSync(`${custom}/checksum`, `${sha256(readFileSync(`${custom}/layer.tar`))}\n`);
   const conf = {
     architecture: 'amd64',
     config: {
@@ -46,23 +49,23 @@ function layeredImage(t: TestContext, more: object = {}) {
       Labels: {},
     },
     created: '2024-02-03T04:05:06+00:00',
-    customisation_layer: `${store}/custom`,
+    customisation_layer: custom,
     from_image: null,
     gid: '1000',
     gname: 'users',
     mtime: '1970-01-01T00:00:01Z',
     repo_tag: 'test:latest',
     store_dir: store,
-    store_layers: [[`${store}/one`], [`${store}/two`]],
+    store_layers: [[`${store}/${hashed('one')}`], [`${store}/${hashed('two')}`]],
     uid: '1000',
     uname: 'user',
     ...more,
   };
-  const file = `${store}/${'0'.repeat(32)}-test-conf.json`;
+  const file = `${store}/${hashed('test-conf.json')}`;
   // keys in Nix's order, which JavaScript does not keep for whole numbers
   const text = JSON.stringify(conf).replace('"9":{},"80":{},', '"80":{},"9":{},');
   writeFileSync(file, text);
-  const script = `${store}/stream-test`;
+  const script = `${store}/${hashed('stream-test')}`;
   writeFileSync(script, `#!/bin/sh\nexec python3 ${streamer} ${file}\n`);
   chmodSync(script, 0o555);
   return { store, file, script };
@@ -71,8 +74,9 @@ function layeredImage(t: TestContext, more: object = {}) {
 /** The docker archive that the script writes, in a file. */
 function archiveOf({ store, file }: { store: string; file: string }): string {
   const archive = execFileSync('python3', [streamer, file], { maxBuffer: 1 << 28 });
-  writeFileSync(`${store}/image.tar`, archive);
-  return `${store}/image.tar`;
+  const path = `${store}/${hashed('image.tar')}`;
+  writeFileSync(path, archive);
+  return path;
 }
 
 /** What an archive's own manifest says. */
@@ -99,6 +103,14 @@ async function readAll(image: SourceImage) {
   return { diffIds, config: image.config(diffIds), tags: image.repoTags };
 }
 
+/** Opens an image of a store, whose paths all belong to it. */
+const openIn = async (store: string, path: string, more: OpenSourceOptions = options) =>
+  openSource(await filesIn(store, path), more);
+
+/** Opens an image that lies in no store. */
+const openAt = async (path: string, more: OpenSourceOptions = options) =>
+  openSource(await filesAt(path), more);
+
 const uncompressed = {
   ...options,
   packing: { compression: 'none' as const, pool: options.packing.pool },
@@ -109,7 +121,7 @@ test('uncompressed layers say their size before they are read', async t => {
   const archive = archiveOf(image);
   writeFileSync(`${archive}.gz`, gzipSync(readFileSync(archive)));
   for (const path of [image.script, archive, `${archive}.gz`]) {
-    for (const { source } of (await openSource(path, uncompressed)).layers) {
+    for (const { source } of (await openIn(image.store, path, uncompressed)).layers) {
       const blob = source.open();
       assert.equal((await collect(blob)).length, source.uncompressedSize);
     }
@@ -118,8 +130,11 @@ test('uncompressed layers say their size before they are read', async t => {
 
 test('streamLayeredImage: diffIDs and config are those of its script', async t => {
   const image = layeredImage(t);
-  assert.deepEqual(await detectSource(image.script), { kind: 'stream-layered', conf: image.file });
-  const found = await readAll(await openSource(image.script, options));
+  assert.deepEqual(await detectSource(await filesAt(image.script)), {
+    kind: 'stream-layered',
+    conf: image.file,
+  });
+  const found = await readAll(await openIn(image.store, image.script));
   const expected = stated(archiveOf(image));
   assert.equal(found.config.toString(), expected.config.toString());
   assert.deepEqual(found, { ...expected, tags: ['test:latest'] });
@@ -127,9 +142,12 @@ test('streamLayeredImage: diffIDs and config are those of its script', async t =
 
 test('streamLayeredImage on a base image: its layers first, its Env below', async t => {
   const base = layeredImage(t, { config: { Env: ['A=1', 'B=1', 'C=x=y'] }, store_layers: [] });
-  const archive = archiveOf(base);
-  const image = layeredImage(t, { from_image: archive });
-  const found = await readAll(await openSource(image.script, options));
+  const image = layeredImage(t);
+  const from = `${image.store}/${hashed('base.tar')}`;
+  writeFileSync(from, readFileSync(archiveOf(base)));
+  const conf = JSON.parse(readFileSync(image.file, 'utf8'));
+  writeFileSync(image.file, JSON.stringify({ ...conf, from_image: from }));
+  const found = await readAll(await openIn(image.store, image.script));
   const expected = stated(archiveOf(image));
   assert.equal(found.config.toString(), expected.config.toString());
   assert.deepEqual(found.diffIds, expected.diffIds);
@@ -141,7 +159,7 @@ test('streamLayeredImage: "now" is the time that is passed in', async t => {
     created: '2023-11-14T22:13:20+00:00',
     mtime: '2023-11-14T22:13:20+00:00',
   });
-  const config = (await readAll(await openSource(image.script, options))).config.toString();
+  const config = (await readAll(await openIn(image.store, image.script))).config.toString();
   assert.equal(JSON.parse(config).created, '2023-11-14T22:13:20+00:00');
   assert.equal(stated(archiveOf(at)).diffIds.length, 3);
 });
@@ -155,8 +173,8 @@ for (const [form, pack] of [
     const archive = archiveOf(layeredImage(t));
     const packed = `${archive}.${form}`;
     writeFileSync(packed, pack(readFileSync(archive)));
-    assert.deepEqual(await detectSource(packed), { kind: 'docker-archive' });
-    assert.deepEqual(await readAll(await openSource(packed, options)), stated(archive));
+    assert.deepEqual(await detectSource(await filesAt(packed)), { kind: 'docker-archive' });
+    assert.deepEqual(await readAll(await openAt(packed)), stated(archive));
   });
 }
 
@@ -166,7 +184,7 @@ test('a program that writes an archive is read as a stream, and again where need
   const program = `${image.store}/program`;
   writeFileSync(program, `#!/bin/sh\necho run >> ${image.store}/runs\nexec cat ${archive}\n`);
   chmodSync(program, 0o555);
-  const opened = await openSource(program, options);
+  const opened = await openAt(program);
   assert.equal(opened.sequential, true);
   assert.deepEqual(await readAll(opened), stated(archive));
   const runs = () => readFileSync(`${image.store}/runs`, 'utf8').split('\n').length - 1;
@@ -183,13 +201,13 @@ test('layers of a stream may be opened all at once, in any order', async t => {
   const paths = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
   const image = layeredImage(t);
   const conf = JSON.parse(readFileSync(image.file, 'utf8'));
-  for (const path of paths) writeFileSync(`${image.store}/${path}`, path.repeat(50_000));
-  const layers = paths.map(path => [`${image.store}/${path}`]);
+  for (const path of paths) writeFileSync(`${image.store}/${hashed(path)}`, path.repeat(50_000));
+  const layers = paths.map(path => [`${image.store}/${hashed(path)}`]);
   writeFileSync(image.file, JSON.stringify({ ...conf, store_layers: layers }));
   const archive = archiveOf(image);
   writeFileSync(`${archive}.gz`, gzipSync(readFileSync(archive)));
   const packing = { compression: 'gzip' as const, pool: framePool(1) };
-  const opened = await openSource(`${archive}.gz`, { ...options, packing });
+  const opened = await openAt(`${archive}.gz`, { ...options, packing });
   const blobs = opened.layers.map(({ source }) => source.open());
   await Promise.all([...blobs].reverse().map(collect));
   assert.deepEqual(
@@ -203,7 +221,7 @@ test('a program that fails is named, with what it said', async t => {
   const { store } = layeredImage(t);
   writeFileSync(`${store}/program`, '#!/bin/sh\necho no such layer >&2\nexit 3\n');
   chmodSync(`${store}/program`, 0o555);
-  await assert.rejects(openSource(`${store}/program`, options), (error: unknown) => {
+  await assert.rejects(openAt(`${store}/program`), (error: unknown) => {
     assert.match(
       explain(error),
       /program, which writes the image, ended with 3\.\n {2}no such layer/,
@@ -217,22 +235,22 @@ test('archives that are damaged or lack something are refused', async t => {
   const bytes = readFileSync(archiveOf(image));
   const file = `${image.store}/bad.tar`;
   writeFileSync(file, bytes.subarray(0, bytes.length / 2));
-  await assert.rejects(openSource(file, options), /bad\.tar (ends too early|does not describe)/);
+  await assert.rejects(openAt(file), /bad\.tar (ends too early|does not describe)/);
   const changed = Buffer.from(bytes);
   const place = changed.indexOf('oneone');
   changed.write('two', place);
   writeFileSync(file, changed);
   await assert.rejects(
-    readAll(await openSource(file, options)),
+    readAll(await openAt(file)),
     /layer\.tar in .*bad\.tar does not have the digest/,
   );
-  execFileSync('tar', ['-C', `${image.store}/one`, '-cf', file, '.']);
+  execFileSync('tar', ['-C', `${image.store}/${hashed('one')}`, '-cf', file, '.']);
   await assert.rejects(
-    openSource(file, options),
+    openAt(file),
     /bad\.tar does not describe an image: there is no manifest\.json/,
   );
   writeFileSync(file, 'nothing at all');
-  await assert.rejects(openSource(file, options), /bad\.tar is no image/);
+  await assert.rejects(openAt(file), /bad\.tar is no image/);
 });
 
 test('an OCI layout that skopeo made gives its layers as they are stored', async t => {
@@ -246,15 +264,12 @@ test('an OCI layout that skopeo made gives its layers as they are stored', async
     `docker-archive:${archive}`,
     `oci:${layout}:latest`,
   ]);
-  assert.deepEqual(await detectSource(layout), { kind: 'oci-layout' });
-  const opened = await openSource(layout, options);
+  assert.deepEqual(await detectSource(await filesAt(layout)), { kind: 'oci-layout' });
+  const opened = await openAt(layout);
   const { diffIds } = await readAll(opened);
   assert.deepEqual(diffIds, stated(archive).diffIds);
   assert.ok(opened.layers.every(({ source }) => source.mediaType.endsWith('+gzip')));
-  await assert.rejects(
-    openSource(layout, { ...options, tag: 'other' }),
-    /no image with the tag other/,
-  );
+  await assert.rejects(openAt(layout, { ...options, tag: 'other' }), /no image with the tag other/);
   const digest = opened.layers[0]?.source.digest ?? '';
   const blob = `${layout}/blobs/sha256/${digest.replace('sha256:', '')}`;
   const bytes = readFileSync(blob);

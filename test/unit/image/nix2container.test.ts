@@ -6,7 +6,7 @@ import { framePool } from '../../../src/image/frames.ts';
 import { nix2container } from '../../../src/image/sources/nix2container.ts';
 import { goDialect, type TarEntry } from '../../../src/image/tar-header.ts';
 import { tarBytes } from '../../../src/image/tar-writer.ts';
-import { allBytes, collect, temporaryFolder } from './fixtures.ts';
+import { allBytes, collect, filesIn, hashed, temporaryFolder } from './fixtures.ts';
 
 const packing = { compression: 'none' as const, pool: framePool(2) };
 
@@ -14,7 +14,12 @@ const packing = { compression: 'none' as const, pool: framePool(2) };
 const plain = 'sha256:cc45bd46eca903b0900ebb997dffd5778904dca9ec02e7375dd1e653dfb61e2e';
 const withMode = 'sha256:adf74a52f9e1bcd7dab77193455fa06743b979cf5955148010e5becedba4f72d';
 
-function imageOf(folder: string, diffId: string, options: object, path = `${folder}/layer1/file1`) {
+function imageOf(
+  folder: string,
+  diffId: string,
+  options: object,
+  path = `${folder}/${hashed('file1')}`,
+) {
   const layer = {
     digest: diffId,
     size: 3072,
@@ -30,16 +35,27 @@ function imageOf(folder: string, diffId: string, options: object, path = `${fold
     arch: 'amd64',
     created: null,
   };
-  writeFileSync(`${folder}/image.json`, JSON.stringify(image));
-  return nix2container(`${folder}/image.json`, packing);
+  return open(folder, JSON.stringify(image));
 }
+
+async function open(folder: string, json: string) {
+  const file = `${folder}/${hashed('image.json')}`;
+  writeFileSync(file, json);
+  return nix2container(await filesIn(folder, file), packing);
+}
+
+const layer1 = hashed('layer1');
 
 function fixture(t: Parameters<typeof temporaryFolder>[0]) {
   const folder = temporaryFolder(t);
-  mkdirSync(`${folder}/layer1`);
-  writeFileSync(`${folder}/layer1/file1`, '');
-  chmodSync(`${folder}/layer1/file1`, 0o644);
-  return { folder, rewrite: { regex: `^${folder}`, repl: '../data' } };
+  mkdirSync(`${folder}/${layer1}`);
+  writeFileSync(`${folder}/${layer1}/file1`, '');
+  chmodSync(`${folder}/${layer1}/file1`, 0o644);
+  writeFileSync(`${folder}/${hashed('file1')}`, '');
+  chmodSync(`${folder}/${hashed('file1')}`, 0o644);
+  // nix2container's own test has the file itself as a path
+  const rewrite = { regex: `^${folder}/(?:[0-9]+-)file1$`, repl: '../data/layer1/file1' };
+  return { folder, rewrite };
 }
 
 test('the tar of a path is the one of nix2container', async t => {
@@ -76,14 +92,14 @@ test('a layer that does not have its digest fails before its end, and names the 
 
 test('a rewrite to nothing puts the content at the root', async t => {
   const { folder } = fixture(t);
-  const rewrite = { regex: `^${folder}/layer1`, repl: '' };
+  const rewrite = { regex: `^${folder}/${layer1}`, repl: '' };
   const entries: TarEntry[] = [
     { type: 'directory', path: '/', mode: 0o755, size: 0 },
     { type: 'file', path: '/file1', mode: 0o644, size: 0 },
   ];
   const tar = await allBytes(tarBytes(entries, goDialect));
   const digest = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
-  const image = await imageOf(folder, digest, { rewrite }, `${folder}/layer1`);
+  const image = await imageOf(folder, digest, { rewrite }, `${folder}/${layer1}`);
   const blob = image.layers[0]?.source.open();
   assert.ok(blob);
   assert.ok((await collect(blob)).equals(tar));
@@ -92,10 +108,6 @@ test('a rewrite to nothing puts the content at the root', async t => {
 test('descriptions that lack something are refused', async t => {
   const { folder } = fixture(t);
   for (const text of ['{', '[]', '{"layers":[]}', '{"image-config":{},"layers":[{}]}']) {
-    writeFileSync(`${folder}/image.json`, text);
-    await assert.rejects(
-      nix2container(`${folder}/image.json`, packing),
-      /image\.json does not describe an image/,
-    );
+    await assert.rejects(open(folder, text), /image\.json does not describe an image/);
   }
 });
