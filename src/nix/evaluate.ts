@@ -47,7 +47,7 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   const missing: string[] = [];
   for (const installable of request.installables) {
     const { description, errors } = await describe(nix, installable, request);
-    if (description) return evaluationOf(installable, description, nix.storeDir);
+    if (description) return evaluationOf(installable, description, nix);
     if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
@@ -87,12 +87,12 @@ async function describe(
 /** Inputs that are overridden are never locked: saying so on each run helps nobody. */
 const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
 
-function evaluationOf(installable: string, found: Description, storeDir: string): Evaluation {
+function evaluationOf(installable: string, found: Description, nix: Nix): Evaluation {
   const target = readDerivation({ at: installable, value: found.target });
-  const recipe = found.recipe === null ? undefined : recipeOf(found);
+  const recipe = found.recipe === null ? undefined : recipeOf(found, nix);
   const outputs = [outputOf(target), ...(recipe?.layers ?? []), ...(recipe?.root ?? [])];
-  for (const output of outputs) checkOutput(output, storeDir);
-  const system = target.system ?? readDerivationNode(target.drv).system;
+  for (const output of outputs) checkOutput(output, nix);
+  const system = target.system ?? readDerivationNode(target.drv, nix.place).system;
   return {
     installable,
     target: { ...outputOf(target), name: target.name },
@@ -108,10 +108,15 @@ function evaluationOf(installable: string, found: Description, storeDir: string)
  * An output is what its derivation makes, and no other path of this machine: evaluation gives what
  * the flake calls derivation and output, and that may be any text.
  */
-function checkOutput({ drvPath, outputName, outPath }: DerivationOutput, storeDir: string): void {
+function checkOutput(
+  { drvPath, outputName, outPath }: DerivationOutput,
+  { storeDir, place }: Nix,
+): void {
   const name = drvPath.startsWith(`${storeDir}/`) ? drvPath.slice(storeDir.length + 1) : '';
   const isDerivation = /^[0-9a-z]{32}-[\w+.?=-]+\.drv$/.test(name);
-  const made = isDerivation ? readDerivationNode(drvPath).outputs.get(outputName) : undefined;
+  const made = isDerivation
+    ? readDerivationNode(drvPath, place).outputs.get(outputName)
+    : undefined;
   if (made === outPath) return;
   throw made === ''
     ? unknownBefore(outputName, drvPath)
@@ -135,22 +140,26 @@ const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): 
   unfree: new Map(unfree.map(({ drv, licence }) => [drv, licence])),
 });
 
-function recipeOf({ recipe, config, context }: Description): Recipe {
+function recipeOf({ recipe, config, context }: Description, nix: Nix): Recipe {
   const written = readRecipe(recipe, config);
   const uses = Object.entries(context);
   // text with a derivation's own path in it refers to that file as to any other
   const sources = uses.filter(([, use]) => use.path || use.allOutputs);
   return {
     ...written,
-    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs)),
+    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs, nix)),
     configSources: sources.map(([path]) => path),
   };
 }
 
 /** Evaluation names a config's outputs by derivation and output name; their paths are in the store. */
-function outputsUsed(drvPath: string, names: readonly string[] = []): DerivationOutput[] {
+function outputsUsed(
+  drvPath: string,
+  names: readonly string[] = [],
+  { place }: Nix,
+): DerivationOutput[] {
   if (names.length === 0) return [];
-  const { outputs } = readDerivationNode(drvPath);
+  const { outputs } = readDerivationNode(drvPath, place);
   return names.map(outputName => {
     const outPath = outputs.get(outputName);
     if (outPath) return { drvPath, outputName, outPath };
