@@ -53,7 +53,8 @@ prepare_packages() {
   if [ ! -x "$root/node_modules/.bin/node" ] ||
     [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
     heading "npm ci$(from_registry)"
-    (cd "$root" && npm ci --no-audit --no-fund)
+    # an older npm on a newer Node warns of itself
+    (cd "$root" && NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund)
   fi
 }
 
