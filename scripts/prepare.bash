@@ -29,7 +29,7 @@ prepare_node() {
     aarch64) arch=arm64 ;;
     *) stop "Node ${version%%.*} is missing. Install it and start again." ;;
   esac
-  command -v npm >/dev/null || stop 'npm is missing. Install Node 20 or newer, with npm.'
+  require_npm
   heading "npm fetches Node $version into build/node$(from_registry)"
   # the package that holds the program itself: no script runs, and it brings no others
   npm install --prefix "$fetched" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error \
@@ -47,15 +47,20 @@ from_registry() {
 
 is_new_node() { node -e 'process.exit(parseInt(process.versions.node) < 24 ? 1 : 0)' 2>/dev/null; }
 
-# The project's packages, with which tests, checks and the build are run.
+# The project's packages, with which tests, checks and the build are run; one of them is Node 24. The
+# machine's own Node runs npm: by where that is, npm finds the settings of the machine.
 prepare_packages() {
-  prepare_node
   if [ ! -x "$root/node_modules/.bin/node" ] ||
     [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
+    require_npm
     heading "npm ci$(from_registry)"
-    # an older npm on a newer Node warns of itself
-    (cd "$root" && NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund)
+    (cd "$root" && npm ci --no-audit --no-fund)
   fi
+  prepare_node
+}
+
+require_npm() {
+  command -v npm >/dev/null || stop 'npm is missing. Install Node 20 or newer, with npm.'
 }
 
 # missing_packages PROGRAM=PACKAGE…: the packages of those programs, or of files that a pattern
