@@ -21,10 +21,16 @@
 
       version = (builtins.fromJSON (builtins.readFile ./package.json)).version;
 
+      meta = {
+        description = "Builds layered CUDA images and streams what changed into a registry";
+        homepage = "https://github.com/org/comfy-nix-action";
+        mainProgram = "comfy-nix";
+      };
+
       # dist/ is committed, so nothing is compiled: this is a wrapper with a Node of its own.
       programFor =
         pkgs:
-        pkgs.runCommand "comfy-nix-${version}" { meta.mainProgram = "comfy-nix"; } ''
+        pkgs.runCommand "comfy-nix-${version}" { meta = meta // { license = pkgs.lib.licenses.mit; }; } ''
           mkdir -p "$out/bin" "$out/share/comfy-nix"
           # package.json tells Node that these are ECMAScript modules
           cp -r ${./dist} "$out/share/comfy-nix/dist"
@@ -59,6 +65,7 @@
         default = {
           type = "app";
           program = "${programFor pkgs}/bin/comfy-nix";
+          inherit meta;
         };
       });
 

@@ -3,119 +3,23 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'dist');
-
-/** dist/NAME.js and where it begins. Worker threads get an entry of their own here. */
-const entries: Record<string, string> = {
-  main: 'src/action/main.ts',
-  post: 'src/action/post.ts',
-  cli: 'src/cli/main.ts',
-  // next to the chunk that starts it
-  'chunks/digest-thread': 'src/image/digest-thread.ts',
-};
+import type { Metafile } from 'esbuild';
+import { type Bundle, bundle, dist } from './bundling.ts';
+import { bundledPackages, licences } from './licences.ts';
 
 /** Bytes that an entry may load for the verb `build`, all of its code included. */
 const mostLoadedForBuild = 500_000;
-
-/**
- * `@actions/core` imports an HTTP client at its top, for OIDC tokens alone: most of the time that
- * the action would take to start. Here that module is loaded when a token is asked for.
- */
-const oidcOnUse: Plugin = {
-  name: 'oidc-on-use',
-  setup(builder) {
-    builder.onResolve({ filter: /^\.\/oidc-utils\.js$/ }, args =>
-      args.importer.endsWith(join('@actions', 'core', 'lib', 'core.js'))
-        ? // a path of this machine would become part of the chunks' names
-          { path: 'oidc-utils.js', namespace: 'oidc-on-use', pluginData: args.resolveDir }
-        : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'oidc-on-use' }, args => ({
-      resolveDir: args.pluginData,
-      contents: `export const OidcClient = {
-        getIDToken: async audience =>
-          (await import('./oidc-utils.js')).OidcClient.getIDToken(audience),
-      };`,
-    }));
-  },
-};
-
-/**
- * Importing node:http reads all of its properties, the lazy `WebSocket` too, which loads all of
- * undici: 30 ms. Requiring it does not.
- */
-const httpWithoutUndici: Plugin = {
-  name: 'http-without-undici',
-  setup(builder) {
-    builder.onResolve({ filter: /^(node:)?http$/ }, args =>
-      args.kind === 'import-statement'
-        ? { path: 'node:http', namespace: 'http-without-undici' }
-        : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'http-without-undici' }, () => ({
-      contents: `module.exports = require('node:http');`,
-    }));
-  },
-};
-
-type Bundle = BuildResult<{ metafile: true; write: false }>;
-
-function bundle(): Promise<Bundle> {
-  return build({
-    absWorkingDir: root,
-    entryPoints: entries,
-    outdir: dist,
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    splitting: true,
-    minify: true,
-    legalComments: 'none',
-    chunkNames: 'chunks/[name]-[hash]',
-    // packages in CommonJS ask for Node's own modules by require
-    banner: {
-      js: [
-        "import{createRequire as __makeRequire}from'node:module';",
-        'const require=__makeRequire(import.meta.url);',
-      ].join(''),
-    },
-    plugins: [oidcOnUse, httpWithoutUndici],
-    logLevel: 'warning',
-  });
-}
 
 /** The files of dist: relative name → content. */
 function distFiles(result: Bundle): Map<string, Buffer> {
   const files = result.outputFiles.map(
     file => [relative(dist, file.path), Buffer.from(file.contents)] as const,
   );
-  const all = [...files, ['licenses.txt', Buffer.from(licenses(result.metafile))] as const];
+  const all = [
+    ...files,
+    ['licenses.txt', Buffer.from(licences(bundledPackages(result.metafile)))] as const,
+  ];
   return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The licences of the packages that the bundle holds, since minifying drops their comments. */
-function licenses(metafile: Metafile): string {
-  const inputs = Object.values(metafile.outputs).flatMap(output => Object.entries(output.inputs));
-  const folders = inputs.flatMap(([file, { bytesInOutput }]) => {
-    const [folder] = /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
-    return folder !== undefined && bytesInOutput > 0 ? [folder] : [];
-  });
-  return `${[...new Set(folders)].sort().map(licenseOf).join('\n\n---\n\n')}\n`;
-}
-
-function licenseOf(folder: string): string {
-  const path = join(root, folder);
-  const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-  const file = readdirSync(path).find(each => /^licen[cs]e/i.test(each));
-  const text = file === undefined ? '' : readFileSync(join(path, file), 'utf8').trim();
-  return `${name} ${version} (${license})\n\n${text}`.trim();
 }
 
 /** Outputs that are loaded when `output` is: itself and its static imports, all the way down. */

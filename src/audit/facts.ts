@@ -36,8 +36,8 @@ export type Hazard = 'vm' | 'no-chroot' | 'impure';
 export type FactGraph = ReadonlyMap<string, DerivationFacts>;
 
 /** Reads the facts of the derivations and of all that they are built from. */
-export function readFacts(drvPaths: Iterable<string>): Promise<FactGraph> {
-  return readDerivations(drvPaths, factsOf);
+export function readFacts(drvPaths: Iterable<string>, place?: string): Promise<FactGraph> {
+  return readDerivations(drvPaths, factsOf, place);
 }
 
 /** The facts of one derivation; texts that outlive it go through `keep`. */

@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
+import { fileOf, type StorePlace } from '../nix/store-place.ts';
 import type { Evaluation, Recipe } from '../nix/types.ts';
 import { readFacts } from './facts.ts';
 import { takeApart } from './made-image.ts';
@@ -14,16 +15,21 @@ const textLimit = 256 * 1024;
  * Reads what the audit needs of an evaluated image from the store, where evaluation has put it: its
  * derivations, and files that they name. Nothing needs to be built.
  * Rejects with a `Failure` that names a derivation that is missing or broken.
+ *
+ * @param place the folder in which the store's files are: another one than it is called in chroot stores
  */
-export async function readSubject(evaluation: Evaluation): Promise<AuditSubject> {
+export async function readSubject(
+  evaluation: Evaluation,
+  place = dirname(evaluation.target.drvPath),
+): Promise<AuditSubject> {
   const { recipe, target } = evaluation;
   const provenance = evaluation.provenance ?? { own: new Set(), unfree: new Map() };
   const layers = recipe ? recipeLayers(recipe) : undefined;
   const targets = layers?.flatMap(({ drvPaths }) => drvPaths) ?? [target.drvPath];
-  const graph = await readFacts(targets);
+  const graph = await readFacts(targets, place);
   const near = new Map<string, Derivation>();
   const read = (drvPath: string) => {
-    const known = near.get(drvPath) ?? readDerivationFile(drvPath);
+    const known = near.get(drvPath) ?? readDerivationFile(drvPath, place);
     near.set(drvPath, known);
     return known;
   };
@@ -34,7 +40,7 @@ export async function readSubject(evaluation: Evaluation): Promise<AuditSubject>
     graph,
     provenance,
     near: nearDerivations(targets, graph, provenance, read),
-    textOf: textReader(near, dirname(target.drvPath)),
+    textOf: textReader(near, { storeDir: dirname(target.drvPath), place }),
   };
 }
 
@@ -66,7 +72,7 @@ function imageLayers(images: ReturnType<typeof takeApart>, { target }: Evaluatio
 }
 
 /** Gives texts of files within the store only, whatever a script or a link names. */
-function textReader(near: ReadonlyMap<string, Derivation>, storeDir: string) {
+function textReader(near: ReadonlyMap<string, Derivation>, store: StorePlace) {
   let written: Map<string, string> | undefined;
   return (path: string): string | undefined => {
     written ??= new Map(
@@ -75,16 +81,17 @@ function textReader(near: ReadonlyMap<string, Derivation>, storeDir: string) {
         return text === undefined ? [] : [[derivation.outputs.get('out') ?? '', text] as const];
       }),
     );
-    return written.get(path) ?? fileText(path, storeDir);
+    return written.get(path) ?? fileText(path, store);
   };
 }
 
-function fileText(path: string, storeDir: string): string | undefined {
+function fileText(path: string, store: StorePlace): string | undefined {
+  const { storeDir, place } = store;
   if (!path.startsWith(`${storeDir}/`)) return undefined;
   try {
-    const real = realpathSync(path);
+    const real = realpathSync(fileOf(path, store));
     const info = statSync(real);
-    if (!real.startsWith(`${storeDir}/`) || !info.isFile() || info.size > textLimit)
+    if (!real.startsWith(`${realpathSync(place)}/`) || !info.isFile() || info.size > textLimit)
       return undefined;
     return readFileSync(real, 'utf8');
   } catch {

@@ -22,7 +22,7 @@ export async function auditImage(settings: AuditSettings, host: Host): Promise<V
   const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
   const evaluation = await evaluateImage(nix, settings, true, host);
   const [subject, closures] = await Promise.all([
-    readSubject(evaluation),
+    readSubject(evaluation, nix.place),
     closuresHere(nix, evaluation),
   ]);
   const record = audit(subject, closures);

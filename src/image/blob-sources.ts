@@ -31,12 +31,17 @@ export function entriesBlobSource(
   return packedBlobSource(() => tarBytes(list(), dialect), packing, { ...stated, ...known });
 }
 
-/** A layer of store paths, in this program's own tar; the order of `paths` does not matter. */
+/**
+ * A layer of store paths, in this program's own tar; the order of `paths` does not matter. Their files are
+ * in the folder `place`, which in chroot stores is another one than they say.
+ */
 export function storeBlobSource(
   paths: readonly string[],
   packing: Packing,
-  { storeDir }: { storeDir?: string } = {},
+  { storeDir = '/nix/store', place = storeDir }: { storeDir?: string; place?: string } = {},
 ): BlobSource {
-  const sorted = [...paths].sort();
+  const sorted = [...paths]
+    .sort()
+    .map(path => ({ path, place: `${place}${path.slice(storeDir.length)}` }));
   return entriesBlobSource(() => storeEntries(sorted, nixDialect, storeDir), packing);
 }

@@ -21,41 +21,64 @@ export type RootNode = 0 | 1 | [RootTree] | RootTree;
 /** Says to Nix, not to the image, what a package propagates; every package has its own. */
 const buildMetadata = 'nix-support';
 
+/** A store, by what its paths begin with and by the folder in which its files are. */
+interface Store {
+  dir: ByteString;
+  place: ByteString;
+}
+
 /**
  * The folders and files of a root output. Links to folders are looked into at the top level (/etc,
  * /lib) and left alone below it. The result depends on the store alone, not on the rest of the
  * machine.
+ *
+ * @param place the folder in which the store's files are: another one than it is called in chroot stores
  */
-export function readRootTree(outPath: string): RootTree {
+export function readRootTree(outPath: string, place = dirname(outPath)): RootTree {
   const root = toByteString(outPath);
-  const storeDir = dirname(root);
-  if (!isFolder(root, storeDir)) {
+  const store = storeOf(outPath, place);
+  if (!isFolder(root, store)) {
     throw new Failure(`The root output ${outPath} is no folder, so its files cannot appear at /.`, {
       next: 'Take it out of `root` in the recipe, or put it into a folder with linkFarm.',
     });
   }
-  const { [buildMetadata]: _, ...tree } = readFolder(root, storeDir, true);
+  const { [buildMetadata]: _, ...tree } = readFolder(root, store, true);
   return tree;
 }
 
 /** The same tree with the link at `path` (as in {@link UnexpandedFolder}) looked into. */
-export function expandRootTree(outPath: string, tree: RootTree, path: ByteString): RootTree {
+export function expandRootTree(
+  outPath: string,
+  tree: RootTree,
+  path: ByteString,
+  place = dirname(outPath),
+): RootTree {
   const [name = '', ...below] = path.split('/');
   const at = `${toByteString(outPath)}/${name}`;
-  return { ...tree, [name]: expandNode(at, tree[name] ?? 1, below, dirname(outPath)) };
+  const node = expandNode(at, tree[name] ?? 1, below, storeOf(outPath, place));
+  return { ...tree, [name]: node };
 }
+
+const storeOf = (outPath: string, place: string): Store => ({
+  dir: toByteString(dirname(outPath)),
+  place: toByteString(place),
+});
+
+/** Where a file of the store is. */
+const located = (file: ByteString, { dir, place }: Store): ByteString =>
+  `${place}${file.slice(dir.length)}`;
 
 function expandNode(
   at: ByteString,
   node: RootNode,
   below: readonly string[],
-  storeDir: string,
+  store: Store,
 ): RootNode {
   const [name, ...rest] = below;
-  if (name === undefined) return [readFolder(at, storeDir, false)];
+  if (name === undefined) return [readFolder(at, store, false)];
   const children = childrenOf(node);
   if (!children) return node;
-  const child = expandNode(`${at}/${name}`, children[name] ?? 1, rest, storeDir);
+  const child = expandNode(`${at}/${name}`, children[name] ?? 1, rest, store);
   const expanded = { ...children, [name]: child };
   return Array.isArray(node) ? [expanded] : expanded;
 }
@@ -89,29 +112,21 @@ const isNode = (value: unknown, depth: number): value is RootNode =>
   value === 1 ||
   (Array.isArray(value) ? value.length === 1 && isTree(value[0], depth) : isTree(value, depth));
 
-function readFolder(
-  folder: ByteString,
-  storeDir: ByteString,
-  lookIntoLinks: boolean,
-  depth = 1,
-): RootTree {
+function readFolder(folder: ByteString, store: Store, lookIntoLinks: boolean, depth = 1): RootTree {
   if (depth > limits.treeDepth) throw tooDeep(folder);
-  const nodes = sortedNames(folder).map(
-    name => [name, readNode(`${folder}/${name}`, storeDir, lookIntoLinks, depth)] as const,
+  // links in between name paths of the store, which the system may not find there
+  const real = resolveInStore(folder, store) ?? folder;
+  const nodes = sortedNames(located(real, store)).map(
+    name => [name, readNode(`${real}/${name}`, store, lookIntoLinks, depth)] as const,
   );
   return Object.fromEntries(nodes);
 }
 
-function readNode(
-  file: ByteString,
-  storeDir: ByteString,
-  lookIntoLinks: boolean,
-  depth: number,
-): RootNode {
-  const stats = statOf(file);
-  if (stats.isDirectory()) return readFolder(file, storeDir, false, depth + 1);
-  if (!stats.isSymbolicLink() || !isFolder(file, storeDir)) return 0;
-  return lookIntoLinks ? [readFolder(file, storeDir, false, depth + 1)] : 1;
+function readNode(file: ByteString, store: Store, lookIntoLinks: boolean, depth: number): RootNode {
+  const stats = statOf(located(file, store));
+  if (stats.isDirectory()) return readFolder(file, store, false, depth + 1);
+  if (!stats.isSymbolicLink() || !isFolder(file, store)) return 0;
+  return lookIntoLinks ? [readFolder(file, store, false, depth + 1)] : 1;
 }
 
 const tooDeep = (folder: ByteString) =>
@@ -129,34 +144,35 @@ function statOf(file: ByteString) {
 }
 
 /** Whether a path is, or links inside the store to, a folder of the store. */
-function isFolder(file: ByteString, storeDir: ByteString): boolean {
-  const target = resolveInStore(file, storeDir);
-  return target !== undefined && statOf(target).isDirectory();
+function isFolder(file: ByteString, store: Store): boolean {
+  const target = resolveInStore(file, store);
+  return target !== undefined && statOf(located(target, store)).isDirectory();
 }
 
 /** Follows links like realpath(3), but gives up (undefined) where the way leaves the store. */
-function resolveInStore(file: ByteString, storeDir: ByteString): ByteString | undefined {
+function resolveInStore(file: ByteString, store: Store): ByteString | undefined {
   const parts = file.split('/');
   let at = '';
   for (let links = 0; parts.length > 0; ) {
     const part = parts.shift() ?? '';
     if (part === '' || part === '.') continue;
     const next = part === '..' ? at.slice(0, at.lastIndexOf('/')) : `${at}/${part}`;
-    if (part !== '..' && next.startsWith(`${storeDir}/`)) {
-      const stats = lstatSync(Buffer.from(next, 'latin1'), { throwIfNoEntry: false });
+    if (part !== '..' && next.startsWith(`${store.dir}/`)) {
+      const here = Buffer.from(located(next, store), 'latin1');
+      const stats = lstatSync(here, { throwIfNoEntry: false });
       if (!stats) return undefined;
       if (stats.isSymbolicLink()) {
         links += 1;
         if (links > 40) return undefined;
-        const target = readlinkSync(Buffer.from(next, 'latin1'), 'latin1');
+        const target = readlinkSync(here, 'latin1');
         parts.unshift(...target.split('/'));
         if (target.startsWith('/')) at = '';
         continue;
       }
-    } else if (!`${storeDir}/`.startsWith(`${next}/`)) return undefined;
+    } else if (!`${store.dir}/`.startsWith(`${next}/`)) return undefined;
     at = next;
   }
-  return at.startsWith(`${storeDir}/`) ? at : undefined;
+  return at.startsWith(`${store.dir}/`) ? at : undefined;
 }
 
 /**

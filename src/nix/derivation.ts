@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
@@ -63,27 +63,29 @@ export function readDerivationGraph(drvPaths: Iterable<string>): Promise<Derivat
 export function readDerivations<T extends DerivationNode>(
   drvPaths: Iterable<string>,
   view: (derivation: Derivation, drvPath: string, keep: Keep) => T,
+  place?: string,
 ): Promise<Map<string, T>> {
-  return readGraph(drvPaths, 'utf8', (reader, keep, drvPath) =>
-    view(readWhole(reader, keep), drvPath, keep),
-  );
+  const read = (reader: Reader, keep: Keep, drvPath: string) =>
+    view(readWhole(reader, keep), drvPath, keep);
+  return readGraph(drvPaths, 'utf8', read, place);
 }
 
-/** Reads one whole derivation from its file. Throws a {@link Failure} naming the file. */
-export function readDerivationFile(drvPath: string): Derivation {
-  return readFile(drvPath, 'utf8', reader => readWhole(reader));
+/** Reads one whole derivation from its file, which is in `place`. Throws a {@link Failure} naming the file. */
+export function readDerivationFile(drvPath: string, place?: string): Derivation {
+  return readFile(drvPath, 'utf8', reader => readWhole(reader), place);
 }
 
 async function readGraph<T extends DerivationNode>(
   drvPaths: Iterable<string>,
   encoding: 'latin1' | 'utf8',
   read: (reader: Reader, keep: Keep, drvPath: string) => T,
+  place?: string,
 ): Promise<Map<string, T>> {
   const graph = new Map<string, T>();
   const keep = interning();
   const pending = new Set(drvPaths); // grows while it is read: breadth first
   for (const drvPath of pending) {
-    const node = readFile(drvPath, encoding, reader => read(reader, keep, drvPath));
+    const node = readFile(drvPath, encoding, reader => read(reader, keep, drvPath), place);
     graph.set(drvPath, node);
     for (const input of node.inputDrvs.keys()) pending.add(besides(drvPath, input));
     if (graph.size % batchSize === 0) await otherWork();
@@ -98,18 +100,28 @@ function besides(drvPath: string, input: string): string {
 }
 
 /** Reads one derivation's node from its file. Throws a {@link Failure} naming the file. */
-export function readDerivationNode(drvPath: string): DerivationNode {
-  return readFile(drvPath, 'latin1', reader => readNode(reader, interning()));
+export function readDerivationNode(drvPath: string, place?: string): DerivationNode {
+  return readFile(drvPath, 'latin1', reader => readNode(reader, interning()), place);
 }
 
-/** Small files, many of them, most of them in memory: read one by one they take half the time. */
-function readFile<T>(drvPath: string, encoding: 'latin1' | 'utf8', read: (reader: Reader) => T): T {
+/**
+ * Small files, many of them, most of them in memory: read one by one they take half the time.
+ *
+ * @param place the folder in which the store's files are: another one than it is called in chroot stores
+ */
+function readFile<T>(
+  drvPath: string,
+  encoding: 'latin1' | 'utf8',
+  read: (reader: Reader) => T,
+  place = dirname(drvPath),
+): T {
   try {
     // a link may lead out of the store, and what is no derivation is quoted in the error
-    const stats = lstatSync(drvPath);
+    const file = join(place, basename(drvPath));
+    const stats = lstatSync(file);
     if (!stats.isFile()) throw new Error('it is no file');
     if (stats.size > limits.derivation) throw new Error(`it has ${stats.size} bytes`);
-    return read(readerOf(readFileSync(drvPath, encoding)));
+    return read(readerOf(readFileSync(file, encoding)));
   } catch (error) {
     throw broken(drvPath, error instanceof Error ? error.message : String(error), error);
   }

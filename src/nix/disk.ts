@@ -70,12 +70,12 @@ export async function prepareDisk(
   const measure = tools.measure ?? measureSpace;
   const [needs, store] = await Promise.all([
     outputs && queryNeeds(nix, outputs),
-    measure(nix.storeDir),
+    measure(nix.place ?? nix.storeDir),
   ]);
   const reclaimed = reclaimOrWarn(needs, store, reclaim, nix.host, { measure, ...tools });
   if (needs && !planDisk(needs, store).downloadsFit) {
     const removed = await reclaimed;
-    const now = await measure(nix.storeDir);
+    const now = await measure(nix.place ?? nix.storeDir);
     if (!planDisk(needs, now).downloadsFit) throw doesNotFit(needs, now, removed, reclaim);
   }
   const builds = needs === undefined || needs.builds > 0;
@@ -149,7 +149,7 @@ async function placeBuilds(
   const { env } = nix.host;
   const temporary = env.TMPDIR || '/tmp';
   const modern = isAtLeast(nix.version, buildsBesideStore);
-  const current = await measure(modern ? nix.storeDir : temporary);
+  const current = await measure(modern ? (nix.place ?? nix.storeDir) : temporary);
   if (current.free >= buildReserve) return stay;
   const folders = [temporary, env.RUNNER_TEMP, '/var/tmp'].flatMap(folder => folder || []);
   const [best = current] = (await Promise.all(folders.map(measure))).sort(
@@ -169,8 +169,8 @@ export function placedOn({ conf, env }: Pick<PreparedDisk, 'conf' | 'env'>, nix:
 }
 
 /** Folders whose file systems a run fills: to be watched for its report. */
-export function foldersInUse({ storeDir, host: { env } }: Nix): string[] {
+export function foldersInUse({ storeDir, place = storeDir, host: { env } }: Nix): string[] {
   const { TMPDIR, RUNNER_TEMP, GITHUB_WORKSPACE } = env;
-  const folders = [storeDir, TMPDIR || '/tmp', RUNNER_TEMP, '/var/tmp', GITHUB_WORKSPACE];
+  const folders = [place, TMPDIR || '/tmp', RUNNER_TEMP, '/var/tmp', GITHUB_WORKSPACE];
   return folders.flatMap(folder => folder || []);
 }

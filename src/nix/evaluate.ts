@@ -8,6 +8,7 @@ import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
+import { asAddress } from './flake-reference.ts';
 import { level } from './internal-json.ts';
 import { isDerivationPath, isPlaceholder } from './names.ts';
 import { runNix } from './nix.ts';
@@ -64,8 +65,8 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   const missing: string[] = [];
   for (const installable of request.installables) {
     const { description, errors } = await describe(nix, installable, request);
-    if (description) return evaluationOf(installable, description, nix.storeDir);
-    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request.cwd);
+    if (description) return evaluationOf(installable, description, nix);
+    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
   throw missingAttribute(request.installables, missing);
@@ -81,9 +82,11 @@ async function describe(
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...request.overrideInputs.flatMap(({ input, flake }) => ['--override-input', input, flake]),
+    ...request.overrideInputs.flatMap(({ input, flake }) => [
+      ...['--override-input', input, asAddress(flake, request.cwd)],
+    ]),
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
-    ...['--', installable],
+    ...['--', asAddress(installable, request.cwd)],
   ];
   const onStderrLine = (line: string) => {
     for (const event of reader.read(line, clock())) {
@@ -119,12 +122,12 @@ export function readDescription(printed: string): Description {
 /** Inputs that are overridden are never locked: saying so on each run helps nobody. */
 const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
 
-function evaluationOf(installable: string, found: Description, storeDir: string): Evaluation {
+function evaluationOf(installable: string, found: Description, nix: Nix): Evaluation {
   const target = readDerivation({ at: installable, value: found.target });
-  const recipe = found.recipe === null ? undefined : recipeOf(found);
+  const recipe = found.recipe === null ? undefined : recipeOf(found, nix);
   const outputs = [outputOf(target), ...(recipe?.layers ?? []), ...(recipe?.root ?? [])];
-  for (const output of outputs) checkOutput(output, storeDir);
-  const system = target.system ?? readDerivationNode(target.drv).system;
+  for (const output of outputs) checkOutput(output, nix);
+  const system = target.system ?? readDerivationNode(target.drv, nix.place).system;
   return {
     installable,
     target: { ...outputOf(target), name: target.name },
@@ -140,9 +143,12 @@ function evaluationOf(installable: string, found: Description, storeDir: string)
  * An output is what its derivation makes, and no other path of this machine: evaluation gives what
  * the flake calls derivation and output, and that may be any text.
  */
-function checkOutput({ drvPath, outputName, outPath }: DerivationOutput, storeDir: string): void {
+function checkOutput(
+  { drvPath, outputName, outPath }: DerivationOutput,
+  { storeDir, place }: Nix,
+): void {
   const isInStore = isDerivationPath(drvPath) && dirname(drvPath) === storeDir;
-  const made = isInStore ? readDerivationNode(drvPath).outputs.get(outputName) : undefined;
+  const made = isInStore ? readDerivationNode(drvPath, place).outputs.get(outputName) : undefined;
   if (made === outPath || (made === '' && isPlaceholder(outPath))) return;
   throw new Failure(
     `${visible(outPath)} is not what ${visible(drvPath)} makes as its output "${visible(outputName)}".`,
@@ -172,22 +178,26 @@ const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): 
   ),
 });
 
-function recipeOf({ recipe, config, context }: Description): Recipe {
+function recipeOf({ recipe, config, context }: Description, nix: Nix): Recipe {
   const written = readRecipe(recipe, config);
   const uses = Object.entries(context);
   // text with a derivation's own path in it refers to that file as to any other
   const sources = uses.filter(([, use]) => use.path || use.allOutputs);
   return {
     ...written,
-    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs)),
+    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs, nix)),
     configSources: sources.map(([path]) => path),
   };
 }
 
 /** Evaluation names a config's outputs by derivation and output name; their paths are in the store. */
-function outputsUsed(drvPath: string, names: readonly string[] = []): DerivationOutput[] {
+function outputsUsed(
+  drvPath: string,
+  names: readonly string[] = [],
+  { place }: Nix,
+): DerivationOutput[] {
   if (names.length === 0) return [];
-  const { outputs } = readDerivationNode(drvPath);
+  const { outputs } = readDerivationNode(drvPath, place);
   return names.map(outputName => {
     const outPath = outputs.get(outputName);
     if (outPath) return { drvPath, outputName, outPath };

@@ -32,12 +32,12 @@ export function missingAttribute(
 export function evaluationFailure(
   installable: string,
   errors: readonly string[],
-  cwd: string,
+  { cwd, overrideInputs = [] }: EvaluatedAt,
 ): Failure {
   const text = errors.join('\n');
   const flake = installable.split('#')[0] || '.';
   const known = explanations.find(({ sign }) => sign.test(text));
-  const { message, next } = known?.explain(flake, text, cwd) ?? {
+  const { message, next } = known?.explain(flake, text, cwd, overrideInputs) ?? {
     message: `${installable} cannot be evaluated.`,
     next: `nix eval --show-trace '${installable}' shows where it comes from.`,
   };
@@ -45,13 +45,34 @@ export function evaluationFailure(
   return new Failure(message, { next, evidence, tried: `nix eval was run in ${cwd}.` });
 }
 
+/** What an evaluation was asked for besides the installable. */
+interface EvaluatedAt {
+  cwd: string;
+  overrideInputs?: Overrides;
+}
+
+type Overrides = readonly { input: string; flake: string }[];
+
 interface Explanation {
   /** What in Nix's messages tells this cause. */
   sign: RegExp;
   /** Nix's own text is of no use: a page of another program's usage, for one. */
   hidesText?: boolean;
-  explain(flake: string, text: string, cwd: string): { message: string; next: string };
+  explain(
+    flake: string,
+    text: string,
+    cwd: string,
+    overrides: Overrides,
+  ): { message: string; next: string };
 }
+
+/** Nix looked for a folder of the machine, not of the store, and names it. */
+const missingFolder =
+  /^\s*error:\s+(?:getting status of|path) ["']?(\/(?!nix\/store)[^"'\n]*)["']?:? .*(?:No such file|does not exist)/m;
+
+/** The folder that a reference to one means. */
+const folderOf = (reference: string, cwd: string): string =>
+  resolve(cwd, reference.replace(/^path:/, '').replace(/[?#].*$/, ''));
 
 const explanations: readonly Explanation[] = [
   {
@@ -82,10 +103,30 @@ const explanations: readonly Explanation[] = [
     }),
   },
   {
-    sign: /^error:\s+(getting status of|path) ["']?\/(?!nix\/store).*(No such file|does not exist)/m,
-    explain: (flake, _, cwd) => ({
-      message: `There is no flake at ${resolve(cwd, flake)}.`,
-      next: 'Check the path, and that the repository was checked out before.',
+    sign: missingFolder,
+    explain: (flake, text, cwd, overrides) => {
+      // newer ones double the first slash, and take a `path:` that they cannot read for a folder's name
+      const named = (missingFolder.exec(text)?.[1] ?? '').replace(/^.*\/path:|^\/(?=\/)/, '');
+      const at = named.startsWith('/') ? named : resolve(cwd, named);
+      const override = overrides.find(each => folderOf(each.flake, cwd) === at);
+      return override
+        ? {
+            message: `The input ${override.input} is to be ${override.flake}, and there is nothing at ${at}.`,
+            next: `Check the path that override-inputs gives for ${override.input}.`,
+          }
+        : {
+            message: `There is no flake at ${at}.`,
+            next: `Check the path of ${flake}, and that the repository was checked out before.`,
+          };
+    },
+  },
+  {
+    sign: /' is not a valid URL/,
+    explain: (flake, text) => ({
+      message: `This Nix cannot read the address ${/'([^'\n]*)' is not a valid URL/.exec(text)?.[1] ?? flake}.`,
+      next:
+        'Blanks and other special characters in paths need a newer Nix; with this one, start in that ' +
+        'folder and call it ".", or give it another name.',
     }),
   },
   {

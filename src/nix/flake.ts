@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import { patience } from '../host/limits.ts';
+import { asAddress } from './flake-reference.ts';
 import type { Nix } from './types.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function flakeLastModified(
   const flake = installable.split('#')[0] || '.';
   const { code, stdout, stderr } = await nix.host.run({
     file: `${nix.bin}/nix`,
-    args: ['flake', 'metadata', '--json', '--no-write-lock-file', flake],
+    args: ['flake', 'metadata', '--json', '--no-write-lock-file', asAddress(flake, cwd)],
     cwd,
     env: nix.env,
     signal: nix.host.signal,

@@ -57,15 +57,26 @@ export function placeOfStore(setting: string, storeDir: string): string | undefi
   return root === '' ? undefined : join(root, storeDir);
 }
 
+/** Where a path of the store really is. */
+export const fileOf = (
+  path: string,
+  { storeDir, place = storeDir }: Pick<Nix, 'storeDir' | 'place'>,
+) => `${place}${path.slice(storeDir.length)}`;
+
+/** The folder of the store that a user without root has on a machine without /nix (Nix 2.10 and newer). */
+export function homeStore(storeDir: string, env: Nix['host']['env']): string | undefined {
+  const data = env.XDG_DATA_HOME ?? (env.HOME && join(env.HOME, '.local/share'));
+  return data ? join(data, 'nix/root', storeDir) : undefined;
+}
+
 /** Without root and without /nix, "auto" is a store in the user's home (Nix 2.10 and newer). */
 async function placeWithoutRoot(
   setting: string,
   storeDir: string,
   { host: { env } }: Nix,
 ): Promise<string> {
-  const data = env.XDG_DATA_HOME ?? (env.HOME && join(env.HOME, '.local/share'));
-  if (setting !== 'auto' || !data || (await exists(storeDir))) return storeDir;
-  const inHome = join(data, 'nix/root', storeDir);
+  const inHome = homeStore(storeDir, env);
+  if (setting !== 'auto' || !inHome || (await exists(storeDir))) return storeDir;
   return (await exists(inHome)) ? inHome : storeDir;
 }
 

@@ -8,6 +8,8 @@ export interface Nix {
   version: string;
   /** `builtins.storeDir` of this Nix, normally /nix/store. */
   storeDir: string;
+  /** The folder in which the store's files are, where that is not `storeDir`: a chroot store's. */
+  place?: string;
   /**
    * Set for every Nix process: NIX_CONFIG (with nix-command and flakes enabled on top of what the
    * user had there), NIX_SSL_CERT_FILE where Nix was installed by us …

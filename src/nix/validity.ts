@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readDerivationNode } from './derivation.ts';
 import type { EventReader } from './events.ts';
 import { queryValid } from './store.ts';
+import { fileOf } from './store-place.ts';
 import type { Nix, NixEvent } from './types.ts';
 
 /** Milliseconds between two questions to the store. */
@@ -28,7 +29,7 @@ export function watchValidity(
   tell: (event: NixEvent) => void,
 ): ValidityWatch {
   const pending = new Set(outPaths);
-  const outputsOf = outputsReader();
+  const outputsOf = outputsReader(nix.place);
   const ending = new AbortController();
   let due = false;
   let looking: Promise<void> | undefined;
@@ -37,7 +38,7 @@ export function watchValidity(
     const at = nix.host.clock();
     const building = reader.running().map(drvPath => ({ drvPath, outputs: outputsOf(drvPath) }));
     const candidates = new Set([...pending, ...building.flatMap(({ outputs }) => outputs)]);
-    const valid = await queryValid(nix, await existing([...candidates]));
+    const valid = await queryValid(nix, await existing([...candidates], nix));
     for (const { drvPath, outputs } of building) {
       if (outputs.length === 0 || !outputs.every(output => valid.has(output))) continue;
       for (const event of reader.succeeded(drvPath, at)) tell(event);
@@ -74,27 +75,27 @@ export function watchValidity(
 }
 
 /** Output paths of a derivation, each file read once; none where it cannot be read. */
-function outputsReader(): (drvPath: string) => readonly string[] {
+function outputsReader(place?: string): (drvPath: string) => readonly string[] {
   const known = new Map<string, readonly string[]>();
   return drvPath => {
-    const outputs = known.get(drvPath) ?? outputsIn(drvPath);
+    const outputs = known.get(drvPath) ?? outputsIn(drvPath, place);
     known.set(drvPath, outputs);
     return outputs;
   };
 }
 
-function outputsIn(drvPath: string): string[] {
+function outputsIn(drvPath: string, place?: string): string[] {
   try {
-    return [...readDerivationNode(drvPath).outputs.values()].filter(path => path !== '');
+    return [...readDerivationNode(drvPath, place).outputs.values()].filter(path => path !== '');
   } catch {
     return [];
   }
 }
 
-async function existing(paths: readonly string[]): Promise<string[]> {
+async function existing(paths: readonly string[], nix: Nix): Promise<string[]> {
   const there = await Promise.all(
     paths.map(path =>
-      lstat(path).then(
+      lstat(fileOf(path, nix)).then(
         () => true,
         () => false,
       ),

@@ -46,7 +46,7 @@ let
     '';
 
   fromWheel =
-    name:
+    name: afterwards:
     let
       wheels = machineFile "wheels";
       isIts = file: lib.hasPrefix "${name}-" file;
@@ -57,11 +57,17 @@ let
       mkdir -p "$out/${sitePackages}"
       cd "$out/${sitePackages}"
       unzip -q "$wheels"/${name}-*.whl
+      ${afterwards}
     '';
 
   packages = lib.genAttrs (import ./python-packages.nix) module // {
-    pip = fromWheel "pip";
-    setuptools = fromWheel "setuptools";
+    # Debian's reads the certificates of the machine when it starts, which a build cannot see; it has
+    # those of its authors beside it, and takes them, as nixpkgs' does.
+    pip = fromWheel "pip" ''
+      sed -i "s|^DEBIAN_CA_CERTS_PATH = .*|DEBIAN_CA_CERTS_PATH = __file__[:-len('core.py')] + 'cacert.pem'|" \
+        pip/_vendor/certifi/core.py
+    '';
+    setuptools = fromWheel "setuptools" "";
   };
 
   # Folders of packages merged; as in nixpkgs, bin/python3 finds the packages.

@@ -15,7 +15,9 @@ export async function startAudit(
 ): Promise<void> {
   if (!wanted && auditFailOn === 'never') return;
   // loaded on use: nothing of it is needed before Nix's first command
-  const subject = import('../../audit/read.ts').then(({ readSubject }) => readSubject(evaluation));
+  const subject = import('../../audit/read.ts').then(({ readSubject }) =>
+    readSubject(evaluation, state.nix?.place),
+  );
   subject.catch(() => undefined); // told when it is waited for
   state.auditSubject = subject;
   if (auditFailOn === 'never') return;

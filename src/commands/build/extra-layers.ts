@@ -124,14 +124,15 @@ async function mergeTrees(trees: Map<string, Root>, work: LayerWork): Promise<Ta
       const root = trees.get(outPath);
       if (!output || !root) throw error;
       await work.realisation.have(output);
-      trees.set(outPath, { outPath, tree: expandRootTree(outPath, root.tree, path) });
+      const tree = expandRootTree(outPath, root.tree, path, work.nix.place);
+      trees.set(outPath, { outPath, tree });
     }
   }
 }
 
-async function treeInStore(output: DerivationOutput, { realisation }: LayerWork) {
+async function treeInStore(output: DerivationOutput, { nix, realisation }: LayerWork) {
   await realisation.have(output);
-  return readRootTree(output.outPath);
+  return readRootTree(output.outPath, nix.place);
 }
 
 /** What the tree of a root output is, as far as this run has seen it or another remembers it. */

@@ -184,9 +184,9 @@ function tellRealised(layer: string, origin: Origin, { host }: LayerWork): void 
 }
 
 /** A root output is looked into while it is here: another machine may need to know, and not have it. */
-function learnRootTree({ outPath }: LayerTarget, { recipe, lessons }: LayerWork): void {
+function learnRootTree({ outPath }: LayerTarget, { nix, recipe, lessons }: LayerWork): void {
   if (!recipe.root.some(root => root.outPath === outPath)) return;
-  lessons.rootTree(outPath, readRootTree(outPath));
+  lessons.rootTree(outPath, readRootTree(outPath, nix.place));
 }
 
 /** Divides a layer's content into blobs. */
@@ -216,7 +216,7 @@ export function sendGroups(
     const known = knowledge.blobWithKey(key);
     const there = known && (await withPresence([known], presence));
     if (there?.[0]) return there[0];
-    const source = storeBlobSource(paths, packing, { storeDir: work.nix.storeDir });
+    const source = storeBlobSource(paths, packing, work.nix);
     const sent = await transfers.send({
       layer,
       index,

@@ -10,6 +10,7 @@ import { type Transport, transport } from './download.ts';
 import type { Exports, Installed } from './installed.ts';
 import { describeMachine, isLinux, type Machine } from './machine.ts';
 import { installAdvice, missingPrograms } from './packages.ts';
+import { withUsableStore } from './present-store.ts';
 import { ownProfile } from './profile.ts';
 import { installRelease } from './release.ts';
 import { planRelease, shownUrl } from './releases.ts';
@@ -59,8 +60,9 @@ async function usePresent(
   }
   const onPath = (host.env.PATH ?? '').split(':').includes(installed.bin);
   const conf = await readConf(installed);
+  const usable = await withUsableStore(installed, conf, machine, host);
   return {
-    nix: withoutMissingBuildUsers(installed, machine, conf),
+    nix: withoutMissingBuildUsers(usable, machine, conf),
     conf,
     origin: 'found',
     exports: { path: onPath ? [] : [installed.bin], env: {} },

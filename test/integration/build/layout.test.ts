@@ -27,6 +27,20 @@ test('an OCI layout holds the image and the memory; a second run writes no blob'
   assert.deepEqual(await readdir(join(layout, 'blobs/sha256')), blobs);
 });
 
+test('a store whose files are elsewhere than its paths say gives the same image', async context => {
+  const example = await copyExample(context);
+  const machine = await freshMachine(context);
+  const build = (folder: string, ...wrapper: string[]) =>
+    machine.build(example, ['--image', `oci:${join(machine.home, folder)}`], { wrapper });
+  const usual = await build('a');
+  const config = `NIX_CONFIG=store = ${join(machine.home, 'chroot')}`;
+  const elsewhere = await build('b', 'env', config);
+  assert.equal(elsewhere.code, 0, elsewhere.stderr);
+  assert.doesNotMatch(elsewhere.stderr, /warning: (?!Caches)/);
+  assert.equal(byLayer(elsewhere, layer => layer.origin)['layer0-base'], 'built');
+  assert.equal(elsewhere.record?.image?.digest, usual.record?.image?.digest);
+});
+
 test('labels are part of the image, annotations of the manifest alone', async context => {
   const example = await copyExample(context);
   const machine = await freshMachine(context);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
@@ -197,4 +197,36 @@ test('a git that is missing is named where Nix needs one', async t => {
     evaluate(without, request(folder, 'git+ssh://127.0.0.1:1/nowhere#x')),
   );
   assert.match(failure.message, /^git is missing/);
+});
+
+test('folders with blanks and other special characters in their names are found', async t => {
+  const { nix, folder } = await workbench(t);
+  const odd = join(folder, '50% #1 what?');
+  await mkdir(odd);
+  await writeFlake(folder, packages);
+  await rename(join(folder, 'flake'), join(odd, 'flake'));
+  const flake = `path:${join(odd, 'flake')}#plain`;
+  assert.match((await evaluate(nix, request(odd, flake))).target.name, /^layer1-py$/);
+  if (nix.version.startsWith('2.8.')) {
+    const { details, message } = await failureOf(evaluate(nix, request(folder, `${odd}#plain`)));
+    assert.match(message, /^This Nix cannot read the address /);
+    assert.match(details.next ?? '', /need a newer Nix/);
+  } else {
+    assert.match((await evaluate(nix, request(folder, flake))).target.name, /^layer1-py$/);
+  }
+});
+
+test('an input that is overridden by what is not there is named', async t => {
+  const { nix, folder } = await workbench(t);
+  await writeFlake(folder, packages);
+  const { message } = await failureOf(
+    evaluate(nix, {
+      ...request(folder, 'path:./flake#plain'),
+      overrideInputs: [{ input: 'shell', flake: 'path:./nowhere' }],
+    }),
+  );
+  assert.equal(
+    message,
+    `The input shell is to be path:./nowhere, and there is nothing at ${folder}/nowhere.`,
+  );
 });

@@ -12,26 +12,27 @@ import { parseRootTree } from '../../../src/image/root-tree.ts';
 import { temporaryFolder } from './fixtures.ts';
 
 /**
- * A store with a package, an environment that links to it, and a package of links that lead out.
+ * A store with a package, an environment that links to it, and a package of links that lead out. Its files
+ * are in the folder `place`.
  */
-function smallStore(store: string) {
+function smallStore(store: string, place = store) {
   const write = (file: string) => {
-    mkdirSync(`${store}/${file}`.replace(/\/[^/]*$/, ''), { recursive: true });
-    writeFileSync(`${store}/${file}`, file);
+    mkdirSync(`${place}/${file}`.replace(/\/[^/]*$/, ''), { recursive: true });
+    writeFileSync(`${place}/${file}`, file);
   };
   for (const file of ['pkg/bin/tool', 'pkg/etc/tool.conf', 'pkg/share/man/man1/tool.1'])
     write(file);
   write('pkg/nix-support/propagated-build-inputs');
-  mkdirSync(`${store}/env/share`, { recursive: true });
-  symlinkSync(`${store}/pkg/bin`, `${store}/env/bin`);
-  symlinkSync('../pkg/etc', `${store}/env/etc`);
-  symlinkSync(`${store}/pkg/share/man`, `${store}/env/share/man`);
+  mkdirSync(`${place}/env/share`, { recursive: true });
+  symlinkSync(`${store}/pkg/bin`, `${place}/env/bin`);
+  symlinkSync('../pkg/etc', `${place}/env/etc`);
+  symlinkSync(`${store}/pkg/share/man`, `${place}/env/share/man`);
   for (const file of ['other/share/man/man1/other.1', 'other/bin/other']) write(file);
-  mkdirSync(`${store}/out`);
-  symlinkSync('/', `${store}/out/slash`);
-  symlinkSync('../../../../..', `${store}/out/up`);
-  symlinkSync('loop', `${store}/out/loop`);
-  symlinkSync('missing', `${store}/out/dangling`);
+  mkdirSync(`${place}/out`);
+  symlinkSync('/', `${place}/out/slash`);
+  symlinkSync('../../../../..', `${place}/out/up`);
+  symlinkSync('loop', `${place}/out/loop`);
+  symlinkSync('missing', `${place}/out/dangling`);
   return { pkg: `${store}/pkg`, env: `${store}/env`, other: `${store}/other`, out: `${store}/out` };
 }
 
@@ -57,6 +58,21 @@ test('build metadata stays out, and links that lead out of the store are leaves'
   const { pkg, out } = smallStore(temporaryFolder(t));
   assert.equal(readRootTree(pkg)['nix-support'], undefined);
   assert.deepEqual(readRootTree(out), { dangling: 0, loop: 0, slash: 0, up: 0 });
+});
+
+test('the trees of a store are the same wherever its files are', t => {
+  const here = smallStore(temporaryFolder(t));
+  const place = temporaryFolder(t);
+  const elsewhere = smallStore('/there/is/no/store', place);
+  for (const name of ['pkg', 'env', 'other', 'out'] as const) {
+    assert.deepEqual(readRootTree(elsewhere[name], place), readRootTree(here[name]), name);
+  }
+  const tree = readRootTree(here.env);
+  assert.deepEqual(
+    expandRootTree(elsewhere.env, tree, 'share/man', place),
+    expandRootTree(here.env, tree, 'share/man'),
+  );
+  assert.notDeepEqual(tree, expandRootTree(here.env, tree, 'share/man'));
 });
 
 test('a folder in which roots meet is expanded, if need be after asking', t => {

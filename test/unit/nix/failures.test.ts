@@ -106,7 +106,7 @@ const ownership = {
 
 for (const [who, text] of Object.entries(ownership)) {
   test(`a checkout of another user is told with the remedy: ${who}`, () => {
-    const { details } = evaluationFailure('.#x', [text], '/src/app');
+    const { details } = evaluationFailure('.#x', [text], { cwd: '/src/app' });
     assert.equal(details.next, 'git config --global --add safe.directory /src/app');
     assert.deepEqual(details.evidence, []);
   });
@@ -114,7 +114,7 @@ for (const [who, text] of Object.entries(ownership)) {
 
 test('the usual causes are told apart', () => {
   const told = (installable: string, text: string) =>
-    evaluationFailure(installable, [text], '/src').message;
+    evaluationFailure(installable, [text], { cwd: '/src' }).message;
   assert.match(told('.#x', "error: executing 'git': No such file or directory"), /^git is missing/);
   assert.equal(
     told('.#x', 'error: could not find a flake.nix file'),
@@ -139,9 +139,38 @@ test('the usual causes are told apart', () => {
   );
 });
 
+test('what is missing is named: the flake, or what an input was to be', () => {
+  const overrideInputs = [
+    { input: 'nixpkgs', flake: 'github:NixOS/nixpkgs' },
+    { input: 'busybox', flake: 'path:./build/busybox' },
+    { input: 'other', flake: '/elsewhere' },
+  ];
+  const told = (text: string) =>
+    evaluationFailure('path:/src/a#x', [text], { cwd: '/src', overrideInputs }).message;
+  for (const text of [
+    "error: getting status of '/src/a': No such file or directory",
+    'error: getting status of "/src/a": No such file or directory',
+    "error:\n       … while fetching\n\n       error: path '//src/a' does not exist",
+    'error: getting status of "/src/path:/src/a": No such file or directory',
+  ]) {
+    assert.equal(told(text), 'There is no flake at /src/a.', text);
+    assert.equal(
+      told(text.replaceAll('/src/a', '/src/build/busybox')),
+      'The input busybox is to be path:./build/busybox, and there is nothing at /src/build/busybox.',
+    );
+    assert.match(told(text.replaceAll('/src/a', '/elsewhere')), /^The input other is to be /);
+  }
+  assert.equal(
+    told("error: 'path:/src/a b#x' is not a valid URL"),
+    'This Nix cannot read the address path:/src/a b#x.',
+  );
+});
+
 test("any other error is shown in Nix's words, at most forty lines from their end", () => {
   const trace = Array.from({ length: 100 }, (_, at) => `… while ${at}`).join('\n');
-  const { message, details } = evaluationFailure('.#x', [`${trace}\nerror: kaboom`], '/src');
+  const { message, details } = evaluationFailure('.#x', [`${trace}\nerror: kaboom`], {
+    cwd: '/src',
+  });
   assert.equal(message, '.#x cannot be evaluated.');
   assert.equal(details.evidence?.length, 40);
   assert.equal(details.evidence?.at(-1), 'error: kaboom');
