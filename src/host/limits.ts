@@ -130,6 +130,8 @@ export const patience = {
   afterKill: 1_000,
   /** For a question to Nix's store or settings; substituters may be part of the answer. */
   nixQuery: 600_000,
+  /** For Nix's daemon to answer, which may be just being restarted. */
+  daemonRestart: 3_000,
   /** For a small program of the machine that answers by itself: unshare, ssh -G, a version. */
   program: 60_000,
   /** For Nix to find out what it would fetch; without the answer less is known of the disk. */

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../../host/failure.ts';
+import { patience } from '../../host/limits.ts';
 import type { Owner } from '../../host/shared-file.ts';
 import { currentUser } from '../../host/user.ts';
 import type { SetupSettings } from '../../inputs/settings.ts';
@@ -22,7 +24,13 @@ export type Daemon = Extract<StoreAnswer, { answers: true }>;
  */
 export async function askDaemon(nix: Nix): Promise<Daemon | undefined> {
   if (!(await usesDaemon(nix.host.env))) return undefined;
-  const answer = await askStore(nix);
+  const end = performance.now() + patience.daemonRestart;
+  let answer = await askStore(nix);
+  // another run may have its manager restart it just now
+  while (!answer.answers && performance.now() < end) {
+    await pause(200, undefined, nix.host.signal ? { signal: nix.host.signal } : {});
+    answer = await askStore(nix);
+  }
   if (answer.answers) return answer;
   throw new Failure(`Nix's daemon does not answer: ${answer.reason}.`, {
     tried: 'to ask the store through the socket, which is there.',
