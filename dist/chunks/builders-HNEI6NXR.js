@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{b as a,c as b,d as c}from"./chunk-4WN2LWFA.js";import"./chunk-F5LL3SAQ.js";import"./chunk-NVEU7NMX.js";import"./chunk-4344OI24.js";import"./chunk-EZ5SNPTW.js";import"./chunk-FVIDPVV2.js";import"./chunk-JPCIQ4A7.js";import"./chunk-JXPXY4KG.js";import"./chunk-LJW2TM6F.js";import"./chunk-DV2G27OJ.js";import"./chunk-A4J5M54F.js";export{c as aliasConfig,a as prepareBuilders,b as sshConfig};

@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a}from"./chunk-OY6XHDWF.js";import"./chunk-C6AHYSVE.js";import"./chunk-5B6ADBRX.js";import"./chunk-6OTX4UWM.js";import"./chunk-IL2XVRLP.js";import"./chunk-LJW2TM6F.js";import"./chunk-2WE6AOE5.js";import"./chunk-Q7LJAMA3.js";import"./chunk-XFON4G52.js";import"./chunk-DV2G27OJ.js";import"./chunk-A4J5M54F.js";export{a as readSubject};
