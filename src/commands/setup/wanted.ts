@@ -51,8 +51,8 @@ export function lackOf(wanted: WantedSetting, value: unknown): Lack | 'none' | '
   if (wanted.name === 'experimental-features') return 'unknown';
   const words = wordsInValue(value);
   if (words === undefined) return lackOfScalar(wanted, value);
-  const spell = keyed(value) ? (word: string) => word.replace(/[=?].*$/, '') : withoutSlash;
-  const has = new Set(words.map(withoutSlash));
+  const spell = keyed(value) ? (word: string) => word.replace(/[=?].*$/, '') : spelling;
+  const has = new Set(words.map(spelling));
   const added = wanted.added.map(spell);
   const all = new Set([...wordsOf(wanted.whole ?? '').map(spell), ...added]);
   const missing = [...all].filter(word => !has.has(word));
@@ -78,7 +78,7 @@ const keyed = (value: unknown): boolean =>
 function lackOfScalar({ whole }: WantedSetting, value: unknown): Lack | 'none' | 'unknown' {
   const stated = whole === undefined ? undefined : scalar(whole, value);
   if (stated === undefined) return 'unknown';
-  const has = typeof value === 'string' ? withoutSlash(value) : value;
+  const has = typeof value === 'string' ? spelling(value) : value;
   return stated === has ? 'none' : { missing: [String(stated)], surplus: [String(has)] };
 }
 
@@ -86,7 +86,7 @@ function lackOfScalar({ whole }: WantedSetting, value: unknown): Lack | 'none' |
 function scalar(text: string, value: unknown): unknown {
   if (typeof value === 'boolean') return truths.get(text);
   if (typeof value === 'number') return numberIn(text);
-  return typeof value === 'string' ? withoutSlash(text) : undefined;
+  return typeof value === 'string' ? spelling(text) : undefined;
 }
 
 const truths = new Map([
@@ -105,5 +105,22 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter(word => word !== '');
 
-/** Addresses and folders are the same with a slash at their end. */
+/**
+ * A word as it is compared: addresses and folders are the same with a slash at their end, and parameters
+ * of addresses in whatever order and encoding (Nix 2.34 tells them sorted, with `:` as `%3A`).
+ */
+function spelling(word: string): string {
+  const [, address, query] = /^([a-z][a-z0-9+.-]*:[^?]*)\?(.*)$/is.exec(word) ?? [];
+  if (address === undefined || query === undefined) return withoutSlash(word);
+  return `${withoutSlash(address)}?${query.split('&').map(decoded).sort().join('&')}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 const withoutSlash = (word: string): string => word.replace(/(?<=[^/])\/+$/, '');

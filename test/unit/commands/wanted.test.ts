@@ -33,6 +33,16 @@ test('lists are compared by their words, in any order, with or without a slash a
   for (const value of [[3], ['fetch-tree']]) assert.equal(lackOf(features, value), 'unknown');
 });
 
+test('addresses are compared with their parameters in any order and encoding', () => {
+  const stated = 's3://cache/?endpoint=127.0.0.1:9000&scheme=http';
+  const told = 's3://cache?scheme=http&endpoint=127.0.0.1%3A9000';
+  assert.equal(lack(undefined, [stated], [told]), 'none');
+  assert.equal(lack(stated, [], [told]), 'none');
+  assert.equal(lack('ssh-ng://one?ssh-key=%zz', [], ['ssh-ng://one?ssh-key=%zz']), 'none');
+  const other = 's3://cache?endpoint=127.0.0.1:9001&scheme=http';
+  assert.notEqual(lack(stated, [], [other]), 'none');
+});
+
 test('tables are compared by name and text, or by name where they hold more', () => {
   const tokens = { 'github.com': 'a', 'gitlab.com': 'b' };
   assert.equal(lack(undefined, ['gitlab.com=b'], tokens), 'none');

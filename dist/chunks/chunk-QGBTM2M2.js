@@ -1,3 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a}from"./chunk-NKGLXJQJ.js";import{mkdtemp as p,rm as d,writeFile as f}from"node:fs/promises";import{join as m}from"node:path";async function w(r,i,t,o){let e=o.env.RUNNER_TEMP??o.env.TMPDIR??"/tmp",n=await p(m(e,"comfy-nix-root-"));try{let s=m(n,"fresh");await f(s,i),await c(t,"install",["-D","-m","644",s,`${r}.fresh`]),await c(t,"mv",[`${r}.fresh`,r])}finally{await d(n,{recursive:!0,force:!0})}}async function c(r,i,t){let{code:o,stderr:e}=await r(i,t);if(o!==0)throw new a(`The program ${i}, run as root, failed.`,{evidence:e.trimEnd().split(`
-`).slice(-5),tried:`${i} ${t[0]==="-c"?"(a script)":t.join(" ")}.`})}export{w as a,c as b};
