@@ -147,6 +147,13 @@ export const patience = {
   evaluation: 3_600_000,
   /** For a credential helper, which may ask a server. */
   credentialHelper: 30_000,
+  /**
+   * For a server: to be connected to; while bytes of a body are under way and none moves; and to answer
+   * an ordinary request.
+   */
+  http: { connect: 30_000, stall: 60_000, answer: 60_000 },
+  /** For a program that writes an image to write something more of it. */
+  imageProgram: 600_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
   cacheAnswer: 5_000,
   /** For GitHub's cache to give or take one entry. */

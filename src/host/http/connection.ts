@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { Failure } from '../failure.ts';
 import type { Host } from '../host.ts';
-import { limits } from '../limits.ts';
+import { patience as limitOf, limits } from '../limits.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -19,7 +19,7 @@ export interface Patience {
   answer: number;
 }
 
-export const usualPatience: Patience = { connect: 30_000, stall: 60_000, answer: 60_000 };
+const usualPatience: Patience = limitOf.http;
 
 /** Kept-alive connections, opened on demand. */
 export interface Connection {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
+import { readForeignFile } from '../../host/foreign-file.ts';
 import type { Host } from '../../host/host.ts';
 import { newTemporaryFolder } from '../../host/temporary.ts';
 import type { EffectiveConf } from '../conf.ts';
@@ -77,7 +78,8 @@ export function confText(conf: NixConf): string {
  * to it.
  */
 async function writeConf(conf: NixConf, machine: Machine, host: Host): Promise<string> {
-  const present = await readFile(systemFile, 'utf8').catch(ignoreMissing);
+  const hands = { run: privilegedRunner(machine, host), who: 'root' as const, host };
+  const present = await readForeignFile(systemFile, hands);
   if (present !== undefined) return confText(missingSettings(present, conf));
   const header = '# Written by comfy-nix when it installed Nix. It is never changed by it again.\n';
   const text = `${header}${confText(conf)}\n`;
@@ -142,10 +144,4 @@ async function must(run: RunPrivileged, file: string, args: readonly string[]): 
     tried: [file, ...args].join(' '),
     next: `Make ${systemFile} yourself, or make /etc writable, and run this again.`,
   });
-}
-
-/** A file that is not there is no error; one that cannot be read is. */
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-  throw error;
 }

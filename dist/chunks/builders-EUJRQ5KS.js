@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{b as a,c as b,d as c}from"./chunk-S7PM3RQZ.js";import"./chunk-OCPTYR2J.js";import"./chunk-TVP4VSIU.js";import"./chunk-BPS3L23B.js";import"./chunk-GQ6CDUKK.js";import"./chunk-MFADLYC6.js";import"./chunk-QECHQYFT.js";import"./chunk-235Q4IAL.js";import"./chunk-MKTC5HWP.js";import"./chunk-5S4SSVN7.js";import"./chunk-A4J5M54F.js";export{c as aliasConfig,a as prepareBuilders,b as sshConfig};

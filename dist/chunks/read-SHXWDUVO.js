@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a}from"./chunk-LOBSSQA7.js";import"./chunk-EGU4QMXM.js";import"./chunk-GKJQLGKL.js";import"./chunk-CZ2SWSEI.js";import"./chunk-IL2XVRLP.js";import"./chunk-MKTC5HWP.js";import"./chunk-FEJWQMNP.js";import"./chunk-ECASULIF.js";import"./chunk-XFON4G52.js";import"./chunk-5S4SSVN7.js";import"./chunk-A4J5M54F.js";export{a as readSubject};
