@@ -1,19 +1,25 @@
 import { alert, escapeText } from './markdown.ts';
 
+/** What Nix has said is in effect, as far as people ask for it; no secret is in it. */
+export interface InEffect {
+  /** Addresses without logins. */
+  substituters: readonly string[];
+  /** Names of trusted keys. */
+  trustedKeys: readonly string[];
+  maxJobs: string;
+  cores: string;
+  /** Servers for which there is a token. */
+  tokensFor: readonly string[];
+  /** Whether a daemon takes these settings from this user; undefined: there is none. */
+  daemon: 'trusting' | 'distrusting' | undefined;
+}
+
 /** What a set-up of Nix has to tell. */
 export interface SetupFacts {
   /** The version of Nix, and the folder of its programs. */
   version: string;
   bin: string;
-  /** What Nix has answered when it was asked. */
-  inEffect: {
-    substituters: readonly string[];
-    trustedKeys: readonly string[];
-    maxJobs: string;
-    cores: string;
-    tokensFor: readonly string[];
-    daemon: 'trusting' | 'distrusting' | undefined;
-  };
+  inEffect: InEffect;
   /** Caches of which nothing is taken, and why. */
   leftOut: readonly { cache: string; reason: string }[];
   /** Why no token is used and no cache filled, where that is so. */
