@@ -1,10 +1,11 @@
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import type { Nix } from '../nix/types.ts';
 import { askCachix, cachixApi } from './cachix-api.ts';
 import { type CachixPushOptions, startCachixDaemon } from './cachix-daemon.ts';
 import { netrcEntry } from './netrc.ts';
-import { notPushed, startPushQueue, warn } from './push-queue.ts';
+import { notPushed, startPushQueue } from './push-queue.ts';
 import type { LeftOutCache, PushFailure, PushReport, PushTarget, Substituter } from './types.ts';
 
 /** What Nix needs in order to pull from caches on Cachix. */

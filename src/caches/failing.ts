@@ -4,10 +4,10 @@ import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { ConnectionLost } from '../host/http/message.ts';
 import { patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import { readConf } from '../nix/conf.ts';
 import type { CacheWatch } from '../nix/realise.ts';
 import type { Nix } from '../nix/types.ts';
-
 import type { LeftOutCache } from './types.ts';
 
 /** Caches that stop working while Nix takes from them: they are left out from then on. */
@@ -54,7 +54,7 @@ export function watchFailing(
     if (failed.has(cache)) return;
     failed.set(cache, reason);
     const message = `Nothing more is taken from ${shownAddress(cache)} in this run: ${reason}.`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
     for (const listener of listeners) listener();
   };
   const examine = async (cache: string, url: URL) => {

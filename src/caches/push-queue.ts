@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
+import { warn } from '../host/say.ts';
 import type { PushFailure, PushTarget } from './types.ts';
 
 /** Why some paths did not get into a cache. */
@@ -114,9 +115,4 @@ const interrupted: Refusal = { reason: 'the run was interrupted', hopeless: true
 /** The warning about a path. */
 export function notPushed(name: string, { path, reason }: PushFailure): string {
   return `${path} was not pushed to ${name}: ${reason}`;
-}
-
-/** Emits a warning. */
-export function warn(host: Host, message: string): void {
-  host.emit({ type: 'warning', message, at: host.clock() });
 }

@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts';
 import { shownAddress } from '../host/http/address.ts';
 import { openHttp } from '../host/http/client.ts';
 import { limits, patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** How Nix says, in all its versions, that it does not trust a narinfo. */
@@ -36,7 +37,7 @@ export function watchSignatures(trusted: readonly string[], host: Host): Signatu
     const signers = await signersOf(address, path, host).catch(() => undefined);
     const reason = explainDistrust(signers, trusted);
     const message = `Nothing is taken from ${cache}: ${reason}.`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
     return { cache, reason };
   };
   return {

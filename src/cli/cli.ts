@@ -7,6 +7,7 @@ import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
 import { makeRunFolder, type RunFolder, removeLeft } from '../host/run-folder.ts';
+import { warn } from '../host/say.ts';
 import { temporaryParent } from '../host/temporary.ts';
 import { type RunContext, readGitHubContext, unknownEventWarning } from '../inputs/context.ts';
 import { secretsIn } from '../inputs/secrets.ts';
@@ -111,7 +112,7 @@ async function runVerb(
   try {
     const host = commandLineHost(world, context, view);
     const warning = context.github && unknownEventWarning(context.github);
-    if (warning !== undefined) host.emit({ type: 'warning', message: warning, at: host.clock() });
+    if (warning !== undefined) warn(host, warning);
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
     showOutcome(outcome, world);

@@ -1,6 +1,7 @@
 import { explain, Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
+import { notice, warn } from '../host/say.ts';
 import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { foldersInUse } from '../nix/disk.ts';
@@ -58,7 +59,7 @@ async function leaveMachine({ conf }: BuildSettings, { part, host }: BuildState)
 /** The image is there or not by now: a record that cannot be written changes nothing of that. */
 async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Host): Promise<void> {
   await writeRecord(record, settings, host).catch(error => {
-    host.emit({ type: 'warning', message: explain(error), at: host.clock() });
+    warn(host, explain(error));
   });
 }
 
@@ -66,7 +67,7 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   const { host } = state;
   await checkOutputs(settings);
   for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
-    if (message !== undefined) host.emit({ type: 'notice', message, at: host.clock() });
+    if (message !== undefined) notice(host, message);
   }
   const github = await openGithub(settings, host);
   if (github) state.github = github;
@@ -86,7 +87,7 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   } catch (error) {
     const { failure } = await endWith(caches, disk, settings, state);
     // the build's own failure is the one to be told
-    if (failure !== undefined && failure !== error) warn(host, failure);
+    if (failure !== undefined && failure !== error) warn(host, explain(failure));
     throw error;
   }
   const { failure } = await endWith(caches, disk, settings, state);
@@ -135,10 +136,6 @@ async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): P
     await known?.forget();
     await destination.store.close();
   }
-}
-
-function warn(host: Host, error: unknown): void {
-  host.emit({ type: 'warning', message: explain(error), at: host.clock() });
 }
 
 /** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */

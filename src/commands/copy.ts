@@ -5,6 +5,7 @@ import { sourceDateEpoch } from '../host/epoch.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
+import { notice } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import type { Packing } from '../image/compress.ts';
 import { framePool } from '../image/frames.ts';
@@ -38,7 +39,7 @@ const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ??
 export async function copy(settings: CopySettings, host: Host): Promise<VerbOutcome> {
   const { refusal } = settings;
   if (refusal !== undefined) {
-    host.emit({ type: 'notice', message: refusal, at: host.clock() });
+    notice(host, refusal);
     return { outputs: {} };
   }
   const store = openDestination(settings, host);

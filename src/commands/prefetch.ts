@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import type { PrefetchSettings } from '../inputs/settings.ts';
 import { describeChanges, describeLock, markdownChanges } from '../report/prefetch.ts';
@@ -37,7 +38,7 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
     await downloads.forget();
     const spent = { ...web.traffic, seconds: (host.clock() - startedAt) / 1000 };
     const message = [...describeChanges(changes), describeLock(lock, changes, spent)].join('\n');
-    host.emit({ type: 'notice', message, at: host.clock() });
+    notice(host, message);
     return {
       outputs: { changed: changes.length > 0, changes: markdownChanges(changes) },
     };
@@ -57,7 +58,7 @@ async function findLock(run: PrefetchRun): Promise<{ lock: Lock; unknown: string
   const lock = run.settings.verify ? await verifyLock(found, run) : found;
   const unknown = [...wheels.unknown, ...sources.unknown];
   for (const message of unknown) {
-    run.host.emit({ type: 'warning', message, at: run.host.clock() });
+    warn(run.host, message);
   }
   return { lock, unknown };
 }

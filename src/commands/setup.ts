@@ -1,6 +1,7 @@
 import { explain, Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
+import { notice, warn } from '../host/say.ts';
 import type { SetupSettings } from '../inputs/settings.ts';
 import { type PreparedDisk, prepareDisk } from '../nix/disk.ts';
 import { findNix } from '../nix/nix.ts';
@@ -22,9 +23,7 @@ export async function setup(settings: SetupSettings, host: Host): Promise<VerbOu
   if (settings.task === 'check')
     return (await import('./setup/check.ts')).checkSetup(settings, host);
   const { cacheRefusal } = settings;
-  if (cacheRefusal !== undefined) {
-    host.emit({ type: 'notice', message: cacheRefusal, at: host.clock() });
-  }
+  if (cacheRefusal !== undefined) notice(host, cacheRefusal);
   const github = await openGithub(settings, host);
   const { exports, nix, leftOut, inEffect, owner } = await inPhase(host, 'install', () =>
     prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
@@ -103,7 +102,7 @@ async function pushSince(since: number, settings: SetupSettings, host: Host): Pr
   } catch (error) {
     if (cachix.required || !(error instanceof Failure)) throw error;
     const message = `What was built in this job is not pushed: ${explain(error)}`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   }
 }
 

@@ -13,6 +13,7 @@ import type { Host } from './host.ts';
 import { patience } from './limits.ts';
 import { placeOf } from './output-place.ts';
 import { type PartialFile, partialFile, removeAbandoned, writeFailure } from './partial-files.ts';
+import { notice } from './say.ts';
 import { lentOutput, type Output, ownOutput } from './stream-output.ts';
 
 /** The part of the host that an output needs: a pipe's reader is waited for. */
@@ -134,7 +135,7 @@ async function openPipe(name: string, path: string, host: OutputHost): Promise<W
     host.signal?.throwIfAborted();
     if (performance.now() >= end) throw unread(name);
     const message = `Waiting for a program that reads ${name}`;
-    if (!isTold) host.emit({ type: 'notice', message, at: host.clock() });
+    if (!isTold) notice(host, message);
     await pause(readerInterval);
   }
 }

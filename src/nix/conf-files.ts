@@ -4,6 +4,7 @@ import { Failure } from '../host/failure.ts';
 import { changeForeignFile, isInStore, readForeignFile } from '../host/foreign-file.ts';
 import { freshName, ownHands } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
+import { warn } from '../host/say.ts';
 import { accountOwner, putPart, type SharedFile, takePart } from '../host/shared-file.ts';
 import { requireHome } from '../host/user.ts';
 import { excludeFromNix, includeInNix, includesOurs, ourFile } from './include-line.ts';
@@ -135,7 +136,7 @@ function userFile(folder: string, host: Host, conf?: ConfLines) {
       const change = await changeForeignFile(file, excludeFromNix, hands);
       if (typeof change !== 'object') return;
       const message = `${file} still includes ${ourFile}, which is not there any more: ${change.kept}.`;
-      host.emit({ type: 'warning', message, at: host.clock() });
+      warn(host, message);
     },
   };
   return { shared, kept: () => reason };

@@ -5,6 +5,7 @@ import { changeForeignFile, readForeignFile } from '../host/foreign-file.ts';
 import { type Hands, must, placeFile } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import {
   hasToChange,
   type Owner,
@@ -110,7 +111,7 @@ function sharedFile(hands: Hands, host: Host): SharedFile {
         const change = await changeForeignFile(file, excludeFromNix, hands);
         if (typeof change !== 'object') continue;
         const message = `${file} still includes ${daemonFile}, which is not there any more: ${change.kept}.`;
-        host.emit({ type: 'warning', message, at: host.clock() });
+        warn(host, message);
       }
     },
   };

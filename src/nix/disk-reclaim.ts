@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import { describeMachine } from './install/machine.ts';
 import { privilegedRunner, type RunPrivileged } from './install/privileged.ts';
 
@@ -69,7 +70,7 @@ export async function reclaimDisk(host: Host, options: ReclaimOptions = {}): Pro
     }
     if (!(await enough()) && (await pruneDocker(host))) gone.push('Docker images');
   } catch (error) {
-    if (!host.signal?.aborted) warn(host, error);
+    if (!host.signal?.aborted) warnOf(host, error);
   }
   return gone;
 }
@@ -91,7 +92,7 @@ async function remove(
   if (!found?.isDirectory() || (device !== undefined && found.dev !== device)) return false;
   const { code, stderr } = await run('rm', ['-rf', '--one-file-system', '--', folder]);
   if (code === 0) return true;
-  warn(host, new Failure(`${folder}: ${stderr.trimEnd().split('\n').at(-1) ?? ''}`));
+  warnOf(host, new Failure(`${folder}: ${stderr.trimEnd().split('\n').at(-1) ?? ''}`));
   return false;
 }
 
@@ -113,8 +114,8 @@ async function pruneDocker(host: Host): Promise<boolean> {
   return pruned?.code === 0 && !/^Total reclaimed space: 0B$/m.test(pruned.stdout);
 }
 
-function warn(host: Host, error: unknown): void {
+function warnOf(host: Host, error: unknown): void {
   const reason = error instanceof Failure ? (error.details.tried ?? error.message) : String(error);
   const message = `Disk space could not be reclaimed: ${reason}`;
-  host.emit({ type: 'warning', message, at: host.clock() });
+  warn(host, message);
 }

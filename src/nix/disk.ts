@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { warn } from '../host/say.ts';
 import { readConf } from './conf.ts';
 import { type DiskNeeds, queryNeeds } from './disk-needs.ts';
 import { isHostedRunner, type ReclaimOptions, reclaimDisk } from './disk-reclaim.ts';
@@ -109,7 +110,7 @@ function warnOfShortage(needs: DiskNeeds | undefined, plan: DiskPlan, host: Host
   const message =
     `The disk may become full: ${fetched} and an allowance for builds need ` +
     `${gigabytes(plan.missing)} more than is free.`;
-  host.emit({ type: 'warning', message, at: host.clock() });
+  warn(host, message);
 }
 
 function doesNotFit(

@@ -4,6 +4,7 @@ import { explain, Failure } from '../host/failure.ts';
 import { changeForeignFile } from '../host/foreign-file.ts';
 import { ownHands } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
+import { warn } from '../host/say.ts';
 import {
   hasToChange,
   type Owner,
@@ -65,7 +66,7 @@ export const sshFile = (reader: SshReader, host: Host) =>
 
 function warnOfRest(error: unknown, host: Host): void {
   const message = `Names of builders that are not used any more stay known to ssh: ${explain(error)}`;
-  host.emit({ type: 'warning', message, at: host.clock() });
+  warn(host, message);
 }
 
 async function sharedFile(reader: SshReader, host: Host): Promise<SharedFile> {
@@ -97,7 +98,7 @@ function inHome(host: Host): Pick<SharedFile, 'hands' | 'include' | 'exclude'> {
       const change = await changeForeignFile(config, excludeFromSsh, hands, '600');
       if (typeof change !== 'object') return;
       const message = `${config} still includes ${ourFile}, which is not there any more: ${change.kept}.`;
-      host.emit({ type: 'warning', message, at: host.clock() });
+      warn(host, message);
     },
   };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { githubServer } from '../host/github-server.ts';
 import type { Host } from '../host/host.ts';
 import { limits, patience } from '../host/limits.ts';
+import { warn } from '../host/say.ts';
 import { homeFolder } from '../host/user.ts';
 import type { RegistryCredentials } from '../inputs/settings.ts';
 import {
@@ -95,15 +96,15 @@ async function readLoginFile(path: string, host: Host): Promise<LoginFile | unde
     text = await readSecretText(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') warn(host, `${path} cannot be read (${code})`);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') notUsed(host, `${path} cannot be read (${code})`);
     return undefined;
   }
   if (text === undefined) {
-    warn(host, `${path} is larger than ${limits.loginFile >> 20} MB`);
+    notUsed(host, `${path} is larger than ${limits.loginFile >> 20} MB`);
     return undefined;
   }
   const file = parseLoginFile(text);
-  if (file === undefined) warn(host, `${path} is not valid JSON`);
+  if (file === undefined) notUsed(host, `${path} is not valid JSON`);
   return file;
 }
 
@@ -158,18 +159,18 @@ async function loginFromHelper(
     });
     if (code === 0) {
       const answer = stdout.length > limits.loginFile ? undefined : parseHelperAnswer(stdout);
-      if (answer === undefined) warn(host, `${file} did not answer in JSON`);
+      if (answer === undefined) notUsed(host, `${file} did not answer in JSON`);
       return answer === 'none' ? undefined : answer;
     }
-    if (!/not found/i.test(stdout)) warn(host, `${file} failed with exit code ${code}`);
+    if (!/not found/i.test(stdout)) notUsed(host, `${file} failed with exit code ${code}`);
   } catch (error) {
     host.signal?.throwIfAborted();
-    warn(host, error instanceof Error ? error.message : String(error));
+    notUsed(host, error instanceof Error ? error.message : String(error));
   }
   return undefined;
 }
 
-function warn(host: Host, what: string): void {
+function notUsed(host: Host, what: string): void {
   const message = `${what.replace(/\.$/, '')}; its logins are not used.`;
-  host.emit({ type: 'warning', message, at: host.clock() });
+  warn(host, message);
 }

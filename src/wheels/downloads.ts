@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { notice } from '../host/say.ts';
 import { type Downloaded, download, type OnBytes } from './download.ts';
 import { removePartials } from './partial-downloads.ts';
 import type { HashDownload } from './pin.ts';
@@ -27,13 +28,13 @@ export function startDownloads(folder: string, web: Web, host: Host): Downloads 
   const start = (url: string) =>
     inTurn(async () => {
       const file = fileNameOf(url);
-      host.emit({ type: 'notice', message: `Downloading ${file}`, at: host.clock() });
+      notice(host, `Downloading ${file}`);
       const result = await download(url, folder, web, (done, expected) =>
         tell(url, done, expected),
       );
       folders.add(result.folder);
       const message = `Downloaded ${file}`;
-      host.emit({ type: 'notice', message, at: host.clock() });
+      notice(host, message);
       return result;
     });
   return {

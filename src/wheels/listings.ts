@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { notice } from '../host/say.ts';
 import { acceptedPages, type OfferedFile, readIndexPage } from './index-page.ts';
 import { listRelease } from './releases.ts';
 import type { Variant } from './variant.ts';
@@ -57,7 +58,7 @@ export async function askAll(
     if (!asked.has(key)) asked.set(key, ask(wheel, web, github));
   }
   const message = `Asking for ${asked.size} pages of indexes and releases`;
-  host.emit({ type: 'notice', message, at: host.clock() });
+  notice(host, message);
   const listings = new Map(
     await Promise.all([...asked].map(async ([key, listing]) => [key, await listing] as const)),
   );

@@ -2,6 +2,7 @@ import { glob, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { notice, warn } from '../../host/say.ts';
 import { type DerivationGraph, readDerivationGraph } from '../../nix/derivation.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { Nix } from '../../nix/types.ts';
@@ -180,10 +181,10 @@ async function sizeOf(patterns: readonly string[]): Promise<number> {
   return size;
 }
 
-function tellLeftOut(paths: readonly string[], limit: number, { emit, clock }: Host): void {
+function tellLeftOut(paths: readonly string[], limit: number, host: Host): void {
   if (paths.length === 0) return;
   const message = `GitHub's cache: ${paths.length} built paths did not fit into its limit of ${limit} bytes, ${paths[0]} for one.`;
-  emit({ type: 'notice', message, at: clock() });
+  notice(host, message);
 }
 
 /** The cache is a help: what goes wrong with it is told, and the next part goes on. */
@@ -193,6 +194,6 @@ async function warning(host: Host, work: () => Promise<void>): Promise<void> {
   } catch (error) {
     host.signal?.throwIfAborted();
     const message = `GitHub's cache was not saved: ${explain(error)}`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   }
 }

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
 import { overhear } from '../../host/overhear.ts';
+import { warn } from '../../host/say.ts';
 import { untilAborted, within } from '../../host/wait.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -26,7 +27,7 @@ export function cacheService(host: Host): CacheService {
     if (down) return;
     down = true;
     const message = `GitHub's cache is not used any more in this run: ${reason}.`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   };
   const isUsable = async () => {
     probing ??= unreachableReason(host);

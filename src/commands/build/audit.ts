@@ -1,4 +1,5 @@
 import { explain } from '../../host/failure.ts';
+import { warn } from '../../host/say.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Evaluation } from '../../nix/types.ts';
 import { auditFailure, closuresHere } from '../audit/shared.ts';
@@ -35,7 +36,7 @@ export async function finishAudit(state: BuildState): Promise<void> {
     state.audit = audit(await auditSubject, await closuresMade(state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   }
 }
 

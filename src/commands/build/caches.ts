@@ -5,6 +5,7 @@ import type { LeftOutCache } from '../../caches/types.ts';
 import type { ProgressEvent } from '../../host/events.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Nix } from '../../nix/types.ts';
 import { pathsBuiltSince } from '../setup/new-paths.ts';
@@ -41,8 +42,7 @@ async function pushLeftovers(since: number, { push }: Pushes, nix: Nix): Promise
   try {
     for (const path of await pathsBuiltSince(nix, since)) push(path);
   } catch (error) {
-    const { emit, clock } = nix.host;
-    emit({ type: 'warning', message: explain(error), at: clock() });
+    warn(nix.host, explain(error));
   }
 }
 

@@ -1,5 +1,6 @@
 import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
+import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { flakeLastModified } from '../../nix/flake.ts';
@@ -42,7 +43,7 @@ export async function remember(lessons: Lessons, context: ImageContext): Promise
     await writeMemory(store, cacheTag, learnt, own, { storeDir: nix.storeDir, architecture });
   } catch (error) {
     const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
-    state.host.emit({ type: 'warning', message, at: state.host.clock() });
+    warn(state.host, message);
   }
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
+import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
@@ -176,7 +177,7 @@ export async function compareWithRemembered(
       if (!(await remembered.isTrue(before))) continue;
       const maker = before.run === undefined ? 'an earlier run' : before.run;
       const message = `${name} is not reproducible: its diffID is ${blob.diffId}, and ${before.diffId} as ${maker} made it from the same store paths.`;
-      host.emit({ type: 'warning', message, at: host.clock() });
+      warn(host, message);
     }
   }
 }

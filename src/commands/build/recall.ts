@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
@@ -57,14 +58,13 @@ async function recallOwn(
   host: Host,
 ): Promise<Memory> {
   if (cacheTag === undefined) return { images: [] };
-  const warn = (message: string) => host.emit({ type: 'warning', message, at: host.clock() });
   try {
     const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
-    if (warning !== undefined) warn(warning);
+    if (warning !== undefined) warn(host, warning);
     return memory;
   } catch (error) {
     if (push || !(error instanceof Failure)) throw error;
-    warn(`What ${store.repository} holds is not known: ${error.message}`);
+    warn(host, `What ${store.repository} holds is not known: ${error.message}`);
     return { images: [] };
   }
 }
@@ -77,7 +77,6 @@ async function recallFrom(
   { storeDir, architecture }: { storeDir: string; architecture: string },
   host: Host,
 ): Promise<RememberedPlace & { store: ImageStore }> {
-  const warn = (message: string) => host.emit({ type: 'warning', message, at: host.clock() });
   const reference = parseReference(from);
   const { repository } = reference;
   const other = openStore(`${reference.registry}/${repository}`, {
@@ -89,7 +88,7 @@ async function recallFrom(
   try {
     const at = reference.digest ?? reference.tag ?? 'latest';
     const { memory, warning } = await readMemory(other, at, storeDir, architecture);
-    if (warning !== undefined) warn(warning);
+    if (warning !== undefined) warn(host, warning);
     if (other.repository === store.repository) return place(memory);
     const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
     return place({
@@ -99,7 +98,7 @@ async function recallFrom(
     });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    warn(`Nothing was learnt from cache-from ${from}: ${error.message}`);
+    warn(host, `Nothing was learnt from cache-from ${from}: ${error.message}`);
     return place({ images: [] });
   }
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../../host/failure.ts';
+import { notice } from '../../host/say.ts';
 import { type Choice, chooseAll, type Gap } from '../../wheels/choose.ts';
 import { type Fitting, findClashes } from '../../wheels/fit.ts';
 import { allWants, askAll, type GitHubAccess } from '../../wheels/listings.ts';
@@ -34,7 +35,7 @@ export async function pinWheels(run: PrefetchRun): Promise<Findings<Pinned[]>> {
   const fresh = withKnownSize(await pinAll(choices, before, downloads.hash), before);
   const pins = [...fresh, ...kept];
   for (const message of sharedNames(pins)) {
-    host.emit({ type: 'notice', message, at: host.clock() });
+    notice(host, message);
   }
   return { pins, unknown: describeKept(gaps) };
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import type { SetupSettings } from '../../inputs/settings.ts';
 
 /** Something that is not as this run wanted it to be. */
@@ -28,7 +29,7 @@ export function tellDifferences(
 ): void {
   const asked = task === 'check' ? [] : differences.filter(({ inputs }) => inputs.length > 0);
   for (const { sentence, next } of differences.filter(each => !asked.includes(each))) {
-    host.emit({ type: 'warning', message: `${sentence} ${next}`, at: host.clock() });
+    warn(host, `${sentence} ${next}`);
   }
   const [first, ...others] = asked;
   if (first === undefined) return;

@@ -1,6 +1,7 @@
 import { hasGithubCache } from '../../caches/github/runner.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import type { NixSettings, SetupSettings } from '../../inputs/settings.ts';
 import { type Transport, transport } from '../../nix/install/download.ts';
 import { describeMachine } from '../../nix/install/machine.ts';
@@ -19,7 +20,7 @@ export async function openGithub(
   }
   if (use === 'true') {
     const message = "GitHub's cache is not used: only actions in a workflow can reach it.";
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   }
   return undefined;
 }

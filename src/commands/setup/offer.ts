@@ -4,6 +4,7 @@ import { probeSubstituters, type Unusable } from '../../caches/probe.ts';
 import { leftOutWarning, refusingWarning, substituterConf } from '../../caches/substituters.ts';
 import type { LeftOutCache, Substituter } from '../../caches/types.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import type { CacheSettings, ConfSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import { readConfText } from '../../nix/conf-text.ts';
@@ -95,8 +96,4 @@ function netrcFile({ lines }: ConfSettings, present: EffectiveConf): string {
     each => each.kind === 'setting' && each.name === 'netrc-file',
   );
   return stated?.kind === 'setting' ? stated.value : present.text('netrc-file');
-}
-
-function warn(host: Host, message: string): void {
-  host.emit({ type: 'warning', message, at: host.clock() });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { warn } from '../../host/say.ts';
 import { accountOwner, isPartId, type Owner } from '../../host/shared-file.ts';
 import type { SetupSettings } from '../../inputs/settings.ts';
 import { distrustUsers } from '../../nix/daemon.ts';
@@ -30,6 +31,6 @@ export async function takeBack(id: string, { signal: _, ...host }: Host): Promis
     await distrustUsers(id, host);
   } catch (error) {
     const message = `What this job has written on the machine is still there: ${explain(error)}`;
-    host.emit({ type: 'warning', message, at: host.clock() });
+    warn(host, message);
   }
 }

@@ -4,6 +4,7 @@ import { startBinaryCachePush } from '../../caches/binary-cache.ts';
 import type { PushReport, PushTarget } from '../../caches/types.ts';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { notice } from '../../host/say.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
 import type { Nix } from '../../nix/types.ts';
 
@@ -87,7 +88,7 @@ function tell({ name, pushed, failed }: PushReport, host: Host): void {
   if (pushed + failed.length === 0) return;
   const lost = failed.length === 0 ? '' : `, ${failed.length} failed`;
   const message = `Pushed to ${name}: ${pushed} store paths${lost}.`;
-  host.emit({ type: 'notice', message, at: host.clock() });
+  notice(host, message);
 }
 
 /** What is to be said where caches have not taken all; undefined where they have. */

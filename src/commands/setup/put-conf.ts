@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts';
+import { notice } from '../../host/say.ts';
 import type { SetupSettings } from '../../inputs/settings.ts';
 import type { EffectiveConf } from '../../nix/conf.ts';
 import { type ConfLines, type ConfPlace, confFile, writeConf } from '../../nix/conf-files.ts';
@@ -75,6 +76,6 @@ function tellMended(differences: readonly Difference[], host: Host): void {
   for (const { kind, sentence } of differences) {
     if (kind !== 'lost') continue;
     const message = `${sentence} NIX_CONFIG has one more line from here on, so that they hold.`;
-    host.emit({ type: 'notice', message, at: host.clock() });
+    notice(host, message);
   }
 }

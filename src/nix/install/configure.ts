@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { readForeignFile } from '../../host/foreign-file.ts';
 import type { Host } from '../../host/host.ts';
+import { notice } from '../../host/say.ts';
 import { newTemporaryFolder } from '../../host/temporary.ts';
 import type { EffectiveConf } from '../conf.ts';
 import type { Nix } from '../types.ts';
@@ -39,7 +40,7 @@ export async function configure(
     const message =
       'This machine allows no new namespaces (a container without the privilege, or a security ' +
       'module), so Nix builds without its sandbox.';
-    host.emit({ type: 'notice', message, at: host.clock() });
+    notice(host, message);
   }
   const conf = settingsFor(brought, machine, namespaces);
   const lines = await writeConf(conf, machine, host);

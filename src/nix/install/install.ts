@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { notice, warn } from '../../host/say.ts';
 import type { NixSettings } from '../../inputs/settings.ts';
 import { type EffectiveConf, readConf } from '../conf.ts';
 import { findNix, minimumVersion, nixIn } from '../nix.ts';
@@ -99,7 +100,7 @@ async function install(
   if ('nix' in outcome) return { ...outcome, origin: 'release' };
   const unreached = `${shownUrl(release.url)} cannot be reached (${outcome.unreachable})`;
   if (settings.installNix === 'release') throw releaseUnreachable(unreached, machine);
-  warning(host, `${unreached}; the distribution's Nix is installed instead.`);
+  warn(host, `${unreached}; the distribution's Nix is installed instead.`);
   return installSystem(machine, host).then(asSystem, (error: unknown) => {
     throw error instanceof Failure ? nothingWorked(unreached, error) : error;
   });
@@ -111,7 +112,7 @@ async function warnWithoutGit(machine: Machine, host: Host): Promise<void> {
   const missing = await missingPrograms(['git'], host.env);
   if (missing.length === 0) return;
   const advice = installAdvice(missing, machine.packageManager);
-  warning(host, `git was not found; Nix needs it for flakes in Git checkouts. ${advice}`);
+  warn(host, `git was not found; Nix needs it for flakes in Git checkouts. ${advice}`);
 }
 
 function releaseUnreachable(unreached: string, machine: Machine): Failure {
@@ -131,9 +132,3 @@ function nothingWorked(unreached: string, error: Failure): Failure {
       .join(': '),
   });
 }
-
-const notice = (host: Host, message: string) =>
-  host.emit({ type: 'notice', message, at: host.clock() });
-
-const warning = (host: Host, message: string) =>
-  host.emit({ type: 'warning', message, at: host.clock() });
