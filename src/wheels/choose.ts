@@ -1,5 +1,5 @@
 import { compare, valid } from '@renovatebot/pep440';
-import { nearest } from '../nix/nearest.ts';
+import { nearest } from '../host/nearest.ts';
 import type { OfferedFile } from './index-page.ts';
 import type { Listing, Listings, Want } from './listings.ts';
 import { suits } from './local-version.ts';

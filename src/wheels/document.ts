@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
+import { nearest } from '../host/nearest.ts';
 import { preview } from '../host/preview.ts';
-import { nearest } from '../nix/nearest.ts';
 
 /** A file that people edit, read and parsed, whose errors name the line. */
 export interface Document {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConnectionLost } from '../host/http/message.ts';
-import { nearest } from '../nix/nearest.ts';
+import { nearest } from '../host/nearest.ts';
 import type { OfferedFile } from './index-page.ts';
 import type { GitHubAccess, Listing } from './listings.ts';
 import type { Origin } from './wanted.ts';
