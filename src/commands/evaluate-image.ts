@@ -5,7 +5,10 @@ import { evaluate } from '../nix/evaluate.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 
 /** Which image is meant, and how its flake is evaluated. */
-type ImageSettings = Pick<AuditSettings, 'nix' | 'flake' | 'overrideInputs' | 'workingDirectory'>;
+type ImageSettings = Pick<
+  AuditSettings,
+  'flake' | 'overrideInputs' | 'acceptFlakeConfig' | 'workingDirectory'
+>;
 
 /**
  * Evaluates the image that the settings name. Rejects with a {@link Failure}.
@@ -13,7 +16,7 @@ type ImageSettings = Pick<AuditSettings, 'nix' | 'flake' | 'overrideInputs' | 'w
  */
 export function evaluateImage(
   nix: Nix,
-  { flake, overrideInputs, workingDirectory: cwd, nix: { acceptFlakeConfig } }: ImageSettings,
+  { flake, overrideInputs, acceptFlakeConfig, workingDirectory: cwd }: ImageSettings,
   provenance: boolean,
   host: Host,
 ): Promise<Evaluation> {

@@ -1,6 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { checkTag } from '../../inputs/destination.ts';
+import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { openStore } from '../../registry/open.ts';
 import type { ImageStore } from '../../registry/store.ts';
@@ -29,7 +29,7 @@ export function openDestination(
   image: ImageIdentity,
   host: Host,
 ): Destination {
-  const wanted = settings.image ?? defaultImage(settings, image);
+  const wanted = settings.image ?? `oci:${image.name}-image`;
   const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
   for (const tag of tags) checkTag('tags', tag);
   const store = openStore(absoluteImage(wanted, settings.workingDirectory), {
@@ -51,14 +51,6 @@ export function openDestination(
     );
   }
   return { store, tags, cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag };
-}
-
-function defaultImage(settings: BuildSettings, image: ImageIdentity): string {
-  if (settings.defaultImage === 'oci-layout' || !settings.push) return `oci:${image.name}-image`;
-  throw new Failure('The input image is missing: there is nowhere to push to.', {
-    next: 'Give the repository, such as image: ghcr.io/owner/name, or push: false to build only.',
-    exitCode: 2,
-  });
 }
 
 /** `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */

@@ -25,7 +25,6 @@ export const release: NixSettings = {
   installNix: 'release',
   nixReleaseUrl: pathToFileURL(tarball).href,
   nixReleaseSha256: sha256,
-  acceptFlakeConfig: false,
 };
 
 /** A build in the sandbox; its shell is the machine's static busybox. */

@@ -45,7 +45,6 @@ function on(t: TestContext, platform: NodeJS.Platform, arch: NodeJS.Architecture
 
 const settings = (installNix: NixSettings['installNix']): NixSettings => ({
   installNix,
-  acceptFlakeConfig: false,
 });
 
 const others = [

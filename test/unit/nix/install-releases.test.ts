@@ -9,7 +9,7 @@ import {
   shownUrl,
 } from '../../../src/nix/install/releases.ts';
 
-const settings: NixSettings = { installNix: 'release', acceptFlakeConfig: false };
+const settings: NixSettings = { installNix: 'release' };
 const sum = 'ab'.repeat(32);
 const plan = (more: Partial<NixSettings>, system = 'x86_64-linux') =>
   planRelease({ ...settings, ...more }, system);
