@@ -19,7 +19,10 @@ async function run(
   const recordFile = join(folder, 'audit.json');
   const outcome = auditImage(
     {
-      nix: { installNix: 'none', acceptFlakeConfig: false },
+      nix: { installNix: 'none' },
+      conf: { lines: [], accessTokens: [], trustedUsers: [], place: 'run' },
+      acceptFlakeConfig: false,
+      temporaryDirectory: folder,
       flake: `path:${flakeFolder('faults')}#${attribute}`,
       overrideInputs: [{ input: 'nixpkgs', flake: `path:${flakeFolder('nixpkgs-shapes')}` }],
       workingDirectory: folder,
