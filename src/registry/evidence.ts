@@ -7,7 +7,7 @@ import { type ByteString, toByteString } from '../image/tar-header.ts';
 import { readTar, type TarMember } from '../image/tar-reader.ts';
 import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
 import { readConfig, readManifest } from './documents.ts';
-import type { KnownBlob } from './memory.ts';
+import type { KnownBlob } from './remembered.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A layer as an image states it: its manifest the blob, its config what that unpacks to. */

@@ -8,7 +8,7 @@ import { readRootTree } from '../../image/root-layer.ts';
 import { type SizedPath, splitPaths } from '../../image/split.ts';
 import { queryClosures, queryPathInfo } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
-import type { KnownBlob } from '../../registry/memory.ts';
+import type { KnownBlob } from '../../registry/remembered.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
