@@ -14,6 +14,7 @@ import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Moby refuses images with more layers. */
 export const layerLimit = 125;
@@ -39,14 +40,6 @@ export interface LayerWork {
   finished(layer: MadeLayer): void;
   /** Where this run can be looked up. */
   run?: string;
-}
-
-/** A layer of the image with its blobs, which may be none. */
-export interface MadeLayer {
-  name: string;
-  target: DerivationOutput | null;
-  origin: Origin;
-  blobs: readonly LayerBlob[];
 }
 
 /**
