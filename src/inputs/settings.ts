@@ -1,17 +1,8 @@
 import type { BuilderSettings } from '../nix/builders.ts';
 import type { ReclaimDisk } from '../nix/disk.ts';
+import type { NixSettings } from '../nix/install/releases.ts';
+import type { RegistryCredentials } from '../registry/credentials.ts';
 import type { Values } from './parse.ts';
-
-/** Which Nix to have, and from where. */
-export interface NixSettings {
-  installNix: Values<'setup'>['installNix'];
-  /** For example "2.35.2"; undefined: the newest that is pinned. */
-  nixVersion?: string | undefined;
-  /** The tarball's address, or a folder's that has the official file names; also `file:`. */
-  nixReleaseUrl?: string | undefined;
-  /** Hex or SRI sha256 of the tarball; overrides the pinned table. */
-  nixReleaseSha256?: string | undefined;
-}
 
 /** What nix.conf is to say beside what it says already. */
 export interface ConfSettings {
@@ -83,16 +74,6 @@ export interface SetupSettings {
   cacheRefusal?: string | undefined;
   /** A folder of this run alone, absolute; it is deleted at the end of the run or job. */
   temporaryDirectory: string;
-}
-
-/** Credentials for the registry, most specific first. */
-export interface RegistryCredentials {
-  /** Nothing is looked up anywhere else either: for code from a fork. */
-  anonymous?: boolean | undefined;
-  username?: string | undefined;
-  password?: string | undefined;
-  /** Used on the registry of the job's own GitHub only, where nothing else is given. */
-  githubToken?: string | undefined;
 }
 
 /** Inputs of `build` that it has in other words than the table gives them. */

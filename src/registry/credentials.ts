@@ -5,7 +5,6 @@ import type { Host } from '../host/host.ts';
 import { limits, patience } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import { homeFolder } from '../host/user.ts';
-import type { RegistryCredentials } from '../inputs/settings.ts';
 import {
   type LoginFile,
   parseHelperAnswer,
@@ -15,6 +14,16 @@ import {
 import type { ImageReference } from './reference.ts';
 
 export type { RegistryLogin } from './login-file.ts';
+
+/** Credentials for the registry, most specific first. */
+export interface RegistryCredentials {
+  /** Nothing is looked up anywhere else either: for code from a fork. */
+  anonymous?: boolean | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Used on the registry of the job's own GitHub only, where nothing else is given. */
+  githubToken?: string | undefined;
+}
 
 /** Docker keeps the login of Docker Hub under this name. */
 const dockerHubKey = 'https://index.docker.io/v1/';

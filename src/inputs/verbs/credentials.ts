@@ -1,6 +1,6 @@
+import type { RegistryCredentials } from '../../registry/credentials.ts';
 import type { GitHubContext } from '../context.ts';
 import type { Values } from '../parse.ts';
-import type { RegistryCredentials } from '../settings.ts';
 import { badInput } from '../values.ts';
 
 type CredentialValues = Pick<

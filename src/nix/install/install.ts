@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { notice, warn } from '../../host/say.ts';
-import type { NixSettings } from '../../inputs/settings.ts';
 import { type EffectiveConf, readConf } from '../conf.ts';
 import { findNix, minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
@@ -14,7 +13,7 @@ import { installAdvice, missingPrograms } from './packages.ts';
 import { withUsableStore } from './present-store.ts';
 import { ownProfile } from './profile.ts';
 import { installRelease } from './release.ts';
-import { planRelease, shownUrl } from './releases.ts';
+import { type NixSettings, planRelease, shownUrl } from './releases.ts';
 import { installSystem } from './system.ts';
 
 /** A usable Nix and how it came about. */

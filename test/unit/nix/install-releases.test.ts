@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
+import type { NixSettings } from '../../../src/nix/install/releases.ts';
 import {
   parseSha256,
   pinnedVersions,
