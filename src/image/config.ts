@@ -1,5 +1,5 @@
 import { Failure } from '../host/failure.ts';
-import type { ContainerConfig } from '../nix/types.ts';
+import type { ContainerConfig } from '../image/types.ts';
 import { type Descriptor, type Manifest, mediaTypes } from './types.ts';
 
 /** What an image's config says. */

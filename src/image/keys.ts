@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ImageDirectory } from '../nix/types.ts';
+import type { ImageDirectory } from '../image/types.ts';
 import { frameSize } from './frames.ts';
 import { nixDialect, type TarDialect } from './tar-header.ts';
 

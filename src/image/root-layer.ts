@@ -1,6 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import { visible } from '../host/visible.ts';
-import type { ImageDirectory } from '../nix/types.ts';
+import type { ImageDirectory } from '../image/types.ts';
 import {
   childrenOf,
   isExpandedLink,
