@@ -9,9 +9,9 @@ import {
 } from '../host/http/message.ts';
 import { following } from '../host/http/redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts';
+import { checkedDigest, isDigest } from '../image/digest.ts';
 import { authorizing, type RegistryRequest } from './auth.ts';
 import { findLogin, type RegistryCredentials, type RegistryLogin } from './credentials.ts';
-import { checkedDigest, isDigest } from './digest.ts';
 import { checkTag, formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { limits } from '../host/limits.ts';
-import { isDigest } from './digest.ts';
+import { isDigest } from '../image/digest.ts';
 
 /** Format of the document. A reader ignores a document of a newer format, and leaves it alone. */
 export const memoryFormat = 1;

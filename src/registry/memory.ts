@@ -1,8 +1,8 @@
 import { Failure } from '../host/failure.ts';
 import { AnswerTooLong } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
+import { WrongDigest } from '../image/digest.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
-import { WrongDigest } from './digest.ts';
 import { findManifest, WrongDocument } from './documents.ts';
 import { parseMemory, serializeMemory } from './memory-format.ts';
 import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';

@@ -1,9 +1,9 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
+import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
