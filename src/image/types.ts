@@ -32,7 +32,6 @@ export interface Manifest {
   artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
-  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 

@@ -212,9 +212,6 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   switch (raw.type) {
     case result.logLine:
       return drvPath === undefined ? [] : readLog(state, drvPath, String(raw.fields[0] ?? ''), at);
-    case result.phase:
-      if (drvPath === undefined) return [];
-      return [{ type: 'build-phase', drvPath, phase: String(raw.fields[0] ?? ''), at }];
     case result.progress:
       return readProgress(state, raw, at);
     case result.expected:

@@ -81,7 +81,6 @@ export type NixEvent =
   | { type: 'build-start'; drvPath: string; machine: string; at: number }
   | { type: 'build-end'; drvPath: string; failed: boolean; at: number }
   | { type: 'build-log'; drvPath: string; line: string; at: number }
-  | { type: 'build-phase'; drvPath: string; phase: string; at: number }
   | { type: 'substitute-start'; path: string; cache: string; at: number }
   /** `narSize`: bytes as a NAR, unpacked; absent where nothing of it came. */
   | { type: 'substitute-end'; path: string; narSize?: number; at: number }

@@ -89,9 +89,8 @@ async function hasBlob(
   client: RegistryClient,
   digest: string,
   size: number | undefined,
-  signal?: AbortSignal,
 ): Promise<boolean> {
-  const found = await findBlob(client, digest, signal);
+  const found = await findBlob(client, digest);
   return found !== undefined && (found.size ?? size) === (size ?? found.size);
 }
 
