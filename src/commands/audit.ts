@@ -5,7 +5,7 @@ import { checkOutput, writeOutput } from '../host/output-file.ts';
 import { inPhase } from '../host/phase.ts';
 import { notice } from '../host/say.ts';
 import type { AuditSettings } from '../inputs/settings.ts';
-import { recordText } from '../record/json.ts';
+import { recordText } from '../record/text.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
 import { auditText } from '../report/audit-text.ts';
 import { nixForAudit } from './audit/nix.ts';

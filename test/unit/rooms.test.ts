@@ -24,7 +24,7 @@ function roomsIn(table: string): Room[] {
   });
   return rows.flatMap(({ names, knows }, at) => {
     const below = rows.slice(at + 1).flatMap(row => row.names);
-    const [values = '', types = ''] = knows.split('; types of ');
+    const [values = '', types = ''] = knows.split('types of ');
     return names.map(name => ({
       name,
       knows: values === 'all below' ? below : namesIn(values),
