@@ -5,12 +5,7 @@ import type { Host } from '../host/host.ts';
 import { limits, patience } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import { homeFolder } from '../host/user.ts';
-import {
-  type LoginFile,
-  parseHelperAnswer,
-  parseLoginFile,
-  type RegistryLogin,
-} from './login-file.ts';
+import { parseHelperAnswer, parseLoginFile, type RegistryLogin } from './login-file.ts';
 import type { ImageReference } from './reference.ts';
 
 export type { RegistryLogin } from './login-file.ts';
@@ -99,7 +94,7 @@ async function loginFromFile(
   return file.credsStore ? loginFromHelper(file.credsStore, server, host) : undefined;
 }
 
-async function readLoginFile(path: string, host: Host): Promise<LoginFile | undefined> {
+async function readLoginFile(path: string, host: Host) {
   let text: string | undefined;
   try {
     text = await readSecretText(path);
