@@ -21,6 +21,3 @@ export type PushRecord = CachesRecord['pushes'][number];
 
 /** What GitHub's cache had for a target that was missing. */
 export type RestoredRecord = CachesRecord['github'][number];
-
-/** What a run needed of the disk. */
-export type DiskRecord = NonNullable<BuildRecord['disk']>;
