@@ -33,7 +33,7 @@ export interface AfterState {
 }
 
 /** A layer as the output `layers` shows it; sizes are bytes as stored. */
-export interface LayerOutput {
+interface LayerOutput {
   name: string;
   origin: Origin;
   seconds: number;

@@ -10,7 +10,7 @@ export interface LayerBlob extends KnownBlob {
 }
 
 /** A blob to make: what the memory will know it by, and its bytes. */
-export interface BlobToMake {
+interface BlobToMake {
   layer: string;
   /** Which of the layer's blobs, from 0. */
   index: number;

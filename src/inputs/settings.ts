@@ -21,7 +21,7 @@ export interface ConfSettings {
 }
 
 /** A cache of Cachix. */
-export interface CachixCache {
+interface CachixCache {
   name: string;
   token?: string | undefined;
 }

@@ -11,7 +11,7 @@ import type { KnownBlob } from './remembered.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A layer as an image states it: its manifest the blob, its config what that unpacks to. */
-export type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
+type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
 
 /** An image that is in a store. */
 export interface StatedImage {

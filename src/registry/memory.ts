@@ -9,7 +9,7 @@ import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
 
 /** Media types of the artifact that holds the memory (image-spec, "Guidance for Artifacts"). */
-export const memoryMediaTypes = {
+const memoryMediaTypes = {
   artifact: 'application/vnd.comfy-nix.memory.v1',
   config: 'application/vnd.comfy-nix.memory.v1+json',
 } as const;

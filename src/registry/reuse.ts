@@ -38,7 +38,7 @@ export interface Knowledge {
 }
 
 /** An image that another tool made, as it is remembered. */
-export interface WholeImage {
+interface WholeImage {
   image: StatedImage;
   /** Of its layers, in their order. */
   blobs: readonly KnownBlob[];

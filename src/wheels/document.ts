@@ -92,7 +92,7 @@ function complaint({ type, expected, message, input }: v.BaseIssue<unknown>): st
  * The line of a key, counted from 1: of JSON and TOML alike, for layouts that people and this
  * program write (a key stands before the first `=` or `:` of its line).
  */
-export function lineOf(text: string, path: readonly string[]): number {
+function lineOf(text: string, path: readonly string[]): number {
   const lines = text.split('\n');
   let at = 0;
   for (const key of path.filter(each => !/^\d+$/.test(each))) {

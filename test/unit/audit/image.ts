@@ -13,7 +13,7 @@ export interface Written {
 
 const hash = '0'.repeat(32);
 export const outPath = (name: string) => `/nix/store/${hash}-${name}`;
-export const drvPath = (name: string) => `${outPath(name)}.drv`;
+const drvPath = (name: string) => `${outPath(name)}.drv`;
 
 function derivationOf(name: string, { inputs = [], env = {} }: Written): Derivation {
   return {
