@@ -3,7 +3,7 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { notice, warn } from '../../host/say.ts';
 import type { NixSettings } from '../../inputs/settings.ts';
-import { type EffectiveConf, readConf } from '../conf.ts';
+import { askEarly, type EarlyQuestions, type EffectiveConf } from '../conf.ts';
 import { findNix, minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
 import { withoutMissingBuildUsers } from './configure.ts';
@@ -45,22 +45,36 @@ export async function ensureNix(
   return ensured;
 }
 
-/** A Nix that is there and is of the kind that the settings ask for. */
+/** A Nix that is there and is of the kind that the settings ask for; asked for version and settings at once. */
 async function usePresent(
   settings: NixSettings,
   machine: Machine,
   host: Host,
 ): Promise<EnsuredNix | undefined> {
-  const found = await findNix(host);
+  const early = askEarly();
+  try {
+    return await usePresentWith(early, settings, machine, host);
+  } finally {
+    await early.answered();
+  }
+}
+
+async function usePresentWith(
+  early: EarlyQuestions,
+  settings: NixSettings,
+  machine: Machine,
+  host: Host,
+): Promise<EnsuredNix | undefined> {
+  const found = await findNix(host, early.meet);
   const installed = isWanted(found, settings, machine)
     ? found
-    : await nixIn(join(ownProfile, 'bin'), host);
+    : await nixIn(join(ownProfile, 'bin'), host, early.meet);
   if (!installed || !isWanted(installed, settings, machine)) return undefined;
   if (settings.nixVersion && settings.nixVersion !== installed.version) {
     notice(host, `Nix ${installed.version} is there and is used; nix-version is for a new one.`);
   }
   const onPath = (host.env.PATH ?? '').split(':').includes(installed.bin);
-  const conf = await readConf(installed);
+  const conf = await early.confOf(installed);
   const usable = await withUsableStore(installed, conf, machine, host);
   return {
     nix: withoutMissingBuildUsers(usable, machine, conf),
