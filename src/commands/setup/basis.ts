@@ -44,18 +44,19 @@ export interface Basis extends Order {
  * nix-conf; begins to ask for caches meanwhile. Those on Cachix are waited for: nobody else knows their
  * keys. Rejects with a {@link Failure}.
  */
-export async function layBasis(
-  order: Order,
-  { host, add }: Group,
-  server: Transport,
-): Promise<Basis> {
+export async function layBasis(order: Order, group: Group, server: Transport): Promise<Basis> {
   const { settings, owner } = order;
+  const { host, add } = group;
   const place = confPlace(settings);
   await withdrawConf(place, host.env);
-  const ensuring = add(ensureNix(settings.nix, host, server));
-  const asked = askCaches(settings.caches, { host, add });
-  const found = await ensuring;
+  let asking: AskedCaches | undefined;
+  const ask = () => {
+    asking ??= askCaches(settings.caches, group);
+    return asking;
+  };
+  const found = await ensureNix(settings.nix, host, server, ask);
   const { nix } = found;
+  const asked = ask();
   const folder = dirname(await confFile(place, host.env));
   const [offer, daemon] = await Promise.all([
     asked.offer,
