@@ -21,16 +21,15 @@ export async function evaluateBeside(
   settings: BuildSettings,
   host: Host,
 ): Promise<Evaluation> {
-  const evaluateWith = (host: Host, used: typeof nix, watch?: CacheUse) =>
-    evaluateImage({ ...used, host }, settings, settings.audit, host, watch);
   const { host: first, stop } = stoppable(host);
-  const use = watchUse(caches, stop);
+  const { onFetch, ...use } = watchUse(caches, stop);
   ready.then(
     ({ unusable }) => use.learn(unusable),
-    () => undefined,
-  ); // told to others
+    () => undefined, // told to others
+  );
+  const provenance = settings.audit;
   try {
-    return await evaluateWith(first, nix, use);
+    return await evaluateImage({ ...nix, host: first }, settings, provenance, first, { onFetch });
   } catch (error) {
     host.signal?.throwIfAborted();
     if (use.used().length === 0) throw error;
@@ -38,7 +37,7 @@ export async function evaluateBeside(
     const culprit = use.used().find(cache => unusable.has(cache));
     if (culprit === undefined) throw error;
     notice(host, beginsAgain(culprit));
-    return evaluateWith(host, usable);
+    return evaluateImage({ ...usable, host }, settings, provenance, host);
   }
 }
 

@@ -68,7 +68,9 @@ async function until(holds: () => boolean, work?: Promise<unknown>): Promise<voi
   if (failure !== undefined) throw failure;
 }
 
-test('caches are asked and the registry is logged in to while Nix evaluates', async t => {
+test('caches are asked and the registry is logged in to while Nix evaluates', {
+  timeout: 120_000,
+}, async t => {
   const [cache, registry] = [await startSlowCache(t), await startRegistry({ auth: 'token' })];
   t.after(registry.stop);
   const { run, said, asked } = await scene(t, 'beside');
@@ -103,7 +105,9 @@ test('caches are asked and the registry is logged in to while Nix evaluates', as
   );
 });
 
-test('inputs may come from caches: evaluation does not wait for one that lets it wait', async t => {
+test('inputs may come from caches: evaluation does not wait for one that lets it wait', {
+  timeout: 120_000,
+}, async t => {
   const cache = await startSlowCache(t);
   const { run, said, nix, flake } = await scene(t, 'waiting');
   // an input that is locked, and not there
