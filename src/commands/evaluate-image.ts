@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import type { AuditSettings } from '../inputs/settings.ts';
-import { evaluate } from '../nix/evaluate.ts';
+import { type EvaluationRequest, evaluate } from '../nix/evaluate.ts';
 import type { Evaluation, Nix } from '../nix/types.ts';
 
 /** Which image is meant, and how its flake is evaluated. */
@@ -19,9 +19,10 @@ export function evaluateImage(
   { flake, overrideInputs, acceptFlakeConfig, workingDirectory: cwd }: ImageSettings,
   provenance: boolean,
   host: Host,
+  more: Pick<EvaluationRequest, 'onFetch'> = {},
 ): Promise<Evaluation> {
   const installables = flake === undefined ? ['.#comfyui', '.#default'] : [flake];
   return inPhase(host, 'evaluate', () =>
-    evaluate(nix, { installables, overrideInputs, cwd, acceptFlakeConfig, provenance }),
+    evaluate(nix, { installables, overrideInputs, cwd, acceptFlakeConfig, provenance, ...more }),
   );
 }

@@ -30,6 +30,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
   return {
     kind: 'registry',
     repository: client.repository,
+    logIn: () => explained(client, client.logIn),
     getManifest: name => explained(client, () => getManifest(client, name)),
     getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
     hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),

@@ -53,13 +53,14 @@ export async function recall(
 }
 
 async function recallOwn(
-  { store, cacheTag }: Destination,
+  { store, cacheTag, loggedIn }: Destination,
   { push }: BuildSettings,
   { storeDir, architecture }: { storeDir: string; architecture: string },
   host: Host,
 ): Promise<Memory> {
   if (cacheTag === undefined) return { images: [] };
   try {
+    await loggedIn();
     const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
     if (warning !== undefined) warn(host, warning);
     return memory;

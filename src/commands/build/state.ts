@@ -7,7 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { checkOutput, writeOutput } from '../../host/output-file.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import type { DiskPeak } from '../../nix/disk-space.ts';
+import type { DiskPeak, DiskWatch } from '../../nix/disk-space.ts';
 import type { DerivationOutput, Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
@@ -47,6 +47,8 @@ export interface BuildState {
   github?: GithubCache;
   /** The name of this run's part of the machine's files. */
   part?: string;
+  /** Sees how full file systems become, until the build ends. */
+  diskWatch?: DiskWatch;
   /** How full file systems became. */
   disk?: DiskPeak[];
   /** What was removed to make room. */
