@@ -1,8 +1,7 @@
-// Bundles src/ into dist/, the published action. With --check it writes nothing, and fails where
-// dist/ differs. Prints the size of what each entry loads at its start.
+// Bundles src/ into dist/, the published action. Prints the size of what each entry loads at its start.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { OutputChunk } from 'rolldown';
 import { bundle, dist } from './bundling.ts';
 import { bundledPackages, licences } from './licences.ts';
@@ -62,24 +61,6 @@ function writeDist(files: ReadonlyMap<string, Buffer>): void {
   }
 }
 
-function checkDist(files: ReadonlyMap<string, Buffer>): void {
-  const there = existsSync(dist)
-    ? readdirSync(dist, { recursive: true, withFileTypes: true })
-        .filter(entry => entry.isFile())
-        .map(entry => relative(dist, join(entry.parentPath, entry.name)))
-    : [];
-  const stale = there.filter(name => !files.has(name));
-  const changed = [...files].filter(
-    ([name, content]) => !there.includes(name) || !readFileSync(join(dist, name)).equals(content),
-  );
-  const differing = [...stale, ...changed.map(([name]) => name)];
-  if (differing.length === 0) return;
-  console.error(`dist/ is not what src/ gives (${differing.join(', ')}): run npm run build`);
-  process.exitCode = 1;
-}
-
 const chunks = await bundle();
-const files = distFiles(chunks);
-if (process.argv.includes('--check')) checkDist(files);
-else writeDist(files);
+writeDist(distFiles(chunks));
 checkSizes(chunks);

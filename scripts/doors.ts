@@ -253,8 +253,8 @@ export const doors: readonly Door[] = [
   {
     name: 'digests',
     pattern: /sha256:\[0-9a-f\]/,
-    only: ['src/registry/digest.ts', 'src/record/schema.ts'],
-    instead: 'isDigest or checkedDigest of src/registry/digest.ts',
+    only: ['src/image/digest.ts', 'src/record/fields.ts'],
+    instead: 'isDigest or checkedDigest of src/image/digest.ts',
     example: 'const digest = /^sha256:[0-9a-f]{64}$/;',
   },
   {

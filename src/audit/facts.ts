@@ -31,7 +31,7 @@ export interface Fetch {
 }
 
 /** Ways to build that leave the sandbox, or bring an operating system into it. */
-export type Hazard = 'vm' | 'no-chroot' | 'impure';
+type Hazard = 'vm' | 'no-chroot' | 'impure';
 
 export type FactGraph = ReadonlyMap<string, DerivationFacts>;
 

@@ -1,5 +1,6 @@
+import type { ContainerConfig } from '../image/types.ts';
 import type { Derivation } from '../nix/derivation.ts';
-import type { ContainerConfig, Provenance } from '../nix/types.ts';
+import type { Provenance } from '../nix/types.ts';
 import { attributesOf, type DerivationFacts, type FactGraph } from './facts.ts';
 import { storePathsIn } from './store-paths.ts';
 

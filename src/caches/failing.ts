@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
-import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
+import { shownAddress } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { ConnectionLost } from '../host/http/message.ts';
 import { patience } from '../host/limits.ts';
@@ -8,6 +8,7 @@ import { warn } from '../host/say.ts';
 import { readConf } from '../nix/conf.ts';
 import type { CacheWatch } from '../nix/realise.ts';
 import type { Nix } from '../nix/types.ts';
+import { baseOf, isBelow } from './files-of.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** Caches that stop working while Nix takes from them: they are left out from then on. */
@@ -112,15 +113,6 @@ export function watchFailing(
     leftOut: () => [...failed].map(([cache, reason]) => ({ cache: shownAddress(cache), reason })),
   };
 }
-
-/** The address below which a cache has its files: without parameters and a login. */
-function baseOf(cache: string): string {
-  const url = urlWithoutLogin(new URL(cache));
-  url.search = '';
-  return `${url.href.replace(/\/+$/, '')}/`;
-}
-
-const isBelow = (address: string, base: string) => `${address}/`.startsWith(base);
 
 /** Times that an error of the server is asked for again, in case it is over. */
 const attempts = 2;

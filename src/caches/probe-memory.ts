@@ -26,8 +26,16 @@ export async function rememberedAnswers(env: Host['env']): Promise<Answers> {
     : readAnswers(await readFile(file, 'utf8').catch(() => '{}'));
 }
 
-/** Adds to what is remembered; another probe of this step may have written meanwhile. */
-export async function rememberAnswers(fresh: Answers, env: Host['env']): Promise<void> {
+/** Probes of a step go on side by side, and write one after the other. */
+let writing: Promise<void> = Promise.resolve();
+
+/** Adds to what is remembered. Never rejects. */
+export function rememberAnswers(fresh: Answers, env: Host['env']): Promise<void> {
+  writing = writing.then(() => addAnswers(fresh, env));
+  return writing;
+}
+
+async function addAnswers(fresh: Answers, env: Host['env']): Promise<void> {
   const file = memoryFile(env);
   if (file === undefined) return;
   const all = [...(await rememberedAnswers(env)), ...fresh].map(
@@ -65,4 +73,6 @@ const isFault = (value: unknown): value is CacheFault =>
   'reason' in value &&
   typeof value.reason === 'string' &&
   'wantsLogin' in value &&
-  typeof value.wantsLogin === 'boolean';
+  typeof value.wantsLogin === 'boolean' &&
+  'stalls' in value &&
+  typeof value.stalls === 'boolean';

@@ -102,7 +102,9 @@ async function ask(
   let asked = '';
   try {
     const { status, body } = await get('nix-cache-info');
-    if (status !== 200) return { reason: `it answers ${status}`, wantsLogin: isRefusal(status) };
+    if (status !== 200) {
+      return { ...unusable(`it answers ${status}`, status === 429), wantsLogin: isRefusal(status) };
+    }
     if (!body.includes('StoreDir:')) {
       return unusable('its /nix-cache-info is not that of a binary cache');
     }
@@ -111,14 +113,20 @@ async function ask(
     const narinfo = await get(`${nobodysHash}.narinfo`);
     return isNarinfoAnswer(narinfo.status)
       ? undefined
-      : unusable(`it answers ${narinfo.status}${asked}`);
+      : unusable(`it answers ${narinfo.status}${asked}`, narinfo.status === 429);
   } catch (error) {
-    if (signal.aborted) return unusable(`no answer${asked} in ${patience.substituters / 1000} s`);
+    if (signal.aborted) {
+      return unusable(`no answer${asked} in ${patience.substituters / 1000} s`, true);
+    }
     return unusable(reasonOf(error));
   }
 }
 
-const unusable = (reason: string): CacheFault => ({ reason, wantsLogin: false });
+const unusable = (reason: string, stalls = false): CacheFault => ({
+  reason,
+  wantsLogin: false,
+  stalls,
+});
 
 const isRefusal = (status: number) => status === 401 || status === 403;
 

@@ -146,7 +146,6 @@ async function send(
   try {
     const { manifest } = await sendImage(image, {
       store,
-      host: stopped,
       transfers,
       knowledge,
       presence: presenceIn(store, knowledge),

@@ -1,4 +1,3 @@
-import type { Host } from '../host/host.ts';
 import { manifest } from '../image/config.ts';
 import { isRecord, type SourceImage, type SourceLayer } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
@@ -9,7 +8,6 @@ import type { LayerBlob, Transfers } from './transfers.ts';
 /** What sending an image works with. */
 export interface SendWork {
   store: ImageStore;
-  host: Host;
   transfers: Transfers;
   knowledge: Knowledge;
   presence: Presence;

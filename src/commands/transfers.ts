@@ -1,7 +1,7 @@
 import type { Transfer } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import type { BlobSource } from '../image/types.ts';
-import type { KnownBlob } from '../registry/memory.ts';
+import type { KnownBlob } from '../registry/remembered.ts';
 import type { ImageStore } from '../registry/store.ts';
 
 /** A blob of the image and how it came to be in its repository. */
@@ -10,7 +10,7 @@ export interface LayerBlob extends KnownBlob {
 }
 
 /** A blob to make: what the memory will know it by, and its bytes. */
-export interface BlobToMake {
+interface BlobToMake {
   layer: string;
   /** Which of the layer's blobs, from 0. */
   index: number;

@@ -7,7 +7,7 @@ import type { Finished } from './process.ts';
 import { newTemporaryFolder } from './temporary.ts';
 
 /** Runs a program to its end, as this user or as root; a non-zero exit is a result, not an error. */
-export type RunProgram = (file: string, args: readonly string[]) => Promise<Finished>;
+type RunProgram = (file: string, args: readonly string[]) => Promise<Finished>;
 
 /** With what files are changed that lie outside of our own folders. */
 export interface Hands {

@@ -1,5 +1,5 @@
+import type { Emit } from './events.ts';
 import { Failure } from './failure.ts';
-import type { Host } from './host.ts';
 import { patience } from './limits.ts';
 
 /** How long something may take. */
@@ -13,7 +13,12 @@ export interface Limit {
 }
 
 /** Who hears what is waited for, and whose signal ends the wait. */
-export type Waiter = Partial<Pick<Host, 'emit' | 'clock' | 'signal'>>;
+export interface Waiter {
+  emit?: Emit;
+  /** Milliseconds since the epoch. */
+  clock?: () => number;
+  signal?: AbortSignal | undefined;
+}
 
 /** Works, and says each half a minute what is being waited for. */
 export async function naming<Value>(

@@ -27,7 +27,7 @@ export interface BuilderSettings {
  * Who starts ssh for the builders: a Nix that gets this run's variables; any Nix of this user, also
  * long after this run; or the daemon, as root.
  */
-export type SshCaller = 'run' | 'user' | 'daemon';
+type SshCaller = 'run' | 'user' | 'daemon';
 
 /** Where things for ssh are kept. */
 export interface SshPlaces {

@@ -22,7 +22,7 @@ export interface Statement extends ConfLocation {
 export const nixConfig = 'NIX_CONFIG';
 
 /** The folder of the system's nix.conf. */
-export function systemConfFolder(env: Host['env']): string {
+function systemConfFolder(env: Host['env']): string {
   return env.NIX_CONF_DIR || '/etc/nix';
 }
 

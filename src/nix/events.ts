@@ -21,6 +21,8 @@ export interface EventReader {
   running(): string[];
   /** Caches from which a path is being taken, as Nix names them. */
   substituting(): string[];
+  /** Addresses of files that are being fetched, or asked for. */
+  fetching(): string[];
   /** Grows whenever a build or a substitution may have ended. */
   completed(): number;
   failed(): FailedDerivation[];
@@ -60,6 +62,8 @@ interface Substitution {
 }
 
 interface Downloads {
+  /** Activity id → address, of those that have not ended. */
+  open: Map<string, string>;
   /** Activity id → bytes done and expected. */
   files: Map<string, { done: number; expected: number }>;
   /** Sums over `files`. */
@@ -85,7 +89,7 @@ export function createEventReader(): EventReader {
     counted: 0,
     substitutes: new Map(),
     copies: new Map(),
-    downloads: { files: new Map(), done: 0, known: 0, foreseen: new Map() },
+    downloads: { open: new Map(), files: new Map(), done: 0, known: 0, foreseen: new Map() },
     progress: new Map(),
     stops: 0,
     errors: [],
@@ -100,6 +104,7 @@ export function createEventReader(): EventReader {
     succeeded: (drvPath, at) => endBuild(state, drvPath, false, at),
     running: () => [...state.open.keys()],
     substituting: () => [...state.substitutes.values()].map(({ cache }) => cache),
+    fetching: () => [...state.downloads.open.values()],
     completed: () => {
       const done = [...state.progress.values()].map(progress => progress.done + progress.failed);
       return state.stops + done.reduce((sum, count) => sum + count, 0);
@@ -158,6 +163,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
       return [];
     }
     case activity.fileTransfer:
+      if (first !== undefined) state.downloads.open.set(raw.id, first);
       state.downloads.files.set(raw.id, { done: 0, expected: 0 });
       return [];
     case activity.builds:
@@ -171,6 +177,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
 
 function stopActivity(state: State, id: string, at: number): NixEvent[] {
   state.copies.delete(id);
+  state.downloads.open.delete(id);
   const substitution = state.substitutes.get(id);
   if (substitution !== undefined) {
     state.stops += 1;
@@ -212,9 +219,6 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   switch (raw.type) {
     case result.logLine:
       return drvPath === undefined ? [] : readLog(state, drvPath, String(raw.fields[0] ?? ''), at);
-    case result.phase:
-      if (drvPath === undefined) return [];
-      return [{ type: 'build-phase', drvPath, phase: String(raw.fields[0] ?? ''), at }];
     case result.progress:
       return readProgress(state, raw, at);
     case result.expected:

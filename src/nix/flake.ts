@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import { readJson } from '../host/foreign-json.ts';
 import { patience } from '../host/limits.ts';
 import { asAddress } from './flake-reference.ts';
 import type { Nix } from './types.ts';
@@ -33,13 +35,11 @@ export async function flakeLastModified(
   );
 }
 
+const metadataSchema = v.object({
+  lastModified: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+});
+
 /** The time in what `nix flake metadata --json` printed; undefined where there is none. */
 export function readLastModified(printed: string): number | undefined {
-  try {
-    const { lastModified } = Object(JSON.parse(printed)) as { lastModified?: unknown };
-    const isTime = Number.isSafeInteger(lastModified) && Number(lastModified) >= 0;
-    return isTime ? Number(lastModified) : undefined;
-  } catch {
-    return undefined;
-  }
+  return readJson(metadataSchema, printed)?.lastModified;
 }

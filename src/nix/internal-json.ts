@@ -11,7 +11,7 @@ export const activity = {
 } as const;
 
 /** `type` of a `result` (ResultType in the same file); the numbers overlap those of activities. */
-export const result = { logLine: 101, phase: 104, progress: 105, expected: 106 } as const;
+export const result = { logLine: 101, progress: 105, expected: 106 } as const;
 
 /** Levels of messages (Verbosity in the same place): 0 error, 1 warning, 2 notice, 3 info … */
 export const level = { error: 0, warning: 1, notice: 2, info: 3 } as const;

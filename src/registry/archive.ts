@@ -3,6 +3,7 @@ import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { openOutput } from '../host/output-file.ts';
 import { lentOutput, type Output } from '../host/stream-output.ts';
+import { digestOf } from '../image/digest.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
 import {
   type BlobResult,
@@ -12,7 +13,6 @@ import {
   type Manifest,
   mediaTypes,
 } from '../image/types.ts';
-import { digestOf } from './digest.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
 /** What a docker-archive is made with. */

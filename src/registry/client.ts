@@ -9,10 +9,9 @@ import {
 } from '../host/http/message.ts';
 import { following } from '../host/http/redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts';
-import type { RegistryCredentials } from '../inputs/settings.ts';
+import { checkedDigest, isDigest } from '../image/digest.ts';
 import { authorizing, type RegistryRequest } from './auth.ts';
-import { findLogin, type RegistryLogin } from './credentials.ts';
-import { checkedDigest, isDigest } from './digest.ts';
+import { findLogin, type RegistryCredentials, type RegistryLogin } from './credentials.ts';
 import { checkTag, formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
 
@@ -41,6 +40,8 @@ export interface RegistryClient {
   blobUrl(digest: string): URL;
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
+  /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
+  logIn(): Promise<void>;
   /** Sends and reads the answer; any status is a result. Rejects with ConnectionLost. */
   exchange: Exchange<RegistryRequest>;
   /** Sends once; the answer's body is to be read by the caller. */
@@ -71,7 +72,8 @@ export function registryClient(
   const plain = following(connection.send);
   const exchange = retrying(async request => readBody(await plain(request)), policy);
   const auth = { registry, origin: new URL(origin).origin, scope, login, exchange, clock, signal };
-  const send = following(authorizing(connection.send, auth));
+  const authorized = authorizing(connection.send, auth);
+  const send = following(authorized.send);
   const withSignal = (request: RegistryRequest) => ({
     ...request,
     signal: request.signal ?? signal,
@@ -87,6 +89,7 @@ export function registryClient(
       return url(`manifests/${name}`);
     },
     uploadsUrl: () => url('blobs/uploads/'),
+    logIn: authorized.logIn,
     send: request => send(withSignal(request)),
     exchange: retrying(
       async request => readBody(await send(withSignal(request)), request.answerLimit),

@@ -2,8 +2,8 @@ import { Failure } from '../host/failure.ts';
 import { jsonExcess } from '../host/json-size.ts';
 import { limits } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
+import { isDigest } from '../image/digest.ts';
 import type { Descriptor, Manifest } from '../image/types.ts';
-import { isDigest } from './digest.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A manifest, an index or a config that is none, or is larger or deeper than such documents are. */

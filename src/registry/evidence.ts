@@ -7,11 +7,11 @@ import { type ByteString, toByteString } from '../image/tar-header.ts';
 import { readTar, type TarMember } from '../image/tar-reader.ts';
 import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
 import { readConfig, readManifest } from './documents.ts';
-import type { KnownBlob } from './memory.ts';
+import type { KnownBlob } from './remembered.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A layer as an image states it: its manifest the blob, its config what that unpacks to. */
-export type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
+type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
 
 /** An image that is in a store. */
 export interface StatedImage {

@@ -5,8 +5,8 @@ import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
+import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
-import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, setTag } from './layout-index.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 

@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
+import { nearest } from '../host/nearest.ts';
 import { preview } from '../host/preview.ts';
-import { nearest } from '../nix/nearest.ts';
 
 /** A file that people edit, read and parsed, whose errors name the line. */
 export interface Document {
@@ -92,7 +92,7 @@ function complaint({ type, expected, message, input }: v.BaseIssue<unknown>): st
  * The line of a key, counted from 1: of JSON and TOML alike, for layouts that people and this
  * program write (a key stands before the first `=` or `:` of its line).
  */
-export function lineOf(text: string, path: readonly string[]): number {
+function lineOf(text: string, path: readonly string[]): number {
   const lines = text.split('\n');
   let at = 0;
   for (const key of path.filter(each => !/^\d+$/.test(each))) {

@@ -11,16 +11,8 @@ import {
 } from '../host/http/message.ts';
 import { attemptsAfter, isTransient, pause } from '../host/http/retry.ts';
 import { writeFailure } from '../host/partial-files.ts';
-import { claimPartial, type Partial } from './partial-downloads.ts';
+import { claimPartial, type Downloaded, type Partial } from './partial-downloads.ts';
 import { unreachable, type Web } from './web.ts';
-
-/** What a file was found to be. */
-export interface Downloaded {
-  /** Hex. */
-  sha256: string;
-  /** Bytes. */
-  size: number;
-}
 
 /** Told of progress: bytes that are there by now, and how many there will be. */
 export type OnBytes = (done: number, expected: number | undefined) => void;

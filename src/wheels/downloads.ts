@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts';
 import { notice } from '../host/say.ts';
-import { type Downloaded, download, type OnBytes } from './download.ts';
-import { removePartials } from './partial-downloads.ts';
+import { download, type OnBytes } from './download.ts';
+import { type Downloaded, removePartials } from './partial-downloads.ts';
 import type { HashDownload } from './pin.ts';
 import type { Web } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';

@@ -17,6 +17,19 @@ export interface OfferedFile {
   metadata?: { url: string; sha256: string | undefined } | undefined;
 }
 
+/** What an index or a release offers of a project. */
+export type Listing =
+  | {
+      kind: 'files';
+      files: readonly OfferedFile[];
+      /** As the lock writes it: the index, or `github:owner/repo@tag`. */
+      source: string;
+    }
+  /** It has no such project or release; why, as a sentence. */
+  | { kind: 'absent'; reason: string }
+  /** It did not tell; why, as a sentence. */
+  | { kind: 'unreachable'; reason: string };
+
 /** What an index may answer with, the better first. */
 export const acceptedPages =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';

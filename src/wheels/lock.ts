@@ -51,7 +51,7 @@ export interface Lock {
 }
 
 /** SRI's form (W3C Subresource Integrity): 32 bytes in base64. */
-export const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 const text = v.string('a text');
 const url = v.pipe(text, v.url('an address'), v.regex(/^https?:/, 'an address (https://…)'));

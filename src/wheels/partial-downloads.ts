@@ -5,7 +5,14 @@ import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { type Lock, tryLock } from '../host/lock.ts';
-import type { Downloaded } from './download.ts';
+
+/** What a file was found to be. */
+export interface Downloaded {
+  /** Hex. */
+  sha256: string;
+  /** Bytes. */
+  size: number;
+}
 
 /** A download that is under way: nobody else writes it until it is released. */
 export interface Partial {

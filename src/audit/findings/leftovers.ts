@@ -1,4 +1,4 @@
-import type { ContainerConfig } from '../../nix/types.ts';
+import type { ContainerConfig } from '../../image/types.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
 import { nameOf } from '../facts.ts';
 import type { LayerClosures, SizedPath } from '../subject.ts';

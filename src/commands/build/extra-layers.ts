@@ -16,10 +16,10 @@ import {
   findReusable,
   finished,
   type LayerWork,
-  type MadeLayer,
   sendGroups,
   splitContent,
 } from './layers.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Names of the layers that the program adds, as the record shows them. */
 const referencesLayer = 'references';

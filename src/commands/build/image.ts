@@ -10,12 +10,13 @@ import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
 import { type ImageContext, madeAt, type RecipeContext, remember, variantOf } from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
-import { type LayerWork, type MadeLayer, makeTargetLayers } from './layers.ts';
+import { type LayerWork, makeTargetLayers } from './layers.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
 import { checkComplete, publish } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {

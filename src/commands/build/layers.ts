@@ -8,12 +8,13 @@ import { readRootTree } from '../../image/root-layer.ts';
 import { type SizedPath, splitPaths } from '../../image/split.ts';
 import { queryClosures, queryPathInfo } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
-import type { KnownBlob } from '../../registry/memory.ts';
+import type { KnownBlob } from '../../registry/remembered.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Moby refuses images with more layers. */
 export const layerLimit = 125;
@@ -39,14 +40,6 @@ export interface LayerWork {
   finished(layer: MadeLayer): void;
   /** Where this run can be looked up. */
   run?: string;
-}
-
-/** A layer of the image with its blobs, which may be none. */
-export interface MadeLayer {
-  name: string;
-  target: DerivationOutput | null;
-  origin: Origin;
-  blobs: readonly LayerBlob[];
 }
 
 /**

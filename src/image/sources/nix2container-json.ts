@@ -32,7 +32,7 @@ export interface LayerPath {
   permissions: Permission[];
 }
 
-export interface Permission {
+interface Permission {
   matches(file: ByteString): boolean;
   mode: number | undefined;
   /** Added to the mode. */

@@ -3,8 +3,8 @@ import { Failure } from '../../host/failure.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
-import { isDigest } from '../../registry/digest.ts';
 import { mismatch } from '../decompress.ts';
+import { isDigest } from '../digest.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
 /** A layer of an image that some other tool described. */

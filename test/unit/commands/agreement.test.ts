@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { agreeingWithStore, closuresInStore } from '../../../src/commands/build/agreement.ts';
 import type { Command } from '../../../src/host/process.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
-import type { KnownBlob } from '../../../src/registry/memory.ts';
+import type { KnownBlob } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 import { quietHost } from '../../tools/blobs.ts';
 

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { finishSetup } from '../../../src/commands/setup.ts';
+import { afterVerb } from '../../../src/commands/verbs.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { recordingHost } from '../caches/host.ts';
 
 /** Ends a job on code of a repository, with something to save; gives how often the cache was asked. */
@@ -103,4 +104,10 @@ test('a job that cannot push says so, and fails where it has to push', async t =
 
 test('a job whose inputs push nothing asks for no Nix at its end', async t => {
   assert.deepEqual(await pushes(t, 'false', undefined), []);
+});
+
+test('the end of a job does not fail for what only a set-up reads', async () => {
+  const raw = { undo: 'true', check: 'true' };
+  const context = { face: 'action' as const, currentDirectory: '/', temporaryDirectory: '/' };
+  await afterVerb(raw, context, {}, recordingHost({ env: {} }).host);
 });

@@ -9,7 +9,7 @@ import { startState } from '../../../src/commands/build/state.ts';
 import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
 import type { RunContext } from '../../../src/inputs/context.ts';
-import { parseBuild } from '../../../src/inputs/parse.ts';
+import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import type { Evaluation, LayerTarget } from '../../../src/nix/types.ts';
 
 /**
