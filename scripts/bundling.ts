@@ -61,6 +61,8 @@ export async function bundle(plugins: readonly Plugin[] = []): Promise<OutputChu
     plugins: [nodeByRequire, coreAlone, ...plugins],
     transform: { target: 'node24' },
     preserveEntrySignatures: false,
+    // what one module loads on use another may need at once
+    checks: { ineffectiveDynamicImport: false },
   });
   const { output } = await build.generate({
     format: 'esm',

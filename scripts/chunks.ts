@@ -17,7 +17,7 @@ const stages: Readonly<Record<string, readonly string[]>> = {
   // what the faces begin with
   'shared-start': ['action/main.ts', 'cli/start.ts'],
   // until Nix is ready
-  'shared-prepare': ['commands/setup/prepare.ts'],
+  'shared-prepare': ['commands/build.ts'],
   'shared-http': ['host/http/client.ts', 'host/http/connection.ts'],
   'shared-work': [],
 };
