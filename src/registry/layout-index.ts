@@ -1,4 +1,4 @@
-import { chmod, link, lstat, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
@@ -7,6 +7,7 @@ import { limits } from '../host/limits.ts';
 import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
+import { isNamed } from '../host/presence.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 const descriptorSchema = v.looseObject({
@@ -91,7 +92,7 @@ export async function setTag(
  * its name when it is complete: to close it afterwards would free it for this process's other writers.
  */
 async function shareLock(folder: string, lock: string): Promise<void> {
-  if (await lstat(lock).catch(() => undefined)) return;
+  if (await isNamed(lock)) return;
   try {
     const partial = await partialFile(folder);
     try {

@@ -1,10 +1,11 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { access, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
+import { isReadable, statsAt } from '../host/presence.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, setTag } from './layout-index.ts';
@@ -72,7 +73,7 @@ function blobPath(folder: string, digest: string): string {
 }
 
 async function prepareFolder(folder: string, host: Host): Promise<void> {
-  const there = await stat(folder).catch(() => undefined);
+  const there = await statsAt(folder);
   if (there && !there.isDirectory()) {
     throw new Failure(`oci:${folder} cannot be written: ${folder} is no folder.`, {
       next: 'Name a folder, or a docker-archive: for one file.',
@@ -83,7 +84,7 @@ async function prepareFolder(folder: string, host: Host): Promise<void> {
     if (there) await access(folder, constants.W_OK);
     await mkdir(blobFolder(folder), { recursive: true });
     const marker = join(folder, 'oci-layout');
-    await access(marker, constants.R_OK).catch(() => writeOutput(marker, layoutMarker, host));
+    if (!(await isReadable(marker))) await writeOutput(marker, layoutMarker, host);
   } catch (error) {
     throw writeFailure(error, folder);
   }
@@ -141,7 +142,7 @@ async function* openBlob(folder: string, { digest }: Descriptor, start = 0) {
 }
 
 async function blobSize(folder: string, digest: string): Promise<number | undefined> {
-  const found = await stat(blobPath(folder, digest)).catch(() => undefined);
+  const found = await statsAt(blobPath(folder, digest));
   return found?.isFile() ? found.size : undefined;
 }
 

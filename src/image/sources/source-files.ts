@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
+import { isNamed, namedAt } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
 import { toByteString } from '../tar-header.ts';
@@ -137,11 +138,7 @@ function sourceFiles(named: string, rules: Rules): SourceFiles {
       if (!stats.isDirectory() && !stats.isFile()) throw noFile(named, stats);
       return stats.isDirectory();
     },
-    has: name =>
-      lstat(join(named, name)).then(
-        () => true,
-        () => false,
-      ),
+    has: name => isNamed(join(named, name)),
     open: path => openFile(path, rules, named),
     storePlaces: async paths => {
       if (paths.length === 0) return [];
@@ -198,7 +195,7 @@ async function openFile(path: string, rules: Rules, named: string): Promise<Sour
   const real = await realFile(path, rules, named);
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(real, flags).catch(async (error: unknown) => {
-    const stats = await lstat(real).catch(() => undefined);
+    const stats = await namedAt(real);
     throw stats && !stats.isFile() ? noFile(path, stats) : missing(path, error);
   });
   try {
