@@ -215,7 +215,7 @@ export const doors: readonly Door[] = [
         'registry',
         'wheels',
       ].map(room => `src/${room}/`),
-      ...['src/nix/install/', 'src/nix/conf-files.ts', 'src/nix/builders.ts'],
+      'src/nix/install/',
     ],
     instead: 'write by writeConf, setSshAliases or trustUsers, whose files runs share',
     example: "await rename(fresh, join(home, '.config/nix/nix.conf'));",

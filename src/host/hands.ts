@@ -1,10 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
 import type { Host } from './host.ts';
 import { patience } from './limits.ts';
 import type { Finished } from './process.ts';
 import { newTemporaryFolder } from './temporary.ts';
+import { writePrivate } from './whole-file.ts';
 
 /** Runs a program to its end, as this user or as root; a non-zero exit is a result, not an error. */
 export type RunProgram = (file: string, args: readonly string[]) => Promise<Finished>;
@@ -75,7 +76,7 @@ export async function withText<Value>(
   const folder = await newTemporaryFolder('comfy-nix-text-', env);
   try {
     const file = join(folder, 'text');
-    await writeFile(file, text, { mode: 0o600 });
+    await writePrivate(file, text);
     return await work(file);
   } finally {
     await rm(folder, { recursive: true, force: true });
