@@ -185,3 +185,16 @@ export const patience = {
   /** For a program that opens the other end of a pipe. */
   reader: 60_000,
 } as const;
+
+/** How many things are done side by side at most. */
+export const atOnce = {
+  /**
+   * Blobs that are made and sent: enough to keep the cores busy while another waits for its registry's
+   * last answer, few enough to bound memory.
+   */
+  blobs: 3,
+  /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
+  downloads: 4,
+  /** Connections to one server; more requests wait for one. */
+  connections: 32,
+} as const;

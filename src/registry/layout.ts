@@ -3,6 +3,7 @@ import { access, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { once } from '../host/once.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
 import { isReadable, statsAt } from '../host/presence.ts';
@@ -22,11 +23,7 @@ const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
  *   an interrupt still is, which is why the host's signal may be absent
  */
 export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal): ImageStore {
-  let prepared: Promise<void> | undefined;
-  const prepare = () => {
-    prepared ??= prepareFolder(folder, host);
-    return prepared;
-  };
+  const prepare = once(() => prepareFolder(folder, host));
   const waiting = () => ({
     ...host,
     signal: host.signal ?? (interrupt?.aborted ? undefined : interrupt),

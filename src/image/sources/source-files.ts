@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
+import { once } from '../../host/once.ts';
 import { isNamed, namedAt } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
@@ -252,15 +253,6 @@ function inPlace(path: string, store: SourceStore | undefined): string {
   const full = resolve(path);
   if (!store || !isWithin(full, store.storeDir)) return full;
   return store.place + full.slice(store.storeDir.length);
-}
-
-/** The same value for whoever asks, asked for once. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
 }
 
 const endless = (path: string) =>
