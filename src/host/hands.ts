@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
 import type { Host } from './host.ts';
+import { lastLines } from './last-lines.ts';
 import { patience } from './limits.ts';
 import type { Finished } from './process.ts';
 import { newTemporaryFolder } from './temporary.ts';
@@ -35,8 +36,8 @@ export async function must(
 ): Promise<string> {
   const { code, stdout, stderr } = await run(file, args);
   if (code === 0) return stdout;
-  const evidence = stderr.trimEnd().split('\n').slice(-5);
-  throw new Failure(`The program ${file} failed: ${evidence.at(-1)}`, {
+  const evidence = lastLines(stderr);
+  throw new Failure(`The program ${file} failed: ${evidence.at(-1) ?? `it ended with ${code}`}`, {
     ...(evidence.length > 1 ? { evidence } : {}),
     tried: `${file} ${args.join(' ')}, as ${who}.`,
   });

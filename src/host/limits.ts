@@ -15,6 +15,8 @@ export const limits = {
   printed: { text: 4 * 1024 ** 2, line: 8192, lines: 20_000, document: 1_000_000 },
   /** Characters of one output of the action: GitHub takes 1 MiB of a job's outputs in all. */
   output: 500_000,
+  /** Lines of what a program said that are shown where it failed. */
+  evidence: 10,
   /** Bytes of an event's payload; GitHub sends 25 MB at most. */
   eventPayload: 32 * 1024 ** 2,
   /** Bytes of what `main` leaves for `post`. */

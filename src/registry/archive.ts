@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { openOutput } from '../host/output-file.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { lentOutput, type Output } from '../host/stream-output.ts';
 import { type InTurn, turns } from '../host/turns.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
@@ -125,8 +126,7 @@ async function writeLayer(
   if (mediaType !== mediaTypes.layer.none || size === undefined) {
     throw new TypeError('a layer for a docker-archive has to be uncompressed and of known size');
   }
-  const signals = [archive.options.host.signal, signal].filter(each => each !== undefined);
-  const either = AbortSignal.any(signals);
+  const either = eitherSignal(archive.options.host.signal, signal);
   archive.output ??= archive.open(either);
   await archive.output;
   const stream = source.open(either);

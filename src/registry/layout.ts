@@ -7,6 +7,7 @@ import { once } from '../host/once.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
 import { isReadable, statsAt } from '../host/presence.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, setTag } from './layout-index.ts';
@@ -40,8 +41,8 @@ export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal)
     openBlob: (descriptor, start) => openBlob(folder, descriptor, start),
     putBlob: async (source, options = {}) => {
       await prepare();
-      const signals = [host.signal, options.signal].filter(each => each !== undefined);
-      return putBlob(folder, source, { ...options, signal: AbortSignal.any(signals) });
+      const signal = eitherSignal(host.signal, options.signal);
+      return putBlob(folder, source, { ...options, signal });
     },
     mountBlob: async () => false,
     putBytes: async (bytes, mediaType) => {

@@ -2,6 +2,7 @@ import { chmod, mkdir, readlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { lastLines } from '../../host/last-lines.ts';
 import { isNamed, isThere, isWritable, refusalToWrite } from '../../host/presence.ts';
 import type { Machine } from './machine.ts';
 import type { RunPrivileged } from './privileged.ts';
@@ -51,7 +52,7 @@ async function makeAsRoot(machine: Machine, run: RunPrivileged): Promise<void> {
   const { code, stderr } = await run('install', ['-d', '-m', '755', ...owner, '/nix']);
   if (code === 0) return;
   throw new Failure('The folder /nix could not be made.', {
-    evidence: stderr.trimEnd().split('\n').slice(-5),
+    evidence: lastLines(stderr),
     tried: `install -d ${owner.join(' ')} /nix as root.`,
     next: 'Make /nix yourself (on a read-only system: mount a folder there) and run this again.',
   });

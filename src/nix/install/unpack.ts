@@ -2,6 +2,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/pr
 import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { lastLines } from '../../host/last-lines.ts';
 import { patience } from '../../host/limits.ts';
 import { withLock } from '../../host/lock.ts';
 import { isNamed, textAt } from '../../host/presence.ts';
@@ -70,7 +71,7 @@ async function extract(tarball: string, folder: string, host: Host): Promise<voi
   });
   if (code === 0) return;
   throw new Failure('The Nix tarball could not be unpacked.', {
-    evidence: stderr.trimEnd().split('\n').slice(-10),
+    evidence: lastLines(stderr),
     tried: `tar and xz on ${tarball}, into ${store}.`,
     next: /no space left/i.test(stderr)
       ? 'Free some space on the disk that holds /nix.'
@@ -121,7 +122,7 @@ async function register(nix: string, reginfo: string, host: Host): Promise<void>
   });
   if (code === 0) return;
   throw new Failure(`The new Nix does not work: nix-store --load-db ended with ${code}.`, {
-    evidence: stderr.trimEnd().split('\n').slice(-10),
+    evidence: lastLines(stderr),
     tried: `${nix}/bin/nix-store on the paths unpacked into ${store}.`,
     next: 'Set install-nix to "system" for the distribution\'s Nix, or choose another nix-version.',
   });
