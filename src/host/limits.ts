@@ -58,8 +58,6 @@ export const limits = {
   unpacked: 16 * 2 ** 30,
   /** … and beyond them bytes for each compressed one: gzip cannot reach it. */
   unpackedRatio: 1100,
-  /** Attempts at the lock of a file that runs share, whose folder the last of them removes. */
-  sharedFileAttempts: 5,
   /** Layers of a manifest in a registry; that of a memory lists those of many images. */
   manifestLayers: 10_000,
   /** Manifests that one index lists. */
@@ -68,6 +66,8 @@ export const limits = {
   redirects: 10,
   /** Bytes of an answer that is read whole: manifests have up to 4 MiB. */
   answer: 8 << 20,
+  /** Bytes of a page of an index, or of what GitHub says of a release, packed or not; large ones have 10 MB. */
+  indexPage: 32 << 20,
   /** Bytes in a second, on average, below which an answer's body is given up. */
   slowestBody: 1024,
   /** Bytes that a transfer must get on by for its next failure to count as its first. */
@@ -154,6 +154,8 @@ export const patience = {
    * an ordinary request.
    */
   http: { connect: 30_000, stall: 60_000, answer: 60_000 },
+  /** The same for an index or GitHub: a few seconds where nobody answers at all, all tries included. */
+  index: { connect: 3_000, stall: 30_000, answer: 5_000 },
   /** For a program that writes an image to write something more of it. */
   imageProgram: 600_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
@@ -186,6 +188,28 @@ export const patience = {
   forDownload: 24 * 3600 * 1000,
   /** For a program that opens the other end of a pipe. */
   reader: 60_000,
+} as const;
+
+/** How often something is tried, and how long is waited in between, in milliseconds. */
+export const retries = {
+  /**
+   * Requests: tries in a row that may fail; about how long the first wait is, each following one being
+   * twice as long; and the longest. Eight tries take about a minute, which a restart of a server or its
+   * proxy fits into.
+   */
+  http: { attempts: 8, baseDelay: 500, maxDelay: 30_000 },
+  /** Pages of indexes: what the lock knows stays usable without them. */
+  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000 },
+  /** Wheels: a download has more to lose. */
+  wheel: { attempts: 5, baseDelay: 300, maxDelay: 1_000 },
+  /** A release of Nix: the distribution may have a Nix too. */
+  nixRelease: { attempts: 4, baseDelay: 500, maxDelay: 30_000 },
+  /** The question whether the server of releases answers at all. */
+  releaseServer: { attempts: 2, pause: 500 },
+  /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
+  littleHope: 3,
+  /** Tries at a lock, or a folder, which another run that clears away may remove at that moment. */
+  clearedAway: 5,
 } as const;
 
 /** How many things are done side by side at most. */

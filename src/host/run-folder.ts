@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from './host.ts';
+import { retries } from './limits.ts';
 import { type Lock, tryLockInPlace } from './lock.ts';
 import { isNamed, namedAt, namesIn, textAt } from './presence.ts';
 import { noTemporaryFolder } from './temporary.ts';
@@ -32,8 +33,6 @@ const lockName = 'lock';
 /** Names the job whose later phase a folder waits for, where there is one. */
 const jobName = 'job';
 
-const attempts = 5;
-
 /**
  * Makes a folder, named `prefix` and 16 random hex digits, that this user alone can enter, whatever
  * the umask is. Rejects with a {@link Failure} where the parent cannot be written to.
@@ -43,7 +42,7 @@ export async function makeRunFolder(
   { prefix = '', job, env }: RunFolderOptions = {},
 ): Promise<RunFolder> {
   let problem: unknown;
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < retries.clearedAway; attempt++) {
     const name = prefix + randomBytes(8).toString('hex');
     const path = join(parent, name);
     try {

@@ -5,7 +5,7 @@ import { isInStore } from './foreign-file.ts';
 import { freshName, type Hands, must, placeFile } from './hands.ts';
 import type { Host } from './host.ts';
 import { leaveKeeper } from './keeper.ts';
-import { limits } from './limits.ts';
+import { retries } from './limits.ts';
 import { isLocked, withLock } from './lock.ts';
 import { namedAt, namesIn, textAt } from './presence.ts';
 import { currentUser } from './user.ts';
@@ -121,7 +121,7 @@ async function alone<Value>(
       return result;
     }).catch(async (error: unknown) => {
       const isGone = (await identity(lock)) !== before || before === undefined;
-      if (isGone && attempt < limits.sharedFileAttempts) return undefined;
+      if (isGone && attempt < retries.clearedAway) return undefined;
       throw error;
     });
     if (done === undefined) continue;

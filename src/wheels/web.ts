@@ -48,9 +48,14 @@ export interface Web {
 export class Unreachable extends Failure {}
 
 /** Opens connections as the registry client does: proxies and authorities of the environment. */
-export function openWeb(host: Host): Web {
+export function openWeb(host: Host, retriesOfTest: Partial<RetryPolicy> = {}): Web {
   const connection = openConnection(host.env, patience);
-  const policy = { ...usualRetries(host.clock), ...delays, attempts: triesForDocument };
+  const policy = {
+    ...usualRetries(host.clock),
+    ...delays,
+    attempts: triesForDocument,
+    ...retriesOfTest,
+  };
   const { signal } = host;
   const traffic = { requests: 0, bytes: 0 };
   const send = async (request: HttpRequest): Promise<HttpResponse> => {
