@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { Unreachable } from '../host/http/message.ts';
 import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import type { Finished } from '../host/process.ts';
@@ -9,7 +10,6 @@ import { eitherSignal } from '../host/signals.ts';
 import type { SourcePin } from './lock.ts';
 import { narHash } from './nar.ts';
 import type { WantedSource } from './wanted.ts';
-import { Unreachable } from './web.ts';
 
 /** Settings that make a checkout the same on every machine, and ask nobody for anything. */
 const settings = [

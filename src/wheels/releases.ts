@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { ConnectionLost } from '../host/http/message.ts';
+import { ConnectionLost, Unreachable } from '../host/http/message.ts';
 import { nearest } from '../nix/nearest.ts';
 import type { OfferedFile } from './index-page.ts';
 import type { GitHubAccess, Listing } from './listings.ts';
 import type { Origin } from './wanted.ts';
-import { Unreachable, unreachable, type Web } from './web.ts';
+import { unreachable, type Web } from './web.ts';
 
 type Release = Extract<Origin, { kind: 'release' }>;
 
