@@ -13,10 +13,17 @@ export const limits = {
   cacheAnswer: 64 * 2 ** 10,
   /** What is printed of texts of others, in characters, lines and (of a job's summary) bytes. */
   printed: { text: 4 * 1024 ** 2, line: 8192, lines: 20_000, document: 1_000_000 },
+  /** Characters of a text of others in one sentence; of a longer one its beginning and its end. */
+  quoted: 400,
   /** Characters of one output of the action: GitHub takes 1 MiB of a job's outputs in all. */
   output: 500_000,
   /** Lines of what a program said that are shown where it failed. */
   evidence: 10,
+  /** What is kept of a log for the case of a failure: of one builder lines, and characters of each … */
+  logLines: 30,
+  logLine: 2_000,
+  /** … and messages of Nix. */
+  nixMessages: 200,
   /** Bytes of an event's payload; GitHub sends 25 MB at most. */
   eventPayload: 32 * 1024 ** 2,
   /** Bytes of what `main` leaves for `post`. */
@@ -117,6 +124,8 @@ export const limits = {
   message: 64 * 1024,
   /** Levels of lists in an attribute of a derivation. */
   attributeDepth: 16,
+  /** Bytes of a file that an audit reads as a script or a list of requirements. */
+  auditedText: 256 << 10,
   /** Bytes of a derivation; those of whole systems have some hundred kilobytes. */
   derivation: 64 * 2 ** 20,
 } as const;
@@ -125,6 +134,8 @@ export const limits = {
 export const patience = {
   /** For another run of this program that holds a lock. */
   lock: 60_000,
+  /** For a process that is left behind to get the lock that it is to hold. */
+  keeper: 5_000,
   /** Between two sentences about what is being waited for. */
   silence: 30_000,
   /** For a program that was told to end, and for one that was killed. */
