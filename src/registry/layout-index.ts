@@ -1,9 +1,9 @@
-import { chmod, link, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { limits } from '../host/limits.ts';
 import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
@@ -33,15 +33,8 @@ const lockName = '.comfy-nix-lock';
 /** Reads index.json; a folder without one has no images. */
 export async function readIndex(folder: string): Promise<LayoutIndex> {
   const path = join(folder, 'index.json');
-  try {
-    const { size } = await stat(path);
-    if (size > limits.document) throw new Error(`it has ${size} bytes`);
-    return parseIndex(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return emptyIndex();
-    throw new Failure(`${path} could not be read: ${(error as Error).message}`, { cause: error });
-  }
+  const text = await readDocument(path);
+  return text === undefined ? emptyIndex() : parseIndex(text, path);
 }
 
 /** The index in a file's text. Throws a {@link Failure}; `path` is for that. */

@@ -1,12 +1,13 @@
 import { constants, createReadStream } from 'node:fs';
 import { access, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unreadable } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { once } from '../host/once.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
-import { isReadable, statsAt } from '../host/presence.ts';
+import { isReadable, statsAt, unlessMissing } from '../host/presence.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { digestOf, isDigest, WrongDigest } from './digest.ts';
@@ -117,10 +118,11 @@ function parsed(manifest: Buffer): Record<string, unknown> {
 
 async function readBlob(folder: string, digest: string): Promise<Buffer | undefined> {
   const path = blobPath(folder, digest);
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
-  });
+  const bytes = await readFile(path)
+    .catch(unlessMissing)
+    .catch((error: Error) => {
+      throw unreadable(path, error);
+    });
   if (!bytes || digestOf(bytes) === digest) return bytes;
   throw new WrongDigest(`${path} is damaged: its bytes have the digest ${digestOf(bytes)}.`, {
     next: 'Remove it, and write the image again.',
@@ -135,7 +137,7 @@ async function* openBlob(folder: string, { digest }: Descriptor, start = 0) {
     }
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
-    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
+    throw unreadable(path, error);
   }
 }
 
