@@ -3,6 +3,7 @@ import { access, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unreadable } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
+import { fieldsOf, jsonValue } from '../host/foreign-value.ts';
 import type { Host } from '../host/host.ts';
 import { once } from '../host/once.ts';
 import { writeOutput } from '../host/output-file.ts';
@@ -104,16 +105,8 @@ async function getManifest(folder: string, reference: string): Promise<StoredMan
 
 /** A manifest that the index does not list says its type itself. */
 function statedMediaType(manifest: Buffer): string {
-  const { mediaType } = parsed(manifest);
+  const { mediaType } = fieldsOf(jsonValue(manifest.toString()));
   return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
-}
-
-function parsed(manifest: Buffer): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(manifest.toString()));
-  } catch {
-    return {};
-  }
 }
 
 async function readBlob(folder: string, digest: string): Promise<Buffer | undefined> {
@@ -204,6 +197,6 @@ async function writeBlob(
 
 /** The index's entry for a manifest: an artifact's type is stated there as well. */
 function describe(descriptor: Descriptor, { bytes }: StoredManifest): Descriptor {
-  const { artifactType } = parsed(bytes);
+  const { artifactType } = fieldsOf(jsonValue(bytes.toString()));
   return typeof artifactType === 'string' ? { ...descriptor, artifactType } : descriptor;
 }

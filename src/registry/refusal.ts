@@ -1,8 +1,8 @@
 import { Failure } from '../host/failure.ts';
+import { fieldsOf, jsonValue } from '../host/foreign-value.ts';
 import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
-import { jsonExcess } from '../host/json-size.ts';
 import { limits } from '../host/limits.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -19,15 +19,7 @@ export interface Refused {
 
 /** The registry's own words (distribution-spec, "Error Codes"), at most five; else nothing. */
 export function errorsOf(answer: Answer): string[] {
-  const text = answer.body.toString();
-  if (jsonExcess(text) !== undefined) return [];
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  const { errors, details } = fieldsOf(said);
+  const { errors, details } = fieldsOf(jsonValue(answer.body.toString()));
   if (typeof details === 'string') return [oneLine(details)];
   return (Array.isArray(errors) ? errors : [])
     .map(error => fieldsOf(error))
@@ -35,9 +27,6 @@ export function errorsOf(answer: Answer): string[] {
     .slice(0, 5)
     .map(({ code, message }) => oneLine(`${code}: ${typeof message === 'string' ? message : ''}`));
 }
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};
 
 /** Whether the registry's errors hold this code, such as "BLOB_UPLOAD_UNKNOWN". */
 export function hasErrorCode(answer: Answer, code: string): boolean {

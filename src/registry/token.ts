@@ -1,9 +1,9 @@
 import { Failure } from '../host/failure.ts';
+import { fieldsOf, jsonValue } from '../host/foreign-value.ts';
 import { urlWithoutLogin } from '../host/http/address.ts';
 import { isLoopback } from '../host/http/loopback.ts';
 import type { Answer, Exchange, HttpRequest } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
-import { jsonExcess } from '../host/json-size.ts';
 import { limits } from '../host/limits.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
@@ -98,7 +98,8 @@ export function basicHeader(login: RegistryLogin | undefined): string | undefine
 const tokenText = /^[\x21-\x7e]+$/;
 
 function decodeToken(answer: Answer, realm: URL): { value: string; seconds: number } {
-  const { token, access_token, expires_in } = readTokenAnswer(answer);
+  // its text is not told: it may hold a token
+  const { token, access_token, expires_in } = fieldsOf(jsonValue(answer.body.toString()));
   const value = token || access_token;
   if (typeof value === 'string' && value.length <= limits.token && tokenText.test(value)) {
     return { value, seconds: lifetime(expires_in) };
@@ -106,18 +107,6 @@ function decodeToken(answer: Answer, realm: URL): { value: string; seconds: numb
   throw new Failure(`The token server ${realm.host} answered without a token.`, {
     next: 'Check that the image names the right registry.',
   });
-}
-
-/** The answer's fields; none where it has none. Its text is not told: it may hold a token. */
-function readTokenAnswer({ body }: Answer): Readonly<Record<string, unknown>> {
-  const text = body.toString();
-  if (jsonExcess(text) !== undefined) return {};
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  } catch {
-    return {};
-  }
 }
 
 /** Seconds for which a token holds, by what the server says, a number or text. */

@@ -42,7 +42,7 @@ export function attemptsAfter(error: ConnectionLost, policy: RetryPolicy): numbe
 export type Reason = Answer | ConnectionLost | undefined;
 
 /** The tries of one undertaking. */
-export interface Tries {
+interface Tries {
   /**
    * Waits for the next try, after one that failed for this reason; false, at once, where none is worth
    * it. `position` are the bytes that are there by now: what gets on by `limits.progress` may fail as
