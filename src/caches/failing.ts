@@ -2,9 +2,10 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
 import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
-import { ConnectionLost } from '../host/http/message.ts';
+import { abandon, ConnectionLost } from '../host/http/message.ts';
 import { patience } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { readConf } from '../nix/conf.ts';
 import type { CacheWatch } from '../nix/realise.ts';
 import type { Nix } from '../nix/types.ts';
@@ -132,7 +133,7 @@ const attempts = 2;
 async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string | undefined> {
   const { openHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(answer);
-  const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
+  const signal = eitherSignal(limit, host.signal);
   const http = openHttp(host);
   try {
     let status = 0;
@@ -153,7 +154,7 @@ async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string
 
 /** The body, which may be large, is not read. */
 async function statusOf(url: URL, http: HttpClient, signal: AbortSignal): Promise<number> {
-  const { status, body } = await http.send({ method: 'GET', url, signal });
-  for await (const _ of body) break;
-  return status;
+  const response = await http.send({ method: 'GET', url, signal });
+  await abandon(response);
+  return response.status;
 }

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
+import { namesIn, statsAt } from '../../host/presence.ts';
 import { compressedBlob } from '../../image/compress.ts';
 import { type FramePool, framePool } from '../../image/frames.ts';
 import { narBytes } from '../../image/nar-writer.ts';
@@ -33,13 +34,13 @@ export function narinfo(path: string, info: PathInfo): string {
 
 /** What the folder holds; nothing where there is none, and nothing that is not whole. */
 export async function pathsIn(folder: string): Promise<CachedPath[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await namesIn(folder);
   const found = await Promise.all(
     names
       .filter(name => name.endsWith('.narinfo'))
       .map(async name => {
         const fields = await readNarinfo(join(folder, name));
-        const file = await stat(join(folder, fields.URL ?? '')).catch(() => undefined);
+        const file = await statsAt(join(folder, fields.URL ?? ''));
         if (!fields.StorePath || !file?.isFile()) return [];
         return [{ storePath: fields.StorePath, size: file.size }];
       }),

@@ -1,4 +1,5 @@
 import {
+  abandon,
   ConnectionLost,
   type HttpResponse,
   header,
@@ -131,9 +132,4 @@ function partOf(response: HttpResponse, progress: Progress): Part | 'misplaced' 
 function validatorOf(response: HttpResponse): string | undefined {
   const tag = header(response, 'etag');
   return tag?.startsWith('"') ? tag : header(response, 'last-modified');
-}
-
-/** Leaves a body unread, which closes its connection. */
-export async function abandon({ body }: Pick<HttpResponse, 'body'>): Promise<void> {
-  for await (const _ of body) break;
 }

@@ -111,6 +111,11 @@ export async function readBody(response: HttpResponse, limit = limits.answer): P
   return { ...response, body: Buffer.concat(chunks) };
 }
 
+/** Leaves an answer's body unread, which closes its connection. */
+export async function abandon({ body }: Pick<HttpResponse, 'body'>): Promise<void> {
+  for await (const _ of body) break;
+}
+
 /** A header that may come more than once: its first value. */
 export function header(answer: { headers: IncomingHttpHeaders }, name: string) {
   const value = answer.headers[name];
