@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { abandon, ConnectionLost } from '../host/http/message.ts';
-import { patience } from '../host/limits.ts';
+import { patience, retries } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { readConf } from '../nix/conf.ts';
@@ -123,9 +123,6 @@ function baseOf(cache: string): string {
 
 const isBelow = (address: string, base: string) => `${address}/`.startsWith(base);
 
-/** Times that an error of the server is asked for again, in case it is over. */
-const attempts = 2;
-
 /**
  * Why a cache does not give a file; undefined where it answers in whatever other way (it may want a
  * login that Nix has), or where this program cannot tell since it does not trust its certificate.
@@ -137,7 +134,7 @@ async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string
   const http = openHttp(host);
   try {
     let status = 0;
-    for (let tried = 0; tried < attempts; tried++) {
+    for (let tried = 0; tried < retries.cacheFault; tried++) {
       status = await statusOf(url, http, signal);
       if (status < 500) break;
     }

@@ -136,7 +136,7 @@ export const patience = {
   lock: 60_000,
   /** For a process that is left behind to get the lock that it is to hold. */
   keeper: 5_000,
-  /** Between two sentences about what is being waited for. */
+  /** Between two sentences about what is being waited for, and two lines of a log: a sign of life. */
   silence: 30_000,
   /** For a program that was told to end, and for one that was killed. */
   afterTerm: 5_000,
@@ -219,6 +219,13 @@ export const retries = {
   releaseServer: { attempts: 2, pause: 500 },
   /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
   littleHope: 3,
+  /** Questions to a cache that answers with a fault, in case it is over. */
+  cacheFault: 2,
+  /** Before each further attempt to push the same to a binary cache, and to Cachix. */
+  nixCopy: [2_000, 10_000],
+  cachix: [1_000, 5_000],
+  /** Paths in a row that fail by themselves before a cache is given up. */
+  pushesInARow: 3,
   /** Tries at a lock, or a folder, which another run that clears away may remove at that moment. */
   clearedAway: 5,
 } as const;
@@ -232,6 +239,8 @@ export const atOnce = {
   blobs: 3,
   /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
   downloads: 4,
+  /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */
+  nars: 4,
   /** Connections to one server; more requests wait for one. */
   connections: 32,
 } as const;

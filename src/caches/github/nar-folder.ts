@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
+import { atOnce } from '../../host/limits.ts';
 import { namesIn, statsAt } from '../../host/presence.ts';
 import { compressedBlob } from '../../image/compress.ts';
 import { type FramePool, framePool } from '../../image/frames.ts';
@@ -57,9 +58,6 @@ export async function keepOnly(folder: string, wanted: ReadonlySet<string>): Pro
   return paths.filter(({ storePath }) => wanted.has(storePath));
 }
 
-/** Paths that are packed at one time: small ones of a single frame keep all cores busy, too. */
-const sideBySide = 4;
-
 /**
  * Adds valid store paths, without what they refer to, in the order given, as long as they fit into
  * `room` bytes. One that does not fit is left out; smaller ones may follow. Rejects with a
@@ -101,7 +99,7 @@ async function* inOrder<Item, Result>(
   const waiting = [...items];
   const begun: Promise<[Item, Result]>[] = [];
   const begin = () => {
-    for (const item of waiting.splice(0, sideBySide - begun.length)) {
+    for (const item of waiting.splice(0, atOnce.nars - begun.length)) {
       const result = work(item).then((value): [Item, Result] => [item, value]);
       result.catch(() => undefined); // it is told in its turn
       begun.push(result);
