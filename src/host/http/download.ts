@@ -70,7 +70,7 @@ export async function* download(file: Download): AsyncGenerator<Buffer> {
   }
 }
 
-/** What one answer brings; gives why that is not all. */
+/** The bytes of one answer; gives why they are not all. */
 async function* onePart(
   file: Download,
   progress: Progress,
@@ -88,18 +88,26 @@ async function* onePart(
     await abandon(response);
     throw error;
   });
-  // bytes of an answer from the start that are there already
-  let surplus = 0;
-  if (isAlwaysTheSame(progress)) surplus = progress.have - part.at;
-  else if (part.at === 0) Object.assign(progress, { have: 0, validator: part.validator });
-  for await (const chunk of response.body) {
+  yield* freshBytes(response, part, progress, file);
+  return progress.have === (file.size ?? part.total ?? progress.have) ? 'complete' : undefined;
+}
+
+/** An answer's bytes without those that are there already. */
+async function* freshBytes(
+  { body }: HttpResponse,
+  { at, validator }: Part,
+  progress: Progress,
+  file: Download,
+): AsyncGenerator<Buffer> {
+  if (at === 0 && !isAlwaysTheSame(progress)) Object.assign(progress, { have: 0, validator });
+  let surplus = progress.have - at;
+  for await (const chunk of body) {
     const fresh = surplus === 0 ? chunk : chunk.subarray(surplus);
     surplus -= chunk.length - fresh.length;
     progress.have += fresh.length;
     if (progress.have > (file.size ?? Number.POSITIVE_INFINITY)) throw file.failed(undefined);
     if (fresh.length > 0) yield fresh;
   }
-  return progress.have === (file.size ?? part.total ?? progress.have) ? 'complete' : undefined;
 }
 
 const isAlwaysTheSame = ({ validator }: Progress) => validator === 'always the same';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -100,32 +99,6 @@ describe('fetching the tarball', () => {
       message: /no such Nix tarball/,
     });
   });
-});
-
-it('a download that breaks off is taken up where it broke, of the same file alone', async () => {
-  const ranges: (string | undefined)[] = [];
-  let cut: (() => void) | undefined;
-  const breaking = createServer((request, response) => {
-    ranges.push(request.headers.range);
-    const at = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    const range = { 'content-range': `bytes ${at}-${bytes.length - 1}/${bytes.length}` };
-    response.writeHead(at > 0 ? 206 : 200, { etag: '"one"', ...(at > 0 ? range : {}) });
-    if (at > 0 || request.method === 'HEAD') return void response.end(bytes.subarray(at));
-    response.write(bytes.subarray(0, 10));
-    cut = () => response.destroy();
-  });
-  await new Promise<void>(done => breaking.listen(0, '127.0.0.1', done));
-  const address = breaking.address();
-  assert.ok(typeof address === 'object' && address);
-  const file = join(folder, 'cut.tar.xz');
-  const watch = setInterval(() => {
-    if (cut && statSync(file, { throwIfNoEntry: false })?.size === 10) cut();
-  }, 5);
-  const url = `http://127.0.0.1:${address.port}/nix.tar.xz`;
-  assert.deepEqual(await fetchTarball(releaseAt(url), file, host), { file });
-  clearInterval(watch);
-  breaking.close();
-  assert.deepEqual(ranges, [undefined, undefined, 'bytes=10-']);
 });
 
 describe('a server that cannot be reached', () => {
