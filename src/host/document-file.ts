@@ -22,7 +22,7 @@ export async function readDocument(file: string): Promise<string | undefined> {
 
 /** The error for a file that cannot be read, for the reason that the system gives. */
 export const unreadable = (file: string, cause: Error): Failure =>
-  new Failure(`${file} cannot be read: ${cause.message}`, {
+  new Failure(`${file} could not be read: ${cause.message}`, {
     next: 'Check the path and its permissions.',
     cause,
   });

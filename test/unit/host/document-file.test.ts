@@ -14,7 +14,7 @@ test('a document is read whole; one that is missing is undefined, all else says 
   writeFileSync(file, 'text');
   assert.equal(await readDocument(file), 'text');
   truncateSync(file, limits.document + 1);
-  const tooLarge = { name: 'Failure', message: /file cannot be read: it has \d+ bytes/ };
+  const tooLarge = { name: 'Failure', message: /file could not be read: it has \d+ bytes/ };
   await assert.rejects(readDocument(file), tooLarge);
   await assert.rejects(readDocument(folder), { name: 'Failure', message: /EISDIR/ });
   await assert.rejects(readDocument(join(file, 'x')), { name: 'Failure', message: /ENOTDIR/ });
