@@ -39,20 +39,21 @@ export interface HttpOptions {
 export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
   const connection = openConnection(host.env, options.patience);
   const policy = { ...usualRetries(host.clock), ...options.retries };
+  const withSignal = <Request extends HttpRequest>(request: Request): Request => ({
+    ...request,
+    signal: request.signal ?? host.signal,
+  });
   /** All the layers over one that sends. */
   const over = <Request extends HttpRequest>(transport: Send<Request>): HttpClient<Request> => {
-    const followed = following(transport);
-    const send: Send<Request> = async request =>
-      followed({ ...request, signal: request.signal ?? host.signal });
+    const send = following(transport);
     const once: Exchange<Request> = async request =>
       readBody(await send(request), request.answerLimit);
-    const patiently = retrying(once, policy);
+    const exchange = retrying(once, policy);
+    const named: Exchange<Request> = async request =>
+      naming(nameOf(request, host), host, () => exchange(request));
     return {
-      send,
-      exchange: async request =>
-        options.silent
-          ? patiently(request)
-          : naming(nameOf(request, host), host, () => patiently(request)),
+      send: async request => send(withSignal(request)),
+      exchange: async request => (options.silent ? exchange : named)(withSignal(request)),
       policy,
       through: layer => over(layer(connection.send)),
       close: connection.close,
