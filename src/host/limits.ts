@@ -1,5 +1,6 @@
-// What foreign input may be, and how long things may take. What goes past a limit is refused where it
-// is read, with one sentence; a reader or a wait that needs another limit gets a line here.
+// What foreign input may be, how long things may take, how often they are tried, and how many go on at
+// once. What goes past a limit is refused where it is read, with one sentence; a reader or a wait that
+// needs another limit gets a line here.
 
 /** The most that is read, in bytes, levels or entries as the name says. */
 export const limits = {
