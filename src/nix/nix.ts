@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isExecutable } from '../host/presence.ts';
 import type { Command, Finished } from '../host/process.ts';
 import { homeFolder } from '../host/user.ts';
 import { brokenSettings } from './broken-settings.ts';
@@ -122,9 +121,3 @@ function usualFolders(env: Host['env']): string[] {
   ];
   return [...new Set(folders)];
 }
-
-const isExecutable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );

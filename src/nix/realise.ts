@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../host/failure.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { buildFailure } from './build-failure.ts';
 import { createEventReader, type EventReader, isDependencyFailure } from './events.ts';
 import { runNix } from './nix.ts';
@@ -81,7 +82,7 @@ async function realiseOnce(
   const idle = whenWaitingForFailed(reader, options.caches);
   const { signal: interrupt } = nix.host;
   const ending = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
-    signal: interrupt ? AbortSignal.any([interrupt, idle.signal]) : idle.signal,
+    signal: eitherSignal(interrupt, idle.signal),
     // builds take what they take; Nix has settings for their time (timeout, max-silent-time)
     limit: 'none',
     onStderrLine: line => {

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { preview } from '../host/preview.ts';
 import { runNix } from './nix.ts';
 import type { Nix } from './types.ts';
@@ -104,7 +105,7 @@ async function query(
       throw new Failure('The Nix store did not answer.', {
         tried: `nix-store ${operation.join(' ')} was run with ${some.length} paths.`,
         next: 'Check that the store is there: nix-store --verify.',
-        evidence: lines(stderr).slice(-10),
+        evidence: lastLines(stderr),
       });
     }
     answers.push(stdout);

@@ -1,5 +1,5 @@
-import { lstat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isNamed } from '../host/presence.ts';
 import { readDerivationNode } from './derivation.ts';
 import type { EventReader } from './events.ts';
 import { queryValid } from './store.ts';
@@ -93,13 +93,6 @@ function outputsIn(drvPath: string, place?: string): string[] {
 }
 
 async function existing(paths: readonly string[], nix: Nix): Promise<string[]> {
-  const there = await Promise.all(
-    paths.map(path =>
-      lstat(fileOf(path, nix)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
+  const there = await Promise.all(paths.map(path => isNamed(fileOf(path, nix))));
   return paths.filter((_, index) => there[index]);
 }
