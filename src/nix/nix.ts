@@ -91,7 +91,9 @@ export function runNix(
   nix: MetNix,
   program: 'nix' | 'nix-store',
   args: readonly string[],
-  more: Partial<Pick<Command, 'cwd' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>> = {},
+  more: Partial<
+    Pick<Command, 'cwd' | 'stdin' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>
+  > = {},
 ): Promise<Finished> {
   const { signal, run } = nix.host;
   const limit = {
