@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import { urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { limits, patience } from '../host/limits.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { basicAuthorization, loginFor } from './logins.ts';
 import { type Answers, answerKey, rememberAnswers, rememberedAnswers } from './probe-memory.ts';
 import type { CacheFault } from './types.ts';
@@ -66,7 +67,7 @@ function questionFor(address: string, netrc: string): Question | undefined {
 async function askAll(questions: readonly Question[], host: Host): Promise<Answers> {
   const { openHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(patience.substituters);
-  const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
+  const signal = eitherSignal(limit, host.signal);
   const http = openHttp(host);
   try {
     const answers = await Promise.all(

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { jsonExcess } from './json-size.ts';
+import { isRecord, jsonValue } from './foreign-value.ts';
 
 /**
  * What a schema makes of a JSON object of others; undefined where the text is none, or more than
@@ -10,15 +10,10 @@ export function readJson<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,
 ): v.InferOutput<Schema> | undefined {
-  if (jsonExcess(text) !== undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    // to a schema a list is an object too
-    const { success, output } = v.safeParse(schema, Array.isArray(value) ? null : value);
-    return success ? output : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonValue(text);
+  // to a schema a list is an object too
+  const { success, output } = v.safeParse(schema, isRecord(value) ? value : null);
+  return success ? output : undefined;
 }
 
 /** A field that counts as absent where it is not as it should be. */

@@ -1,6 +1,7 @@
 import type { Emit } from './events.ts';
 import { Failure } from './failure.ts';
 import { patience } from './limits.ts';
+import { eitherSignal } from './signals.ts';
 
 /** How long something may take. */
 export interface Limit {
@@ -57,8 +58,7 @@ export async function within<Value>(
     clearTimeout(timer);
     timer = start();
   };
-  const { signal } = waiter;
-  const either = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+  const either = eitherSignal(waiter.signal, ending.signal);
   try {
     return await naming(limit.what, waiter, () => work(either, alive));
   } catch (error) {

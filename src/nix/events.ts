@@ -7,7 +7,7 @@ export interface FailedDerivation {
   drvPath: string;
   /** What Nix said of it, without colours; "" when it said nothing. */
   message: string;
-  /** The end of the builder's log, at most {@link logLines} lines. */
+  /** The end of the builder's log, at most `limits.logLines` lines. */
   log: readonly string[];
 }
 
@@ -29,11 +29,6 @@ export interface EventReader {
   /** Errors of Nix, and what other programs wrote on its standard error; at most the last 200. */
   errors(): readonly string[];
 }
-
-/** Lines of a builder's log that are kept for the case that it fails. */
-export const logLines = 30;
-const lineLength = 2000;
-const errorsKept = 200;
 
 interface State {
   /** Activity id → derivation; a derivation built remotely may have two at a time. */
@@ -232,8 +227,8 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
 
 function readLog(state: State, drvPath: string, line: string, at: number): NixEvent[] {
   const log = state.open.get(drvPath);
-  log?.push(line.slice(0, lineLength));
-  if (log && log.length > logLines) log.shift();
+  log?.push(line.slice(0, limits.logLine));
+  if (log && log.length > limits.logLines) log.shift();
   return [{ type: 'build-log', drvPath, line, at }];
 }
 
@@ -273,7 +268,7 @@ function readMessage(state: State, raw: Of<'msg'>, fromNix: boolean, at: number)
   const message: NixEvent = { type: 'message', level: raw.level, text: raw.text, at };
   if (raw.level === level.error || !fromNix) {
     state.errors.push(raw.text.slice(0, limits.message));
-    if (state.errors.length > errorsKept) state.errors.shift();
+    if (state.errors.length > limits.nixMessages) state.errors.shift();
   }
   const drvPath =
     raw.level === level.error ? /'(\/[\w./+?=-]+\.drv)'/.exec(raw.text)?.[1] : undefined;

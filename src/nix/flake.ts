@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import { readJson } from '../host/foreign-json.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import { asAddress } from './flake-reference.ts';
 import type { Nix } from './types.ts';
@@ -30,7 +31,7 @@ export async function flakeLastModified(
     {
       tried: 'nix flake metadata was asked for lastModified.',
       next: 'Set SOURCE_DATE_EPOCH, or give the recipe a fixed date.',
-      ...(code === 0 ? {} : { evidence: stderr.trim().split('\n').slice(-5) }),
+      ...(code === 0 ? {} : { evidence: lastLines(stderr) }),
     },
   );
 }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { type Fields, isRecord } from '../host/foreign-value.ts';
 
 /** `type` of a `start` (Nix's src/libutil/logging.hh, ActivityType); others are ignored here. */
 export const activity = {
@@ -61,11 +62,10 @@ export function parseLine(line: string): RawEvent | undefined {
   }
 }
 
-function parseObject(json: string): Record<string, unknown> | undefined {
+function parseObject(json: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? { ...value } : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isExecutable } from '../host/presence.ts';
 import type { Command, Finished } from '../host/process.ts';
 import { homeFolder } from '../host/user.ts';
 import { brokenSettings } from './broken-settings.ts';
@@ -92,7 +91,9 @@ export function runNix(
   nix: MetNix,
   program: 'nix' | 'nix-store',
   args: readonly string[],
-  more: Partial<Pick<Command, 'cwd' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>> = {},
+  more: Partial<
+    Pick<Command, 'cwd' | 'stdin' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>
+  > = {},
 ): Promise<Finished> {
   const { signal, run } = nix.host;
   const limit = {
@@ -122,9 +123,3 @@ function usualFolders(env: Host['env']): string[] {
   ];
   return [...new Set(folders)];
 }
-
-const isExecutable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );

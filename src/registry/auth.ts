@@ -1,6 +1,5 @@
 import type { Clock } from '../host/host.ts';
 import {
-  ConnectionLost,
   type Exchange,
   type HttpRequest,
   header,
@@ -95,7 +94,7 @@ async function discover(options: AuthorizingOptions): Promise<Challenge | undefi
     return answer.status === 401 ? chooseChallenge(header(answer, 'www-authenticate')) : undefined;
   } catch (error) {
     // tried often enough: the request that waits for this is not to repeat it
-    throw error instanceof ConnectionLost ? unreachable(error, registry) : error;
+    throw unreachable(error, registry);
   }
 }
 

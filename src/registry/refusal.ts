@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
 import { lenient, readJson } from '../host/foreign-json.ts';
-import { type Answer, type ConnectionLost, headerNumber } from '../host/http/message.ts';
+import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
+import { explainedLoss } from '../host/http/unreachable.ts';
 import { limits } from '../host/limits.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -103,16 +104,9 @@ export function isEcr(registry: string): boolean {
   return /(?:^|\.)dkr[.-]ecr[.-].+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/.test(registry);
 }
 
-/** The error for a registry (or token server) to which no connection lasted. */
-export function unreachable(lost: ConnectionLost, host: string): Failure {
-  return new Failure(`The connection to ${host} failed: ${lost.message}`, {
-    ...(lost.untrusted ? {} : { tried: 'several times, with longer and longer waits' }),
-    next: lost.untrusted
-      ? 'Name a file with the certificate authority that signed it in SSL_CERT_FILE.'
-      : 'Check the name of the registry, the network, and HTTPS_PROXY and NO_PROXY.',
-    cause: lost,
-  });
-}
+/** Makes a Failure of a lost connection to a registry or its token server; else gives the error back. */
+export const unreachable = (error: unknown, host: string): unknown =>
+  explainedLoss(error, host, 'the name of the registry');
 
 /** A server's words in one line; what looks like a login is what it was asked with, and not shown. */
 function oneLine(text: string): string {

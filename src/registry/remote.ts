@@ -1,6 +1,7 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
@@ -36,11 +37,8 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
     openBlob: (descriptor, start) => downloadBlob(client, descriptor, start),
     putBlob: (source, { onProgress, signal } = {}) => {
-      const signals = [runSignal, signal].filter(each => each !== undefined);
-      const put: PutBlobOptions = {
-        ...(onProgress ? { onProgress } : {}),
-        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
-      };
+      const either = eitherSignal(runSignal, signal);
+      const put = { ...(onProgress ? { onProgress } : {}), signal: either };
       return explained(client, () => putBlob(client, source, put));
     },
     mountBlob: (digest, from) => mountBlob(client, digest, from),

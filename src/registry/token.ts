@@ -3,12 +3,7 @@ import { Failure } from '../host/failure.ts';
 import { lenient, readJson } from '../host/foreign-json.ts';
 import { urlWithoutLogin } from '../host/http/address.ts';
 import { isLoopback } from '../host/http/loopback.ts';
-import {
-  type Answer,
-  ConnectionLost,
-  type Exchange,
-  type HttpRequest,
-} from '../host/http/message.ts';
+import type { Answer, Exchange, HttpRequest } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
 import { limits } from '../host/limits.ts';
 import type { Challenge } from './challenge.ts';
@@ -44,13 +39,9 @@ const defaultLifetime = 60;
  */
 export async function requestToken(request: TokenRequest, exchange: Exchange): Promise<Token> {
   const realm = realmOf(request);
-  let answer: Answer;
-  try {
-    answer = await exchange(tokenExchange(realm, request));
-  } catch (error) {
-    if (error instanceof ConnectionLost) throw unreachable(error, realm.host);
-    throw error;
-  }
+  const answer = await exchange(tokenExchange(realm, request)).catch((error: unknown) => {
+    throw unreachable(error, realm.host);
+  });
   if (isRedirect(answer.status)) throw ledAstray(realm);
   if (answer.status !== 200) throw denied(answer, realm, request);
   const { value, seconds } = decodeToken(answer, realm);

@@ -1,7 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { limits } from '../host/limits.ts';
 import { nearest } from '../host/nearest.ts';
 import { preview } from '../host/preview.ts';
 
@@ -13,19 +11,6 @@ export interface Document {
   value: unknown;
   /** What to do when it is broken, as a sentence. */
   next: string;
-}
-
-/** The text of a file; undefined where there is none. Rejects with a {@link Failure}. */
-export async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file);
-    if (size > limits.document) throw new Error(`it has ${size} bytes, and is no such file`);
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const message = `${file} cannot be read: ${(cause as Error).message}`;
-    throw new Failure(message, { next: 'Check the path and its permissions.', cause });
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
+import { Unreachable } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
-import { Unreachable } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
 
 /** A file as an index or a release offers it. */

@@ -1,10 +1,11 @@
 import type { Host } from '../host/host.ts';
+import { Unreachable } from '../host/http/message.ts';
 import { notice } from '../host/say.ts';
 import { acceptedPages, type Listing, readIndexPage } from './index-page.ts';
 import { type GitHubAccess, listRelease } from './releases.ts';
 import type { Variant } from './variant.ts';
 import { describeOrigin, type Wanted, type WantedWheel } from './wanted.ts';
-import { Unreachable, type Web } from './web.ts';
+import type { Web } from './web.ts';
 
 /** Listings that were asked for, by project and origin. */
 export interface Listings {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { ConnectionLost } from '../host/http/message.ts';
+import { ConnectionLost, Unreachable } from '../host/http/message.ts';
 import { nearest } from '../host/nearest.ts';
 import type { Listing, OfferedFile } from './index-page.ts';
 import type { Origin } from './wanted.ts';
-import { Unreachable, unreachable, type Web } from './web.ts';
+import { unreachable, type Web } from './web.ts';
 
 /** How GitHub is asked. */
 export interface GitHubAccess {

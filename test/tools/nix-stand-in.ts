@@ -8,7 +8,7 @@ import type { Command, Finished } from '../../src/host/process.ts';
 import { confStatements } from '../../src/nix/conf-statements.ts';
 
 /** Settings as this Nix tells them, by their names. */
-export type Told = Readonly<Record<string, unknown>>;
+type Told = Readonly<Record<string, unknown>>;
 
 /** How one evaluation goes on: what Nix has as settings then, and the process that does it. */
 export type Evaluate = (settings: Told, command: Command) => Promise<Finished>;

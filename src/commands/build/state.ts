@@ -7,6 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { checkOutput, writeOutput } from '../../host/output-file.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { type Closures, startClosures } from '../../nix/closures.ts';
 import type { DiskPeak, DiskWatch } from '../../nix/disk-space.ts';
 import type { DerivationOutput, Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
@@ -55,6 +56,8 @@ export interface BuildState {
   reclaimed: string[];
   evaluation?: Evaluation;
   destination?: Destination;
+  /** What the store has said of its paths. */
+  closures: Closures;
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
@@ -81,6 +84,7 @@ export function startState(host: Host): BuildState {
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    closures: startClosures(),
     made: new Map(),
   };
   return state;

@@ -35,7 +35,7 @@ async function refusingRegistry(t: TestContext, silent = false) {
 const settingsFor = (image: string, push = 'true') =>
   parseBuild(
     { image, push },
-    { face: 'command-line', currentDirectory: '/', temporaryDirectory: '/' },
+    { face: 'command-line', currentDirectory: '/', temporaryDirectory: '/', takesImage: true },
   );
 
 const identity = { name: 'x', tag: 'y', architecture: 'amd64' };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { createEventReader, logLines } from '../../../src/nix/events.ts';
+import { limits } from '../../../src/host/limits.ts';
+import { createEventReader } from '../../../src/nix/events.ts';
 import type { NixEvent } from '../../../src/nix/types.ts';
 
 const bad = '/nix/store/8ac8rqp26rj89vw2hgim178ycd9k6612-bad.drv';
@@ -161,7 +162,7 @@ test('only the end of a log is kept', () => {
   }
   reader.read(`@nix {"action":"msg","level":0,"msg":"error: builder for '${bad}' failed"}`, 1000);
   const [failure] = reader.failed();
-  assert.equal(failure?.log.length, logLines);
+  assert.equal(failure?.log.length, limits.logLines);
   assert.equal(failure?.log.at(-1), '999');
 });
 

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
+import { ConnectionLost } from '../../../src/host/http/message.ts';
 import { fetchTarball, type Transport } from '../../../src/nix/install/download.ts';
 import type { Release } from '../../../src/nix/install/releases.ts';
 
@@ -54,12 +55,8 @@ const unused: Transport = {
   download: () => assert.fail('downloaded'),
 };
 
-const refused = () => {
-  const cause = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), {
-    code: 'ECONNREFUSED',
-  });
-  return Promise.reject(new TypeError('fetch failed', { cause }));
-};
+const refused = () =>
+  Promise.reject(new ConnectionLost(new Error('connect ECONNREFUSED 192.0.2.1:443')));
 
 describe('fetching the tarball', () => {
   it('downloads and verifies it', async () => {

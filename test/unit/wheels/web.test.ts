@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { openWeb, Unreachable } from '../../../src/wheels/web.ts';
+import { Unreachable } from '../../../src/host/http/message.ts';
+import { openWeb } from '../../../src/wheels/web.ts';
 import { quietHost } from '../../tools/blobs.ts';
 
 /** A server that answers with the status that its address names, and a web to ask it by. */
