@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { probeSubstituters } from '../../../src/caches/probe.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const info = 'StoreDir: /nix/store\nWantMassQuery: 1\n';
 const requests: { url: string; authorization: string | undefined }[] = [];
@@ -50,14 +51,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function hostWith(env: Host['env'] = {}): Host {
-  return {
-    env,
-    clock: () => 0,
-    emit: () => undefined,
-    run: () => assert.fail('a program was run'),
-  };
-}
+const hostWith = (env: Host['env'] = {}) => quietHost({ env });
 
 const fault = (reason: string, wantsLogin = false) => ({ reason, wantsLogin });
 

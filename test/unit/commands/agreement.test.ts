@@ -5,7 +5,7 @@ import type { Command } from '../../../src/host/process.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
 import type { KnownBlob } from '../../../src/registry/memory.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';

@@ -10,7 +10,7 @@ import { finishSetup } from '../../../src/commands/setup.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
 import { parseSetup } from '../../../src/inputs/setup.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
 
 /** Ends a job on code of a repository, with something to save; gives how often the cache was asked. */
 async function saves(t: TestContext, event: string, head: string): Promise<number> {
@@ -48,7 +48,7 @@ async function saves(t: TestContext, event: string, head: string): Promise<numbe
       github: githubContext(where, payload),
     },
   );
-  await finishSetup(settings, { github }, recordingHost({ env }).host);
+  await finishSetup(settings, { github }, hostWithPrograms(env));
   return asked;
 }
 
@@ -73,13 +73,13 @@ async function pushes(t: TestContext, mode: string, nix: string | undefined) {
     temporaryDirectory: folder,
   });
   // none of the machine's own programs: the places of installers are looked at as well
-  const { host, warnings } = recordingHost({ env: { PATH: folder, HOME: folder } });
+  const host = hostWithPrograms({ PATH: folder, HOME: folder });
   const run: Host['run'] = async command => {
     if (!command.file.startsWith(folder)) return { code: 1, stdout: '', stderr: '' };
     return host.run(command);
   };
   await finishSetup(settings, { builtSince: 1 }, { ...host, run });
-  return warnings();
+  return host.warnings;
 }
 
 test('a job that cannot push says so, and fails where it has to push', async t => {

@@ -6,11 +6,11 @@ import { type TestContext, test } from 'node:test';
 import type { CacheableTarget, GithubCache } from '../../../src/caches/github-cache.ts';
 import { startProviding } from '../../../src/commands/build/provide.ts';
 import { startState } from '../../../src/commands/build/state.ts';
-import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
 import type { RunContext } from '../../../src/inputs/context.ts';
 import { parseBuild } from '../../../src/inputs/parse.ts';
 import type { Evaluation, LayerTarget } from '../../../src/nix/types.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /**
  * A recipe whose app is built with deps, and deps with nothing; base stands beside them. No Nix runs:
@@ -39,10 +39,7 @@ async function scene(t: TestContext, valid: readonly string[], offered: readonly
       .map(name => `  ${join(folder, name)}.drv`)
       .join('\n')}\n`;
   };
-  const host: Host = {
-    env: {},
-    clock: () => 0,
-    emit: () => undefined,
+  const host = quietHost({
     run: async command => {
       commands.push(command);
       const invalid = command.args.filter(arg => !valid.some(name => arg.endsWith(`-${name}`)));
@@ -50,7 +47,7 @@ async function scene(t: TestContext, valid: readonly string[], offered: readonly
       const stderr = command.args.includes('--dry-run') ? dryRun(command.args) : '';
       return { code: 0, stdout, stderr };
     },
-  };
+  });
   const restored: string[][] = [];
   const state = startState(host);
   state.github = githubThatGives(restored);

@@ -6,17 +6,11 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../../../src/host/failure.ts';
 import { ownHands } from '../../../src/host/hands.ts';
-import type { Host } from '../../../src/host/host.ts';
 import { isLocked } from '../../../src/host/lock.ts';
-import { processRunner } from '../../../src/host/process.ts';
 import { putPart, type SharedFile, takePart } from '../../../src/host/shared-file.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
 
-const host: Host = {
-  env: process.env,
-  clock: Date.now,
-  run: processRunner(process.env),
-  emit: () => undefined,
-};
+const host = hostWithPrograms(process.env);
 let root = '';
 let folder = '';
 let included = false;

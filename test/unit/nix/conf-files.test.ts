@@ -22,6 +22,7 @@ import {
   withdrawConf,
   writeConf,
 } from '../../../src/nix/conf-files.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const conf = {
   lines: ['fallback = true'],
@@ -30,12 +31,8 @@ const conf = {
 };
 let folder = '';
 let home: { HOME: string };
-const hostWith = (env: Host['env']): Host => ({
-  env,
-  clock: () => 0,
-  run: processRunner({ PATH: process.env.PATH, ...env }),
-  emit: () => undefined,
-});
+const hostWith = (env: Host['env']) =>
+  quietHost({ env, run: processRunner({ PATH: process.env.PATH, ...env }) });
 const write = (kind: 'folder' | 'user', env: Host['env'] = home) =>
   writeConf(conf, { kind, folder }, hostWith(env));
 const ours = () => readFile(join(folder, 'comfy-nix.conf'), 'utf8');

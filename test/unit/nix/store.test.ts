@@ -4,6 +4,7 @@ import { Failure } from '../../../src/host/failure.ts';
 import type { Command, Finished } from '../../../src/host/process.ts';
 import { parseDump, queryClosures, queryPathInfo, queryValid } from '../../../src/nix/store.ts';
 import type { Nix } from '../../../src/nix/types.ts';
+import { quietHost } from '../../tools/host.ts';
 
 function nixThat(answer: (command: Command) => Partial<Finished>): {
   nix: Nix;
@@ -15,15 +16,12 @@ function nixThat(answer: (command: Command) => Partial<Finished>): {
     version: '2.34.8',
     storeDir: '/nix/store',
     env: {},
-    host: {
-      env: {},
-      clock: () => 0,
-      emit: () => undefined,
+    host: quietHost({
       run: async command => {
         commands.push(command);
         return { code: 0, stdout: '', stderr: '', ...answer(command) };
       },
-    },
+    }),
   };
   return { nix, commands };
 }

@@ -10,7 +10,8 @@ import { type BlobSource, mediaTypes } from '../../../src/image/types.ts';
 import { archiveStore } from '../../../src/registry/archive.ts';
 import { openStore } from '../../../src/registry/open.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'archive-'));
 after(() => rmSync(root, { recursive: true }));

@@ -6,8 +6,7 @@ import { after, describe, test } from 'node:test';
 import { patience } from '../../../src/host/limits.ts';
 import type { Command } from '../../../src/host/process.ts';
 import { credentialsElsewhere, findLogin } from '../../../src/registry/credentials.ts';
-import { quietHost } from '../../tools/blobs.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms, quietHost } from '../../tools/host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -188,12 +187,12 @@ test('a helper that never answers is ended and named; the run goes on without it
   const started = join(folder, 'started');
   const script = `#!/bin/sh\n: >${started}\nexec sleep 60\n`;
   writeFileSync(join(folder, 'docker-credential-stuck'), script, { mode: 0o755 });
-  const { host, warnings } = recordingHost({ env });
+  const host = hostWithPrograms(env);
   const finding = findLogin(ghcr, {}, host);
   while (!existsSync(started)) await new Promise(resolve => setImmediate(resolve));
   t.mock.timers.tick(patience.credentialHelper);
   assert.equal(await finding, undefined);
-  assert.deepEqual(warnings(), [
+  assert.deepEqual(host.warnings, [
     'Waited 30 s for docker-credential-stuck to give a login, in vain; its logins are not used.',
   ]);
 });

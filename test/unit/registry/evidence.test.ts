@@ -14,7 +14,7 @@ import { layoutStore } from '../../../src/registry/layout.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
 import { arrangeKnowledge, presenceIn } from '../../../src/registry/reuse.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import { pushImage } from '../../tools/test-image.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'evidence-'));

@@ -13,7 +13,8 @@ import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { storedImage } from '../../../src/registry/stored-image.ts';
-import { instantRetries, layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -19,7 +19,8 @@ import { tryLock } from '../../../src/host/lock.ts';
 import { partialFile, writeFailure } from '../../../src/host/partial-files.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'layout-'));
 after(() => rmSync(root, { recursive: true }));

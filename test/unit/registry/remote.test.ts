@@ -8,8 +8,9 @@ import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { adviceFor, isEcr } from '../../../src/registry/refusal.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
 import { startHttpProxy } from '../../tools/faulty-proxy.ts';
+import { quietHost } from '../../tools/host.ts';
 import { type Behaviour, startResumableRegistry } from '../../tools/resumable-registry.ts';
 
 const stops: (() => Promise<void>)[] = [];

@@ -4,7 +4,8 @@ import { Failure } from '../../../src/host/failure.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { heldBytes, withDigest } from '../../../src/registry/session.ts';
-import { instantRetries, layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import {
   type Behaviour,
   type ResumableRegistry,

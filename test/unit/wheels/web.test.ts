@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { openWeb, Unreachable } from '../../../src/wheels/web.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** A server that answers with the status that its address names, and a web to ask it by. */
 async function start(context: TestContext) {

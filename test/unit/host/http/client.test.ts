@@ -5,16 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Host } from '../../../../src/host/host.ts';
 import { openHttp } from '../../../../src/host/http/client.ts';
-
-function hostWith(more: Partial<Host> = {}): Host {
-  return {
-    env: {},
-    clock: () => 0,
-    emit: () => undefined,
-    run: () => assert.fail('a program was run'),
-    ...more,
-  };
-}
+import { quietHost } from '../../../tools/host.ts';
 
 async function serve(t: TestContext, listener: http.RequestListener): Promise<URL> {
   const server = http.createServer(listener);
@@ -34,7 +25,7 @@ test('an exchange follows redirects, and goes on after a fault of the server', a
     asked += 1;
     response.writeHead(asked === 1 ? 503 : 200).end('found');
   });
-  const client = openHttp(hostWith(), { retries: { sleep: async () => undefined } });
+  const client = openHttp(quietHost(), { retries: { sleep: async () => undefined } });
   t.after(client.close);
   const { status, body } = await client.exchange({ method: 'GET', url });
   assert.deepEqual([status, body.toString(), asked], [200, 'found', 2]);
@@ -44,7 +35,7 @@ test('an exchange follows redirects, and goes on after a fault of the server', a
 
 test('an answer longer than is wanted is not read', async t => {
   const url = await serve(t, (_, response) => response.end('x'.repeat(1000)));
-  const client = openHttp(hostWith());
+  const client = openHttp(quietHost());
   t.after(client.close);
   const request = { method: 'GET', url, answerLimit: 999, retry: false };
   await assert.rejects(client.exchange(request), /longer than 999 bytes/);
@@ -53,7 +44,7 @@ test('an answer longer than is wanted is not read', async t => {
 test("requests end with the host's signal", async t => {
   const url = await serve(t, () => undefined);
   const interrupted = new AbortController();
-  const client = openHttp(hostWith({ signal: interrupted.signal }));
+  const client = openHttp(quietHost({ signal: interrupted.signal }));
   t.after(client.close);
   const waiting = client.exchange({ method: 'GET', url });
   interrupted.abort(new Error('enough'));
@@ -67,7 +58,7 @@ test('what does not answer is named each half a minute, with the proxy in betwee
   const emit: Host['emit'] = event => void ('message' in event && said.push(event.message));
   const interrupted = new AbortController();
   const env = { http_proxy: proxy.host };
-  const client = openHttp(hostWith({ env, emit, signal: interrupted.signal }));
+  const client = openHttp(quietHost({ env, emit, signal: interrupted.signal }));
   t.after(client.close);
   const url = new URL('http://registry.example/v2/');
   const waiting = client.exchange({ method: 'GET', url });
