@@ -158,6 +158,23 @@ test('merging keeps the newest twenty images, each once', () => {
   assert.equal(merged.images.filter(each => each.digest?.startsWith('sha256:33')).length, 1);
 });
 
+test('merging keeps the newest five of what made no image, and they crowd out nothing', () => {
+  const unfinished = (letter: string): RememberedImage => {
+    const { digest: _, ...image } = imageOf(letter, blob(letter));
+    return image;
+  };
+  const failed = [...'0123456789'].map(unfinished);
+  const whole = [...'abcdefghijklmnop'].map(letter => imageOf(letter, blob(letter)));
+  const merged = (newer: RememberedImage[], older: RememberedImage[]) =>
+    mergeMemories({ images: newer }, { images: older }).images;
+  assert.deepEqual(merged(failed.slice(0, 5), []), failed.slice(0, 5));
+  assert.deepEqual(merged(failed.slice(0, 6), []), failed.slice(0, 5));
+  assert.deepEqual(merged(failed.slice(0, 1), failed.slice(4)), [failed[0], ...failed.slice(4, 8)]);
+  assert.deepEqual(merged(failed, whole), [...failed.slice(0, 5), ...whole.slice(0, 15)]);
+  const same = { ...unfinished('0'), outputs: [] };
+  assert.deepEqual(merged([same], failed.slice(0, 2)), [same, failed[1]], 'by its blobs');
+});
+
 test('blobs are listed once, newest first', () => {
   const memory = {
     images: [imageOf('a', blob('2'), blob('1')), imageOf('b', blob('1'), blob('3'))],
