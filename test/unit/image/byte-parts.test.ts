@@ -62,7 +62,7 @@ test('what is given up is closed, the list of parts as well, however often', asy
   })();
   const before = openFiles();
   const source = bytesOfParts(parts);
-  source.fill(Buffer.alloc(10));
+  await source.fill(Buffer.alloc(10));
   assert.equal(openFiles(), before + 1);
   await source.close();
   await source.close();
