@@ -188,7 +188,8 @@ test('what is missing is named', async t => {
 
 test('names and tags of the largest size, and not one byte more', async t => {
   const named = (length: number) => {
-    const name = `${'n'.repeat(200)}/`.repeat(30).slice(0, length - 1) + 'x';
+    const folders = `${'n'.repeat(200)}/`.repeat(30);
+    const name = `${folders.slice(0, length - 1)}x`;
     return fromFile(t, tarOf([...members, [name, 'unused']]));
   };
   assert.equal((await named(4096)).layers.length, 3);
