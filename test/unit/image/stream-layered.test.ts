@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { framePool } from '../../../src/image/frames.ts';
 import { streamedKey } from '../../../src/image/keys.ts';
 import { readMoment } from '../../../src/image/sources/layered-conf.ts';
@@ -20,11 +21,12 @@ interface Change {
   checksum?: string;
   /** The Env of a base image; null: a base without config. */
   base?: readonly unknown[] | null;
+  packed?: boolean;
   now?: number;
 }
 
 /** A store with a conf.json, and the image that it describes. */
-async function read(t: TestContext, { conf = {}, checksum, base, now = 0 }: Change = {}) {
+async function read(t: TestContext, { conf = {}, checksum, base, packed, now = 0 }: Change = {}) {
   const store = temporaryFolder(t);
   const at = (name: string) => `${store}/${hashed(name)}`;
   mkdirSync(at('custom'));
@@ -39,7 +41,8 @@ async function read(t: TestContext, { conf = {}, checksum, base, now = 0 }: Chan
       ['l.tar', baseLayer],
       ['manifest.json', manifest],
     ] as const;
-    writeFileSync(at('base.tar'), tarOf(members));
+    const tar = tarOf(members);
+    writeFileSync(at('base.tar'), packed ? gzipSync(tar) : tar);
   }
   const whole = {
     architecture: 'amd64',
@@ -121,7 +124,14 @@ test('a base image comes first, and its variables before those of the image', as
   assert.deepEqual(odd.config.config, {});
   const inherited = await read(t, { base: ['A=base'], conf: { config: { Cmd: ['y'] } } });
   assert.deepEqual(inherited.config.config, { Cmd: ['y'], Env: ['A=base'] });
+  assert.equal(image.sequential, false);
   await image.close();
+  const packed = await read(t, { base: ['A=base'], packed: true });
+  assert.equal(packed.image.sequential, true, 'a packed base is read once, from its start');
+  assert.ok(
+    (await collect(packed.image.layers[0]?.source.open() ?? assert.fail())).equals(baseLayer),
+  );
+  await packed.image.close();
 });
 
 test('the kind of machine is that of the conf.json', async t => {

@@ -194,6 +194,13 @@ describe('a docker-archive', () => {
     assert.equal(existsSync(file), false);
   });
 
+  test('no layer is read before there is somewhere to write it', async () => {
+    const store = archiveStore(join(root, 'no/such/folder/x.tar'), options);
+    const source = { ...layerOf(noise(10, 7)), open: () => assert.fail('it was opened') };
+    await assert.rejects(store.putBlob(source), Failure);
+    await store.close();
+  });
+
   test('a layer that is packed, or of unknown size, cannot be put', async () => {
     const store = archiveStore(new PassThrough(), options);
     const packed = { ...layerOf(noise(10, 4)), mediaType: mediaTypes.layer.gzip };
