@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { cachixSubstituters } from '../../../src/caches/cachix.ts';
 import { readCache } from '../../../src/caches/cachix-api.ts';
 import { type ServedCache, startCachixApi } from '../../tools/cachix-stand-in/api.ts';
-import { hostWithPrograms, quietHost } from '../../tools/host.ts';
+import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 const open: ServedCache = {
   publicSigningKeys: ['open.cachix.org-1:aaaa='],
@@ -84,15 +82,12 @@ test('a private cache without a token says what is missing', async t => {
 
 test('Cachix is asked through the proxy', async t => {
   const asked: string[] = [];
-  const proxy = createServer((request, response) => {
+  const proxy = await serve((request, response) => {
     asked.push(request.url ?? '');
     response.end(JSON.stringify({ ...open, name: 'open', isPublic: true }));
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const host = hostWithPrograms({ HTTP_PROXY });
+  t.after(proxy.stop);
+  const host = quietHost({ env: { HTTP_PROXY: proxy.url } });
   const pull = await cachixSubstituters(['open'], undefined, host, 'http://cachix.test/api/v1');
   assert.deepEqual(asked, ['http://cachix.test/api/v1/cache/open']);
   assert.deepEqual(pull.substituters, [{ url: open.uri, publicKeys: open.publicSigningKeys }]);

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,21 +9,20 @@ import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
 import { parseSetup } from '../../../src/inputs/setup.ts';
 import { hostWithPrograms } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 /** Ends a job on code of a repository, with something to save; gives how often the cache was asked. */
 async function saves(t: TestContext, event: string, head: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'finish-'));
   t.after(() => rm(folder, { recursive: true }));
   let asked = 0;
-  const server = createServer(request => {
+  const server = await serve(request => {
     asked += 1;
     request.socket.destroy();
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
+  t.after(server.stop);
   const env = {
-    ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/`,
+    ACTIONS_RESULTS_URL: `${server.url}/`,
     ACTIONS_RUNTIME_TOKEN: 'x',
     RUNNER_TEMP: folder,
   };
