@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { compressedBlob } from '../../../src/image/compress.ts';
 import {
   compressionOf,
@@ -189,6 +190,29 @@ test('whoever stops early closes what the bytes come from', async () => {
     }
     assert.equal(closed, 1);
   }
+});
+
+test('what becomes far more than it was is given up, each frame by itself', async () => {
+  const zeros = zstdCompressSync(Buffer.alloc(64 << 20));
+  const allowed = zeros.length * limits.unpackedRatio;
+  assert.ok(allowed < 30 << 20, 'they are packed better than gzip can');
+  const unpacked = async (most: number, compression: Compression, bytes: Buffer) => {
+    let size = 0;
+    for await (const chunk of decompress(streamOf(bytes), compression, 'layer', most)) {
+      size += chunk.length;
+    }
+    return size;
+  };
+  await assert.rejects(unpacked(1 << 20, 'zstd', zeros), (error: unknown) => {
+    assert.ok(error instanceof Failure);
+    assert.match(error.message, /^layer unpacks to far more than an image can be\.$/);
+    assert.match(error.details.tried ?? '', new RegExp(`^Its first ${zeros.length} bytes became`));
+    return true;
+  });
+  assert.equal(await unpacked((64 << 20) - allowed, 'zstd', zeros), 64 << 20);
+  await assert.rejects(unpacked((64 << 20) - allowed - 1, 'zstd', zeros), /far more/);
+  const gzip = gzipSync(Buffer.alloc(8 << 20));
+  assert.equal(await unpacked(0, 'gzip', gzip), 8 << 20, 'gzip cannot reach it');
 });
 
 test('an error of the input stays what it is', async () => {
