@@ -130,6 +130,7 @@ test('a damaged document says why, and throws nothing', () => {
     const parsed = parseMemory(text, storeDir);
     assert.equal(parsed.kind, 'damaged', text);
     assert.ok(parsed.kind === 'damaged' && parsed.reason.length > 0);
+    if (text.length < 2) assert.equal(parsed.reason, 'it is no JSON');
   }
 });
 
