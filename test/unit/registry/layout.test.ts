@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +16,7 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { tryLock } from '../../../src/host/lock.ts';
 import { partialFile, writeFailure } from '../../../src/host/partial-files.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
@@ -283,6 +285,20 @@ describe('an OCI layout', () => {
       seen.map(signal => signal?.reason),
       [reason, reason, undefined],
     );
+  });
+
+  test('an index that cannot be read, or is far too large, is named', async () => {
+    const { folder, store } = open();
+    const index = join(folder, 'index.json');
+    mkdirSync(index, { recursive: true });
+    await assert.rejects(store.getManifest('x'), /index\.json could not be read: EISDIR/);
+    rmSync(index, { recursive: true });
+    writeFileSync(index, '{"schemaVersion":2,"manifests":[]}');
+    assert.equal(await store.getManifest('x'), undefined);
+    truncateSync(index, limits.document);
+    await assert.rejects(store.getManifest('x'), /is not the index of an OCI image layout/);
+    truncateSync(index, limits.document + 1);
+    await assert.rejects(store.getManifest('x'), /could not be read: it has 16777217 bytes/);
   });
 
   test('a full disk is said as such', () => {

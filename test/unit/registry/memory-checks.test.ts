@@ -244,18 +244,22 @@ describe('what has not the shape of a memory is none', () => {
 
 test('more to compare than any image has is none', () => {
   // outputs that are all part of each other
-  const many = (count: number, paths: number) => {
+  const many = (count: number, paths: number, times = 1) => {
     const names = Array.from({ length: paths }, (_, at) => `${String(at).padStart(32, '0')}-x`);
     const closure = names.map((_, at) => at);
     const outputs = Array.from({ length: count }, (_, path) => ({ path, closure, blobs: [] }));
     const all = outputs.map((_, at) => at);
-    const images = [{ outputs: all, blobs: [], roots: [] }];
+    const image = { outputs: all, blobs: [], roots: [] };
+    const images = Array.from({ length: times }, () => image);
     const document = { format: 1, paths: names, blobs: [], outputs, roots: [], images };
     return parseMemory(JSON.stringify(document), storeDir);
   };
   assert.deepEqual(many(500, 1300), { kind: 'damaged', reason: 'it is larger than it can be' });
-  const less = many(100, 500);
-  assert.ok(less.kind === 'memory' && less.memory.images[0]?.outputs.length === 100);
+  const less = many(200, 400, 40);
+  assert.ok(
+    less.kind === 'memory' && less.memory.images[39]?.outputs.length === 200,
+    'once for all',
+  );
 });
 
 test('what is known of one image is known of the next, and one that is wrong in none', () => {

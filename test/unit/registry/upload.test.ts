@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { heldBytes, withDigest } from '../../../src/registry/session.ts';
@@ -271,6 +272,18 @@ describe('uploading a blob', () => {
       assert.ok(error.details.next);
       return true;
     });
+  });
+
+  test('a connection that always breaks is given up, one that gets on each time is not', async () => {
+    const { registry, store } = await start({ cuts: Array(100).fill(0) });
+    const patches = () => registry.requests.filter(line => line.startsWith('PATCH')).length;
+    await assert.rejects(store.putBlob(layerOf(noise(300_000, 15))), /^Failure: The connection to/);
+    assert.equal(patches(), 8);
+    assert.equal(registry.sessions.size, 0);
+    const { opened } = await arrive(2_000_000, { cuts: Array(20).fill(limits.progress) });
+    assert.equal(opened, 21);
+    const creeping = await start({ cuts: Array(100).fill(limits.progress / 8) });
+    await assert.rejects(creeping.store.putBlob(layerOf(noise(2_000_000, 16))), Failure);
   });
 
   test('a registry that fails for good is given up, with its own words', async () => {
