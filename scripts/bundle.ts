@@ -1,7 +1,6 @@
-// Bundles src/ into dist/, the published action. With --check it writes nothing, and fails where
-// dist/ differs. Prints the size of what each entry loads at its start.
+// Bundles src/ into dist/, the published action. Prints the size of what each entry loads at its start.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { type Bundle, bundle, dist } from './bundling.ts';
@@ -75,24 +74,6 @@ function writeDist(files: ReadonlyMap<string, Buffer>): void {
   }
 }
 
-function checkDist(files: ReadonlyMap<string, Buffer>): void {
-  const there = existsSync(dist)
-    ? readdirSync(dist, { recursive: true, withFileTypes: true })
-        .filter(entry => entry.isFile())
-        .map(entry => relative(dist, join(entry.parentPath, entry.name)))
-    : [];
-  const stale = there.filter(name => !files.has(name));
-  const changed = [...files].filter(
-    ([name, content]) => !there.includes(name) || !readFileSync(join(dist, name)).equals(content),
-  );
-  const differing = [...stale, ...changed.map(([name]) => name)];
-  if (differing.length === 0) return;
-  console.error(`dist/ is not what src/ gives (${differing.join(', ')}): run npm run build`);
-  process.exitCode = 1;
-}
-
 const result = await bundle();
-const files = distFiles(result);
-if (process.argv.includes('--check')) checkDist(files);
-else writeDist(files);
+writeDist(distFiles(result));
 checkSizes(result.metafile);

@@ -215,7 +215,7 @@ export const doors: readonly Door[] = [
         'registry',
         'wheels',
       ].map(room => `src/${room}/`),
-      ...['src/nix/install/', 'src/nix/conf-files.ts', 'src/nix/builders.ts'],
+      'src/nix/install/',
     ],
     instead: 'write by writeConf, setSshAliases or trustUsers, whose files runs share',
     example: "await rename(fresh, join(home, '.config/nix/nix.conf'));",
@@ -253,8 +253,8 @@ export const doors: readonly Door[] = [
   {
     name: 'digests',
     pattern: /sha256:\[0-9a-f\]/,
-    only: ['src/registry/digest.ts', 'src/record/schema.ts'],
-    instead: 'isDigest or checkedDigest of src/registry/digest.ts',
+    only: ['src/image/digest.ts', 'src/record/fields.ts'],
+    instead: 'isDigest or checkedDigest of src/image/digest.ts',
     example: 'const digest = /^sha256:[0-9a-f]{64}$/;',
   },
   {
@@ -270,6 +270,37 @@ export const doors: readonly Door[] = [
     only: [],
     instead: 'hold a lock of src/host/lock.ts: other containers count processes of their own',
     example: 'const folder = join(parent, String(process.pid));',
+  },
+  {
+    name: 'files that this user alone may read',
+    pattern: /\bmode: 0o600\b|, 0o600\)/,
+    // a lock, and what `main` leaves for `post`, which is written once
+    only: ['src/host/whole-file.ts', 'src/host/partial-files.ts', 'src/action/private-folder.ts'],
+    instead: 'write by writePrivate of src/host/whole-file.ts: an older file would keep its mode',
+    example: 'await writeFile(file, secret, { mode: 0o600 });',
+  },
+  {
+    name: 'whether a file is there',
+    pattern:
+      /\b(?:l?stat|access|readdir)\(.*\)\.(?:catch|then)\((?!unlessMissing)|\baccess\([^;]*\)\.then\($/,
+    only: ['src/host/'],
+    instead:
+      'ask src/host/presence.ts, or let unlessMissing tell what is missing from other errors',
+    example: 'const found = await stat(file).catch(() => undefined);',
+  },
+  {
+    name: 'several signals in one',
+    pattern: /\bAbortSignal\.any\(/,
+    only: ['src/host/signals.ts'],
+    instead: 'join them by eitherSignal of src/host/signals.ts',
+    example: 'const either = AbortSignal.any([signal, limit]);',
+  },
+  {
+    name: 'connections and their retries',
+    pattern: /\bopenConnection\(|\bretrying\(|\busualRetries\(|'node:https?'/,
+    only: ['src/host/http/'],
+    instead: 'open by openHttp of src/host/http/client.ts, with what differs as its options',
+    example: 'const send = retrying(openConnection(env).send, usualRetries(clock));',
   },
   {
     name: 'files that the user named',

@@ -14,7 +14,7 @@ if (folder === undefined) throw new Error('usage: official-release.ts DIR');
 const { env } = process;
 const host = { env, clock: Date.now, run: processRunner(env), emit: () => undefined };
 const { system } = await describeMachine(host);
-const release = planRelease({ installNix: 'release', acceptFlakeConfig: false }, system);
+const release = planRelease({ installNix: 'release' }, system);
 mkdirSync(folder, { recursive: true });
 const tarball = join(folder, `nix-${release.version}-${system}.tar.xz`);
 const fetched = await fetchTarball(release, tarball, host);

@@ -1,33 +1,34 @@
 // Writes what comes from the tables in src/: action.yml, the README's reference, and the record's
-// schema. With --check it writes nothing, and fails where a file differs.
+// schema. A test compares them.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type InputDefinition, inputs, outputs, variableOf, verbs } from '../src/inputs/table.ts';
-import { recordSchema } from '../src/record/schema.ts';
+import { outputs } from '../src/inputs/outputs.ts';
+import { inputs, type NamedInput, variableOf } from '../src/inputs/table.ts';
+import { verbNames, verbs } from '../src/inputs/verbs.ts';
+import { recordSchemaJson } from './record-schema.ts';
 
-const definitions: readonly InputDefinition[] = inputs;
 const positionals = new Set<string>(Object.values(verbs).flatMap(verb => verb.positional));
 
 /** The action's metadata (docs.github.com, "Metadata syntax for GitHub Actions"). */
 export function actionYaml(): string {
   const lines = [
-    '# Made by scripts/reference.ts from src/inputs/table.ts.',
+    '# Made by scripts/reference.ts from src/inputs/.',
     'name: comfy-nix-action',
     'description: Build layered CUDA images with Nix and stream them to a registry that remembers',
     'branding:',
     '  icon: layers',
     '  color: blue',
     'inputs:',
-    ...definitions.flatMap(input => [
+    ...inputs.flatMap(input => [
       `  ${input.name}:`,
       `    description: ${yamlText(actionDescription(input))}`,
       '    required: false',
-      ...(input.default === undefined ? [] : [`    default: ${yamlText(input.default)}`]),
+      ...defaultOf(input).map(preset => `    default: ${yamlText(preset)}`),
     ]),
     'outputs:',
-    ...outputs.flatMap(output => [
-      `  ${output.name}:`,
-      `    description: ${yamlText(output.description)}`,
+    ...Object.entries(outputs).flatMap(([name, { description }]) => [
+      `  ${name}:`,
+      `    description: ${yamlText(description)}`,
     ]),
     'runs:',
     '  using: node24',
@@ -43,45 +44,62 @@ function yamlText(text: string): string {
   return JSON.stringify(text);
 }
 
-function actionDescription(input: InputDefinition): string {
-  return input.choices === undefined
-    ? input.description
-    : `${input.description} One of: ${input.choices.join(', ')}.`;
+function actionDescription({ description, reader }: NamedInput): string {
+  return reader.type === 'choice'
+    ? `${description} One of: ${reader.choices?.join(', ')}.`
+    : description;
+}
+
+/** The default in a workflow, if there is one. */
+function defaultOf({ default: preset, workflowDefault }: NamedInput): string[] {
+  return [preset ?? workflowDefault ?? []].flat();
 }
 
 /** The README's tables of inputs and outputs. */
 export function readmeReference(): string {
   return [
-    '| input | flag | default | meaning |',
-    '|:--|:--|:--|:--|',
-    ...definitions.map(input =>
-      row(code(input.name), flag(input), code(input.default), actionDescription(input)),
+    '| input | flag | default | verbs | meaning |',
+    '|:--|:--|:--|:--|:--|',
+    ...inputs.map(input =>
+      row(
+        code(input.name),
+        flag(input),
+        defaultOf(input).map(code).join(''),
+        verbsOf(input),
+        actionDescription(input),
+      ),
     ),
     '',
     '| output | meaning |',
     '|:--|:--|',
-    ...outputs.map(output => row(code(output.name), output.description)),
+    ...Object.entries(outputs).map(([name, { description }]) => row(code(name), description)),
   ].join('\n');
 }
 
-function flag(input: InputDefinition): string {
+function flag(input: NamedInput): string {
   if (input.only === 'action') return 'the subcommand';
   if (positionals.has(input.name)) return 'an argument';
   if (input.secret) return `the variable ${code(variableOf(input.name))}`;
-  if (input.type === 'boolean') return `${code(`--${input.name}`)}, ${code(`--no-${input.name}`)}`;
+  if (input.reader.type === 'boolean')
+    return `${code(`--${input.name}`)}, ${code(`--no-${input.name}`)}`;
   const either = input.variable ? `, or ${code(variableOf(input.name))}` : '';
   return `${code(`--${input.name}`)}${either}`;
 }
 
-function code(text: string | undefined): string {
-  return text === undefined ? '' : `\`${text}\``;
+/** The verbs that read it. */
+function verbsOf({ verbs: readers }: NamedInput): string {
+  return readers === 'face' || readers.length === verbNames.length ? 'all' : readers.join(', ');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
 }
 
 function row(...cells: string[]): string {
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-const begin = '<!-- reference: begin (node scripts/reference.ts) -->';
+const begin = '<!-- reference: begin (npm run reference) -->';
 const end = '<!-- reference: end -->';
 
 /** The README with its reference renewed. */
@@ -92,39 +110,19 @@ export function withReference(readme: string): string {
   return `${readme.slice(0, from + begin.length)}\n\n${readmeReference()}\n\n${readme.slice(to)}`;
 }
 
-/** The record's schema as a file's text, in the formatter's layout: lists of texts on one line. */
-export function schemaJson(): string {
-  const json = JSON.stringify(recordSchema, null, 2);
-  const joined = json.replace(/\[[^[\]{}]*\]/g, (list, offset: number) => {
-    const line = list
-      .replace(/\s*\n\s*/g, ' ')
-      .replace('[ ', '[')
-      .replace(' ]', ']');
-    const column = offset - json.lastIndexOf('\n', offset) - 1;
-    // a comma may follow
-    return column + line.length < 100 ? line : list;
-  });
-  return `${joined}\n`;
-}
-
 /** The files that are made here, and how; `read` gives a file's present text. */
 export const madeFiles: Readonly<Record<string, (read: (name: string) => string) => string>> = {
   'action.yml': actionYaml,
-  'docs/record.schema.json': schemaJson,
+  'docs/record.schema.json': recordSchemaJson,
   'README.md': read => withReference(read('README.md')),
 };
 
-function main(check: boolean): void {
+function main(): void {
   const root = new URL('../', import.meta.url);
   const read = (name: string) => readFileSync(new URL(name, root), 'utf8');
   for (const [name, make] of Object.entries(madeFiles)) {
-    const text = make(read);
-    if (!check) writeFileSync(new URL(name, root), text);
-    else if (read(name) !== text) {
-      console.error(`${name} differs from its source: run node scripts/reference.ts`);
-      process.exitCode = 1;
-    }
+    writeFileSync(new URL(name, root), make(read));
   }
 }
 
-if (import.meta.main) main(process.argv.includes('--check'));
+if (import.meta.main) main();

@@ -18,7 +18,7 @@ const streamer = fileURLToPath(
 );
 
 /** One push of an image. */
-export interface Push {
+interface Push {
   image: BenchImage;
   /** "127.0.0.1:PORT/NAME". */
   repository: string;

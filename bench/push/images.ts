@@ -1,7 +1,7 @@
 import type { Part } from './flake/generate.mts';
 
 /** A store path to generate. */
-export interface Package {
+interface Package {
   name: string;
   /** Another seed gives another content. */
   seed: string;

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { recordFromJson } from '../../src/record/json.ts';
+import * as v from 'valibot';
+import { recordSchema } from '../../src/record/schema.ts';
 import type { BuildRecord } from '../../src/record/types.ts';
 import type { Project } from '../../test/integration/templates/stand-in.ts';
 
@@ -59,5 +60,5 @@ export async function buildOn(machine: Machine, work: Work): Promise<BuildRecord
     ...['--no-cuda-caches', '--extra-substituters', cache],
     ...['--max-layer-size', maxLayerSize, '--record', record],
   ]);
-  return recordFromJson(readFileSync(record, 'utf8'), record);
+  return v.parse(recordSchema, JSON.parse(readFileSync(record, 'utf8')));
 }

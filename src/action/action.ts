@@ -6,18 +6,21 @@ import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
 import type { RunFolder } from '../host/run-folder.ts';
+import { warn } from '../host/say.ts';
+import { unheededInputs } from '../inputs/advice.ts';
 import {
   type GitHubContext,
   type RunContext,
   readGitHubContext,
   unknownEventWarning,
 } from '../inputs/context.ts';
+import { type OutputName, outputText } from '../inputs/outputs.ts';
+import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
-import { inputNamed, type RawInputs, type VerbName } from '../inputs/table.ts';
-import { readChoice } from '../inputs/values.ts';
+import type { VerbName } from '../inputs/verbs.ts';
 import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
 import { layerTable } from '../report/table.ts';
-import { readInputs } from './inputs.ts';
+import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
 import type { Toolkit } from './toolkit.ts';
@@ -51,11 +54,13 @@ export async function runAction(world: ActionWorld): Promise<number> {
       emit: log.take,
       signal: world.signal,
     };
-    const verb = chosenVerb(raw, world);
+    const { command } = parse('face', raw);
+    const unheeded = unheededInputs(command, raw, undeclaredInputs(world.env));
     const github = await readGitHubContext(world.env, raw);
     const warning = github && unknownEventWarning(github);
-    if (warning !== undefined) world.toolkit.warning(warning);
+    for (const each of [...unheeded, warning ?? []].flat()) warn(host, each);
     folder = await beginRun(world.env, world.toolkit);
+    const verb = world.verbs[command];
     const outcome = await verb(raw, contextOf(world, folder.path, github), host);
     log.finish(world.clock());
     await handBack(outcome, folder, world);
@@ -68,12 +73,6 @@ export async function runAction(world: ActionWorld): Promise<number> {
     folder?.leave();
     clearInterval(pulse);
   }
-}
-
-function chosenVerb(raw: RawInputs, world: ActionWorld): Verb {
-  const names = Object.keys(world.verbs) as VerbName[];
-  const name = raw.command || (inputNamed('command').default ?? '');
-  return world.verbs[readChoice('command', name, names)];
 }
 
 /** What a verb, and what it leaves for `post`, gets to know of its place. */
@@ -114,21 +113,13 @@ async function handOver(
   { toolkit }: ActionWorld,
 ): Promise<void> {
   for (const [name, value] of Object.entries(outcome.outputs)) {
-    toolkit.setOutput(name, outputText(value));
+    toolkit.setOutput(name, outputText(name as OutputName, value));
   }
   for (const folder of outcome.exports?.path ?? []) toolkit.addPath(folder);
   for (const [name, value] of Object.entries(outcome.exports?.env ?? {})) {
     toolkit.exportVariable(name, value);
   }
   if (outcome.after !== undefined) await keepAfter(folder, outcome.after);
-}
-
-/** Lists of texts go out by lines, as other actions take them; all else but text as JSON. */
-function outputText(value: unknown): string {
-  if (value === undefined) return '';
-  if (typeof value === 'string') return value;
-  const isTextList = Array.isArray(value) && value.every(each => typeof each === 'string');
-  return isTextList ? value.join('\n') : JSON.stringify(value);
 }
 
 async function reportFailure(

@@ -1,12 +1,10 @@
 import type { ProgressEvent } from '../host/events.ts';
+import { patience } from '../host/limits.ts';
 import { isDone, type Progress, trackProgress } from '../record/progress.ts';
 import { describeLayer, describeProgress, phaseNames } from '../report/activity.ts';
 import { formatBytes, formatSeconds, storeName } from '../report/units.ts';
 import { type LayerBuffer, layerBuffer } from './buffer.ts';
 import type { Toolkit } from './toolkit.ts';
-
-/** Silence in a log after which people ask whether a job hangs; milliseconds. */
-const longestSilence = 30_000;
 
 /** The log of one run in GitHub's face. */
 export interface ActionLog {
@@ -51,7 +49,7 @@ export function actionLog(toolkit: Toolkit, startedAt: number): ActionLog {
   return {
     take,
     tick(now) {
-      if (now - printedAt < longestSilence) return;
+      if (now - printedAt < patience.silence) return;
       toolkit.info(describeProgress(tracker.progress, now) ?? 'Still at work');
       printedAt = now;
     },

@@ -1,6 +1,6 @@
 import { attribute } from '../nix/attribution.ts';
 import type { AuditRecord, Finding, PackageRecord } from '../record/audit.ts';
-import { severities } from '../record/audit.ts';
+import { severities } from '../record/audit-terms.ts';
 import { downloads, hazards, networkUses } from './findings/builds.ts';
 import { configFindings } from './findings/config.ts';
 import { twoCudaVersions } from './findings/cuda.ts';

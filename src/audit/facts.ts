@@ -1,3 +1,4 @@
+import { fieldsOf } from '../host/foreign-value.ts';
 import { limits } from '../host/limits.ts';
 import { preview } from '../host/preview.ts';
 import {
@@ -31,7 +32,7 @@ export interface Fetch {
 }
 
 /** Ways to build that leave the sandbox, or bring an operating system into it. */
-export type Hazard = 'vm' | 'no-chroot' | 'impure';
+type Hazard = 'vm' | 'no-chroot' | 'impure';
 
 export type FactGraph = ReadonlyMap<string, DerivationFacts>;
 
@@ -85,22 +86,17 @@ export function attributesOf({ env }: Pick<Derivation, 'env'>): Attributes {
   const fields = new Map(structuredFields(json));
   // nixpkgs puts variables into `env` there
   const variables = fields.get('env');
-  const all = new Map([...fieldsOf(variables), ...fields]);
+  const all = new Map([...Object.entries(fieldsOf(variables)), ...fields]);
   return name => wordsOf(all.get(name));
 }
 
 /** The fields of `__json`; any derivation may have a variable of that name, with any text. */
 export function structuredFields(json: string): [string, unknown][] {
   try {
-    return fieldsOf(JSON.parse(json));
+    return Object.entries(fieldsOf(JSON.parse(json)));
   } catch {
     return [];
   }
-}
-
-function fieldsOf(value: unknown): [string, unknown][] {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? Object.entries(value) : [];
 }
 
 /** What lies deeper than attributes do is left out. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import type { ContainerConfig } from '../image/types.ts';
 import type { Derivation } from '../nix/derivation.ts';
-import type { ContainerConfig } from '../nix/types.ts';
 import { attributesOf, type FactGraph, nameOf } from './facts.ts';
 import { inputsIn } from './subject.ts';
 

@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { limits } from '../host/limits.ts';
 import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
 import { fileOf, type StorePlace } from '../nix/store-place.ts';
 import type { Evaluation, Recipe } from '../nix/types.ts';
@@ -7,9 +8,6 @@ import { readFacts } from './facts.ts';
 import { takeApart } from './made-image.ts';
 import { nearDerivations } from './near.ts';
 import { type AuditedLayer, type AuditSubject, referencesLayer, writtenText } from './subject.ts';
-
-/** The largest file that is read as a script or a list of requirements, bytes. */
-const textLimit = 256 * 1024;
 
 /**
  * Reads what the audit needs of an evaluated image from the store, where evaluation has put it: its
@@ -91,7 +89,11 @@ function fileText(path: string, store: StorePlace): string | undefined {
   try {
     const real = realpathSync(fileOf(path, store));
     const info = statSync(real);
-    if (!real.startsWith(`${realpathSync(place)}/`) || !info.isFile() || info.size > textLimit)
+    if (
+      !real.startsWith(`${realpathSync(place)}/`) ||
+      !info.isFile() ||
+      info.size > limits.auditedText
+    )
       return undefined;
     return readFileSync(real, 'utf8');
   } catch {

@@ -1,5 +1,7 @@
+import type { ContainerConfig } from '../image/types.ts';
+import type { Closure } from '../nix/closures.ts';
 import type { Derivation } from '../nix/derivation.ts';
-import type { ContainerConfig, Provenance } from '../nix/types.ts';
+import type { Provenance } from '../nix/types.ts';
 import { attributesOf, type DerivationFacts, type FactGraph } from './facts.ts';
 import { storePathsIn } from './store-paths.ts';
 
@@ -33,14 +35,8 @@ export interface AuditSubject {
   textOf(path: string): string | undefined;
 }
 
-/** Layer → store paths of its closure, for the layers that are in this store. */
-export type LayerClosures = ReadonlyMap<string, readonly SizedPath[]>;
-
-export interface SizedPath {
-  path: string;
-  /** Bytes of the path as a NAR. */
-  narSize: number;
-}
+/** Layer → its closure, for the layers that are in this store. */
+export type LayerClosures = ReadonlyMap<string, Closure>;
 
 /** What a derivation is to the audit. */
 export type Kind =

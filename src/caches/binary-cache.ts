@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { patience } from '../host/limits.ts';
+import { patience, retries } from '../host/limits.ts';
 import { within } from '../host/wait.ts';
 import { runNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
@@ -29,7 +29,7 @@ interface PushPatience {
   silence: number;
 }
 
-const usualPatience: PushPatience = { pauses: [2_000, 10_000], silence: patience.nixCopy };
+const usualPatience: PushPatience = { pauses: retries.nixCopy, silence: patience.nixCopy };
 
 /**
  * Pushes to a binary cache by `nix copy`, one process at a time, which skips what the cache has; so a

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { openHttp } from '../host/http/client.ts';
 import { patience } from '../host/limits.ts';
+import { eitherSignal } from '../host/signals.ts';
 
 /** Where Cachix answers questions about caches. */
 export const cachixApi = 'https://cachix.org/api/v1';
@@ -47,7 +48,7 @@ export async function askCachix(
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       retry: false,
-      signal: host.signal ? AbortSignal.any([host.signal, limit]) : limit,
+      signal: eitherSignal(host.signal, limit),
     });
     if (status !== 200) return { reason: refusal(status, token !== undefined) };
     return readCache(body.toString());

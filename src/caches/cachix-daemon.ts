@@ -1,9 +1,11 @@
-import { access, mkdtemp } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isThere } from '../host/presence.ts';
 import type { Command, Finished } from '../host/process.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { type Limit, naming, untilAborted, within } from '../host/wait.ts';
 import type { Nix } from '../nix/types.ts';
 import { readDaemonLog } from './cachix-log.ts';
@@ -48,7 +50,7 @@ export async function startCachixDaemon(
   const socket = join(directory, 's');
   const env = { ...nix.env, CACHIX_DAEMON_SOCKET: socket }; // it wins over --socket
   const stopped = new AbortController();
-  const signal = host.signal ? AbortSignal.any([host.signal, stopped.signal]) : stopped.signal;
+  const signal = eitherSignal(host.signal, stopped.signal);
   const log: DaemonOutput = { heard: () => undefined };
   const ended = host
     .run({
@@ -153,17 +155,11 @@ async function untilListening(
   });
   for (let waited = 0; waited < patience.cachixStart; waited += pollInterval) {
     if (end) return `cachix daemon run ended: ${lastLine(end.stderr || end.stdout)}`;
-    if (await exists(socket)) return undefined;
+    if (await isThere(socket)) return undefined;
     await wait(pollInterval);
   }
   return `cachix daemon run did not listen within ${patience.cachixStart / 1000} s`;
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
 
 /**
  * Puts together what the programs say: the exit codes, whether something failed; the daemon's log,

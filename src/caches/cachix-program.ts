@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isExecutable } from '../host/presence.ts';
 import { runNix } from '../nix/nix.ts';
 import type { Nix } from '../nix/types.ts';
 
@@ -45,11 +44,7 @@ function programsIn(json: string): string[] {
 
 async function firstExecutable(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
-    const usable = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable) return file;
+    if (await isExecutable(file)) return file;
   }
   return undefined;
 }

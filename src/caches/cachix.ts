@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts';
-import { patience } from '../host/limits.ts';
+import { patience, retries } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import type { Nix } from '../nix/types.ts';
 import { askCachix, cachixApi } from './cachix-api.ts';
@@ -49,7 +49,6 @@ export async function cachixSubstituters(
 }
 
 const batchSize = 100;
-const retryPauses = [1_000, 5_000];
 
 /**
  * Pushes to a cache on Cachix by its program's daemon, which starts now, beside the build. Resolves
@@ -75,7 +74,7 @@ export async function startCachixPush(
     if ('reason' in daemon) return { reason: daemon.reason, hopeless: true };
     return daemon.push(paths);
   };
-  const queue = startPushQueue({ name, send, batchSize, retryPauses }, host);
+  const queue = startPushQueue({ name, send, batchSize, retryPauses: retries.cachix }, host);
   const taken = new Set<string>();
   return {
     name,

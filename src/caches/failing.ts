@@ -1,13 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
-import { shownAddress, urlWithoutLogin } from '../host/http/address.ts';
+import { shownAddress } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
-import { ConnectionLost } from '../host/http/message.ts';
-import { patience } from '../host/limits.ts';
+import { abandon, ConnectionLost } from '../host/http/message.ts';
+import { patience, retries } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { readConf } from '../nix/conf.ts';
 import type { CacheWatch } from '../nix/realise.ts';
 import type { Nix } from '../nix/types.ts';
+import { baseOf, isBelow } from './files-of.ts';
 import type { LeftOutCache } from './types.ts';
 
 /** Caches that stop working while Nix takes from them: they are left out from then on. */
@@ -113,18 +115,6 @@ export function watchFailing(
   };
 }
 
-/** The address below which a cache has its files: without parameters and a login. */
-function baseOf(cache: string): string {
-  const url = urlWithoutLogin(new URL(cache));
-  url.search = '';
-  return `${url.href.replace(/\/+$/, '')}/`;
-}
-
-const isBelow = (address: string, base: string) => `${address}/`.startsWith(base);
-
-/** Times that an error of the server is asked for again, in case it is over. */
-const attempts = 2;
-
 /**
  * Why a cache does not give a file; undefined where it answers in whatever other way (it may want a
  * login that Nix has), or where this program cannot tell since it does not trust its certificate.
@@ -132,11 +122,11 @@ const attempts = 2;
 async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string | undefined> {
   const { openHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(answer);
-  const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
+  const signal = eitherSignal(limit, host.signal);
   const http = openHttp(host);
   try {
     let status = 0;
-    for (let tried = 0; tried < attempts; tried++) {
+    for (let tried = 0; tried < retries.cacheFault; tried++) {
       status = await statusOf(url, http, signal);
       if (status < 500) break;
     }
@@ -153,7 +143,7 @@ async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string
 
 /** The body, which may be large, is not read. */
 async function statusOf(url: URL, http: HttpClient, signal: AbortSignal): Promise<number> {
-  const { status, body } = await http.send({ method: 'GET', url, signal });
-  for await (const _ of body) break;
-  return status;
+  const response = await http.send({ method: 'GET', url, signal });
+  await abandon(response);
+  return response.status;
 }

@@ -14,7 +14,7 @@ import { type CacheService, cacheService } from './github/service.ts';
 import { type CachedTarball, cachedTransport } from './github/tarball.ts';
 import type { Substituter } from './types.ts';
 
-export { type GithubCacheReport, type GithubCacheState, saveGithubCache } from './github/save.ts';
+export { type GithubCacheState, saveGithubCache } from './github/save.ts';
 
 /** A layer target (or the one target of a flake) that may have to be built. */
 export interface CacheableTarget {

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { limits } from '../host/limits.ts';
+import { shortTextAt } from '../host/presence.ts';
 
 /** A login for HTTP's Basic authentication. */
 export interface Login {
@@ -32,9 +32,7 @@ export function netrcEntry(machine: string, password: string): string {
 
 /** Reads a netrc file; one that is not there, or is no ordinary file of its size, has no logins. */
 export async function readNetrc(file: string): Promise<string> {
-  const stats = await stat(file).catch(() => undefined);
-  if (!stats?.isFile() || stats.size > limits.netrcFile) return '';
-  return readFile(file, 'utf8').catch(() => '');
+  return (await shortTextAt(file, limits.netrcFile)) ?? '';
 }
 
 /** What a file says of a machine; `name` undefined: of all. */

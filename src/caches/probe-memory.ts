@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { textAt } from '../host/presence.ts';
+import { writePrivate } from '../host/whole-file.ts';
 import type { CacheFault } from './types.ts';
 
 /** What substituters have answered, by {@link answerKey}; undefined: nothing is wrong. */
@@ -21,22 +22,25 @@ const memoryFile = ({ GITHUB_ACTIONS: workflow, RUNNER_TEMP: folder }: Host['env
 /** The answers that earlier steps of the job have got; none outside of a workflow. */
 export async function rememberedAnswers(env: Host['env']): Promise<Answers> {
   const file = memoryFile(env);
-  return file === undefined
-    ? new Map()
-    : readAnswers(await readFile(file, 'utf8').catch(() => '{}'));
+  return file === undefined ? new Map() : readAnswers((await textAt(file)) ?? '{}');
 }
 
-/** Adds to what is remembered; another probe of this step may have written meanwhile. */
-export async function rememberAnswers(fresh: Answers, env: Host['env']): Promise<void> {
+/** Probes of a step go on side by side, and write one after the other. */
+let writing: Promise<void> = Promise.resolve();
+
+/** Adds to what is remembered. Never rejects. */
+export function rememberAnswers(fresh: Answers, env: Host['env']): Promise<void> {
+  writing = writing.then(() => addAnswers(fresh, env));
+  return writing;
+}
+
+async function addAnswers(fresh: Answers, env: Host['env']): Promise<void> {
   const file = memoryFile(env);
   if (file === undefined) return;
   const all = [...(await rememberedAnswers(env)), ...fresh].map(
     ([key, fault]) => [key, fault ?? null] as const,
   );
-  const unfinished = `${file}.${randomUUID()}`;
-  await writeFile(unfinished, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 })
-    .then(() => rename(unfinished, file))
-    .catch(() => rm(unfinished, { force: true }));
+  await writePrivate(file, JSON.stringify(Object.fromEntries(all))).catch(() => undefined);
 }
 
 /** Reads the file's text; what is not as it was written is asked again. */
@@ -65,4 +69,6 @@ const isFault = (value: unknown): value is CacheFault =>
   'reason' in value &&
   typeof value.reason === 'string' &&
   'wantsLogin' in value &&
-  typeof value.wantsLogin === 'boolean';
+  typeof value.wantsLogin === 'boolean' &&
+  'stalls' in value &&
+  typeof value.stalls === 'boolean';

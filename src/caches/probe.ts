@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import { urlWithoutLogin } from '../host/http/address.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { limits, patience } from '../host/limits.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { basicAuthorization, loginFor } from './logins.ts';
 import { type Answers, answerKey, rememberAnswers, rememberedAnswers } from './probe-memory.ts';
 import type { CacheFault } from './types.ts';
@@ -66,7 +67,7 @@ function questionFor(address: string, netrc: string): Question | undefined {
 async function askAll(questions: readonly Question[], host: Host): Promise<Answers> {
   const { openHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(patience.substituters);
-  const signal = host.signal ? AbortSignal.any([limit, host.signal]) : limit;
+  const signal = eitherSignal(limit, host.signal);
   const http = openHttp(host);
   try {
     const answers = await Promise.all(
@@ -102,7 +103,9 @@ async function ask(
   let asked = '';
   try {
     const { status, body } = await get('nix-cache-info');
-    if (status !== 200) return { reason: `it answers ${status}`, wantsLogin: isRefusal(status) };
+    if (status !== 200) {
+      return { ...unusable(`it answers ${status}`, status === 429), wantsLogin: isRefusal(status) };
+    }
     if (!body.includes('StoreDir:')) {
       return unusable('its /nix-cache-info is not that of a binary cache');
     }
@@ -111,14 +114,20 @@ async function ask(
     const narinfo = await get(`${nobodysHash}.narinfo`);
     return isNarinfoAnswer(narinfo.status)
       ? undefined
-      : unusable(`it answers ${narinfo.status}${asked}`);
+      : unusable(`it answers ${narinfo.status}${asked}`, narinfo.status === 429);
   } catch (error) {
-    if (signal.aborted) return unusable(`no answer${asked} in ${patience.substituters / 1000} s`);
+    if (signal.aborted) {
+      return unusable(`no answer${asked} in ${patience.substituters / 1000} s`, true);
+    }
     return unusable(reasonOf(error));
   }
 }
 
-const unusable = (reason: string): CacheFault => ({ reason, wantsLogin: false });
+const unusable = (reason: string, stalls = false): CacheFault => ({
+  reason,
+  wantsLogin: false,
+  stalls,
+});
 
 const isRefusal = (status: number) => status === 401 || status === 403;
 

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
+import { retries } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import type { PushFailure, PushTarget } from './types.ts';
 
@@ -22,9 +23,6 @@ export interface PushQueueOptions {
   retryPauses: readonly number[];
 }
 
-/** Paths in a row that fail by themselves before the cache is given up. */
-const failuresInARow = 3;
-
 /**
  * Sends what was built to a cache while the build goes on: always one batch at a time, of what has
  * come meanwhile. A batch that fails for good is sent path by path, so that one bad path costs no
@@ -44,7 +42,7 @@ export function startPushQueue(options: PushQueueOptions, host: Host): PushTarge
     failed.push({ path, reason: refusal.reason });
     inARow += 1;
     if (givenUp !== undefined || host.signal?.aborted) return;
-    if (refusal.hopeless || inARow >= failuresInARow) {
+    if (refusal.hopeless || inARow >= retries.pushesInARow) {
       givenUp = refusal.reason;
       warn(host, `Nothing more is pushed to ${name}: ${refusal.reason}`);
     } else warn(host, notPushed(name, { path, reason: refusal.reason }));

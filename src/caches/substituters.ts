@@ -18,6 +18,8 @@ export interface WantedSubstituters {
 /** Settings for nix.conf, and what people should know about the caches. */
 export interface SubstituterConf {
   lines: string[];
+  /** Addresses of all that are in use with these lines. */
+  urls: string[];
   /** Keys that the lines add, `name:base64`. */
   addedKeys: string[];
   leftOut: LeftOutCache[];
@@ -66,6 +68,7 @@ export function substituterConf(
         : setting('extra-substituters', added)),
       ...setting('extra-trusted-public-keys', [...keys]),
     ],
+    urls: [...kept, ...added],
     addedKeys: [...keys],
     leftOut,
     refusing,

@@ -37,6 +37,8 @@ export interface CacheFault {
   reason: string;
   /** It answered 401 or 403: with another login it may well be usable. */
   wantsLogin: boolean;
+  /** Who takes from it waits: it does not answer, or wants to be asked again later. */
+  stalls: boolean;
 }
 
 /** A substituter as nix.conf names it. */

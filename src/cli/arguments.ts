@@ -1,15 +1,16 @@
 import { Command, CommanderError, Option } from 'commander';
 import { debugVariable } from '../host/failure.ts';
+import { adviceFor } from '../inputs/advice.ts';
+import { takesMany } from '../inputs/definition.ts';
+import { camelCase } from '../inputs/parse.ts';
 import {
-  type InputDefinition,
-  type InputName,
   inputs,
-  inputsOf,
+  type NamedInput,
+  offeredWith,
   type RawInputs,
-  type VerbName,
   variableOf,
-  verbs,
 } from '../inputs/table.ts';
+import { type VerbName, verbNames, verbs } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
 
 /** What the command line asks for: a verb with its inputs, or nothing but an exit code. */
@@ -33,7 +34,7 @@ export function parseArguments(
   const root = configured(new Command(program.name), terminal)
     .description('Builds layered images with Nix and streams what changed into a registry.')
     .version(program.version);
-  for (const name of Object.keys(verbs) as VerbName[]) {
+  for (const name of verbNames) {
     root.addCommand(
       subcommand(name, terminal, raw => {
         request = { verb: name, raw: { ...fromEnvironment(env), ...raw } };
@@ -52,7 +53,7 @@ export function parseArguments(
 /** `--push=false` says the same as `--no-push`: a workflow's inputs are written with values. */
 function plainFlag(argument: string): string {
   const [, name, value] = /^--([a-z-]+)=(true|false)$/.exec(argument) ?? [];
-  const isBoolean = inputs.some(input => input.name === name && input.type === 'boolean');
+  const isBoolean = inputs.some(input => input.name === name && input.reader.type === 'boolean');
   if (!isBoolean) return argument;
   return value === 'true' ? `--${name}` : `--no-${name}`;
 }
@@ -70,10 +71,13 @@ function configured(command: Command, terminal: Terminal): Command {
 function subcommand(name: VerbName, terminal: Terminal, take: (raw: RawInputs) => void): Command {
   const { summary } = verbs[name];
   const positional: readonly string[] = verbs[name].positional;
-  const definitions = inputsOf(name).filter(input => input.only !== 'action');
-  const isPositional = (input: InputDefinition) => positional.some(each => each === input.name);
+  const definitions = offeredWith(name).filter(input => input.only !== 'action');
+  const isPositional = (input: NamedInput) => positional.some(each => each === input.name);
   const flags = definitions.filter(input => !input.secret && !isPositional(input));
-  const command = configured(new Command(name), terminal).description(summary);
+  const command = configured(new Command(name), terminal)
+    .description(summary)
+    .showSuggestionAfterError(false)
+    .configureOutput({ outputError: (text, write) => write(withAdvice(text, name)) });
   for (const input of definitions.filter(isPositional)) {
     command.argument(`[${input.name}]`, input.description);
   }
@@ -86,13 +90,19 @@ function subcommand(name: VerbName, terminal: Terminal, take: (raw: RawInputs) =
   });
 }
 
+/** Commander's sentence, and for a flag that is none of the verb's what to use instead. */
+function withAdvice(text: string, verb: VerbName): string {
+  const [, flag] = /unknown option '(.+)'/s.exec(text) ?? [];
+  return flag === undefined ? text : `${text}${adviceFor(flag, verb, 'command-line')}\n`;
+}
+
 /** A flag of the input's name; a boolean has `--no-name` too, and help shows what has an effect. */
-function optionsOf(input: InputDefinition): Option[] {
+function optionsOf(input: NamedInput): Option[] {
   const shown = input.default === undefined ? '' : ` (default: ${input.default})`;
   const description = `${input.description}${shown}`;
-  if (input.type !== 'boolean') {
+  if (input.reader.type !== 'boolean') {
     const option = new Option(`--${input.name} <${placeholder(input)}>`, description);
-    return [isRepeatable(input) ? option.argParser(collect) : option];
+    return [takesMany(input.reader) ? option.argParser(collect) : option];
   }
   const yes = new Option(`--${input.name}`, description);
   const opposite = input.default === 'true' ? description : `The opposite of --${input.name}.`;
@@ -100,15 +110,17 @@ function optionsOf(input: InputDefinition): Option[] {
   return [yes.hideHelp(input.default === 'true'), no.hideHelp(input.default === 'false')];
 }
 
-function placeholder(input: InputDefinition): string {
-  if (input.choices !== undefined) return input.choices.join('|');
-  return { text: 'text', path: 'path', list: 'list', lines: 'line', pairs: 'key=value' }[
-    input.type as 'text' | 'path' | 'list' | 'lines' | 'pairs'
-  ];
-}
-
-function isRepeatable(input: InputDefinition): boolean {
-  return ['list', 'lines', 'pairs'].includes(input.type);
+function placeholder({ reader }: NamedInput): string {
+  switch (reader.type) {
+    case 'choice':
+      return (reader.choices ?? []).join('|');
+    case 'lines':
+      return 'line';
+    case 'pairs':
+      return 'key=value';
+    default:
+      return reader.type;
+  }
 }
 
 /** A flag that is given again adds a line. */
@@ -117,25 +129,23 @@ function collect(value: string, before: string | undefined): string {
 }
 
 /** The flag's value as the text that an input of the action would hold. */
-function textOf(command: Command, input: InputDefinition): string | undefined {
-  const name = input.name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const value: unknown = command.opts()[name];
+function textOf(command: Command, input: NamedInput): string | undefined {
+  const value: unknown = command.opts()[camelCase(input.name)];
   return value === undefined ? undefined : String(value);
 }
 
-function takenFromEnvironment(): (InputDefinition & { name: InputName })[] {
-  const all: readonly (InputDefinition & { name: InputName })[] = inputs;
-  return all.filter(input => input.secret || input.variable);
-}
+const isTakenFromEnvironment = ({ secret, variable }: NamedInput): boolean =>
+  secret === true || variable === true;
 
 function fromEnvironment(env: Environment): RawInputs {
-  const given = takenFromEnvironment().map(({ name }) => [name, env[variableOf(name)]] as const);
+  const taken = inputs.filter(isTakenFromEnvironment);
+  const given = taken.map(({ name }) => [name, env[variableOf(name)]] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-function environmentHelp(definitions: readonly InputDefinition[]): string {
+function environmentHelp(definitions: readonly NamedInput[]): string {
   const lines = definitions
-    .filter(input => input.secret || input.variable)
+    .filter(isTakenFromEnvironment)
     .map(input => `  ${variableOf(input.name).padEnd(18)}  ${input.description}`);
   const debug = `  ${debugVariable.padEnd(18)}  1: an error says where in the program it comes from.`;
   return ['', 'Environment (secrets are no flags):', ...lines, debug].join('\n');

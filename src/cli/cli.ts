@@ -11,13 +11,8 @@ import { warn } from '../host/say.ts';
 import { temporaryParent } from '../host/temporary.ts';
 import { type RunContext, readGitHubContext, unknownEventWarning } from '../inputs/context.ts';
 import { secretsIn } from '../inputs/secrets.ts';
-import {
-  type InputDefinition,
-  inputs,
-  type RawInputs,
-  type VerbName,
-  variableOf,
-} from '../inputs/table.ts';
+import { inputs, type RawInputs, variableOf } from '../inputs/table.ts';
+import type { VerbName } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { layerTable } from '../report/table.ts';
@@ -84,6 +79,7 @@ async function runRequest(world: CliWorld): Promise<number> {
     face: 'command-line',
     currentDirectory: world.currentDirectory,
     temporaryDirectory: folder.path,
+    takesImage: world.image !== undefined,
     ...(github === undefined ? {} : { github }),
   };
   try {
@@ -139,8 +135,7 @@ function commandLineHost(world: CliWorld, context: RunContext, view: View): Host
 
 /** Secrets are inputs by now; no other program needs to find them in its environment. */
 function withoutSecrets(env: CliWorld['env']): CliWorld['env'] {
-  const all: readonly InputDefinition[] = inputs;
-  const secret = new Set(all.filter(input => input.secret).map(input => variableOf(input.name)));
+  const secret = new Set(inputs.filter(input => input.secret).map(input => variableOf(input.name)));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name)));
 }
 

@@ -1,12 +1,10 @@
 import type { ProgressEvent } from '../host/events.ts';
 import type { Clock } from '../host/host.ts';
+import { patience } from '../host/limits.ts';
 import { type Progress, trackProgress } from '../record/progress.ts';
 import { describeLayer, describeProgress, phaseNames } from '../report/activity.ts';
 import { formatSeconds, storeName } from '../report/units.ts';
 import type { View } from './view.ts';
-
-/** Silence after which a sign of life is printed; milliseconds. */
-const longestSilence = 30_000;
 
 /** A line for each thing that happens, for files and pipes; builders' lines name the derivation. */
 export function plainView(write: (text: string) => void, clock: Clock, startedAt: number): View {
@@ -18,7 +16,7 @@ export function plainView(write: (text: string) => void, clock: Clock, startedAt
   };
   const pulse = setInterval(() => {
     const now = clock();
-    if (now - printedAt < longestSilence) return;
+    if (now - printedAt < patience.silence) return;
     print(describeProgress(tracker.progress, now) ?? 'Still at work', now);
   }, 1000);
   return {

@@ -3,11 +3,12 @@ import { readSubject } from '../audit/read.ts';
 import type { Host } from '../host/host.ts';
 import { checkOutput, writeOutput } from '../host/output-file.ts';
 import { inPhase } from '../host/phase.ts';
+import { notice } from '../host/say.ts';
 import type { AuditSettings } from '../inputs/settings.ts';
-import { ensureNix } from '../nix/install/install.ts';
-import { recordText } from '../record/json.ts';
+import { recordText } from '../record/text.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
 import { auditText } from '../report/audit-text.ts';
+import { nixForAudit } from './audit/nix.ts';
 import { auditFailure, auditOutputs, closuresHere } from './audit/shared.ts';
 import { evaluateImage } from './evaluate-image.ts';
 import { type VerbOutcome, withOutcome } from './outcome.ts';
@@ -19,7 +20,8 @@ import { type VerbOutcome, withOutcome } from './outcome.ts';
  */
 export async function auditImage(settings: AuditSettings, host: Host): Promise<VerbOutcome> {
   if (settings.recordFile !== undefined) await checkOutput(settings.recordFile);
-  const { nix, exports } = await inPhase(host, 'install', () => ensureNix(settings.nix, host));
+  if (settings.tokenRefusal !== undefined) notice(host, settings.tokenRefusal);
+  const { nix, exports } = await inPhase(host, 'install', () => nixForAudit(settings, host));
   const evaluation = await evaluateImage(nix, settings, true, host);
   const [subject, closures] = await Promise.all([
     readSubject(evaluation, nix.place),

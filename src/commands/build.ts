@@ -1,18 +1,15 @@
-import { explain, Failure } from '../host/failure.ts';
+import { explain, type Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
 import { notice, warn } from '../host/say.ts';
 import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
-import { foldersInUse } from '../nix/disk.ts';
-import { type DiskWatch, watchDisk } from '../nix/disk-space.ts';
-import { requireKnownOutputs } from '../nix/evaluate.ts';
 import { dropRoots } from '../nix/realise.ts';
-import type { Evaluation, Nix } from '../nix/types.ts';
+import type { Evaluation } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { finishAudit, startAudit } from './build/audit.ts';
-import { type BuildCaches, type CacheOutcome, startCaches } from './build/caches.ts';
-import { openDestination } from './build/destination.ts';
+import { type Beginning, beginBuild } from './build/beginning.ts';
+import { openDestination, openRepository, type Repository } from './build/destination.ts';
 import { composeImage, realiseTargets } from './build/image.ts';
 import { publishMadeImage } from './build/made-image.ts';
 import { rootsOf } from './build/realisation.ts';
@@ -24,11 +21,9 @@ import {
   startState,
   writeRecord,
 } from './build/state.ts';
-import { evaluateImage } from './evaluate-image.ts';
 import { type BuildOutcome, withOutcome } from './outcome.ts';
-import { openGithub, releaseTransport } from './setup/github.ts';
+import { openGithub } from './setup/github.ts';
 import { takeBack } from './setup/part.ts';
-import { prepareNix } from './setup/prepare.ts';
 
 /**
  * Builds the image of a flake and puts it into its repository: evaluate once, ask the registry what it
@@ -71,56 +66,47 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   }
   const github = await openGithub(settings, host);
   if (github) state.github = github;
-  const prepared = await inPhase(host, 'install', () =>
-    prepareNix(settings, host, releaseTransport(github, settings.nix, host)),
-  );
-  const { nix } = prepared;
-  state.nix = nix;
-  state.exports = prepared.exports;
-  state.part = prepared.owner.id;
-  const caches = await startCaches(prepared, settings, host);
-  state.caches = caches;
-  // a number of the report is no reason to fail
-  const disk = await watchDisk(foldersInUse(nix)).catch(() => undefined);
+  const repository = openRepository(settings, host);
   try {
-    await makeWith(nix, settings, state);
+    const beginning = await beginBuild(settings, state, repository);
+    await makeWith(beginning, settings, state, repository);
   } catch (error) {
-    const { failure } = await endWith(caches, disk, settings, state);
+    const failure = await endWith(repository, settings, state);
     // the build's own failure is the one to be told
     if (failure !== undefined && failure !== error) warn(host, explain(failure));
     throw error;
   }
-  const { failure } = await endWith(caches, disk, settings, state);
+  const failure = await endWith(repository, settings, state);
   if (failure) throw failure;
 }
 
-/** What was built is protected from garbage collection until the caches have it. */
+/** What was built is protected from garbage collection until the caches have it; gives what they lack. */
 async function endWith(
-  caches: BuildCaches,
-  disk: DiskWatch | undefined,
+  repository: Repository | undefined,
   settings: BuildSettings,
   state: BuildState,
-): Promise<CacheOutcome> {
-  state.cached = await caches.finish();
+): Promise<Failure | undefined> {
+  await repository?.close();
+  if (state.caches) state.cached = await state.caches.finish();
   await dropRoots(rootsOf(settings));
-  const peaks = await disk?.stop();
+  const peaks = await state.diskWatch?.stop();
   if (peaks) state.disk = peaks;
-  return state.cached;
+  return state.cached?.failure;
 }
 
-/** Evaluates, and makes the image with a Nix that is ready. */
-async function makeWith(nix: Nix, settings: BuildSettings, state: BuildState): Promise<void> {
+/** Makes the image with a Nix that is ready. */
+async function makeWith(
+  { nix, evaluation }: Beginning,
+  settings: BuildSettings,
+  state: BuildState,
+  repository: Repository | undefined,
+): Promise<void> {
   const { host } = state;
-  const { flake = '.', workingDirectory } = settings;
-  await state.github?.restoreEvaluation(flake, workingDirectory);
-  const evaluation = await evaluateImage(nix, settings, settings.audit, host);
-  state.evaluation = evaluation;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
-  checkSelection(settings.layers, evaluation);
-  requireKnownOutputs(evaluation);
   await startAudit(evaluation, settings, state);
   const architecture = architectureOf(evaluation.system);
-  const destination = openDestination(settings, { ...nameOf(evaluation), architecture }, host);
+  const image = { ...nameOf(evaluation), architecture };
+  const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
   let known: Recollection | undefined;
   try {
@@ -146,15 +132,4 @@ function nameOf({ recipe, imageName, imageTag, target }: Evaluation): {
   if (recipe) return recipe;
   const name = imageName?.slice(imageName.lastIndexOf('/') + 1) ?? target.name;
   return { name: name.toLowerCase(), tag: imageTag ?? 'latest' };
-}
-
-/** The layers that the user selected must exist. */
-function checkSelection(selected: readonly string[], { recipe, target }: Evaluation): void {
-  const names = recipe ? recipe.layers.map(layer => layer.name) : [target.name];
-  const unknown = selected.filter(name => !names.includes(name));
-  if (unknown.length === 0) return;
-  throw new Failure(`${recipe?.name ?? target.name} has no layer called ${unknown.join(', ')}.`, {
-    next: `Choose among: ${names.join(', ')}.`,
-    exitCode: 2,
-  });
 }

@@ -1,10 +1,10 @@
-import { lstat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { sourceDateEpoch } from '../host/epoch.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
+import { isNamed } from '../host/presence.ts';
 import { notice } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import type { Packing } from '../image/compress.ts';
@@ -79,7 +79,8 @@ async function openImage(
   const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
   const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
   const path = resolve(workingDirectory, kind === undefined ? source : layout);
-  if (kind !== undefined || (await exists(path))) {
+  // a link counts by itself: in a chroot store it leads to where nothing is
+  if (kind !== undefined || (await isNamed(path))) {
     const files = await filesOfPath(path, async () => {
       const nix = await findNix(host);
       return nix && sourceStore(nix);
@@ -104,13 +105,6 @@ async function openImage(
   const at = reference.digest ?? reference.tag ?? 'latest';
   return storedImage(store, at, packing, architecture, host.signal);
 }
-
-/** A link counts by itself: in a chroot store it leads to where nothing is. */
-const exists = (path: string) =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Seconds since the epoch for an image that says "now". */
 async function epoch(source: string, { env }: Host): Promise<number> {
@@ -146,7 +140,6 @@ async function send(
   try {
     const { manifest } = await sendImage(image, {
       store,
-      host: stopped,
       transfers,
       knowledge,
       presence: presenceIn(store, knowledge),

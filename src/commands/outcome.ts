@@ -1,7 +1,7 @@
 import type { GithubCacheState } from '../caches/github-cache.ts';
 import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
-import type { OutputName } from '../inputs/table.ts';
+import type { OutputValues } from '../inputs/outputs.ts';
 import type { Finding } from '../record/audit.ts';
 import type { BuildRecord } from '../record/types.ts';
 
@@ -11,8 +11,8 @@ export interface VerbOutcome {
   record?: BuildRecord;
   /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
   report?: { text: string; markdown: string };
-  /** Values for later steps; lists of texts go out by lines, all else but text as JSON. */
-  outputs: Readonly<Partial<Record<OutputName, unknown>>>;
+  /** Values for later steps. */
+  outputs: OutputValues;
   /** What later steps need of the environment, such as a Nix that was installed. */
   exports?: { path: readonly string[]; env: Readonly<Record<string, string>> };
   /** What is left to do at the end of the job. */
@@ -33,7 +33,7 @@ export interface AfterState {
 }
 
 /** A layer as the output `layers` shows it; sizes are bytes as stored. */
-export interface LayerOutput {
+interface LayerOutput {
   name: string;
   origin: Origin;
   seconds: number;

@@ -1,6 +1,6 @@
-import type { Host } from '../host/host.ts';
+import { fieldsOf } from '../host/foreign-value.ts';
 import { manifest } from '../image/config.ts';
-import { isRecord, type SourceImage, type SourceLayer } from '../image/sources/source-image.ts';
+import type { SourceImage, SourceLayer } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { Knowledge, Presence } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
@@ -9,7 +9,6 @@ import type { LayerBlob, Transfers } from './transfers.ts';
 /** What sending an image works with. */
 export interface SendWork {
   store: ImageStore;
-  host: Host;
   transfers: Transfers;
   knowledge: Knowledge;
   presence: Presence;
@@ -110,7 +109,7 @@ async function sendManifest(
   return { bytes, mediaType, digest };
 }
 
-/** The config with labels more; without any it keeps its bytes. */
+/** The config with labels more, whatever another tool wrote in their place; without any it keeps its bytes. */
 function withLabels(config: Buffer, labels: Readonly<Record<string, string>>): Buffer {
   if (Object.keys(labels).length === 0) return config;
   const image: unknown = JSON.parse(config.toString());
@@ -118,6 +117,3 @@ function withLabels(config: Buffer, labels: Readonly<Record<string, string>>): B
   const Labels = { ...fieldsOf(own.Labels), ...labels };
   return Buffer.from(JSON.stringify({ ...fieldsOf(image), config: { ...own, Labels } }));
 }
-
-/** An object's fields; none where another tool wrote something else in its place. */
-const fieldsOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});

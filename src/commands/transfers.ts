@@ -1,7 +1,9 @@
 import type { Transfer } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
+import { atOnce } from '../host/limits.ts';
+import { turns } from '../host/turns.ts';
 import type { BlobSource } from '../image/types.ts';
-import type { KnownBlob } from '../registry/memory.ts';
+import type { KnownBlob } from '../registry/remembered.ts';
 import type { ImageStore } from '../registry/store.ts';
 
 /** A blob of the image and how it came to be in its repository. */
@@ -10,7 +12,7 @@ export interface LayerBlob extends KnownBlob {
 }
 
 /** A blob to make: what the memory will know it by, and its bytes. */
-export interface BlobToMake {
+interface BlobToMake {
   layer: string;
   /** Which of the layer's blobs, from 0. */
   index: number;
@@ -31,38 +33,17 @@ export interface Transfers {
   ended(): Promise<void>;
 }
 
-/**
- * How many blobs are made and sent side by side: enough to keep the cores busy while another waits
- * for its registry's last answer, few enough to bound memory.
- */
-const sideBySide = 3;
-
 /** @param fail called with the first failure, so that the rest of the run can be stopped */
 export function startTransfers(
   store: ImageStore,
   host: Host,
   fail: (reason: unknown) => void,
 ): Transfers {
-  const waiting: { weight: number; start: () => void }[] = [];
+  const inTurn = turns(atOnce.blobs);
   const all: Promise<unknown>[] = [];
-  let free = sideBySide;
-
-  const turn = async <T>(weight: number, work: () => Promise<T>): Promise<T> => {
-    if (free > 0) free--;
-    else await new Promise<void>(start => waiting.push({ weight, start }));
-    try {
-      return await work();
-    } finally {
-      waiting.sort((one, other) => other.weight - one.weight);
-      const next = waiting.shift();
-      if (next) next.start();
-      else free++;
-    }
-  };
-
   return {
     send: blob => {
-      const sent = turn(blob.weight, () => transfer(store, blob, host));
+      const sent = inTurn(() => transfer(store, blob, host), blob.weight);
       all.push(sent.catch(fail));
       return sent;
     },

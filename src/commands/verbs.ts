@@ -1,8 +1,12 @@
 import type { Host } from '../host/host.ts';
 import type { RunContext } from '../inputs/context.ts';
-import { parseAudit, parseBuild, parseCopy, parsePrefetch } from '../inputs/parse.ts';
-import { parseSetup } from '../inputs/setup.ts';
-import type { RawInputs, VerbName } from '../inputs/table.ts';
+import type { RawInputs } from '../inputs/table.ts';
+import { parseAudit } from '../inputs/verbs/audit.ts';
+import { parseBuild } from '../inputs/verbs/build.ts';
+import { parseCopy } from '../inputs/verbs/copy.ts';
+import { parsePrefetch } from '../inputs/verbs/prefetch.ts';
+import { parseSetup } from '../inputs/verbs/setup.ts';
+import type { VerbName } from '../inputs/verbs.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
 
 /** Reads a verb's inputs and does it. */
@@ -46,7 +50,8 @@ export type After = (
 ) => Promise<void>;
 
 export const afterVerb: After = async (raw, context, state, host) => {
-  const settings = parseSetup(raw, context);
+  // what a set-up alone reads may have been given to another verb
+  const settings = parseSetup({ ...raw, check: '', undo: '' }, context);
   const { finishSetup } = await import('./setup.ts');
   await finishSetup(settings, state, host);
 };

@@ -1,13 +1,15 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
 import type { Host } from './host.ts';
+import { lastLines } from './last-lines.ts';
 import { patience } from './limits.ts';
 import type { Finished } from './process.ts';
 import { newTemporaryFolder } from './temporary.ts';
+import { writePrivate } from './whole-file.ts';
 
 /** Runs a program to its end, as this user or as root; a non-zero exit is a result, not an error. */
-export type RunProgram = (file: string, args: readonly string[]) => Promise<Finished>;
+type RunProgram = (file: string, args: readonly string[]) => Promise<Finished>;
 
 /** With what files are changed that lie outside of our own folders. */
 export interface Hands {
@@ -34,8 +36,8 @@ export async function must(
 ): Promise<string> {
   const { code, stdout, stderr } = await run(file, args);
   if (code === 0) return stdout;
-  const evidence = stderr.trimEnd().split('\n').slice(-5);
-  throw new Failure(`The program ${file} failed: ${evidence.at(-1)}`, {
+  const evidence = lastLines(stderr);
+  throw new Failure(`The program ${file} failed: ${evidence.at(-1) ?? `it ended with ${code}`}`, {
     ...(evidence.length > 1 ? { evidence } : {}),
     tried: `${file} ${args.join(' ')}, as ${who}.`,
   });
@@ -75,7 +77,7 @@ export async function withText<Value>(
   const folder = await newTemporaryFolder('comfy-nix-text-', env);
   try {
     const file = join(folder, 'text');
-    await writeFile(file, text, { mode: 0o600 });
+    await writePrivate(file, text);
     return await work(file);
   } finally {
     await rm(folder, { recursive: true, force: true });

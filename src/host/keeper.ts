@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Host } from './host.ts';
+import { patience } from './limits.ts';
 import { exclusively, noLock } from './lock.ts';
 
 /**
@@ -39,7 +40,7 @@ const keeper = `
 const { DatabaseSync } = require('node:sqlite');
 const { existsSync } = require('node:fs');
 const [interval, file, ...witnesses] = process.argv.slice(1);
-const database = new DatabaseSync(file, { timeout: 5000 });
+const database = new DatabaseSync(file, { timeout: ${patience.keeper} });
 database.exec('${exclusively}');
 process.stdout.write('held');
 setInterval(() => witnesses.every(existsSync) || process.exit(), Number(interval));

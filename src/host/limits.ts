@@ -1,5 +1,6 @@
-// What foreign input may be, and how long things may take. What goes past a limit is refused where it
-// is read, with one sentence; a reader or a wait that needs another limit gets a line here.
+// What foreign input may be, how long things may take, how often they are tried, and how many go on at
+// once. What goes past a limit is refused where it is read, with one sentence; a reader or a wait that
+// needs another limit gets a line here.
 
 /** The most that is read, in bytes, levels or entries as the name says. */
 export const limits = {
@@ -13,8 +14,17 @@ export const limits = {
   cacheAnswer: 64 * 2 ** 10,
   /** What is printed of texts of others, in characters, lines and (of a job's summary) bytes. */
   printed: { text: 4 * 1024 ** 2, line: 8192, lines: 20_000, document: 1_000_000 },
+  /** Characters of a text of others in one sentence; of a longer one its beginning and its end. */
+  quoted: 400,
   /** Characters of one output of the action: GitHub takes 1 MiB of a job's outputs in all. */
   output: 500_000,
+  /** Lines of what a program said that are shown where it failed. */
+  evidence: 10,
+  /** What is kept of a log for the case of a failure: of one builder lines, and characters of each … */
+  logLines: 30,
+  logLine: 2_000,
+  /** … and messages of Nix. */
+  nixMessages: 200,
   /** Bytes of an event's payload; GitHub sends 25 MB at most. */
   eventPayload: 32 * 1024 ** 2,
   /** Bytes of what `main` leaves for `post`. */
@@ -56,8 +66,6 @@ export const limits = {
   unpacked: 16 * 2 ** 30,
   /** … and beyond them bytes for each compressed one: gzip cannot reach it. */
   unpackedRatio: 1100,
-  /** Attempts at the lock of a file that runs share, whose folder the last of them removes. */
-  sharedFileAttempts: 5,
   /** Layers of a manifest in a registry; that of a memory lists those of many images. */
   manifestLayers: 10_000,
   /** Manifests that one index lists. */
@@ -66,6 +74,8 @@ export const limits = {
   redirects: 10,
   /** Bytes of an answer that is read whole: manifests have up to 4 MiB. */
   answer: 8 << 20,
+  /** Bytes of a page of an index, or of what GitHub says of a release, packed or not; large ones have 10 MB. */
+  indexPage: 32 << 20,
   /** Bytes in a second, on average, below which an answer's body is given up. */
   slowestBody: 1024,
   /** Bytes that a transfer must get on by for its next failure to count as its first. */
@@ -115,6 +125,8 @@ export const limits = {
   message: 64 * 1024,
   /** Levels of lists in an attribute of a derivation. */
   attributeDepth: 16,
+  /** Bytes of a file that an audit reads as a script or a list of requirements. */
+  auditedText: 256 << 10,
   /** Bytes of a derivation; those of whole systems have some hundred kilobytes. */
   derivation: 64 * 2 ** 20,
 } as const;
@@ -123,7 +135,9 @@ export const limits = {
 export const patience = {
   /** For another run of this program that holds a lock. */
   lock: 60_000,
-  /** Between two sentences about what is being waited for. */
+  /** For a process that is left behind to get the lock that it is to hold. */
+  keeper: 5_000,
+  /** Between two sentences about what is being waited for, and two lines of a log: a sign of life. */
   silence: 30_000,
   /** For a program that was told to end, and for one that was killed. */
   afterTerm: 5_000,
@@ -152,6 +166,8 @@ export const patience = {
    * an ordinary request.
    */
   http: { connect: 30_000, stall: 60_000, answer: 60_000 },
+  /** The same for an index or GitHub: a few seconds where nobody answers at all, all tries included. */
+  index: { connect: 3_000, stall: 30_000, answer: 5_000 },
   /** For a program that writes an image to write something more of it. */
   imageProgram: 600_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
@@ -184,4 +200,48 @@ export const patience = {
   forDownload: 24 * 3600 * 1000,
   /** For a program that opens the other end of a pipe. */
   reader: 60_000,
+} as const;
+
+/** How often something is tried, and how long is waited in between, in milliseconds. */
+export const retries = {
+  /**
+   * Requests: tries in a row that may fail; about how long the first wait is, each following one being
+   * twice as long; and the longest. Eight tries take about a minute, which a restart of a server or its
+   * proxy fits into.
+   */
+  http: { attempts: 8, baseDelay: 500, maxDelay: 30_000 },
+  /** Pages of indexes: what the lock knows stays usable without them. */
+  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000 },
+  /** Wheels: a download has more to lose. */
+  wheel: { attempts: 5, baseDelay: 300, maxDelay: 1_000 },
+  /** A release of Nix: the distribution may have a Nix too. */
+  nixRelease: { attempts: 4, baseDelay: 500, maxDelay: 30_000 },
+  /** The question whether the server of releases answers at all. */
+  releaseServer: { attempts: 2, pause: 500 },
+  /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
+  littleHope: 3,
+  /** Questions to a cache that answers with a fault, in case it is over. */
+  cacheFault: 2,
+  /** Before each further attempt to push the same to a binary cache, and to Cachix. */
+  nixCopy: [2_000, 10_000],
+  cachix: [1_000, 5_000],
+  /** Paths in a row that fail by themselves before a cache is given up. */
+  pushesInARow: 3,
+  /** Tries at a lock, or a folder, which another run that clears away may remove at that moment. */
+  clearedAway: 5,
+} as const;
+
+/** How many things are done side by side at most. */
+export const atOnce = {
+  /**
+   * Blobs that are made and sent: enough to keep the cores busy while another waits for its registry's
+   * last answer, few enough to bound memory.
+   */
+  blobs: 3,
+  /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
+  downloads: 4,
+  /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */
+  nars: 4,
+  /** Connections to one server; more requests wait for one. */
+  connections: 32,
 } as const;

@@ -1,8 +1,8 @@
-import { lstat } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from './failure.ts';
 import { patience } from './limits.ts';
+import { isNamed, namedAt } from './presence.ts';
 import { naming, type Waiter } from './wait.ts';
 
 /** A lock that this process holds; it ends with the process at the latest, however that ends. */
@@ -47,7 +47,7 @@ const interval = 50;
  */
 export async function tryLock(file: string): Promise<Lock | undefined> {
   // SQLite would follow a link, and make the file that it names
-  const stats = await lstat(file).catch(() => undefined);
+  const stats = await namedAt(file);
   if (stats && !stats.isFile()) throw noLock(file, 'it is no ordinary file');
   const sqlite = await import('node:sqlite');
   let database: DatabaseSync | undefined;
@@ -62,6 +62,17 @@ export async function tryLock(file: string): Promise<Lock | undefined> {
     if (resultCode(error) === busy) return undefined;
     throw noLock(file, (error as Error).message, error);
   }
+}
+
+/**
+ * The same for a file that whoever holds its lock may remove: undefined, too, where that has happened
+ * just before it was locked, so that this lock keeps nobody out.
+ */
+export async function tryLockInPlace(file: string): Promise<Lock | undefined> {
+  const lock = await tryLock(file);
+  if (lock === undefined || (await isNamed(file))) return lock;
+  lock.release();
+  return undefined;
 }
 
 /**
@@ -98,7 +109,7 @@ export async function withLock<Value>(
  * allowed to read it is enough, and nobody who wants the lock meanwhile is kept from it for long.
  */
 export async function isLocked(file: string): Promise<boolean> {
-  const stats = await lstat(file).catch(() => undefined);
+  const stats = await namedAt(file);
   if (!stats?.isFile()) return false;
   const sqlite = await import('node:sqlite');
   let database: DatabaseSync | undefined;

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { Failure } from './failure.ts';
 import { limits } from './limits.ts';
+import { unlessMissing } from './presence.ts';
 
 /** What a name stands for, links followed. */
 export type OutputPlace =
@@ -65,10 +66,6 @@ function describe(stats: Stats): string {
   if (stats.isBlockDevice()) return 'a block device';
   if (stats.isSocket()) return 'a socket';
   return stats.isDirectory() ? 'a folder' : 'nothing that bytes are written to';
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 const refused = (name: string, why: string, instead = 'name a file, a pipe or a terminal') =>

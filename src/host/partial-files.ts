@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from './failure.ts';
-import { type Lock, tryLock } from './lock.ts';
+import { type Lock, tryLock, tryLockInPlace } from './lock.ts';
+import { namedAt, namesIn } from './presence.ts';
 
 /** A file that is not complete yet, in the folder where it will have its name. */
 export interface PartialFile {
@@ -26,10 +27,9 @@ export async function partialFile(folder: string): Promise<PartialFile> {
     const path = join(folder, `.partial-${randomBytes(8).toString('hex')}`);
     // errors of the file system have codes, those of the lock have not
     await (await open(lockOf(path), 'wx', 0o600)).close();
-    const lock = await tryLock(lockOf(path));
-    // another run may have taken the new lock for one that was left, and removed it
-    if (lock && (await isOurs(lockOf(path)))) return underLock(path, lock);
-    lock?.release();
+    // another run may have taken the new lock for one that was left
+    const lock = await tryLockInPlace(lockOf(path));
+    if (lock) return underLock(path, lock);
   }
 }
 
@@ -56,7 +56,7 @@ function underLock(path: string, lock: Lock): PartialFile {
 
 /** Removes partial files of runs that have ended. What cannot be removed stays. */
 export async function removeAbandoned(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await namesIn(folder);
   const partials = new Set(names.flatMap(name => partialName.exec(name)?.[1] ?? []));
   for (const partial of partials) {
     await removeIfAbandoned(join(folder, partial)).catch(() => undefined);
@@ -65,7 +65,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
 
 async function removeIfAbandoned(path: string): Promise<void> {
   // in a folder of all, such as /tmp, another user's files may have such names
-  if (!(await isOurs(path, 'or absent')) || !(await isOurs(lockOf(path), 'or absent'))) return;
+  if (!(await isOursOrGone(path)) || !(await isOursOrGone(lockOf(path)))) return;
   const lock = await tryLock(lockOf(path));
   if (!lock) return;
   try {
@@ -76,9 +76,9 @@ async function removeIfAbandoned(path: string): Promise<void> {
   }
 }
 
-async function isOurs(path: string, absent?: 'or absent'): Promise<boolean> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (!stats) return absent !== undefined;
+async function isOursOrGone(path: string): Promise<boolean> {
+  const stats = await namedAt(path);
+  if (!stats) return true;
   return stats.isFile() && stats.nlink === 1 && stats.uid === process.geteuid?.();
 }
 

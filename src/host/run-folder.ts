@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from './host.ts';
-import { type Lock, tryLock } from './lock.ts';
+import { retries } from './limits.ts';
+import { type Lock, tryLockInPlace } from './lock.ts';
+import { isNamed, namedAt, namesIn, textAt } from './presence.ts';
 import { noTemporaryFolder } from './temporary.ts';
 
 /** A folder that one run has for itself, for all that it keeps in files; its lock is held meanwhile. */
@@ -31,8 +33,6 @@ const lockName = 'lock';
 /** Names the job whose later phase a folder waits for, where there is one. */
 const jobName = 'job';
 
-const attempts = 5;
-
 /**
  * Makes a folder, named `prefix` and 16 random hex digits, that this user alone can enter, whatever
  * the umask is. Rejects with a {@link Failure} where the parent cannot be written to.
@@ -42,7 +42,7 @@ export async function makeRunFolder(
   { prefix = '', job, env }: RunFolderOptions = {},
 ): Promise<RunFolder> {
   let problem: unknown;
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < retries.clearedAway; attempt++) {
     const name = prefix + randomBytes(8).toString('hex');
     const path = join(parent, name);
     try {
@@ -53,7 +53,7 @@ export async function makeRunFolder(
       if (folder) return folder;
     } catch (error) {
       problem = error;
-      if ((await lstat(parent).catch(() => undefined)) === undefined) break;
+      if (!(await isNamed(parent))) break;
     }
     // another run that clears away may have taken it just before its lock was held
   }
@@ -75,13 +75,12 @@ export async function removeLeft(
   parent: string,
   { prefix = '', job }: { prefix?: string; job?: string | undefined } = {},
 ): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
+  for (const name of await namesIn(parent)) {
     if (!name.startsWith(prefix) || !isRunName(name.slice(prefix.length))) continue;
     const path = join(parent, name);
-    const its = await readFile(join(path, jobName), 'utf8').catch(() => undefined);
+    const its = await textAt(join(path, jobName));
     if (its !== undefined && its === job) continue;
-    const hasLock = await lstat(join(path, lockName)).catch(() => undefined);
-    if (!hasLock) continue;
+    if (!(await isNamed(join(path, lockName)))) continue;
     const folder = await takeUpFolder(parent, name).catch(() => undefined);
     await folder?.remove().catch(() => undefined);
   }
@@ -92,21 +91,15 @@ export const isRunName = (name: string): boolean => /^[0-9a-f]{16}$/.test(name);
 
 /** Whether this is a folder, no link to one, that belongs to this user and nobody else can enter. */
 export async function isPrivate(path: string): Promise<boolean> {
-  const stats = await lstat(path).catch(() => undefined);
+  const stats = await namedAt(path);
   if (!stats?.isDirectory() || (stats.mode & 0o777) !== 0o700) return false;
   return stats.uid === process.getuid?.();
 }
 
 async function lockedFolder(parent: string, name: string): Promise<RunFolder | undefined> {
   const path = join(parent, name);
-  const file = join(path, lockName);
-  const lock = await tryLock(file);
+  const lock = await tryLockInPlace(join(path, lockName));
   if (lock === undefined) return undefined;
-  // whoever cleared away before may have deleted the file that was locked
-  if ((await lstat(file).catch(() => undefined)) === undefined) {
-    lock.release();
-    return undefined;
-  }
   return { name, path, remove: () => removeLocked(path, lock), leave: () => lock.release() };
 }
 

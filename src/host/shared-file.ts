@@ -1,12 +1,13 @@
-import { access, constants, lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, constants, lstat, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from './failure.ts';
 import { isInStore } from './foreign-file.ts';
 import { freshName, type Hands, must, placeFile } from './hands.ts';
 import type { Host } from './host.ts';
 import { leaveKeeper } from './keeper.ts';
-import { limits } from './limits.ts';
+import { retries } from './limits.ts';
 import { isLocked, withLock } from './lock.ts';
+import { namedAt, namesIn, textAt } from './presence.ts';
 import { currentUser } from './user.ts';
 
 /**
@@ -77,7 +78,7 @@ export async function takePart(shared: SharedFile, id: string, host: Host): Prom
 
 /** The text of an owner's part; undefined where it has none, or nobody may look. */
 export function readPart(shared: Place, id: string): Promise<string | undefined> {
-  return readFile(partFile(shared, id), 'utf8').catch(() => undefined);
+  return textAt(partFile(shared, id));
 }
 
 /**
@@ -120,7 +121,7 @@ async function alone<Value>(
       return result;
     }).catch(async (error: unknown) => {
       const isGone = (await identity(lock)) !== before || before === undefined;
-      if (isGone && attempt < limits.sharedFileAttempts) return undefined;
+      if (isGone && attempt < retries.clearedAway) return undefined;
       throw error;
     });
     if (done === undefined) continue;
@@ -149,7 +150,7 @@ async function makeFolder({ file, hands }: SharedFile, lock: string): Promise<vo
       await must(hands, 'mkdir', '-p', '-m', mode, each);
   }
   const mode = isForAll ? 0o666 : 0o600;
-  const present = await lstat(lock).catch(() => undefined);
+  const present = await namedAt(lock);
   if (present === undefined) await must(hands, 'touch', lock);
   // every account has to be able to lock it; a run may have been killed between the two
   if (((present?.mode ?? 0) & 0o777) !== mode) await must(hands, 'chmod', mode.toString(8), lock);
@@ -202,7 +203,7 @@ async function rewrite(shared: SharedFile): Promise<boolean> {
     else await removePart(shared, id);
   }
   const { file, hands } = shared;
-  const present = await readFile(file, 'utf8').catch(() => undefined);
+  const present = await textAt(file);
   // several jobs may say the same
   const wanted = texts.length === 0 ? undefined : [header, ...new Set(texts)].join('');
   if (wanted === present) return false;
@@ -212,7 +213,7 @@ async function rewrite(shared: SharedFile): Promise<boolean> {
 }
 
 async function idsIn(shared: Place): Promise<string[]> {
-  const names = await readdir(folderOf(shared)).catch((): string[] => []);
+  const names = await namesIn(folderOf(shared));
   const ids = names.flatMap(name => /^(.*)\.part$/.exec(name)?.[1] ?? []);
   return ids.filter(isPartId).sort();
 }

@@ -1,3 +1,5 @@
+import { limits } from './limits.ts';
+
 /**
  * Characters that are not seen, or change how others are seen: control and format characters (the
  * marks that turn the direction of text among them), separators of lines, halves of pairs.
@@ -19,10 +21,10 @@ export function escaped(text: string): string {
   });
 }
 
-const shownLength = 400;
-
 /** Text of others for a message: its hidden characters escaped, cut in its middle where it is long. */
 export function visible(text: string): string {
-  const half = shownLength / 2;
-  return escaped(text.length <= shownLength ? text : `${text.slice(0, half)}…${text.slice(-half)}`);
+  const half = limits.quoted / 2;
+  return escaped(
+    text.length <= limits.quoted ? text : `${text.slice(0, half)}…${text.slice(-half)}`,
+  );
 }

@@ -1,6 +1,7 @@
+import type { Emit } from './events.ts';
 import { Failure } from './failure.ts';
-import type { Host } from './host.ts';
 import { patience } from './limits.ts';
+import { eitherSignal } from './signals.ts';
 
 /** How long something may take. */
 export interface Limit {
@@ -13,7 +14,12 @@ export interface Limit {
 }
 
 /** Who hears what is waited for, and whose signal ends the wait. */
-export type Waiter = Partial<Pick<Host, 'emit' | 'clock' | 'signal'>>;
+export interface Waiter {
+  emit?: Emit;
+  /** Milliseconds since the epoch. */
+  clock?: () => number;
+  signal?: AbortSignal | undefined;
+}
 
 /** Works, and says each half a minute what is being waited for. */
 export async function naming<Value>(
@@ -52,8 +58,7 @@ export async function within<Value>(
     clearTimeout(timer);
     timer = start();
   };
-  const { signal } = waiter;
-  const either = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+  const either = eitherSignal(waiter.signal, ending.signal);
   try {
     return await naming(limit.what, waiter, () => work(either, alive));
   } catch (error) {

@@ -6,7 +6,7 @@ import { unreadable } from './store-tree.ts';
 import { type ByteString, toText } from './tar-header.ts';
 
 /** The content of a file, as long and as old as it was when it was listed. */
-export interface FilePart {
+interface FilePart {
   path: ByteString;
   /** Bytes. */
   size: number;

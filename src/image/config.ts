@@ -1,6 +1,5 @@
 import { Failure } from '../host/failure.ts';
-import type { ContainerConfig } from '../nix/types.ts';
-import { type Descriptor, type Manifest, mediaTypes } from './types.ts';
+import { type ContainerConfig, type Descriptor, type Manifest, mediaTypes } from './types.ts';
 
 /** What an image's config says. */
 export interface ImageConfigParts {

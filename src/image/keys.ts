@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { ImageDirectory } from '../nix/types.ts';
 import { frameSize } from './frames.ts';
 import { nixDialect, type TarDialect } from './tar-header.ts';
+import type { ImageDirectory } from './types.ts';
 
 /**
  * Raised whenever the bytes of a layer change for the same store paths: then nothing that was

@@ -1,6 +1,5 @@
 import { Failure } from '../host/failure.ts';
 import { visible } from '../host/visible.ts';
-import type { ImageDirectory } from '../nix/types.ts';
 import {
   childrenOf,
   isExpandedLink,
@@ -9,6 +8,7 @@ import {
   UnexpandedFolder,
 } from './root-tree.ts';
 import { type ByteString, type TarEntry, toByteString, toText } from './tar-header.ts';
+import type { ImageDirectory } from './types.ts';
 
 export { expandRootTree, type RootTree, readRootTree, UnexpandedFolder } from './root-tree.ts';
 

@@ -4,7 +4,7 @@ import { visible } from '../host/visible.ts';
 import { type ByteReader, byteReader } from './byte-reader.ts';
 import { type ByteString, blockSize, headerSum, padding } from './tar-header.ts';
 
-export type TarMemberType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
+type TarMemberType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
 
 /** One member of a tar as it was found. Names are byte strings. */
 export interface TarMember {

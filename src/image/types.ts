@@ -32,8 +32,28 @@ export interface Manifest {
   artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
-  subject?: Descriptor;
   annotations?: Record<string, string>;
+}
+
+/** A folder of the image that is no link. `mode` is octal text such as "1777". */
+export interface ImageDirectory {
+  path: string;
+  mode: string;
+  uid: number;
+  gid: number;
+}
+
+/** The OCI image config's `config` object, with OCI's names (image-spec, config.md). */
+export interface ContainerConfig {
+  User?: string;
+  ExposedPorts?: Record<string, Record<string, never>>;
+  Env?: string[];
+  Entrypoint?: string[];
+  Cmd?: string[];
+  Volumes?: Record<string, Record<string, never>>;
+  WorkingDir?: string;
+  Labels?: Record<string, string>;
+  StopSignal?: string;
 }
 
 /** What is known of a layer's blob once it was read to its end. */

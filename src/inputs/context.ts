@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { limits } from '../host/limits.ts';
-import { judgeRun, readTrustedEvents, type Verdict } from './events.ts';
-import { given } from './given.ts';
+import { judgeRun, type Verdict } from './events.ts';
+import { parse } from './parse.ts';
 import type { RawInputs } from './table.ts';
-import { quote, readList } from './values.ts';
+import { quote } from './values.ts';
 
 /** What a run knows of the place it runs in, beside its inputs. */
 export interface RunContext {
@@ -12,6 +12,8 @@ export interface RunContext {
   currentDirectory: string;
   /** A folder of this run alone, absolute; it is deleted when the run (or the job) is over. */
   temporaryDirectory: string;
+  /** Standard output goes to a file or a program, so that it can be an image. Never so in a workflow. */
+  takesImage?: boolean;
   /** Absent outside GitHub Actions. */
   github?: GitHubContext;
 }
@@ -39,8 +41,8 @@ export async function readGitHubContext(
   raw: RawInputs,
 ): Promise<GitHubContext | undefined> {
   if (env.GITHUB_ACTIONS !== 'true') return undefined;
-  const trusted = readTrustedEvents(readList(given(raw, 'trust-event') ?? ''));
-  return githubContext(env, await readEvent(env.GITHUB_EVENT_PATH), trusted);
+  const { trustEvent } = parse('face', raw);
+  return githubContext(env, await readEvent(env.GITHUB_EVENT_PATH), trustEvent);
 }
 
 /** The context that the runner's variables and the event's payload describe. */

@@ -1,21 +1,8 @@
-import type { Compression } from '../image/types.ts';
 import type { BuilderSettings } from '../nix/builders.ts';
 import type { ReclaimDisk } from '../nix/disk.ts';
-
-/** How Nix may be installed. */
-export type InstallNix = 'auto' | 'release' | 'system' | 'none';
-
-/** Which Nix to have, and from where. */
-export interface NixSettings {
-  installNix: InstallNix;
-  /** For example "2.35.2"; undefined: the newest that is pinned. */
-  nixVersion?: string | undefined;
-  /** The tarball's address, or a folder's that has the official file names; also `file:`. */
-  nixReleaseUrl?: string | undefined;
-  /** Hex or SRI sha256 of the tarball; overrides the pinned table. */
-  nixReleaseSha256?: string | undefined;
-  acceptFlakeConfig: boolean;
-}
+import type { NixSettings } from '../nix/install/releases.ts';
+import type { RegistryCredentials } from '../registry/credentials.ts';
+import type { Values } from './parse.ts';
 
 /** What nix.conf is to say beside what it says already. */
 export interface ConfSettings {
@@ -34,7 +21,7 @@ export interface ConfSettings {
 }
 
 /** A cache of Cachix. */
-export interface CachixCache {
+interface CachixCache {
   name: string;
   token?: string | undefined;
 }
@@ -89,32 +76,20 @@ export interface SetupSettings {
   temporaryDirectory: string;
 }
 
-/** Credentials for the registry, most specific first. */
-export interface RegistryCredentials {
-  /** Nothing is looked up anywhere else either: for code from a fork. */
-  anonymous?: boolean | undefined;
-  username?: string | undefined;
-  password?: string | undefined;
-  /** Used on the registry of the job's own GitHub only, where nothing else is given. */
-  githubToken?: string | undefined;
-}
+/** Inputs of `build` that it has in other words than the table gives them. */
+type PutForBuild =
+  | keyof Values<'setup'>
+  | ('image' | 'tags' | 'push' | 'annotations' | 'registryUsername' | 'registryPassword')
+  | ('workingDirectory' | 'record');
 
-/** All that the verb `build` needs to know, parsed and checked. */
-export interface BuildSettings extends SetupSettings {
-  /** Undefined: `.#comfyui`, else `.#default`. */
-  flake?: string | undefined;
-  /** Names of layers to build and time; empty: all. Never changes what the image holds. */
-  layers: readonly string[];
-  overrideInputs: readonly { input: string; flake: string }[];
+/** All that the verb `build` needs to know, parsed and checked; the rest as the table describes it. */
+export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutForBuild> {
   /** Absolute. */
   workingDirectory: string;
-  /** Repository, `oci:DIR`, `docker-archive:FILE` or `-`; undefined: see `defaultImage`. */
+  /** Repository, `oci:DIR`, `docker-archive:FILE` or `-`; undefined: `oci:NAME-image`, of the recipe. */
   image?: string | undefined;
-  /** What `image` is when nothing is given: an OCI layout named after the recipe, or a refusal. */
-  defaultImage: 'oci-layout' | 'required';
-  /** Bare tags or full references; empty: the recipe's tag. */
+  /** Bare tags; empty: the recipe's tag. */
   tags: readonly string[];
-  labels: Readonly<Record<string, string>>;
   /** Labels that an image made from a recipe has unless `labels` says otherwise. */
   repositoryLabels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
@@ -126,43 +101,39 @@ export interface BuildSettings extends SetupSettings {
   credentials: RegistryCredentials;
   /** The flake is somebody else's code: what it builds is not run outside of the sandbox. */
   fromFork: boolean;
-  compression: Compression;
-  /** Bytes, uncompressed; a larger layer is split. */
-  maxLayerSize: number;
-  /** Whether known layers may be reused. */
-  reuse: boolean;
-  /** The memory's tag; undefined: `cache-<name>-<tag>-<arch>`. */
-  cacheTag?: string | undefined;
-  /** More references to learn from. */
-  cacheFrom: readonly string[];
-  /** Also realise targets that are not shipped. */
-  allTargets: boolean;
-  /** Whether the packages' sources are told, and what will hurt. */
-  audit: boolean;
-  /** From which findings on the run fails, before anything is built. */
-  auditFailOn: AuditLimit;
   /** File for the record, absolute. */
   recordFile?: string | undefined;
 }
 
 /** From which severity on findings fail a run. */
-export type AuditLimit = 'error' | 'warning' | 'never';
+export type AuditLimit = Values<'audit'>['auditFailOn'];
 
-/** All that the verb `audit` needs to know, parsed and checked. */
-export interface AuditSettings {
+type PutForAudit =
+  | ('installNix' | 'nixVersion' | 'nixReleaseUrl' | 'nixReleaseSha256')
+  | ('nixConf' | 'accessTokens' | 'githubToken')
+  | ('workingDirectory' | 'record');
+
+/** All that the verb `audit` needs to know, parsed and checked; the rest as the table describes it. */
+export interface AuditSettings extends Omit<Values<'audit'>, PutForAudit> {
   nix: NixSettings;
-  /** Undefined: `.#comfyui`, else `.#default`. */
-  flake?: string | undefined;
-  overrideInputs: readonly { input: string; flake: string }[];
+  /** What private inputs of the flake are fetched with. */
+  conf: ConfSettings;
   /** Absolute. */
   workingDirectory: string;
-  auditFailOn: AuditLimit;
   /** File for what was found, absolute. */
   recordFile?: string | undefined;
+  /** Why no token is used, as a sentence: code from a fork. */
+  tokenRefusal?: string | undefined;
+  /** A folder of this run alone, absolute. */
+  temporaryDirectory: string;
 }
 
-/** All that the verb `copy` needs to know, parsed and checked. */
-export interface CopySettings {
+type PutForCopy =
+  | ('source' | 'destination' | 'tags' | 'push' | 'workingDirectory')
+  | ('registryUsername' | 'registryPassword' | 'githubToken');
+
+/** All that the verb `copy` needs to know, parsed and checked; the rest as the table describes it. */
+export interface CopySettings extends Omit<Values<'copy'>, PutForCopy> {
   /** A reference, `oci:DIR[:TAG]`, `docker-archive:FILE`, or a path. */
   source: string;
   destination: {
@@ -171,7 +142,6 @@ export interface CopySettings {
     /** Empty: those of the source, else `latest`. */
     tags: string[];
   };
-  compression: Compression;
   credentials: RegistryCredentials;
   /** What is copied may be somebody else's code, and is not run. */
   fromFork: boolean;
@@ -181,17 +151,13 @@ export interface CopySettings {
   refusal?: string | undefined;
 }
 
-/** All that the verb `prefetch` needs to know, parsed and checked. */
-export interface PrefetchSettings {
+type PutForPrefetch = 'wheels' | 'lock' | 'workingDirectory';
+
+/** All that the verb `prefetch` needs to know, parsed and checked; the rest as the table describes it. */
+export interface PrefetchSettings extends Omit<Values<'prefetch'>, PutForPrefetch> {
   /** What is wanted, and where it is pinned; absolute. */
   wheelsFile: string;
   lockFile: string;
-  /** Everything is downloaded and compared. */
-  verify: boolean;
-  /** Nothing is changed; a stale lock is a failure. */
-  check: boolean;
-  /** For GitHub's API alone. */
-  githubToken?: string | undefined;
   /** Absolute. */
   temporaryDirectory: string;
 }

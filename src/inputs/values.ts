@@ -13,9 +13,8 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 120 ? `${text.slice(0, 117)}...` : text);
 }
 
-/** Reads `true` or `false` as YAML 1.2 writes them; undefined when there is no value. */
-export function readBoolean(name: string, raw: string): boolean | undefined {
-  if (raw === '') return undefined;
+/** Reads `true` or `false` as YAML 1.2 writes them. */
+export function readBoolean(name: string, raw: string): boolean {
   if (['true', 'True', 'TRUE'].includes(raw)) return true;
   if (['false', 'False', 'FALSE'].includes(raw)) return false;
   throw badInput(name, `expected true or false; found ${quote(raw)}.`);
@@ -68,16 +67,4 @@ export function readSize(name: string, raw: string): number {
   const size = Number(digits) * 1024 ** ['', 'KiB', 'MiB', 'GiB'].indexOf(unit);
   if (size > 0) return size;
   throw badInput(name, `expected a size such as 512MiB or 1GiB; found ${quote(raw)}.`);
-}
-
-/** A memory's reference, also in docker/build-push-action's form `type=registry,ref=…`. */
-export function readCacheReference(name: string, raw: string): string {
-  if (!raw.includes('=')) return raw;
-  const parts = new Map(raw.split(',').map(part => part.split('=', 2) as [string, string]));
-  const reference = parts.get('ref');
-  if (parts.get('type') === 'registry' && reference) return reference;
-  throw badInput(
-    name,
-    `expected a reference, or type=registry,ref=REFERENCE; found ${quote(raw)}.`,
-  );
 }

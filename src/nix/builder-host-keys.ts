@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import type { SshAddress } from './builder-machines.ts';
 
@@ -73,7 +74,7 @@ async function resolve(address: SshAddress, config: string, host: Host): Promise
   const { code, stdout, stderr } = await askSsh('ssh', args, host);
   if (code !== 0) {
     throw new Failure(`ssh has no configuration for the builder ${address.uri}.`, {
-      evidence: stderr.trimEnd().split('\n').slice(-5),
+      evidence: lastLines(stderr),
       tried: `ssh -G ${address.alias}, with ~/.ssh/config and /etc/ssh/ssh_config included.`,
       next: 'Correct the line of ssh_config that it names.',
     });

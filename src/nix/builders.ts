@@ -1,8 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import type { Owner } from '../host/shared-file.ts';
+import { writePrivate } from '../host/whole-file.ts';
 import { requireHostKey, requirePlainName } from './builder-host-keys.ts';
 import {
   type Builder,
@@ -27,7 +28,7 @@ export interface BuilderSettings {
  * Who starts ssh for the builders: a Nix that gets this run's variables; any Nix of this user, also
  * long after this run; or the daemon, as root.
  */
-export type SshCaller = 'run' | 'user' | 'daemon';
+type SshCaller = 'run' | 'user' | 'daemon';
 
 /** Where things for ssh are kept. */
 export interface SshPlaces {
@@ -112,18 +113,12 @@ async function writeSshFiles(
     });
   }
   const hosts = knownHosts === undefined ? undefined : join(directory, 'builder-known-hosts');
+  for (const folder of [directory, dirname(keyFile)]) await mkdir(folder, { recursive: true });
   if (sshKey !== undefined) await writePrivate(keyFile, keyText(sshKey));
   if (hosts !== undefined) await writePrivate(hosts, unixLines(knownHosts ?? ''));
   const config = join(directory, 'builder-ssh-config');
   await writePrivate(config, sshConfig(addresses, sshKey && keyFile, hosts));
   return config;
-}
-
-/** A key that is there is never written to in place: Nix may be reading it, or others could. */
-async function writePrivate(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.fresh`, text, { mode: 0o600 });
-  await rename(`${file}.fresh`, file);
 }
 
 const unixLines = (text: string) => `${text.replaceAll('\r\n', '\n').trim()}\n`;

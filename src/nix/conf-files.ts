@@ -1,12 +1,15 @@
-import { access, constants, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import { changeForeignFile, isInStore, readForeignFile } from '../host/foreign-file.ts';
 import { freshName, ownHands } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
+import { removeAbandoned } from '../host/partial-files.ts';
+import { isWritable } from '../host/presence.ts';
 import { warn } from '../host/say.ts';
 import { accountOwner, putPart, type SharedFile, takePart } from '../host/shared-file.ts';
 import { requireHome } from '../host/user.ts';
+import { writePrivate } from '../host/whole-file.ts';
 import { excludeFromNix, includeInNix, includesOurs, ourFile } from './include-line.ts';
 import { userConfFiles, userConfFolder } from './user-files.ts';
 
@@ -62,7 +65,7 @@ export async function writeConf(
     if (place.kind === 'folder') {
       await writePrivately(conf, folder);
       // an address may have a login in it
-      await replace(join(folder, ourFile), text, 0o600);
+      await writePrivate(join(folder, ourFile), text);
       return { env: byVariable };
     }
     const { shared, kept } = userFile(folder, host, conf);
@@ -81,16 +84,16 @@ export async function writeConf(
 
 /**
  * Takes back what an earlier run has written beside the user's nix.conf, secrets too, so that the
- * settings in effect are the user's. An include of a file that is not there means nothing to Nix.
+ * settings in effect are the user's, and what a run that was killed has left. An include of a file that is not there means nothing to Nix.
  */
 export async function withdrawConf(place: ConfPlace, env: Host['env']): Promise<void> {
   if (place.kind === 'folder') return;
   const folder = await folderOf(place, env);
   for (const name of [ourFile, oursSecret, oursNetrc, oursKey]) {
     const file = join(folder, name);
-    // beside it what a run that was killed has left
-    for (const each of [file, freshName(file), `${file}.fresh`]) await rm(each, { force: true });
+    for (const each of [file, freshName(file)]) await rm(each, { force: true });
   }
+  await removeAbandoned(folder);
 }
 
 /** Takes all of it back, the line in the user's nix.conf too. Gives whether there was anything. */
@@ -166,8 +169,8 @@ function adviceFor(reason: string, folder: string, env: Host['env']): string {
 }
 
 async function writePrivately({ secret, netrc }: ConfLines, folder: string): Promise<void> {
-  if (secret.length > 0) await replace(join(folder, oursSecret), textOf(secret), 0o600);
-  if (netrc.length > 0) await replace(join(folder, oursNetrc), textOf(netrc), 0o600);
+  if (secret.length > 0) await writePrivate(join(folder, oursSecret), textOf(secret));
+  if (netrc.length > 0) await writePrivate(join(folder, oursNetrc), textOf(netrc));
 }
 
 function ourText({ lines, secret, netrc }: ConfLines, folder: string): string {
@@ -180,26 +183,13 @@ function ourText({ lines, secret, netrc }: ConfLines, folder: string): string {
 
 const textOf = (lines: readonly string[]) => lines.map(line => `${line}\n`).join('');
 
-/** A whole file of ours at once, so that a Nix that runs meanwhile never reads half of it. */
-async function replace(file: string, text: string, mode: number): Promise<void> {
-  const fresh = freshName(file);
-  await rm(fresh, { force: true });
-  await writeFile(fresh, text, { mode });
-  await rename(fresh, file);
-}
-
 /** Where our files are: beside the user's, or among the state of programs where that is not ours to fill. */
 async function folderOf(place: ConfPlace, env: Host['env']): Promise<string> {
   if (place.kind === 'folder') return place.folder;
   const folder = userConfFolder(env);
   const real = await realpath(folder).catch(() => undefined);
   if (real === undefined) return folder;
-  const isOurs =
-    !isInStore(real) &&
-    (await access(real, constants.W_OK).then(
-      () => true,
-      () => false,
-    ));
+  const isOurs = !isInStore(real) && (await isWritable(real));
   const state = env.XDG_STATE_HOME || join(requireHome(env), '.local/state');
   return isOurs ? folder : join(state, 'comfy-nix/nix');
 }

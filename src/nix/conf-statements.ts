@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { limits } from '../host/limits.ts';
+import { shortTextAt } from '../host/presence.ts';
 import { readConfText } from './conf-text.ts';
 import { userConfFiles } from './user-files.ts';
 
@@ -22,7 +22,7 @@ export interface Statement extends ConfLocation {
 export const nixConfig = 'NIX_CONFIG';
 
 /** The folder of the system's nix.conf. */
-export function systemConfFolder(env: Host['env']): string {
+function systemConfFolder(env: Host['env']): string {
   return env.NIX_CONF_DIR || '/etc/nix';
 }
 
@@ -59,8 +59,5 @@ async function statementsOf(text: string, file: string, depth: number): Promise<
 
 /** The text of a file of settings; undefined where it cannot be read, as Nix then goes on without. */
 export async function readConfFile(file: string): Promise<string | undefined> {
-  const stats = await stat(file).catch(() => undefined);
-  // a pipe or a device would be waited for
-  if (!stats?.isFile() || stats.size > limits.confFile) return undefined;
-  return readFile(file, 'utf8').catch(() => undefined);
+  return shortTextAt(file, limits.confFile);
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../host/failure.ts';
+import type { Finished } from '../host/process.ts';
 import { brokenSettings } from './broken-settings.ts';
-import { isAtLeast, runNix } from './nix.ts';
+import { isAtLeast, type MetNix, runNix } from './nix.ts';
 import type { Nix } from './types.ts';
 
 /** The settings that a Nix has in effect, from all of its files and variables. */
@@ -29,11 +30,41 @@ export interface EffectiveConf {
 /**
  * Asks a Nix for the settings in effect, in one process. Its answer has tokens in clear: it is read here
  * and shown nowhere. Rejects with a {@link Failure}.
+ *
+ * @param early what it has said already; undefined, or a refusal: it is asked now
  */
-export async function readConf(nix: Nix): Promise<EffectiveConf> {
-  const { code, stdout, stderr } = await showConf(nix);
+export async function readConf(nix: Nix, early?: Finished): Promise<EffectiveConf> {
+  const { code, stdout, stderr } = early?.code === 0 ? early : await showConf(nix);
   if (code === 0) return effectiveConf(parseSettings(stdout));
   throw await brokenSettings(nix.bin, stderr, { ...nix.host.env, ...nix.env });
+}
+
+/** Asks Nix while they are met for their settings, beside whatever else they are asked. */
+export interface EarlyQuestions {
+  meet(nix: MetNix): void;
+  /** The settings of one of them, or of any other Nix. Rejects with a {@link Failure}. */
+  confOf(nix: Nix): Promise<EffectiveConf>;
+  /** Resolves when no question is open any more. */
+  answered(): Promise<void>;
+}
+
+/** {@link EarlyQuestions}. */
+export function askEarly(): EarlyQuestions {
+  const answers = new Map<string, Promise<Finished | undefined>>();
+  return {
+    meet: nix => {
+      // all versions know that name, and newer ones another
+      const answer = askConf(nix, ['show-config']);
+      answers.set(
+        nix.bin,
+        answer.catch(() => undefined),
+      );
+    },
+    confOf: async nix => readConf(nix, await answers.get(nix.bin)),
+    answered: async () => {
+      await Promise.all(answers.values());
+    },
+  };
 }
 
 /** What a Nix says that refuses its settings; undefined: it takes them. */
@@ -42,8 +73,11 @@ export async function refusalOf(nix: Nix): Promise<string | undefined> {
   return code === 0 ? undefined : stderr;
 }
 
-function showConf(nix: Nix) {
-  const command = isAtLeast(nix.version, '2.20') ? ['config', 'show'] : ['show-config'];
+function showConf(nix: Nix): Promise<Finished> {
+  return askConf(nix, isAtLeast(nix.version, '2.20') ? ['config', 'show'] : ['show-config']);
+}
+
+function askConf(nix: MetNix, command: readonly string[]): Promise<Finished> {
   const features = ['--extra-experimental-features', 'nix-command'];
   return runNix(nix, 'nix', [...features, ...command, '--json']);
 }

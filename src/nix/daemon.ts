@@ -1,10 +1,10 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import { changeForeignFile, readForeignFile } from '../host/foreign-file.ts';
 import { type Hands, must, placeFile } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isThere, isWritable, statsAt, textAt } from '../host/presence.ts';
 import { warn } from '../host/say.ts';
 import {
   hasToChange,
@@ -30,12 +30,7 @@ export async function usesDaemon(env: Host['env']): Promise<boolean> {
   const remote = env.NIX_REMOTE ?? '';
   if (remote !== '' && remote !== 'auto') return /^(daemon|unix:)/.test(remote);
   const state = env.NIX_STATE_DIR ?? '/nix/var/nix';
-  const may = (path: string, mode?: number) =>
-    access(path, mode).then(
-      () => true,
-      () => false,
-    );
-  return !(await may(state, constants.W_OK)) && (await may(join(state, 'daemon-socket/socket')));
+  return !(await isWritable(state)) && (await isThere(join(state, 'daemon-socket/socket')));
 }
 
 /** The part of the daemon's settings by which it trusts users, also where others trust more of them. */
@@ -44,7 +39,7 @@ export const trustText = (users: readonly string[]): string =>
 
 /** Whether a run of this program has the daemon trust a user. */
 export async function isTrustedByRuns(user: string): Promise<boolean> {
-  const text = await readFile(daemonFile, 'utf8').catch(() => '');
+  const text = (await textAt(daemonFile)) ?? '';
   return text.split(/\s+/).includes(user);
 }
 
@@ -133,12 +128,12 @@ const readCopy = '/etc/nix/.comfy-nix/read';
  * their own and go on.
  */
 async function reload(hands: Hands, host: Host): Promise<string | undefined> {
-  const text = await readFile(daemonFile, 'utf8').catch(() => '');
-  if (text !== '' && text === (await readFile(readCopy, 'utf8').catch(() => ''))) return undefined;
+  const text = await textAt(daemonFile);
+  if (text && text === (await textAt(readCopy))) return undefined;
   const manager = await managerOf(hands, host);
   if (manager === 'none') return (await startedSince(daemonFile)) ? undefined : advice;
   if (manager === 'systemd') await must(hands, 'systemctl', 'restart', `${unit}.service`);
-  if (text !== '') await placeFile(readCopy, text, '644', hands);
+  if (text) await placeFile(readCopy, text, '644', hands);
   return undefined;
 }
 
@@ -154,7 +149,7 @@ async function managerOf(
   hands: Hands,
   host: Host,
 ): Promise<'systemd' | 'will be started' | 'none'> {
-  const own = await stat(socket).catch(() => undefined);
+  const own = await statsAt(socket);
   if (own === undefined) return 'will be started';
   const service = await askSystemd(`${unit}.service`, host);
   const runs = service.ActiveState === 'active' && /^[1-9]\d*$/.test(service.MainPID ?? '');
@@ -178,8 +173,6 @@ async function askSystemd(name: string, host: Host): Promise<Record<string, stri
 
 /** Whether the daemon was started after a file was written: it makes its socket when it starts. */
 async function startedSince(file: string): Promise<boolean> {
-  const [made, written] = await Promise.all(
-    [socket, file].map(each => stat(each).catch(() => undefined)),
-  );
+  const [made, written] = await Promise.all([socket, file].map(statsAt));
   return made !== undefined && written !== undefined && made.mtimeMs > written.mtimeMs;
 }

@@ -37,13 +37,13 @@ const batchSize = 32;
  * Source: Nix manual, "Derivation ATerm format", and Nix's src/libstore/derivations.cc.
  * Throws a {@link Failure} that says what was expected and where.
  */
-export function parseDerivation(text: string): Derivation {
-  return readWhole(readerOf(text));
+export function parseDerivation(text: string, keep?: Keep): Derivation {
+  return readWhole(readerOf(text), keep);
 }
 
 /** Parses what a .drv file says first, what it makes and needs, and no further. */
-export function parseDerivationNode(text: string): DerivationNode {
-  return readNode(readerOf(text));
+export function parseDerivationNode(text: string, keep?: Keep): DerivationNode {
+  return readNode(readerOf(text), keep);
 }
 
 /**
@@ -52,7 +52,7 @@ export function parseDerivationNode(text: string): DerivationNode {
  */
 export function readDerivationGraph(drvPaths: Iterable<string>): Promise<DerivationGraph> {
   // the part that is read has nothing but ASCII in it, and this decodes fastest
-  return readGraph(drvPaths, 'latin1', readNode);
+  return readGraph(drvPaths, 'latin1', parseDerivationNode);
 }
 
 /**
@@ -65,27 +65,27 @@ export function readDerivations<T extends DerivationNode>(
   view: (derivation: Derivation, drvPath: string, keep: Keep) => T,
   place?: string,
 ): Promise<Map<string, T>> {
-  const read = (reader: Reader, keep: Keep, drvPath: string) =>
-    view(readWhole(reader, keep), drvPath, keep);
+  const read = (text: string, keep: Keep, drvPath: string) =>
+    view(parseDerivation(text, keep), drvPath, keep);
   return readGraph(drvPaths, 'utf8', read, place);
 }
 
 /** Reads one whole derivation from its file, which is in `place`. Throws a {@link Failure} naming the file. */
 export function readDerivationFile(drvPath: string, place?: string): Derivation {
-  return readFile(drvPath, 'utf8', reader => readWhole(reader), place);
+  return readFile(drvPath, 'utf8', text => parseDerivation(text), place);
 }
 
 async function readGraph<T extends DerivationNode>(
   drvPaths: Iterable<string>,
   encoding: 'latin1' | 'utf8',
-  read: (reader: Reader, keep: Keep, drvPath: string) => T,
+  read: (text: string, keep: Keep, drvPath: string) => T,
   place?: string,
 ): Promise<Map<string, T>> {
   const graph = new Map<string, T>();
   const keep = interning();
   const pending = new Set(drvPaths); // grows while it is read: breadth first
   for (const drvPath of pending) {
-    const node = readFile(drvPath, encoding, reader => read(reader, keep, drvPath), place);
+    const node = readFile(drvPath, encoding, text => read(text, keep, drvPath), place);
     graph.set(drvPath, node);
     for (const input of node.inputDrvs.keys()) pending.add(besides(drvPath, input));
     if (graph.size % batchSize === 0) await otherWork();
@@ -101,7 +101,7 @@ function besides(drvPath: string, input: string): string {
 
 /** Reads one derivation's node from its file. Throws a {@link Failure} naming the file. */
 export function readDerivationNode(drvPath: string, place?: string): DerivationNode {
-  return readFile(drvPath, 'latin1', reader => readNode(reader, interning()), place);
+  return readFile(drvPath, 'latin1', text => parseDerivationNode(text, interning()), place);
 }
 
 /**
@@ -112,7 +112,7 @@ export function readDerivationNode(drvPath: string, place?: string): DerivationN
 function readFile<T>(
   drvPath: string,
   encoding: 'latin1' | 'utf8',
-  read: (reader: Reader) => T,
+  read: (text: string) => T,
   place = dirname(drvPath),
 ): T {
   try {
@@ -121,7 +121,7 @@ function readFile<T>(
     const stats = lstatSync(file);
     if (!stats.isFile()) throw new Error('it is no file');
     if (stats.size > limits.derivation) throw new Error(`it has ${stats.size} bytes`);
-    return read(readerOf(readFileSync(file, encoding)));
+    return read(readFileSync(file, encoding));
   } catch (error) {
     throw broken(drvPath, error instanceof Error ? error.message : String(error), error);
   }

@@ -1,8 +1,8 @@
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { namedAt } from '../host/presence.ts';
 import { warn } from '../host/say.ts';
 import { describeMachine } from './install/machine.ts';
 import { privilegedRunner, type RunPrivileged } from './install/privileged.ts';
@@ -87,7 +87,7 @@ async function remove(
   run: RunPrivileged,
   host: Host,
 ): Promise<boolean> {
-  const found = await lstat(folder).catch(() => undefined);
+  const found = await namedAt(folder);
   // a link leads to what somebody else has put somewhere else
   if (!found?.isDirectory() || (device !== undefined && found.dev !== device)) return false;
   const { code, stderr } = await run('rm', ['-rf', '--one-file-system', '--', folder]);

@@ -15,7 +15,7 @@ import type { DerivationOutput, Nix } from './types.ts';
 export type ReclaimDisk = 'auto' | 'true' | 'false';
 
 /** Room for the scratch and the outputs of builds, whose size is not known before. */
-export const buildReserve = 10e9;
+const buildReserve = 10e9;
 
 /** What must stay free in any case. */
 const margin = 1e9;

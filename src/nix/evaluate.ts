@@ -28,6 +28,8 @@ export interface EvaluationRequest {
   acceptFlakeConfig: boolean;
   /** Whether to say, too, where packages are defined and which are not free. */
   provenance?: boolean;
+  /** Told which files Nix is fetching, whenever that changes: inputs, and what it takes from caches. */
+  onFetch?: (addresses: readonly string[]) => void;
 }
 
 /** What {@link describeTarget} gives, and {@link describeProvenance} where it is asked for. */
@@ -58,7 +60,8 @@ const describeWithProvenance = `target:
 
 /**
  * Evaluates a flake's target with its recipe, all layers included, in one Nix process (one more for
- * each installable that a flake does not have). Nothing is built; derivations are written to the store.
+ * each installable that a flake does not have). Nothing is built but what the flake imports; derivations
+ * are written to the store.
  * Rejects with a {@link Failure} for what Nix refuses, and for a recipe of the wrong shape.
  */
 export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
@@ -79,6 +82,7 @@ async function describe(
 ): Promise<{ description: Description | undefined; errors: readonly string[] }> {
   const reader = createEventReader();
   const { emit, clock } = nix.host;
+  let fetching = 0;
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
@@ -89,7 +93,12 @@ async function describe(
     ...['--', asAddress(installable, request.cwd)],
   ];
   const onStderrLine = (line: string) => {
-    for (const event of reader.read(line, clock())) {
+    const events = reader.read(line, clock());
+    const files = reader.fetching();
+    // a line tells of the beginning or end of one
+    if (files.length !== fetching) request.onFetch?.(files);
+    fetching = files.length;
+    for (const event of events) {
       if (event.type !== 'message' || event.level !== level.warning) continue;
       if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
       emit({ type: 'notice', message: event.text, at: event.at });

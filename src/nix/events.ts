@@ -7,7 +7,7 @@ export interface FailedDerivation {
   drvPath: string;
   /** What Nix said of it, without colours; "" when it said nothing. */
   message: string;
-  /** The end of the builder's log, at most {@link logLines} lines. */
+  /** The end of the builder's log, at most `limits.logLines` lines. */
   log: readonly string[];
 }
 
@@ -21,17 +21,14 @@ export interface EventReader {
   running(): string[];
   /** Caches from which a path is being taken, as Nix names them. */
   substituting(): string[];
+  /** Addresses of files that are being fetched, or asked for. */
+  fetching(): string[];
   /** Grows whenever a build or a substitution may have ended. */
   completed(): number;
   failed(): FailedDerivation[];
   /** Errors of Nix, and what other programs wrote on its standard error; at most the last 200. */
   errors(): readonly string[];
 }
-
-/** Lines of a builder's log that are kept for the case that it fails. */
-export const logLines = 30;
-const lineLength = 2000;
-const errorsKept = 200;
 
 interface State {
   /** Activity id → derivation; a derivation built remotely may have two at a time. */
@@ -60,6 +57,8 @@ interface Substitution {
 }
 
 interface Downloads {
+  /** Activity id → address, of those that have not ended. */
+  open: Map<string, string>;
   /** Activity id → bytes done and expected. */
   files: Map<string, { done: number; expected: number }>;
   /** Sums over `files`. */
@@ -85,7 +84,7 @@ export function createEventReader(): EventReader {
     counted: 0,
     substitutes: new Map(),
     copies: new Map(),
-    downloads: { files: new Map(), done: 0, known: 0, foreseen: new Map() },
+    downloads: { open: new Map(), files: new Map(), done: 0, known: 0, foreseen: new Map() },
     progress: new Map(),
     stops: 0,
     errors: [],
@@ -100,6 +99,7 @@ export function createEventReader(): EventReader {
     succeeded: (drvPath, at) => endBuild(state, drvPath, false, at),
     running: () => [...state.open.keys()],
     substituting: () => [...state.substitutes.values()].map(({ cache }) => cache),
+    fetching: () => [...state.downloads.open.values()],
     completed: () => {
       const done = [...state.progress.values()].map(progress => progress.done + progress.failed);
       return state.stops + done.reduce((sum, count) => sum + count, 0);
@@ -158,6 +158,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
       return [];
     }
     case activity.fileTransfer:
+      if (first !== undefined) state.downloads.open.set(raw.id, first);
       state.downloads.files.set(raw.id, { done: 0, expected: 0 });
       return [];
     case activity.builds:
@@ -171,6 +172,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
 
 function stopActivity(state: State, id: string, at: number): NixEvent[] {
   state.copies.delete(id);
+  state.downloads.open.delete(id);
   const substitution = state.substitutes.get(id);
   if (substitution !== undefined) {
     state.stops += 1;
@@ -212,9 +214,6 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   switch (raw.type) {
     case result.logLine:
       return drvPath === undefined ? [] : readLog(state, drvPath, String(raw.fields[0] ?? ''), at);
-    case result.phase:
-      if (drvPath === undefined) return [];
-      return [{ type: 'build-phase', drvPath, phase: String(raw.fields[0] ?? ''), at }];
     case result.progress:
       return readProgress(state, raw, at);
     case result.expected:
@@ -228,8 +227,8 @@ function readResult(state: State, raw: Of<'result'>, at: number): NixEvent[] {
 
 function readLog(state: State, drvPath: string, line: string, at: number): NixEvent[] {
   const log = state.open.get(drvPath);
-  log?.push(line.slice(0, lineLength));
-  if (log && log.length > logLines) log.shift();
+  log?.push(line.slice(0, limits.logLine));
+  if (log && log.length > limits.logLines) log.shift();
   return [{ type: 'build-log', drvPath, line, at }];
 }
 
@@ -269,7 +268,7 @@ function readMessage(state: State, raw: Of<'msg'>, fromNix: boolean, at: number)
   const message: NixEvent = { type: 'message', level: raw.level, text: raw.text, at };
   if (raw.level === level.error || !fromNix) {
     state.errors.push(raw.text.slice(0, limits.message));
-    if (state.errors.length > errorsKept) state.errors.shift();
+    if (state.errors.length > limits.nixMessages) state.errors.shift();
   }
   const drvPath =
     raw.level === level.error ? /'(\/[\w./+?=-]+\.drv)'/.exec(raw.text)?.[1] : undefined;

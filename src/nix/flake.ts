@@ -1,4 +1,7 @@
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import { readJson } from '../host/foreign-json.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import { asAddress } from './flake-reference.ts';
 import type { Nix } from './types.ts';
@@ -28,18 +31,16 @@ export async function flakeLastModified(
     {
       tried: 'nix flake metadata was asked for lastModified.',
       next: 'Set SOURCE_DATE_EPOCH, or give the recipe a fixed date.',
-      ...(code === 0 ? {} : { evidence: stderr.trim().split('\n').slice(-5) }),
+      ...(code === 0 ? {} : { evidence: lastLines(stderr) }),
     },
   );
 }
 
+const metadataSchema = v.object({
+  lastModified: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+});
+
 /** The time in what `nix flake metadata --json` printed; undefined where there is none. */
 export function readLastModified(printed: string): number | undefined {
-  try {
-    const { lastModified } = Object(JSON.parse(printed)) as { lastModified?: unknown };
-    const isTime = Number.isSafeInteger(lastModified) && Number(lastModified) >= 0;
-    return isTime ? Number(lastModified) : undefined;
-  } catch {
-    return undefined;
-  }
+  return readJson(metadataSchema, printed)?.lastModified;
 }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { type Fields, isRecord } from '../host/foreign-value.ts';
 
 /** `type` of a `start` (Nix's src/libutil/logging.hh, ActivityType); others are ignored here. */
 export const activity = {
@@ -11,7 +12,7 @@ export const activity = {
 } as const;
 
 /** `type` of a `result` (ResultType in the same file); the numbers overlap those of activities. */
-export const result = { logLine: 101, phase: 104, progress: 105, expected: 106 } as const;
+export const result = { logLine: 101, progress: 105, expected: 106 } as const;
 
 /** Levels of messages (Verbosity in the same place): 0 error, 1 warning, 2 notice, 3 info … */
 export const level = { error: 0, warning: 1, notice: 2, info: 3 } as const;
@@ -61,11 +62,10 @@ export function parseLine(line: string): RawEvent | undefined {
   }
 }
 
-function parseObject(json: string): Record<string, unknown> | undefined {
+function parseObject(json: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? { ...value } : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
+import { isExecutable } from '../host/presence.ts';
 import type { Command, Finished } from '../host/process.ts';
 import { homeFolder } from '../host/user.ts';
 import { brokenSettings } from './broken-settings.ts';
@@ -11,15 +10,20 @@ import type { Nix } from './types.ts';
 /** The oldest Nix that this program works with (Debian 12 has it). */
 export const minimumVersion = '2.8';
 
+/** A Nix that has not told its version yet. */
+export type MetNix = Omit<Nix, 'version'>;
+
 /**
  * The first Nix that is recent enough: on PATH, else in a place where installers put it. Starts
  * `nix --version` once for each `nix` it meets, so normally once. Rejects with a {@link Failure} where
  * one is there whose settings are broken: any other would read the same.
+ *
+ * @param meet called with each before it is asked, so that something else can be asked beside
  */
-export async function findNix(host: Host): Promise<Nix | undefined> {
+export async function findNix(host: Host, meet?: (nix: MetNix) => void): Promise<Nix | undefined> {
   for (const bin of usualFolders(host.env)) {
     if (!(await isExecutable(join(bin, 'nix-store')))) continue;
-    const nix = await nixIn(bin, host);
+    const nix = await nixIn(bin, host, meet);
     if (nix) return nix;
   }
   return undefined;
@@ -29,10 +33,16 @@ export async function findNix(host: Host): Promise<Nix | undefined> {
  * The Nix whose programs are in the folder `bin`; undefined where there is none, or one too old.
  * Rejects with a {@link Failure} where its settings are broken.
  */
-export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
+export async function nixIn(
+  bin: string,
+  host: Host,
+  meet: (nix: MetNix) => void = () => undefined,
+): Promise<Nix | undefined> {
   const file = join(bin, 'nix');
   if (!(await isExecutable(file))) return undefined;
   const env = nixEnvironment(host.env);
+  const nix = { bin, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
+  meet(nix);
   const limit = { what: `an answer of ${file} --version`, ms: patience.program };
   const ask = (variables: Readonly<Record<string, string>>) =>
     host.run({ file, args: ['--version'], env: variables, signal: host.signal, limit });
@@ -41,7 +51,7 @@ export async function nixIn(bin: string, host: Host): Promise<Nix | undefined> {
   const version = told ?? parseVersion((await ask(noSettings)).stdout);
   if (version === undefined || !isAtLeast(version, minimumVersion)) return undefined;
   if (told === undefined) throw await brokenSettings(bin, said.stderr, host.env);
-  return { bin, version, storeDir: host.env.NIX_STORE_DIR ?? '/nix/store', env, host };
+  return { ...nix, version };
 }
 
 /** With these a Nix reads no settings, so that it can be told from a program that is none. */
@@ -78,10 +88,12 @@ export function nixEnvironment(env: Host['env']): Record<string, string> {
  * question that has the time of one.
  */
 export function runNix(
-  nix: Nix,
+  nix: MetNix,
   program: 'nix' | 'nix-store',
   args: readonly string[],
-  more: Partial<Pick<Command, 'cwd' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>> = {},
+  more: Partial<
+    Pick<Command, 'cwd' | 'stdin' | 'onOutput' | 'onStderrLine' | 'signal' | 'limit'>
+  > = {},
 ): Promise<Finished> {
   const { signal, run } = nix.host;
   const limit = {
@@ -111,9 +123,3 @@ function usualFolders(env: Host['env']): string[] {
   ];
   return [...new Set(folders)];
 }
-
-const isExecutable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );

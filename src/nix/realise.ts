@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../host/failure.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { buildFailure } from './build-failure.ts';
 import { createEventReader, type EventReader, isDependencyFailure } from './events.ts';
 import { runNix } from './nix.ts';
-import { queryValid } from './store.ts';
 import type { DerivationOutput, Nix, NixEvent } from './types.ts';
 import { watchValidity } from './validity.ts';
 
@@ -12,6 +12,8 @@ import { watchValidity } from './validity.ts';
 export interface RealiseOptions {
   /** A folder of this run, made when missing: its links protect outputs from garbage collection. */
   rootsDirectory: string;
+  /** Outputs that the store is known to have; they are not asked for. */
+  valid?: ReadonlySet<string>;
   /** Receives what happens, and `output-valid` once for each output. */
   onEvent?: (event: NixEvent) => void;
   /** The layer that a derivation belongs to, for failures. */
@@ -73,15 +75,14 @@ async function realiseOnce(
   options: RealiseOptions,
 ): Promise<Ending> {
   const tell = options.onEvent ?? (() => undefined);
-  const outPaths = [...new Set(outputs.map(({ outPath }) => outPath))];
   const reader = createEventReader();
-  const watch = watchValidity(nix, outPaths, reader, tell);
+  const watch = watchValidity(nix, outputs, options.valid ?? new Set(), reader, tell);
   const root = join(await newFolder(options.rootsDirectory), 'output');
   watch.look();
   const idle = whenWaitingForFailed(reader, options.caches);
   const { signal: interrupt } = nix.host;
   const ending = await runNix(nix, 'nix-store', realiseArguments(outputs, root), {
-    signal: interrupt ? AbortSignal.any([interrupt, idle.signal]) : idle.signal,
+    signal: eitherSignal(interrupt, idle.signal),
     // builds take what they take; Nix has settings for their time (timeout, max-silent-time)
     limit: 'none',
     onStderrLine: line => {
@@ -96,9 +97,9 @@ async function realiseOnce(
       return { code: null };
     })
     .finally(idle.end);
-  await watch.finish();
+  const valid = await watch.finish(ending.code === 0);
   if (ending.code === 0) return {};
-  await protect(nix, outPaths, root);
+  await protect(nix, valid, root);
   const failure = buildFailure(reader.failed(), reader.errors(), options.layerOf);
   const ofItself = reader.failed().some(({ message }) => !isDependencyFailure(message));
   return { failure, ofItself };
@@ -140,8 +141,7 @@ function realiseArguments(outputs: readonly DerivationOutput[], root: string): s
 }
 
 /** A failed `nix-store --realise` leaves no roots: they are made here for what it has done. */
-async function protect(nix: Nix, outPaths: readonly string[], root: string): Promise<void> {
-  const valid = await queryValid(nix, outPaths);
+async function protect(nix: Nix, valid: ReadonlySet<string>, root: string): Promise<void> {
   if (valid.size === 0) return;
   await runNix(nix, 'nix-store', ['--realise', '--add-root', root, '--indirect', ...valid]);
 }

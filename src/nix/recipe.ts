@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import type { ContainerConfig, ImageDirectory } from '../image/types.ts';
 import {
   type DescribedDerivation,
   type Found,
@@ -13,13 +14,7 @@ import {
   readString,
   required,
 } from './shape.ts';
-import type {
-  ContainerConfig,
-  DerivationOutput,
-  ImageDirectory,
-  LayerTarget,
-  Recipe,
-} from './types.ts';
+import type { DerivationOutput, LayerTarget, Recipe } from './types.ts';
 
 /** A recipe without what its config refers to, which takes a look into the store. */
 export type WrittenRecipe = Omit<Recipe, 'configOutputs' | 'configSources'>;

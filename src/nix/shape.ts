@@ -1,6 +1,6 @@
 import { Failure } from '../host/failure.ts';
+import { nearest } from '../host/nearest.ts';
 import { isDerivationPath, isNixName, isPlaceholder, isStorePath } from './names.ts';
-import { nearest } from './nearest.ts';
 
 /** A value that evaluation found, and where: "recipe.layers[2].target". */
 export interface Found {

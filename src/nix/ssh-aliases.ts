@@ -1,9 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explain, Failure } from '../host/failure.ts';
 import { changeForeignFile } from '../host/foreign-file.ts';
 import { ownHands } from '../host/hands.ts';
 import type { Host } from '../host/host.ts';
+import { textAt } from '../host/presence.ts';
 import { warn } from '../host/say.ts';
 import {
   hasToChange,
@@ -78,7 +79,7 @@ async function sharedFile(reader: SshReader, host: Host): Promise<SharedFile> {
 
 /** Most distributions include a folder of files in the system's configuration. */
 async function requireFolder(): Promise<void> {
-  const text = await readFile(systemConfig, 'utf8').catch(() => '');
+  const text = (await textAt(systemConfig)) ?? '';
   if (/^\s*Include\s.*\/?ssh_config\.d\/(\*|comfy-nix)/im.test(text)) return;
   throw new Failure(`${systemConfig} does not include the files of ssh_config.d.`);
 }

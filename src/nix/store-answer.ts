@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { readJson } from '../host/foreign-json.ts';
 import { isAtLeast, runNix } from './nix.ts';
 import type { Nix } from './types.ts';
 
@@ -32,20 +34,13 @@ export async function askStore(nix: Nix): Promise<StoreAnswer> {
   const refused = refusedIn(stderr);
   return {
     answers: true,
-    trusted: tells ? saysTrusted(stdout) : !refused.includes(decoy),
+    trusted: tells ? readJson(distrusts, stdout) === undefined : !refused.includes(decoy),
     refused: refused.filter(url => url !== decoy),
   };
 }
 
-/** A store without a daemon may say nothing of trust. */
-function saysTrusted(stdout: string): boolean {
-  try {
-    const { trusted } = JSON.parse(stdout) as { trusted?: unknown };
-    return trusted !== false && trusted !== 0;
-  } catch {
-    return true; // it answers; what it ignores will be told by itself
-  }
-}
+/** A store without a daemon may say nothing of trust; what it ignores will be told by itself. */
+const distrusts = v.object({ trusted: v.union([v.literal(false), v.literal(0)]) });
 
 const refusedIn = (stderr: string): string[] =>
   [...stderr.matchAll(/ignoring untrusted substituter '([^'\s]+)'/g)].map(([, url = '']) => url);

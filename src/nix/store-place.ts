@@ -1,7 +1,9 @@
-import { access, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import querystring from 'node:querystring';
 import { Failure } from '../host/failure.ts';
+import { lastLines } from '../host/last-lines.ts';
+import { isThere } from '../host/presence.ts';
 import { readConf } from './conf.ts';
 import { runNix } from './nix.ts';
 import type { Nix } from './types.ts';
@@ -36,7 +38,7 @@ async function askStoreDir(nix: Nix): Promise<string> {
   if (code === 0 && stdout.startsWith('/')) return stdout;
   throw new Failure('Nix does not say where its store is.', {
     tried: `nix ${args.join(' ')}.`,
-    evidence: stderr.trimEnd().split('\n').slice(-5),
+    evidence: lastLines(stderr),
     next: 'Run that command by hand, and correct what it complains about.',
   });
 }
@@ -76,12 +78,6 @@ async function placeWithoutRoot(
   { host: { env } }: Nix,
 ): Promise<string> {
   const inHome = homeStore(storeDir, env);
-  if (setting !== 'auto' || !inHome || (await exists(storeDir))) return storeDir;
-  return (await exists(inHome)) ? inHome : storeDir;
+  if (setting !== 'auto' || !inHome || (await isThere(storeDir))) return storeDir;
+  return (await isThere(inHome)) ? inHome : storeDir;
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

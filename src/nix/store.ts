@@ -1,6 +1,7 @@
 import { Failure } from '../host/failure.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { preview } from '../host/preview.ts';
-import { runNix } from './nix.ts';
+import { isAtLeast, runNix } from './nix.ts';
 import type { Nix } from './types.ts';
 
 /** What the store's database says of a valid path. */
@@ -13,8 +14,14 @@ export interface PathInfo {
   references: readonly string[];
 }
 
-/** Bytes of arguments for one process; Linux allows 2 MB with the environment. */
-const argumentBytes = 256 * 1024;
+/** The first Nix whose `nix-store` takes paths from standard input. */
+const readsPaths = '2.15';
+
+/**
+ * Bytes of arguments for one process of an older one, 8 for each one's address among them: about
+ * 20,000 paths. Linux allows 2 MiB with the environment.
+ */
+const argumentBytes = 1.5 * 2 ** 20;
 
 /** Those of the paths that are valid in the store. */
 export async function queryValid(nix: Nix, paths: readonly string[]): Promise<Set<string>> {
@@ -23,17 +30,11 @@ export async function queryValid(nix: Nix, paths: readonly string[]): Promise<Se
 }
 
 /**
- * Path → its closure (itself included), sorted, for several valid paths. Two processes do for all
- * of them: the union of the closures is read once and divided here.
- * Rejects with a {@link Failure} when a path is not valid.
+ * All that valid paths reach by references, themselves included. Rejects with a {@link Failure} when
+ * one is not valid.
  */
-export async function queryClosures(
-  nix: Nix,
-  paths: readonly string[],
-): Promise<Map<string, string[]>> {
-  const union = new Set(lines(await query(nix, ['--query', '--requisites'], paths)));
-  const infos = await queryPathInfo(nix, [...union]);
-  return new Map(paths.map(path => [path, closureWithin(infos, path)]));
+export async function queryRequisites(nix: Nix, paths: readonly string[]): Promise<string[]> {
+  return [...new Set(lines(await query(nix, ['--query', '--requisites'], paths)))];
 }
 
 /**
@@ -82,29 +83,23 @@ const noDump = (line: number) =>
     next: 'Check the store: nix-store --verify.',
   });
 
-/** All that `root` reaches by references, sorted. */
-function closureWithin(infos: ReadonlyMap<string, PathInfo>, root: string): string[] {
-  const reached = new Set([root]);
-  for (const path of reached) {
-    for (const reference of infos.get(path)?.references ?? []) reached.add(reference);
-  }
-  return [...reached].sort();
-}
-
-/** Asks `nix-store`, with as many processes as the length of the arguments needs. */
+/** Asks `nix-store` in one process; an old one, in as many as the length of the arguments needs. */
 async function query(
   nix: Nix,
   operation: readonly string[],
   paths: readonly string[],
 ): Promise<string> {
+  const byInput = isAtLeast(nix.version, readsPaths);
   const answers: string[] = [];
-  for (const some of split(paths)) {
-    const { code, stdout, stderr } = await runNix(nix, 'nix-store', [...operation, ...some]);
+  for (const some of split(paths, byInput ? Number.POSITIVE_INFINITY : argumentBytes)) {
+    const { code, stdout, stderr } = byInput
+      ? await runNix(nix, 'nix-store', [...operation, '--stdin'], { stdin: some.join('\n') })
+      : await runNix(nix, 'nix-store', [...operation, ...some]);
     if (code !== 0) {
       throw new Failure('The Nix store did not answer.', {
         tried: `nix-store ${operation.join(' ')} was run with ${some.length} paths.`,
         next: 'Check that the store is there: nix-store --verify.',
-        evidence: lines(stderr).slice(-10),
+        evidence: lastLines(stderr),
       });
     }
     answers.push(stdout);
@@ -112,16 +107,17 @@ async function query(
   return answers.join('');
 }
 
-function split(paths: readonly string[]): string[][] {
+function split(paths: readonly string[], bytes: number): string[][] {
   const groups: string[][] = [];
   let free = 0;
   for (const path of paths) {
-    if (path.length + 1 > free) {
+    const size = path.length + 1 + 8; // its end, and its address
+    if (size > free) {
       groups.push([]);
-      free = argumentBytes;
+      free = bytes;
     }
     groups.at(-1)?.push(path);
-    free -= path.length + 1;
+    free -= size;
   }
   return groups;
 }

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import type { ContainerConfig, ImageDirectory } from '../image/types.ts';
 
 /** A usable Nix: where its programs are, and the environment that they need. */
 export interface Nix {
@@ -32,27 +33,6 @@ export interface LayerTarget extends DerivationOutput {
   name: string;
   /** False: not shipped, never subtracted (downloads, for one). */
   image: boolean;
-}
-
-/** A folder of the image that is no link. `mode` is octal text such as "1777". */
-export interface ImageDirectory {
-  path: string;
-  mode: string;
-  uid: number;
-  gid: number;
-}
-
-/** The OCI image config's `config` object, with OCI's names (image-spec, config.md). */
-export interface ContainerConfig {
-  User?: string;
-  ExposedPorts?: Record<string, Record<string, never>>;
-  Env?: string[];
-  Entrypoint?: string[];
-  Cmd?: string[];
-  Volumes?: Record<string, Record<string, never>>;
-  WorkingDir?: string;
-  Labels?: Record<string, string>;
-  StopSignal?: string;
 }
 
 /** An image as its final target describes it (`passthru.recipe` or `recipe`), validated. */
@@ -101,7 +81,6 @@ export type NixEvent =
   | { type: 'build-start'; drvPath: string; machine: string; at: number }
   | { type: 'build-end'; drvPath: string; failed: boolean; at: number }
   | { type: 'build-log'; drvPath: string; line: string; at: number }
-  | { type: 'build-phase'; drvPath: string; phase: string; at: number }
   | { type: 'substitute-start'; path: string; cache: string; at: number }
   /** `narSize`: bytes as a NAR, unpacked; absent where nothing of it came. */
   | { type: 'substitute-end'; path: string; narSize?: number; at: number }

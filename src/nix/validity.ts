@@ -1,10 +1,9 @@
-import { lstat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readDerivationNode } from './derivation.ts';
+import { isNamed } from '../host/presence.ts';
 import type { EventReader } from './events.ts';
 import { queryValid } from './store.ts';
 import { fileOf } from './store-place.ts';
-import type { Nix, NixEvent } from './types.ts';
+import type { DerivationOutput, Nix, NixEvent } from './types.ts';
 
 /** Milliseconds between two questions to the store. */
 const interval = 50;
@@ -13,43 +12,49 @@ const interval = 50;
 export interface ValidityWatch {
   /** Says that something may have become valid. Returns at once. */
   look(): void;
-  /** Looks a last time and ends; rejects when the store cannot be asked. */
-  finish(): Promise<void>;
+  /**
+   * Ends, and gives the outputs that are valid: all of them, where Nix has said so itself, else the
+   * store is asked a last time; rejects when it cannot be.
+   */
+  finish(allValid: boolean): Promise<ReadonlySet<string>>;
 }
 
 /**
- * Emits `output-valid` once for each of `outPaths`, as soon as it is valid, and `build-end` for builds
- * whose end Nix has not reported (2.8 holds it back). The store is asked by one process at a time, and
- * only for paths that exist on the disk, so that a long substitution costs nothing.
+ * Emits `output-valid` once for each of the outputs, as soon as it is valid, and `build-end` for its
+ * build, where Nix has not reported that (2.8 holds back those of the wanted derivations). Those in
+ * `valid` are so from the start. The store is asked by one process at a time, and only for paths that
+ * exist on the disk, so that a long substitution or build costs nothing.
  */
 export function watchValidity(
   nix: Nix,
-  outPaths: Iterable<string>,
+  outputs: readonly DerivationOutput[],
+  valid: ReadonlySet<string>,
   reader: EventReader,
   tell: (event: NixEvent) => void,
 ): ValidityWatch {
-  const pending = new Set(outPaths);
-  const outputsOf = outputsReader(nix.place);
+  const pending = new Set(outputs.map(({ outPath }) => outPath));
+  const wanted = new Set(pending);
   const ending = new AbortController();
   let due = false;
   let looking: Promise<void> | undefined;
 
-  const ask = async () => {
-    const at = nix.host.clock();
-    const building = reader.running().map(drvPath => ({ drvPath, outputs: outputsOf(drvPath) }));
-    const candidates = new Set([...pending, ...building.flatMap(({ outputs }) => outputs)]);
-    const valid = await queryValid(nix, await existing([...candidates], nix));
-    for (const { drvPath, outputs } of building) {
-      if (outputs.length === 0 || !outputs.every(output => valid.has(output))) continue;
-      for (const event of reader.succeeded(drvPath, at)) tell(event);
-    }
-    for (const outPath of valid) {
-      if (pending.delete(outPath)) tell({ type: 'output-valid', outPath, at });
+  const learn = (outPaths: Iterable<string>, at: number) => {
+    for (const outPath of outPaths) {
+      if (!pending.delete(outPath)) continue;
+      const makers = outputs.filter(output => output.outPath === outPath);
+      const ended = makers.flatMap(({ drvPath }) => reader.succeeded(drvPath, at));
+      for (const event of ended) tell(event);
+      tell({ type: 'output-valid', outPath, at });
     }
   };
 
+  const ask = async () => {
+    const at = nix.host.clock();
+    learn(await queryValid(nix, await existing([...pending], nix)), at);
+  };
+
   const loop = async () => {
-    while (due) {
+    while (due && !ending.signal.aborted) {
       due = false;
       await ask();
       // cut short when the watch ends
@@ -57,6 +62,7 @@ export function watchValidity(
     }
   };
 
+  learn(valid, nix.host.clock());
   return {
     look: () => {
       due = true;
@@ -66,40 +72,17 @@ export function watchValidity(
           looking = undefined;
         });
     },
-    finish: async () => {
+    finish: async allValid => {
       ending.abort();
       await looking;
-      await ask();
+      if (allValid) learn(wanted, nix.host.clock());
+      else await ask();
+      return wanted.difference(pending);
     },
   };
 }
 
-/** Output paths of a derivation, each file read once; none where it cannot be read. */
-function outputsReader(place?: string): (drvPath: string) => readonly string[] {
-  const known = new Map<string, readonly string[]>();
-  return drvPath => {
-    const outputs = known.get(drvPath) ?? outputsIn(drvPath, place);
-    known.set(drvPath, outputs);
-    return outputs;
-  };
-}
-
-function outputsIn(drvPath: string, place?: string): string[] {
-  try {
-    return [...readDerivationNode(drvPath, place).outputs.values()].filter(path => path !== '');
-  } catch {
-    return [];
-  }
-}
-
 async function existing(paths: readonly string[], nix: Nix): Promise<string[]> {
-  const there = await Promise.all(
-    paths.map(path =>
-      lstat(fileOf(path, nix)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
+  const there = await Promise.all(paths.map(path => isNamed(fileOf(path, nix))));
   return paths.filter((_, index) => there[index]);
 }

@@ -5,7 +5,7 @@ import { countSubstitutions } from './substitutions.ts';
 import type { LayerRecord, PhaseRecord, SubstituterRecord } from './types.ts';
 
 /** What the events say of one layer. */
-export interface LayerWork
+interface LayerWork
   extends Pick<LayerRecord, 'seconds' | 'builtDerivations' | 'substitutedPaths' | 'downloadBytes'> {
   /** Undefined until the layer's target is there. */
   origin: Origin | undefined;
@@ -14,7 +14,7 @@ export interface LayerWork
 }
 
 /** What the events of a run say, as the record needs it. */
-export interface RecordedEvents {
+interface RecordedEvents {
   seconds: number;
   phases: PhaseRecord[];
   /** Layers that any event named, in the order of the plan, else of their first event. */

@@ -2,7 +2,10 @@ import type { Writable } from 'node:stream';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { openOutput } from '../host/output-file.ts';
+import { eitherSignal } from '../host/signals.ts';
 import { lentOutput, type Output } from '../host/stream-output.ts';
+import { type InTurn, turns } from '../host/turns.ts';
+import { digestOf } from '../image/digest.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
 import {
   type BlobResult,
@@ -12,7 +15,6 @@ import {
   type Manifest,
   mediaTypes,
 } from '../image/types.ts';
-import { digestOf } from './digest.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
 /** What a docker-archive is made with. */
@@ -30,7 +32,7 @@ interface Archive {
   open(signal?: AbortSignal): Promise<Output>;
   output?: Promise<Output>;
   /** Entries are written one after the other, in the order in which they were asked for. */
-  queue: Promise<unknown>;
+  inTurn: InTurn;
   /** The first error; the tar is of no use after it. */
   failed?: unknown;
   layers: Map<string, { entry: string; result: BlobResult }>;
@@ -53,7 +55,7 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     open: toFile
       ? signal => openOutput(target, { ...options.host, signal })
       : async () => lentOutput(target, readerGone),
-    queue: Promise.resolve(),
+    inTurn: turns(1),
     layers: new Map(),
     documents: new Map(),
     manifests: new Map(),
@@ -68,14 +70,14 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     openBlob: () => {
       throw new Failure(`${archive.where} is being written and cannot be read.`);
     },
-    putBlob: (source, put = {}) => inTurn(archive, () => writeLayer(archive, source, put)),
+    putBlob: (source, put = {}) => unlessBroken(archive, () => writeLayer(archive, source, put)),
     mountBlob: async () => false,
     putBytes: async (bytes, mediaType) => keepDocument(archive, bytes, mediaType),
     putManifest: async (bytes, mediaType) => keepManifest(archive, bytes, mediaType),
     putTag: async (tag, { bytes, mediaType }) => {
       archive.tags.set(tag, keepManifest(archive, bytes, mediaType).digest);
     },
-    close: () => finish(archive),
+    close: () => archive.inTurn(() => finish(archive)),
   };
 }
 
@@ -98,8 +100,8 @@ function keepManifest(archive: Archive, bytes: Buffer, mediaType: string): Descr
 }
 
 /** Waits for the entries before; after an error nothing more is written. */
-function inTurn<T>(archive: Archive, work: () => Promise<T>): Promise<T> {
-  const turn = archive.queue.then(async () => {
+function unlessBroken<T>(archive: Archive, work: () => Promise<T>): Promise<T> {
+  return archive.inTurn(async () => {
     if (archive.failed !== undefined) throw archive.failed;
     try {
       return await work();
@@ -108,8 +110,6 @@ function inTurn<T>(archive: Archive, work: () => Promise<T>): Promise<T> {
       throw error;
     }
   });
-  archive.queue = turn.catch(() => undefined);
-  return turn;
 }
 
 /**
@@ -126,8 +126,7 @@ async function writeLayer(
   if (mediaType !== mediaTypes.layer.none || size === undefined) {
     throw new TypeError('a layer for a docker-archive has to be uncompressed and of known size');
   }
-  const signals = [archive.options.host.signal, signal].filter(each => each !== undefined);
-  const either = AbortSignal.any(signals);
+  const either = eitherSignal(archive.options.host.signal, signal);
   archive.output ??= archive.open(either);
   await archive.output;
   const stream = source.open(either);
@@ -168,7 +167,6 @@ function wrongSize({ where }: Archive, path: string, expected: number, found: nu
 
 /** Writes what describes the image and ends the tar; without an image, nothing is left behind. */
 async function finish(archive: Archive): Promise<void> {
-  await archive.queue;
   const images = [...archive.manifests].filter(([, { config }]) => isImageConfig(config));
   if (archive.failed !== undefined || images.length === 0) {
     const output = await archive.output?.catch(() => undefined);

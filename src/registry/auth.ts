@@ -1,6 +1,5 @@
 import type { Clock } from '../host/host.ts';
 import {
-  ConnectionLost,
   type Exchange,
   type HttpRequest,
   header,
@@ -34,25 +33,35 @@ export interface AuthorizingOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Requests with what a registry wants to see of a login. */
+export interface Authorizing {
+  send: Send<RegistryRequest>;
+  /** Finds out what is wanted, and gets it, so that the next request need not wait for it. */
+  logIn(): Promise<void>;
+}
+
 /**
  * Adds the Authorization that a registry asks for: Basic, or a token of its token server, renewed
  * before it expires and, once, when it is refused. What the registry wants is asked for first, at
  * its root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
  */
-export function authorizing(send: Send, options: AuthorizingOptions): Send<RegistryRequest> {
+export function authorizing(send: Send, options: AuthorizingOptions): Authorizing {
   const challenge = remembered(() => discover(options));
   const login = remembered(options.login);
   const tokenFor = tokenCache(options);
 
   /** The header for a request; `refused` is one that did not do. */
-  const authorization = async (request: RegistryRequest, refused?: string) => {
+  const authorization = async (
+    { scope }: Pick<RegistryRequest, 'scope'>,
+    refused?: string,
+  ): Promise<string | undefined> => {
     const wanted = await challenge.get();
     if (!wanted) return undefined;
     if (wanted.scheme === 'basic') return basicHeader(await login.get());
-    const scopes = [options.scope, ...(request.scope === undefined ? [] : [request.scope])];
+    const scopes = [options.scope, ...(scope === undefined ? [] : [scope])];
     return `Bearer ${await tokenFor(scopes, wanted, await login.get(), refused)}`;
   };
-  return async request => {
+  const sendAuthorized: Send<RegistryRequest> = async request => {
     if (request.url.origin !== options.origin) return send(request);
     const first = await authorization(request);
     const response = await send(withHeader(request, first));
@@ -64,6 +73,12 @@ export function authorizing(send: Send, options: AuthorizingOptions): Send<Regis
     if (second === undefined || second === first || isStream) return response;
     await readBody(response);
     return send(withHeader(request, second));
+  };
+  return {
+    send: sendAuthorized,
+    logIn: async () => {
+      await authorization({});
+    },
   };
 }
 
@@ -79,7 +94,7 @@ async function discover(options: AuthorizingOptions): Promise<Challenge | undefi
     return answer.status === 401 ? chooseChallenge(header(answer, 'www-authenticate')) : undefined;
   } catch (error) {
     // tried often enough: the request that waits for this is not to repeat it
-    throw error instanceof ConnectionLost ? unreachable(error, registry) : error;
+    throw unreachable(error, registry);
   }
 }
 

@@ -1,18 +1,11 @@
 import type { Host } from '../host/host.ts';
-import { type Connection, openConnection, type Patience } from '../host/http/connection.ts';
-import {
-  type Answer,
-  ConnectionLost,
-  type Exchange,
-  type HttpResponse,
-  readBody,
-} from '../host/http/message.ts';
-import { following } from '../host/http/redirect.ts';
-import { type RetryPolicy, retrying, usualRetries } from '../host/http/retry.ts';
-import type { RegistryCredentials } from '../inputs/settings.ts';
+import { type HttpClient, openHttp } from '../host/http/client.ts';
+import type { Patience } from '../host/http/connection.ts';
+import type { Answer } from '../host/http/message.ts';
+import type { RetryPolicy } from '../host/http/retry.ts';
+import { checkedDigest, isDigest } from '../image/digest.ts';
 import { authorizing, type RegistryRequest } from './auth.ts';
-import { findLogin, type RegistryLogin } from './credentials.ts';
-import { checkedDigest, isDigest } from './digest.ts';
+import { findLogin, type RegistryCredentials, type RegistryLogin } from './credentials.ts';
 import { checkTag, formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
 
@@ -26,12 +19,11 @@ export interface ClientOptions {
   patience?: Patience;
 }
 
-/** Requests to one repository of a registry, stacked: connection, auth, redirects, retries. */
-export interface RegistryClient {
+/** Requests to one repository of a registry, with the login that it asks for. */
+export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'through'> {
   readonly reference: ImageReference;
   /** "ghcr.io/o/comfyui". */
   readonly repository: string;
-  readonly policy: RetryPolicy;
   /** The run's; requests without a signal of their own end with it. */
   readonly signal: AbortSignal | undefined;
   /**
@@ -41,26 +33,17 @@ export interface RegistryClient {
   blobUrl(digest: string): URL;
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
-  /** Sends and reads the answer; any status is a result. Rejects with ConnectionLost. */
-  exchange: Exchange<RegistryRequest>;
-  /** Sends once; the answer's body is to be read by the caller. */
-  send(request: RegistryRequest): Promise<HttpResponse>;
+  /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
+  logIn(): Promise<void>;
   /** The Failure for an answer, `action` continuing "could not". */
   refused(answer: Answer, action: string): Error;
   /** Makes a Failure of a lost connection; anything else is returned as it is. */
   explained(error: unknown): unknown;
-  close(): void;
 }
 
 /** Makes a client for one repository; no request is sent yet. */
-export function registryClient(
-  reference: ImageReference,
-  options: ClientOptions,
-  connection: Connection = openConnection(options.host.env, options.patience),
-): RegistryClient {
-  const { host, credentials } = options;
-  const { clock, signal } = host;
-  const policy = { ...usualRetries(clock), ...options.retries };
+export function registryClient(reference: ImageReference, options: ClientOptions): RegistryClient {
+  const { host, credentials, patience, retries } = options;
   const { registry, origin, repository } = reference;
   const scope = `repository:${repository}:${options.reading ? 'pull' : 'pull,push'}`;
   let found: RegistryLogin | undefined;
@@ -68,34 +51,31 @@ export function registryClient(
     found = await findLogin(reference, credentials, host);
     return found;
   };
-  const plain = following(connection.send);
-  const exchange = retrying(async request => readBody(await plain(request)), policy);
+  const plain = openHttp(host, { patience, retries, silent: true });
+  const { exchange } = plain;
+  const { clock, signal } = host;
   const auth = { registry, origin: new URL(origin).origin, scope, login, exchange, clock, signal };
-  const send = following(authorizing(connection.send, auth));
-  const withSignal = (request: RegistryRequest) => ({
-    ...request,
-    signal: request.signal ?? signal,
+  let logIn = async () => {};
+  const http = plain.through(send => {
+    const authorized = authorizing(send, auth);
+    logIn = authorized.logIn;
+    return authorized.send;
   });
   const url = (path: string) => new URL(`/v2/${repository}/${path}`, origin);
   return {
+    ...http,
     reference,
     repository: formatReference({ registry, origin, repository }),
-    policy,
+    signal,
     blobUrl: digest => url(`blobs/${checkedDigest(digest, `A blob of ${repository}`)}`),
     manifestUrl: name => {
       if (!isDigest(name)) checkTag(name);
       return url(`manifests/${name}`);
     },
     uploadsUrl: () => url('blobs/uploads/'),
-    send: request => send(withSignal(request)),
-    exchange: retrying(
-      async request => readBody(await send(withSignal(request)), request.answerLimit),
-      policy,
-    ),
+    logIn,
     refused: (answer, action) =>
       refusal(answer, { reference, action, scope, withLogin: found !== undefined }),
-    explained: error => (error instanceof ConnectionLost ? unreachable(error, registry) : error),
-    signal,
-    close: connection.close,
+    explained: error => unreachable(error, registry),
   };
 }

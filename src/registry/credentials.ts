@@ -5,16 +5,20 @@ import type { Host } from '../host/host.ts';
 import { limits, patience } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import { homeFolder } from '../host/user.ts';
-import type { RegistryCredentials } from '../inputs/settings.ts';
-import {
-  type LoginFile,
-  parseHelperAnswer,
-  parseLoginFile,
-  type RegistryLogin,
-} from './login-file.ts';
+import { parseHelperAnswer, parseLoginFile, type RegistryLogin } from './login-file.ts';
 import type { ImageReference } from './reference.ts';
 
 export type { RegistryLogin } from './login-file.ts';
+
+/** Credentials for the registry, most specific first. */
+export interface RegistryCredentials {
+  /** Nothing is looked up anywhere else either: for code from a fork. */
+  anonymous?: boolean | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Used on the registry of the job's own GitHub only, where nothing else is given. */
+  githubToken?: string | undefined;
+}
 
 /** Docker keeps the login of Docker Hub under this name. */
 const dockerHubKey = 'https://index.docker.io/v1/';
@@ -90,7 +94,7 @@ async function loginFromFile(
   return file.credsStore ? loginFromHelper(file.credsStore, server, host) : undefined;
 }
 
-async function readLoginFile(path: string, host: Host): Promise<LoginFile | undefined> {
+async function readLoginFile(path: string, host: Host) {
   let text: string | undefined;
   try {
     text = await readSecretText(path);

@@ -1,9 +1,10 @@
 import { Failure } from '../host/failure.ts';
+import { type Fields, isRecord } from '../host/foreign-value.ts';
 import { jsonExcess } from '../host/json-size.ts';
 import { limits } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
+import { isDigest } from '../image/digest.ts';
 import type { Descriptor, Manifest } from '../image/types.ts';
-import { isDigest } from './digest.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A manifest, an index or a config that is none, or is larger or deeper than such documents are. */
@@ -80,7 +81,7 @@ export function diffIdsIn(config: Buffer, name: string): string[] {
   throw wrong(name, 'it has no rootfs.diff_ids that are digests');
 }
 
-function manifestOf(document: JsonObject, name: string): Manifest {
+function manifestOf(document: Fields, name: string): Manifest {
   const { layers } = document;
   if (!isRecord(document.config) || !Array.isArray(layers)) {
     throw wrong(name, 'its manifest has no config or no layers');
@@ -93,7 +94,7 @@ function manifestOf(document: JsonObject, name: string): Manifest {
 }
 
 /** The manifests that an index lists. @throws WrongDocument */
-function readIndex({ manifests }: JsonObject, name: string): Descriptor[] {
+function readIndex({ manifests }: Fields, name: string): Descriptor[] {
   if (!Array.isArray(manifests)) throw wrong(name, 'its index has no list of manifests');
   if (manifests.length > limits.indexEntries) {
     throw wrong(name, `its index lists ${manifests.length} manifests`);
@@ -137,10 +138,8 @@ function textsIn(value: unknown): Record<string, string> | undefined {
 const isSize = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= limits.file;
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
 /** A document's fields. Its text is not quoted: the parser's own words would. */
-function readDocument(bytes: Buffer, name: string): JsonObject {
+function readDocument(bytes: Buffer, name: string): Fields {
   const text = bytes.toString();
   const excess = jsonExcess(text);
   if (excess !== undefined) throw wrong(name, excess);
@@ -153,9 +152,6 @@ function readDocument(bytes: Buffer, name: string): JsonObject {
   if (isRecord(value)) return value;
   throw wrong(name, 'it is no JSON object');
 }
-
-const isRecord = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const shown = (value: unknown): string =>
   typeof value === 'string' ? `"${visible(value)}"` : value === undefined ? 'nothing' : 'no text';

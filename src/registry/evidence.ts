@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
+import { onceEach } from '../host/once.ts';
 import { digester } from '../image/compress.ts';
 import { decompress, mismatch } from '../image/decompress.ts';
 import { compressionOfMediaType } from '../image/sources/oci-layout.ts';
@@ -7,11 +8,11 @@ import { type ByteString, toByteString } from '../image/tar-header.ts';
 import { readTar, type TarMember } from '../image/tar-reader.ts';
 import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
 import { readConfig, readManifest } from './documents.ts';
-import type { KnownBlob } from './memory.ts';
+import type { KnownBlob } from './remembered.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 
 /** A layer as an image states it: its manifest the blob, its config what that unpacks to. */
-export type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
+type StatedLayer = Descriptor & Pick<BlobResult, 'diffId'>;
 
 /** An image that is in a store. */
 export interface StatedImage {
@@ -37,7 +38,7 @@ export interface Evidence {
 
 /** Asks the store in which a memory is about its blobs. */
 export function evidenceIn(store: ImageStore): Evidence {
-  const image = once(
+  const image = onceEach(
     digest => digest,
     (digest: string) => orElse(readImage(store, digest), undefined),
   );
@@ -45,30 +46,17 @@ export function evidenceIn(store: ImageStore): Evidence {
     image,
     isStated: async (blob, manifest) =>
       (await image(manifest))?.layers.some(layer => isSame(layer, blob)) ?? false,
-    isContent: once(
+    isContent: onceEach(
       ({ digest, diffId, key }) => `${digest} ${diffId} ${key}`,
       (blob: KnownBlob) => orElse(isContent(store, blob), false),
     ),
-    lastLayer: once(
+    lastLayer: onceEach(
       digest => digest,
       async (digest: string) => {
         const layer = (await image(digest))?.layers.at(-1);
         return layer && orElse(readSmallLayer(store, layer), undefined);
       },
     ),
-  };
-}
-
-/** Asks each question once, whoever wants to know. */
-function once<Question, Answer>(
-  name: (question: Question) => string,
-  ask: (question: Question) => Promise<Answer>,
-): (question: Question) => Promise<Answer> {
-  const asked = new Map<string, Promise<Answer>>();
-  return question => {
-    const answer = asked.get(name(question)) ?? ask(question);
-    asked.set(name(question), answer);
-    return answer;
   };
 }
 

@@ -1,12 +1,13 @@
-import { chmod, link, lstat, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { limits } from '../host/limits.ts';
 import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
+import { isNamed } from '../host/presence.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 const descriptorSchema = v.looseObject({
@@ -32,15 +33,8 @@ const lockName = '.comfy-nix-lock';
 /** Reads index.json; a folder without one has no images. */
 export async function readIndex(folder: string): Promise<LayoutIndex> {
   const path = join(folder, 'index.json');
-  try {
-    const { size } = await stat(path);
-    if (size > limits.document) throw new Error(`it has ${size} bytes`);
-    return parseIndex(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return emptyIndex();
-    throw new Failure(`${path} could not be read: ${(error as Error).message}`, { cause: error });
-  }
+  const text = await readDocument(path);
+  return text === undefined ? emptyIndex() : parseIndex(text, path);
 }
 
 /** The index in a file's text. Throws a {@link Failure}; `path` is for that. */
@@ -91,7 +85,7 @@ export async function setTag(
  * its name when it is complete: to close it afterwards would free it for this process's other writers.
  */
 async function shareLock(folder: string, lock: string): Promise<void> {
-  if (await lstat(lock).catch(() => undefined)) return;
+  if (await isNamed(lock)) return;
   try {
     const partial = await partialFile(folder);
     try {

@@ -1,12 +1,17 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { access, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unreadable } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
+import { fieldsOf, jsonValue } from '../host/foreign-value.ts';
 import type { Host } from '../host/host.ts';
+import { once } from '../host/once.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, removeAbandoned, writeFailure } from '../host/partial-files.ts';
+import { isReadable, statsAt, unlessMissing } from '../host/presence.ts';
+import { eitherSignal } from '../host/signals.ts';
+import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
-import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { findTag, readIndex, setTag } from './layout-index.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 
@@ -21,11 +26,7 @@ const layoutMarker = '{"imageLayoutVersion":"1.0.0"}';
  *   an interrupt still is, which is why the host's signal may be absent
  */
 export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal): ImageStore {
-  let prepared: Promise<void> | undefined;
-  const prepare = () => {
-    prepared ??= prepareFolder(folder, host);
-    return prepared;
-  };
+  const prepare = once(() => prepareFolder(folder, host));
   const waiting = () => ({
     ...host,
     signal: host.signal ?? (interrupt?.aborted ? undefined : interrupt),
@@ -42,8 +43,8 @@ export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal)
     openBlob: (descriptor, start) => openBlob(folder, descriptor, start),
     putBlob: async (source, options = {}) => {
       await prepare();
-      const signals = [host.signal, options.signal].filter(each => each !== undefined);
-      return putBlob(folder, source, { ...options, signal: AbortSignal.any(signals) });
+      const signal = eitherSignal(host.signal, options.signal);
+      return putBlob(folder, source, { ...options, signal });
     },
     mountBlob: async () => false,
     putBytes: async (bytes, mediaType) => {
@@ -72,7 +73,7 @@ function blobPath(folder: string, digest: string): string {
 }
 
 async function prepareFolder(folder: string, host: Host): Promise<void> {
-  const there = await stat(folder).catch(() => undefined);
+  const there = await statsAt(folder);
   if (there && !there.isDirectory()) {
     throw new Failure(`oci:${folder} cannot be written: ${folder} is no folder.`, {
       next: 'Name a folder, or a docker-archive: for one file.',
@@ -83,7 +84,7 @@ async function prepareFolder(folder: string, host: Host): Promise<void> {
     if (there) await access(folder, constants.W_OK);
     await mkdir(blobFolder(folder), { recursive: true });
     const marker = join(folder, 'oci-layout');
-    await access(marker, constants.R_OK).catch(() => writeOutput(marker, layoutMarker, host));
+    if (!(await isReadable(marker))) await writeOutput(marker, layoutMarker, host);
   } catch (error) {
     throw writeFailure(error, folder);
   }
@@ -104,24 +105,17 @@ async function getManifest(folder: string, reference: string): Promise<StoredMan
 
 /** A manifest that the index does not list says its type itself. */
 function statedMediaType(manifest: Buffer): string {
-  const { mediaType } = parsed(manifest);
+  const { mediaType } = fieldsOf(jsonValue(manifest.toString()));
   return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
-}
-
-function parsed(manifest: Buffer): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(manifest.toString()));
-  } catch {
-    return {};
-  }
 }
 
 async function readBlob(folder: string, digest: string): Promise<Buffer | undefined> {
   const path = blobPath(folder, digest);
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
-  });
+  const bytes = await readFile(path)
+    .catch(unlessMissing)
+    .catch((error: Error) => {
+      throw unreadable(path, error);
+    });
   if (!bytes || digestOf(bytes) === digest) return bytes;
   throw new WrongDigest(`${path} is damaged: its bytes have the digest ${digestOf(bytes)}.`, {
     next: 'Remove it, and write the image again.',
@@ -136,12 +130,12 @@ async function* openBlob(folder: string, { digest }: Descriptor, start = 0) {
     }
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
-    throw new Failure(`${path} could not be read: ${error.message}`, { cause: error });
+    throw unreadable(path, error);
   }
 }
 
 async function blobSize(folder: string, digest: string): Promise<number | undefined> {
-  const found = await stat(blobPath(folder, digest)).catch(() => undefined);
+  const found = await statsAt(blobPath(folder, digest));
   return found?.isFile() ? found.size : undefined;
 }
 
@@ -203,6 +197,6 @@ async function writeBlob(
 
 /** The index's entry for a manifest: an artifact's type is stated there as well. */
 function describe(descriptor: Descriptor, { bytes }: StoredManifest): Descriptor {
-  const { artifactType } = parsed(bytes);
+  const { artifactType } = fieldsOf(jsonValue(bytes.toString()));
   return typeof artifactType === 'string' ? { ...descriptor, artifactType } : descriptor;
 }

@@ -1,7 +1,7 @@
 import { limits } from '../host/limits.ts';
 import { blobKey } from '../image/keys.ts';
 import { mediaTypes } from '../image/types.ts';
-import type { MemoryDocument } from './memory-format.ts';
+import type { MemoryDocument } from './memory-document.ts';
 
 /** Rows of the document's tables that say what can be true; images may refer to these alone. */
 export interface SoundRows {

@@ -1,8 +1,8 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, header, headerNumber } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
+import { isDigest } from '../image/digest.ts';
 import type { RegistryClient } from './client.ts';
-import { isDigest } from './digest.ts';
 
 /** A blob that a repository has. */
 export interface FoundBlob {

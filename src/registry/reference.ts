@@ -1,6 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import { isLoopback } from '../host/http/loopback.ts';
-import { isDigest } from './digest.ts';
+import { isDigest } from '../image/digest.ts';
 
 /** An image in a registry, as people write it, taken apart. */
 export interface ImageReference {

@@ -1,7 +1,9 @@
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { type Answer, type ConnectionLost, headerNumber } from '../host/http/message.ts';
+import { lenient, readJson } from '../host/foreign-json.ts';
+import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
-import { jsonExcess } from '../host/json-size.ts';
+import { explainedLoss } from '../host/http/unreachable.ts';
 import { limits } from '../host/limits.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -16,27 +18,21 @@ export interface Refused {
   withLogin: boolean;
 }
 
+const refusalSchema = v.object({
+  errors: lenient(v.array(lenient(v.object({ code: v.string(), message: lenient(v.string()) })))),
+  /** Some token servers say it so. */
+  details: lenient(v.string()),
+});
+
 /** The registry's own words (distribution-spec, "Error Codes"), at most five; else nothing. */
 export function errorsOf(answer: Answer): string[] {
-  const text = answer.body.toString();
-  if (jsonExcess(text) !== undefined) return [];
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  const { errors, details } = fieldsOf(said);
-  if (typeof details === 'string') return [oneLine(details)];
-  return (Array.isArray(errors) ? errors : [])
-    .map(error => fieldsOf(error))
-    .filter(({ code }) => typeof code === 'string')
+  const { errors = [], details } = readJson(refusalSchema, answer.body.toString()) ?? {};
+  if (details !== undefined) return [oneLine(details)];
+  return errors
+    .flatMap(error => error ?? [])
     .slice(0, 5)
-    .map(({ code, message }) => oneLine(`${code}: ${typeof message === 'string' ? message : ''}`));
+    .map(({ code, message = '' }) => oneLine(`${code}: ${message}`));
 }
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {};
 
 /** Whether the registry's errors hold this code, such as "BLOB_UPLOAD_UNKNOWN". */
 export function hasErrorCode(answer: Answer, code: string): boolean {
@@ -108,16 +104,9 @@ export function isEcr(registry: string): boolean {
   return /(?:^|\.)dkr[.-]ecr[.-].+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/.test(registry);
 }
 
-/** The error for a registry (or token server) to which no connection lasted. */
-export function unreachable(lost: ConnectionLost, host: string): Failure {
-  return new Failure(`The connection to ${host} failed: ${lost.message}`, {
-    ...(lost.untrusted ? {} : { tried: 'several times, with longer and longer waits' }),
-    next: lost.untrusted
-      ? 'Name a file with the certificate authority that signed it in SSL_CERT_FILE.'
-      : 'Check the name of the registry, the network, and HTTPS_PROXY and NO_PROXY.',
-    cause: lost,
-  });
-}
+/** Makes a Failure of a lost connection to a registry or its token server; else gives the error back. */
+export const unreachable = (error: unknown, host: string): unknown =>
+  explainedLoss(error, host, 'the name of the registry');
 
 /** A server's words in one line; what looks like a login is what it was asked with, and not shown. */
 function oneLine(text: string): string {

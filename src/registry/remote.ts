@@ -1,9 +1,10 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
+import { eitherSignal } from '../host/signals.ts';
+import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { digestOf, isDigest, WrongDigest } from './digest.ts';
 import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
@@ -30,16 +31,14 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
   return {
     kind: 'registry',
     repository: client.repository,
+    logIn: () => explained(client, client.logIn),
     getManifest: name => explained(client, () => getManifest(client, name)),
     getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
     hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
     openBlob: (descriptor, start) => downloadBlob(client, descriptor, start),
     putBlob: (source, { onProgress, signal } = {}) => {
-      const signals = [runSignal, signal].filter(each => each !== undefined);
-      const put: PutBlobOptions = {
-        ...(onProgress ? { onProgress } : {}),
-        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
-      };
+      const either = eitherSignal(runSignal, signal);
+      const put = { ...(onProgress ? { onProgress } : {}), signal: either };
       return explained(client, () => putBlob(client, source, put));
     },
     mountBlob: (digest, from) => mountBlob(client, digest, from),
@@ -89,9 +88,8 @@ async function hasBlob(
   client: RegistryClient,
   digest: string,
   size: number | undefined,
-  signal?: AbortSignal,
 ): Promise<boolean> {
-  const found = await findBlob(client, digest, signal);
+  const found = await findBlob(client, digest);
   return found !== undefined && (found.size ?? size) === (size ?? found.size);
 }
 

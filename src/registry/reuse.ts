@@ -1,6 +1,6 @@
 import type { Transfer } from '../host/events.ts';
 import type { Evidence, StatedImage } from './evidence.ts';
-import type { KnownBlob, Memory, RememberedImage } from './memory.ts';
+import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
 
 /** A memory, and what the place that it is kept in can tell of what it says. */
@@ -38,7 +38,7 @@ export interface Knowledge {
 }
 
 /** An image that another tool made, as it is remembered. */
-export interface WholeImage {
+interface WholeImage {
   image: StatedImage;
   /** Of its layers, in their order. */
   blobs: readonly KnownBlob[];

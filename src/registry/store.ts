@@ -22,6 +22,8 @@ export interface ImageStore {
   readonly kind: 'registry' | 'oci-layout' | 'docker-archive';
   /** As shown to people and in the record: "ghcr.io/o/comfyui", "oci:build/demo-image". */
   readonly repository: string;
+  /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */
+  logIn?(): Promise<void>;
   /** By tag or digest; undefined when there is none. The digest is verified when asked by digest. */
   getManifest(reference: string): Promise<StoredManifest | undefined>;
   /** A small blob whole, verified; undefined when there is none. */

@@ -1,14 +1,10 @@
+import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import { lenient, readJson } from '../host/foreign-json.ts';
 import { urlWithoutLogin } from '../host/http/address.ts';
 import { isLoopback } from '../host/http/loopback.ts';
-import {
-  type Answer,
-  ConnectionLost,
-  type Exchange,
-  type HttpRequest,
-} from '../host/http/message.ts';
+import type { Answer, Exchange, HttpRequest } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
-import { jsonExcess } from '../host/json-size.ts';
 import { limits } from '../host/limits.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
@@ -43,13 +39,9 @@ const defaultLifetime = 60;
  */
 export async function requestToken(request: TokenRequest, exchange: Exchange): Promise<Token> {
   const realm = realmOf(request);
-  let answer: Answer;
-  try {
-    answer = await exchange(tokenExchange(realm, request));
-  } catch (error) {
-    if (error instanceof ConnectionLost) throw unreachable(error, realm.host);
-    throw error;
-  }
+  const answer = await exchange(tokenExchange(realm, request)).catch((error: unknown) => {
+    throw unreachable(error, realm.host);
+  });
   if (isRedirect(answer.status)) throw ledAstray(realm);
   if (answer.status !== 200) throw denied(answer, realm, request);
   const { value, seconds } = decodeToken(answer, realm);
@@ -103,36 +95,26 @@ export function basicHeader(login: RegistryLogin | undefined): string | undefine
   return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
 }
 
-/** Characters that a header may hold: what else comes as a token cannot be sent on. */
-const tokenText = /^[\x21-\x7e]+$/;
+/** What a header may hold: what else comes as a token cannot be sent on. */
+const tokenText = v.pipe(v.string(), v.maxLength(limits.token), v.regex(/^[\x21-\x7e]+$/));
 
-function decodeToken(answer: Answer, realm: URL): { value: string; seconds: number } {
-  const { token, access_token, expires_in } = readTokenAnswer(answer);
-  const value = token || access_token;
-  if (typeof value === 'string' && value.length <= limits.token && tokenText.test(value)) {
-    return { value, seconds: lifetime(expires_in) };
-  }
+const answerSchema = v.object({
+  token: lenient(tokenText),
+  access_token: lenient(tokenText),
+  /** Seconds for which it holds, as a number or as text. */
+  expires_in: v.fallback(
+    v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.gtValue(0)),
+    defaultLifetime,
+  ),
+});
+
+function decodeToken({ body }: Answer, realm: URL): { value: string; seconds: number } {
+  const said = readJson(answerSchema, body.toString());
+  const value = said?.token ?? said?.access_token;
+  if (said && value) return { value, seconds: Math.min(said.expires_in, limits.tokenLifetime) };
   throw new Failure(`The token server ${realm.host} answered without a token.`, {
     next: 'Check that the image names the right registry.',
   });
-}
-
-/** The answer's fields; none where it has none. Its text is not told: it may hold a token. */
-function readTokenAnswer({ body }: Answer): Readonly<Record<string, unknown>> {
-  const text = body.toString();
-  if (jsonExcess(text) !== undefined) return {};
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Seconds for which a token holds, by what the server says, a number or text. */
-function lifetime(stated: unknown): number {
-  const seconds = typeof stated === 'string' || typeof stated === 'number' ? Number(stated) : 0;
-  return seconds > 0 ? Math.min(seconds, limits.tokenLifetime) : defaultLifetime;
 }
 
 function ledAstray({ host }: URL): Failure {

@@ -1,12 +1,11 @@
-import {
-  type AuditRecord,
-  type Finding,
-  type PackageRecord,
-  type PackageSource,
-  packageSources,
-  type Severity,
-  severities,
+import type {
+  AuditRecord,
+  Finding,
+  PackageRecord,
+  PackageSource,
+  Severity,
 } from '../record/audit.ts';
+import { packageSources, severities } from '../record/audit-terms.ts';
 import { storeName } from './units.ts';
 
 /**

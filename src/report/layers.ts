@@ -1,32 +1,19 @@
 import type { Phase } from '../host/events.ts';
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
 
-/** What a report shows of a layer: sums over its blobs, in bytes. */
-export interface LayerSums {
-  size: number;
-  uncompressedSize: number;
-  sent: number;
-}
-
-export function layerSums(layer: LayerRecord): LayerSums {
-  const sums = { size: 0, uncompressedSize: 0, sent: 0 };
+/** What a report shows of a layer: the bytes of its blobs as stored, and of those that were sent. */
+export function layerSums(layer: LayerRecord): { size: number; sent: number } {
+  const sums = { size: 0, sent: 0 };
   for (const blob of layer.blobs) {
     sums.size += blob.size;
-    sums.uncompressedSize += blob.uncompressedSize;
     if (blob.transfer === 'uploaded') sums.sent += blob.size;
   }
   return sums;
 }
 
-/** Sums over all layers of a run. */
-export function totals(record: BuildRecord): LayerSums {
-  const all = record.layers.map(layerSums);
-  const sum = (key: keyof LayerSums) => all.reduce((total, each) => total + each[key], 0);
-  return {
-    size: sum('size'),
-    uncompressedSize: sum('uncompressedSize'),
-    sent: sum('sent'),
-  };
+/** Bytes of all layers as stored. */
+export function storedSize(record: BuildRecord): number {
+  return record.layers.reduce((sum, layer) => sum + layerSums(layer).size, 0);
 }
 
 /** The output `layers`: one object a layer, sizes in bytes as stored. */

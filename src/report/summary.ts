@@ -1,6 +1,6 @@
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
 import { auditMarkdown } from './audit-markdown.ts';
-import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { imageReference, layerSums, pullNote, storedSize } from './layers.ts';
 import { alert, cells, code, escapeText } from './markdown.ts';
 import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds, storeName } from './units.ts';
@@ -65,13 +65,12 @@ function reference(record: BuildRecord): string[] {
 
 function layerRows(record: BuildRecord): string[] {
   if (record.layers.length === 0) return [];
-  const sums = totals(record);
   const rows = record.layers.map(layer => row(layer));
   const total = cells(
     '**total**',
     '',
     formatSeconds(record.seconds),
-    formatBytes(sums.size),
+    formatBytes(storedSize(record)),
     formatBytes(record.sentBytes),
   );
   const head = [cells('layer', 'origin', 'time', 'size', 'sent'), '|:--|:--|--:|--:|--:|'];

@@ -1,6 +1,6 @@
 import type { BuildRecord } from '../record/types.ts';
 import { auditSentence, findingCounts } from './audit.ts';
-import { imageReference, layerSums, pullNote, totals } from './layers.ts';
+import { imageReference, layerSums, pullNote, storedSize } from './layers.ts';
 import { cacheRows, diskLine, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
@@ -21,12 +21,11 @@ export function layerTable(record: BuildRecord): string {
       formatBytes(sent),
     ];
   });
-  const sums = totals(record);
   const total = [
     'total',
     '',
     formatSeconds(record.seconds),
-    formatBytes(sums.size),
+    formatBytes(storedSize(record)),
     formatBytes(record.sentBytes),
   ];
   const table = columns([heading, ...rows, total], 2);

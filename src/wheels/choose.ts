@@ -1,7 +1,7 @@
 import { compare, valid } from '@renovatebot/pep440';
-import { nearest } from '../nix/nearest.ts';
-import type { OfferedFile } from './index-page.ts';
-import type { Listing, Listings, Want } from './listings.ts';
+import { nearest } from '../host/nearest.ts';
+import type { Listing, OfferedFile } from './index-page.ts';
+import type { Listings, Want } from './listings.ts';
 import { suits } from './local-version.ts';
 import { tagRank } from './tags.ts';
 import { describeVariant, pythonTag, type Variant } from './variant.ts';

@@ -1,9 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
-import { limits } from '../host/limits.ts';
+import { nearest } from '../host/nearest.ts';
 import { preview } from '../host/preview.ts';
-import { nearest } from '../nix/nearest.ts';
 
 /** A file that people edit, read and parsed, whose errors name the line. */
 export interface Document {
@@ -13,19 +11,6 @@ export interface Document {
   value: unknown;
   /** What to do when it is broken, as a sentence. */
   next: string;
-}
-
-/** The text of a file; undefined where there is none. Rejects with a {@link Failure}. */
-export async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file);
-    if (size > limits.document) throw new Error(`it has ${size} bytes, and is no such file`);
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const message = `${file} cannot be read: ${(cause as Error).message}`;
-    throw new Failure(message, { next: 'Check the path and its permissions.', cause });
-  }
 }
 
 /**
@@ -92,7 +77,7 @@ function complaint({ type, expected, message, input }: v.BaseIssue<unknown>): st
  * The line of a key, counted from 1: of JSON and TOML alike, for layouts that people and this
  * program write (a key stands before the first `=` or `:` of its line).
  */
-export function lineOf(text: string, path: readonly string[]): number {
+function lineOf(text: string, path: readonly string[]): number {
   const lines = text.split('\n');
   let at = 0;
   for (const key of path.filter(each => !/^\d+$/.test(each))) {

@@ -1,13 +1,14 @@
 import type { Host } from '../host/host.ts';
+import { atOnce } from '../host/limits.ts';
+import { onceEach } from '../host/once.ts';
 import { notice } from '../host/say.ts';
-import { type Downloaded, download, type OnBytes } from './download.ts';
+import { turns } from '../host/turns.ts';
+import { download, type OnBytes } from './download.ts';
 import { removePartials } from './partial-downloads.ts';
 import type { HashDownload } from './pin.ts';
 import type { Web } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
 
-/** Downloads at a time: they share one link, and each has a file of some gigabytes. */
-const mostAtOnce = 4;
 /** Progress is told no more often than this, in ms. */
 const toldEvery = 200;
 
@@ -21,9 +22,8 @@ export interface Downloads {
 
 /** Downloads several files at a time, and tells of the bytes of all of them together. */
 export function startDownloads(folder: string, web: Web, host: Host): Downloads {
-  const results = new Map<string, Promise<Downloaded>>();
   const folders = new Set<string>();
-  const inTurn = turns(mostAtOnce);
+  const inTurn = turns(atOnce.downloads);
   const tell = progressOf(host);
   const start = (url: string) =>
     inTurn(async () => {
@@ -33,16 +33,11 @@ export function startDownloads(folder: string, web: Web, host: Host): Downloads 
         tell(url, done, expected),
       );
       folders.add(result.folder);
-      const message = `Downloaded ${file}`;
-      notice(host, message);
+      notice(host, `Downloaded ${file}`);
       return result;
     });
   return {
-    hash: url => {
-      const result = results.get(url) ?? start(url);
-      results.set(url, result);
-      return result;
-    },
+    hash: onceEach(url => url, start),
     forget: () => removePartials(folder, folders, host.clock()),
   };
 }
@@ -59,22 +54,5 @@ function progressOf(host: Host): (url: string, ...bytes: Parameters<OnBytes>) =>
     const sum = (field: 'done' | 'expected') =>
       [...files.values()].reduce((total, file) => total + file[field], 0);
     host.emit({ type: 'download', done: sum('done'), expected: sum('expected'), at });
-  };
-}
-
-/** Runs at most `most` works at a time, in the order they came. */
-function turns(most: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
-  const waiting: (() => void)[] = [];
-  let free = most;
-  return async work => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>(go => waiting.push(go));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
   };
 }

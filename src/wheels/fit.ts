@@ -1,4 +1,4 @@
-import { digestOf } from '../registry/digest.ts';
+import { digestOf } from '../image/digest.ts';
 import type { OfferedFile } from './index-page.ts';
 import { suits } from './local-version.ts';
 import { type Requirement, readRequirements } from './requirements.ts';

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { Unreachable } from '../host/http/message.ts';
+import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import type { Finished } from '../host/process.ts';
+import { eitherSignal } from '../host/signals.ts';
 import type { SourcePin } from './lock.ts';
 import { narHash } from './nar.ts';
 import type { WantedSource } from './wanted.ts';
-import { Unreachable } from './web.ts';
 
 /** Settings that make a checkout the same on every machine, and ask nobody for anything. */
 const settings = [
@@ -79,7 +81,7 @@ async function resolveRef(
 ): Promise<{ rev: string; isTag: boolean }> {
   if (/^[0-9a-f]{40}$/.test(ref)) return { rev: ref, isTag: false };
   const limit = AbortSignal.timeout(patience.gitReferences);
-  const signal = host.signal ? AbortSignal.any([host.signal, limit]) : limit;
+  const signal = eitherSignal(host.signal, limit);
   const asking = git({ ...host, signal }, ['ls-remote', '--', url, ref, `${ref}^{}`]);
   const said = await succeed(asking, url).catch((error: unknown) => {
     if (!limit.aborted) throw error;
@@ -118,9 +120,8 @@ async function git(host: Host, args: readonly string[]): Promise<Finished> {
 async function succeed(running: Promise<Finished>, url: string): Promise<string> {
   const { code, stdout, stderr } = await running;
   if (code === 0) return stdout;
-  const lines = stderr.split('\n').filter(line => line !== '');
   throw new Unreachable(`${url} cannot be fetched by git.`, {
-    evidence: lines.slice(-5),
+    evidence: lastLines(stderr),
     next: 'Check the address and the network; a private repository needs a login of git.',
   });
 }

@@ -1,5 +1,5 @@
+import { Unreachable } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
-import { Unreachable } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
 
 /** A file as an index or a release offers it. */
@@ -16,6 +16,19 @@ export interface OfferedFile {
   /** The wheel's METADATA as a file of its own (PEP 658, 714), and its sha256 where it is told. */
   metadata?: { url: string; sha256: string | undefined } | undefined;
 }
+
+/** What an index or a release offers of a project. */
+export type Listing =
+  | {
+      kind: 'files';
+      files: readonly OfferedFile[];
+      /** As the lock writes it: the index, or `github:owner/repo@tag`. */
+      source: string;
+    }
+  /** It has no such project or release; why, as a sentence. */
+  | { kind: 'absent'; reason: string }
+  /** It did not tell; why, as a sentence. */
+  | { kind: 'unreachable'; reason: string };
 
 /** What an index may answer with, the better first. */
 export const acceptedPages =

@@ -1,35 +1,15 @@
 import type { Host } from '../host/host.ts';
+import { Unreachable } from '../host/http/message.ts';
 import { notice } from '../host/say.ts';
-import { acceptedPages, type OfferedFile, readIndexPage } from './index-page.ts';
-import { listRelease } from './releases.ts';
+import { acceptedPages, type Listing, readIndexPage } from './index-page.ts';
+import { type GitHubAccess, listRelease } from './releases.ts';
 import type { Variant } from './variant.ts';
 import { describeOrigin, type Wanted, type WantedWheel } from './wanted.ts';
-import { Unreachable, type Web } from './web.ts';
-
-/** What an index or a release offers of a project. */
-export type Listing =
-  | {
-      kind: 'files';
-      files: readonly OfferedFile[];
-      /** As the lock writes it: the index, or `github:owner/repo@tag`. */
-      source: string;
-    }
-  /** It has no such project or release; why, as a sentence. */
-  | { kind: 'absent'; reason: string }
-  /** It did not tell; why, as a sentence. */
-  | { kind: 'unreachable'; reason: string };
+import type { Web } from './web.ts';
 
 /** Listings that were asked for, by project and origin. */
 export interface Listings {
   of(wheel: WantedWheel): Listing;
-}
-
-/** How GitHub is asked. */
-export interface GitHubAccess {
-  /** The API's root. */
-  api: string;
-  /** Sent to that server alone. */
-  token: string | undefined;
 }
 
 /** One wheel wanted in one variant. */

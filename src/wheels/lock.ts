@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { valid } from '@renovatebot/pep440';
 import * as v from 'valibot';
+import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import { type OutputHost, writeOutput } from '../host/output-file.ts';
 import { writeFailure } from '../host/partial-files.ts';
-import { checkDocument, type Document, readText, wrongAt } from './document.ts';
+import { checkDocument, type Document, wrongAt } from './document.ts';
 import { pythonTag, type Variant } from './variant.ts';
 
 /** How sure a digest is: told by an index or release, computed from the bytes, or only copied. */
@@ -51,7 +52,7 @@ export interface Lock {
 }
 
 /** SRI's form (W3C Subresource Integrity): 32 bytes in base64. */
-export const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 const text = v.string('a text');
 const url = v.pipe(text, v.url('an address'), v.regex(/^https?:/, 'an address (https://…)'));
@@ -106,7 +107,7 @@ const repair =
  * @throws Failure that names file, line and what to do
  */
 export async function readLock(file: string): Promise<Lock | undefined> {
-  const content = await readText(file);
+  const content = await readDocument(file);
   return content === undefined ? undefined : parseLock(content, file);
 }
 

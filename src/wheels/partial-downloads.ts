@@ -1,11 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
-import { type Lock, tryLock } from '../host/lock.ts';
-import type { Downloaded } from './download.ts';
+import { type Lock, tryLockInPlace } from '../host/lock.ts';
+import { namesIn, statsAt, textAt } from '../host/presence.ts';
+
+/** What a file was found to be. */
+export interface Downloaded {
+  /** Hex. */
+  sha256: string;
+  /** Bytes. */
+  size: number;
+}
 
 /** A download that is under way: nobody else writes it until it is released. */
 export interface Partial {
@@ -65,15 +73,8 @@ export async function claimPartial(parent: string, url: string): Promise<Partial
 }
 
 /** The lock of a download that nobody is at, and that is still there. */
-async function lockIn(folder: string): Promise<Lock | undefined> {
-  const file = join(folder, 'lock');
-  const lock = await tryLock(file).catch(() => undefined);
-  if (!lock) return undefined;
-  // whoever removed the folder held this lock until then
-  if (await stat(file).catch(() => undefined)) return lock;
-  lock.release();
-  return undefined;
-}
+const lockIn = (folder: string): Promise<Lock | undefined> =>
+  tryLockInPlace(join(folder, 'lock')).catch(() => undefined);
 
 async function openPartial(folder: string, url: string, lock: Lock): Promise<Partial> {
   const state = await readState(folder);
@@ -100,8 +101,8 @@ async function openPartial(folder: string, url: string, lock: Lock): Promise<Par
 /** A state that was cut short, or that is another program's, counts as none. */
 async function readState(folder: string): Promise<PartialState> {
   try {
-    const text = await readFile(join(folder, 'state.json'), 'utf8');
-    return v.parse(stateSchema, JSON.parse(text));
+    const text = await textAt(join(folder, 'state.json'));
+    return v.parse(stateSchema, JSON.parse(text ?? ''));
   } catch {
     return {};
   }
@@ -113,7 +114,7 @@ export async function removePartials(
   done: ReadonlySet<string>,
   now: number,
 ): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
+  for (const name of await namesIn(parent)) {
     const folder = join(parent, name);
     if (!folderName.test(name)) continue;
     if (!done.has(folder) && (await age(folder, now)) <= patience.forDownload) continue;
@@ -125,6 +126,6 @@ export async function removePartials(
 
 /** Milliseconds since something was put into a folder; 0 when it is gone. */
 async function age(folder: string, now: number): Promise<number> {
-  const stats = await stat(folder).catch(() => undefined);
+  const stats = await statsAt(folder);
   return stats ? now - stats.mtimeMs : 0;
 }

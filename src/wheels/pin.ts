@@ -1,7 +1,7 @@
 import { Failure } from '../host/failure.ts';
 import type { Choice } from './choose.ts';
-import type { Downloaded } from './download.ts';
 import { type DigestOrigin, type Lock, pinOf, sriOf, type WheelPin } from './lock.ts';
+import type { Downloaded } from './partial-downloads.ts';
 import { describeVariant, type Variant } from './variant.ts';
 import { fileNameOf } from './wheel-name.ts';
 

@@ -1,10 +1,17 @@
 import * as v from 'valibot';
-import { ConnectionLost } from '../host/http/message.ts';
-import { nearest } from '../nix/nearest.ts';
-import type { OfferedFile } from './index-page.ts';
-import type { GitHubAccess, Listing } from './listings.ts';
+import { ConnectionLost, Unreachable } from '../host/http/message.ts';
+import { nearest } from '../host/nearest.ts';
+import type { Listing, OfferedFile } from './index-page.ts';
 import type { Origin } from './wanted.ts';
-import { Unreachable, unreachable, type Web } from './web.ts';
+import { unreachable, type Web } from './web.ts';
+
+/** How GitHub is asked. */
+export interface GitHubAccess {
+  /** The API's root. */
+  api: string;
+  /** Sent to that server alone. */
+  token: string | undefined;
+}
 
 type Release = Extract<Origin, { kind: 'release' }>;
 

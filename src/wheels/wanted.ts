@@ -1,9 +1,10 @@
 import { satisfies, valid, validRange } from '@renovatebot/pep440';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
+import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
-import { checkDocument, closed, type Document, readText, wrongAt } from './document.ts';
+import { checkDocument, closed, type Document, wrongAt } from './document.ts';
 import { fillIn, type Variant } from './variant.ts';
 import { normalizeName } from './wheel-name.ts';
 
@@ -128,7 +129,7 @@ function isGitAddress(url: string): boolean {
  * @throws Failure that names file, line and what to do
  */
 export async function readWanted(file: string): Promise<Wanted> {
-  const content = await readText(file);
+  const content = await readDocument(file);
   if (content !== undefined) return parseWanted(content, file);
   throw new Failure(`There is no ${file}, which says what wheels are wanted.`, {
     next: 'Name it with --wheels, or begin with: nix flake init -t github:org/comfy-nix-action#layered',

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob';
 
 /** How the server answers: as GitHub does when all is well, or with one of its refusals. */
-export type Mood = 'well' | 'rate-limit' | 'full';
+type Mood = 'well' | 'rate-limit' | 'full';
 
 /** GitHub's cache service, version 2, on loopback: what the real `@actions/cache` talks to. */
 export interface GithubCacheServer {

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { crc32, gzipSync } from 'node:zlib';
 
 /** What a wheel is made of; its file name says the rest. */
-export interface WheelContent {
+interface WheelContent {
   requires?: readonly string[];
   /** More bytes, so that a download takes a while. */
   padding?: number;

@@ -4,7 +4,7 @@ import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { inputVariable } from '../../src/action/inputs.ts';
-import { type InputDefinition, inputs } from '../../src/inputs/table.ts';
+import { inputs } from '../../src/inputs/table.ts';
 
 /** What one phase of an action (`main` or `post`) is run with. */
 export interface PhaseOptions {
@@ -179,15 +179,14 @@ function phaseEnvironment(options: PhaseOptions, places: Places): Record<string,
   };
 }
 
-/** Every input is set: to what the workflow gives, its default, or the empty text. */
+/** Every input is set: to what the workflow gives, its default, or the empty text; others as given. */
 function inputEnvironment({ inputs: given = {}, token = '' }: PhaseOptions) {
-  const all: readonly InputDefinition[] = inputs;
-  return Object.fromEntries(
-    all.map(({ name, default: preset = '' }) => [
-      inputVariable(name),
-      given[name] ?? preset.replace(/\$\{\{ github\.token \}\}/, token),
-    ]),
-  );
+  const set = inputs.map(({ name, workflowDefault, default: preset = '' }) => [
+    inputVariable(name),
+    given[name] ?? (workflowDefault === undefined ? preset : token),
+  ]);
+  const undeclared = Object.entries(given).map(([name, value]) => [inputVariable(name), value]);
+  return Object.fromEntries([...undeclared, ...set]);
 }
 
 /** Reads `key<<delimiter`, the value's lines, `delimiter`. */

@@ -1,4 +1,4 @@
-import type { ContainerConfig } from '../../nix/types.ts';
+import type { ContainerConfig } from '../../image/types.ts';
 import type { Finding } from '../../record/audit.ts';
 import { attributesOf, nameOf } from '../facts.ts';
 import type { AuditSubject } from '../subject.ts';

@@ -1,7 +1,8 @@
-import type { ContainerConfig } from '../../nix/types.ts';
+import type { ContainerConfig } from '../../image/types.ts';
+import type { Closure } from '../../nix/closures.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
 import { nameOf } from '../facts.ts';
-import type { LayerClosures, SizedPath } from '../subject.ts';
+import type { LayerClosures } from '../subject.ts';
 
 /**
  * Store paths that are in the image and that nothing in it should need: derivations, headers,
@@ -82,7 +83,7 @@ const told: Readonly<Record<LeftoverKind, Pick<Finding, 'cost' | 'advice'>>> = {
   },
 };
 
-function leftover(kind: LeftoverKind, paths: readonly SizedPath[], layer: string): Finding {
+function leftover(kind: LeftoverKind, paths: Closure, layer: string): Finding {
   const bySize = [...paths].sort((a, b) => b.narSize - a.narSize);
   const shown = bySize
     .slice(0, 5)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { textAt } from '../../host/presence.ts';
 import { requireHome } from '../../host/user.ts';
 
 /** An entry of the cache and the key under which it is looked for. */
@@ -46,7 +46,7 @@ function localFolder(reference: string, workingDirectory: string): string | unde
 
 /** flake.lock beside the flake, which Nix looks for upwards. */
 async function nearestLock(folder: string): Promise<string | undefined> {
-  const lock = await readFile(join(folder, 'flake.lock'), 'utf8').catch(() => undefined);
+  const lock = await textAt(join(folder, 'flake.lock'));
   if (lock !== undefined || dirname(folder) === folder) return lock;
   return nearestLock(dirname(folder));
 }

@@ -1,7 +1,9 @@
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
+import { atOnce } from '../../host/limits.ts';
+import { namesIn, statsAt } from '../../host/presence.ts';
 import { compressedBlob } from '../../image/compress.ts';
 import { type FramePool, framePool } from '../../image/frames.ts';
 import { narBytes } from '../../image/nar-writer.ts';
@@ -33,13 +35,13 @@ export function narinfo(path: string, info: PathInfo): string {
 
 /** What the folder holds; nothing where there is none, and nothing that is not whole. */
 export async function pathsIn(folder: string): Promise<CachedPath[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await namesIn(folder);
   const found = await Promise.all(
     names
       .filter(name => name.endsWith('.narinfo'))
       .map(async name => {
         const fields = await readNarinfo(join(folder, name));
-        const file = await stat(join(folder, fields.URL ?? '')).catch(() => undefined);
+        const file = await statsAt(join(folder, fields.URL ?? ''));
         if (!fields.StorePath || !file?.isFile()) return [];
         return [{ storePath: fields.StorePath, size: file.size }];
       }),
@@ -55,9 +57,6 @@ export async function keepOnly(folder: string, wanted: ReadonlySet<string>): Pro
   }
   return paths.filter(({ storePath }) => wanted.has(storePath));
 }
-
-/** Paths that are packed at one time: small ones of a single frame keep all cores busy, too. */
-const sideBySide = 4;
 
 /**
  * Adds valid store paths, without what they refer to, in the order given, as long as they fit into
@@ -100,7 +99,7 @@ async function* inOrder<Item, Result>(
   const waiting = [...items];
   const begun: Promise<[Item, Result]>[] = [];
   const begin = () => {
-    for (const item of waiting.splice(0, sideBySide - begun.length)) {
+    for (const item of waiting.splice(0, atOnce.nars - begun.length)) {
       const result = work(item).then((value): [Item, Result] => [item, value]);
       result.catch(() => undefined); // it is told in its turn
       begun.push(result);

@@ -2,6 +2,7 @@ import { glob, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { statsAt } from '../../host/presence.ts';
 import { notice, warn } from '../../host/say.ts';
 import { type DerivationGraph, readDerivationGraph } from '../../nix/derivation.ts';
 import { queryValid } from '../../nix/store.ts';
@@ -174,7 +175,7 @@ async function sizeOf(patterns: readonly string[]): Promise<number> {
   let size = 0;
   for (const pattern of patterns) {
     for await (const file of glob([pattern, `${pattern}/**`])) {
-      const found = await stat(file).catch(() => undefined);
+      const found = await statsAt(file);
       if (found?.isFile()) size += found.size;
     }
   }

@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
 import { overhear } from '../../host/overhear.ts';
 import { warn } from '../../host/say.ts';
+import { eitherSignal } from '../../host/signals.ts';
 import { untilAborted, within } from '../../host/wait.ts';
 
 /** GitHub's cache as this program uses it. Nothing of it ever rejects, but for an interrupt. */
@@ -103,17 +104,18 @@ const unescaped = (data: string) =>
 const withoutQueries = (text: string) => text.replaceAll(/(https?:\/\/[^\s?]+)\?\S+/g, '$1');
 
 /** The library has retries of its own, many minutes long where nobody answers at all. */
-async function unreachableReason({ env, signal }: Host): Promise<string | undefined> {
+async function unreachableReason(host: Host): Promise<string | undefined> {
+  const { env, signal } = host;
   const address = env.ACTIONS_RESULTS_URL || env.ACTIONS_CACHE_URL;
   if (!address) return 'the runner gives no address of it';
-  const { openConnection } = await import('../../host/http/connection.ts');
-  const connection = openConnection(env);
+  const { openHttp } = await import('../../host/http/client.ts');
+  const http = openHttp(host);
   const limit = AbortSignal.timeout(patience.cacheAnswer);
   try {
-    await connection.send({
+    await http.send({
       method: 'HEAD',
       url: new URL(address),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: eitherSignal(signal, limit),
     });
     return undefined;
   } catch (error) {
@@ -121,6 +123,6 @@ async function unreachableReason({ env, signal }: Host): Promise<string | undefi
     if (limit.aborted) return `it did not answer in ${patience.cacheAnswer / 1000} s`;
     return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
   } finally {
-    connection.close();
+    http.close();
   }
 }

@@ -1,30 +1,23 @@
 import type { LayerClosures } from '../../audit/subject.ts';
 import { Failure } from '../../host/failure.ts';
 import type { AuditLimit } from '../../inputs/settings.ts';
-import { queryClosures, queryPathInfo, queryValid } from '../../nix/store.ts';
+import { startClosures } from '../../nix/closures.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord, Finding } from '../../record/audit.ts';
 import { findingCounts, sourceCounts } from '../../report/audit.ts';
 
 /** The closures of the shipped layers that are in this store, with sizes. */
-export async function closuresHere(nix: Nix, { recipe }: Evaluation): Promise<LayerClosures> {
+export async function closuresHere(
+  nix: Nix,
+  { recipe }: Evaluation,
+  closures = startClosures(),
+): Promise<LayerClosures> {
   // what another tool made is an archive or a script, whose closure is not that of the image
   const shipped = (recipe?.layers ?? []).filter(layer => layer.image);
-  const paths = shipped.map(layer => layer.outPath);
-  const valid = paths.length === 0 ? new Set<string>() : await queryValid(nix, paths);
-  if (valid.size === 0) return new Map();
-  const closures = await queryClosures(nix, [...valid]);
-  const infos = await queryPathInfo(nix, [...new Set([...closures.values()].flat())]);
-  const here = shipped.filter(layer => valid.has(layer.outPath));
-  return new Map(
-    here.map(({ name, outPath }) => [
-      name,
-      (closures.get(outPath) ?? []).map(path => ({
-        path,
-        narSize: infos.get(path)?.narSize ?? 0,
-      })),
-    ]),
-  );
+  const outPaths = new Set(shipped.map(layer => layer.outPath));
+  const here = await closures.here(nix, [...outPaths]);
+  const found = shipped.map(({ name, outPath }) => [name, here.get(outPath)] as const);
+  return new Map(found.flatMap(([name, closure]) => (closure ? [[name, closure]] : [])));
 }
 
 /** What later steps get of an audit. */

@@ -41,9 +41,9 @@ export async function finishAudit(state: BuildState): Promise<void> {
 }
 
 /** Where every layer is reused, nothing was made, and the store is not asked. */
-async function closuresMade({ nix, evaluation, made }: BuildState) {
+async function closuresMade({ nix, evaluation, made, closures }: BuildState) {
   const isMade = [...made.values()].some(
     ({ origin }) => origin !== 'reused' && origin !== 'skipped',
   );
-  return nix && evaluation && isMade ? closuresHere(nix, evaluation) : new Map();
+  return nix && evaluation && isMade ? closuresHere(nix, evaluation, closures) : new Map();
 }

@@ -3,6 +3,7 @@ import { explain } from '../../host/failure.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import type { Closure } from '../../nix/closures.ts';
 import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
 import { writeMemory } from '../../registry/memory.ts';
@@ -20,6 +21,8 @@ export interface ImageContext extends Recollection {
   /** OCI's name. */
   architecture: string;
   destination: Destination;
+  /** Those of the outputs of the image that the store had when it was asked, with their closures. */
+  here?: ReadonlyMap<string, Closure>;
 }
 
 /** The same for an image that has a recipe. */

@@ -1,6 +1,7 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { checkTag } from '../../inputs/destination.ts';
+import { isLocalImage } from '../../inputs/destination.ts';
+import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { openStore } from '../../registry/open.ts';
 import type { ImageStore } from '../../registry/store.ts';
@@ -13,6 +14,19 @@ export interface Destination {
   tags: readonly string[];
   /** Where the memory lives; undefined where the store can hold none. */
   cacheTag: string | undefined;
+  /** The way in, where it was taken ahead: the first who uses the store waits for it. */
+  loggedIn: Repository['loggedIn'];
+}
+
+/** A repository in a registry, opened before anything is known of the image. */
+export interface Repository {
+  store: ImageStore;
+  /** Begins to log in, once. What comes of it is told to who asks {@link loggedIn}. */
+  logIn(): void;
+  /** Resolves when nothing is left of a login that has begun; rejects with its {@link Failure}. */
+  loggedIn(): Promise<void>;
+  /** Ends what is under way. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** What the destination takes from the image. */
@@ -23,24 +37,45 @@ export interface ImageIdentity {
   architecture: string;
 }
 
-/** Opens the image's store, and checks all tags before anything is built. */
+/** Opens the repository that the image goes to; undefined where it goes to no registry. */
+export function openRepository(
+  { image, credentials, push }: BuildSettings,
+  host: Host,
+): Repository | undefined {
+  if (image === undefined || isLocalImage(image)) return undefined;
+  const ending = new AbortController();
+  // an interrupt ends the transfers, and not what must be written after it
+  const options = { host: { ...host, signal: ending.signal }, credentials, reading: !push };
+  const store = openStore(image, options);
+  let login: Promise<void> | undefined;
+  return {
+    store,
+    logIn: () => {
+      login ??= store.logIn?.();
+      login?.catch(() => undefined);
+    },
+    loggedIn: async () => login,
+    close: async () => {
+      ending.abort();
+      await login?.catch(() => undefined);
+      await store.close();
+    },
+  };
+}
+
+/**
+ * Where the image goes: its repository, or a store that is opened here. All tags are checked before
+ * anything is built.
+ */
 export function openDestination(
   settings: BuildSettings,
   image: ImageIdentity,
   host: Host,
+  repository?: Repository,
 ): Destination {
-  const wanted = settings.image ?? defaultImage(settings, image);
   const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
   for (const tag of tags) checkTag('tags', tag);
-  const store = openStore(absoluteImage(wanted, settings.workingDirectory), {
-    // an interrupt ends the transfers, and not what must be written after it
-    host: { ...host, signal: undefined },
-    interrupt: host.signal,
-    credentials: settings.credentials,
-    // a docker-archive names the image, in lower case alone
-    imageName: image.name.toLowerCase(),
-    reading: !settings.push,
-  });
+  const store = repository?.store ?? openLocalStore(settings, image, host);
   const cacheTag = settings.cacheTag ?? defaultCacheTag(image);
   if (tags.includes(cacheTag)) {
     throw new Failure(
@@ -50,14 +85,23 @@ export function openDestination(
       },
     );
   }
-  return { store, tags, cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag };
+  return {
+    store,
+    tags,
+    cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag,
+    loggedIn: async () => repository?.loggedIn(),
+  };
 }
 
-function defaultImage(settings: BuildSettings, image: ImageIdentity): string {
-  if (settings.defaultImage === 'oci-layout' || !settings.push) return `oci:${image.name}-image`;
-  throw new Failure('The input image is missing: there is nowhere to push to.', {
-    next: 'Give the repository, such as image: ghcr.io/owner/name, or push: false to build only.',
-    exitCode: 2,
+function openLocalStore(settings: BuildSettings, image: ImageIdentity, host: Host): ImageStore {
+  const wanted = settings.image ?? `oci:${image.name}-image`;
+  return openStore(absoluteImage(wanted, settings.workingDirectory), {
+    // an interrupt ends the transfers, and not what must be written after it
+    host: { ...host, signal: undefined },
+    interrupt: host.signal,
+    credentials: settings.credentials,
+    // a docker-archive names the image, in lower case alone
+    imageName: image.name.toLowerCase(),
   });
 }
 

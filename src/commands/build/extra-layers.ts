@@ -10,16 +10,16 @@ import {
 import type { TarEntry } from '../../image/tar-header.ts';
 import type { DerivationOutput } from '../../nix/types.ts';
 import type { LayerBlob } from '../transfers.ts';
-import { closuresInStore } from './agreement.ts';
 import {
   closureOf,
   findReusable,
   finished,
   type LayerWork,
-  type MadeLayer,
+  outputsOf,
   sendGroups,
   splitContent,
 } from './layers.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Names of the layers that the program adds, as the record shows them. */
 const referencesLayer = 'references';
@@ -52,17 +52,17 @@ export async function makeReferencesLayer(
 }
 
 /**
- * Store paths that belong to what is shipped, as the store knows by now, and that no layer holds: a memory
- * said less of it.
+ * Store paths that belong to what is shipped, as the store knows since Nix has realised something, and
+ * that no layer holds: a memory said less of it.
  */
-async function overlooked(
-  { recipe, knowledge, nix, host }: LayerWork,
-  held: ReadonlySet<string>,
-): Promise<string[]> {
-  const shipped = recipe.layers.filter(layer => layer.image);
-  const outputs = [...shipped, ...recipe.root, ...recipe.configOutputs];
-  const closures = await closuresInStore(knowledge, outputs, { ...nix, host });
-  return [...closures.values()].flat().filter(path => !held.has(path));
+async function overlooked(work: LayerWork, held: ReadonlySet<string>): Promise<string[]> {
+  const { recipe, knowledge, realisation, nix, host } = work;
+  if (!realisation.wants()) return [];
+  const outPaths = new Set(outputsOf(recipe).map(({ outPath }) => outPath));
+  const remembered = [...outPaths].filter(path => knowledge.closureOf(path) !== undefined);
+  const here = await work.closures.here({ ...nix, host }, remembered);
+  const paths = [...here.values()].flatMap(closure => closure.map(({ path }) => path));
+  return paths.filter(path => !held.has(path));
 }
 
 async function makeReferences(
@@ -74,7 +74,8 @@ async function makeReferences(
   if (reusable) return reusable;
   const missing = outputs.filter(({ outPath }) => needed.has(outPath));
   await Promise.all(missing.map(output => work.realisation.have(output)));
-  const groups = await splitContent(needed, 1, work);
+  const { nix, host, closures } = work;
+  const groups = splitContent(await closures.sized({ ...nix, host }, [...needed]), 1, work);
   return Promise.all(sendGroups(referencesLayer, groups, work));
 }
 

@@ -5,21 +5,22 @@ import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
-import { type Knowledge, type Presence, presenceIn } from '../../registry/reuse.ts';
+import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
 import { type ImageContext, madeAt, type RecipeContext, remember, variantOf } from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
-import { type LayerWork, type MadeLayer, makeTargetLayers } from './layers.ts';
+import { type LayerWork, makeTargetLayers, outputsOf } from './layers.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
 import { checkComplete, publish } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
-  const context = { ...given, knowledge: await believed(given) };
+  const context = { ...given, ...(await askStore(given, given.recipe)) };
   const { settings, state, recipe, destination, architecture, knowledge } = context;
   const presence = presenceIn(destination.store, knowledge);
   const plan = await planFirst({ ...context, presence, unshipped: unshippedTargets(context) });
@@ -48,9 +49,9 @@ export async function composeImage(given: RecipeContext): Promise<void> {
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
-  const context = { ...given, knowledge: await believed(given) };
-  const { settings, evaluation, state, destination, knowledge } = context;
-  const { recipe, target } = evaluation;
+  const { recipe, target } = given.evaluation;
+  const context = { ...given, ...(recipe && (await askStore(given, recipe))) };
+  const { settings, state, destination, knowledge } = context;
   const layers = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceIn(destination.store, knowledge);
   const plan = recipe
@@ -74,12 +75,13 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
   });
 }
 
-/** What is remembered, less what the store knows to be otherwise. */
-async function believed({ evaluation, knowledge, nix, state }: ImageContext): Promise<Knowledge> {
-  const { recipe } = evaluation;
-  if (!recipe) return knowledge;
-  const outputs = [...recipe.layers, ...recipe.root, ...recipe.configOutputs];
-  return agreeingWithStore(knowledge, outputs, { ...nix, host: state.host });
+/** What the store has of the image, and what is remembered, less what the store knows to be otherwise. */
+async function askStore(context: ImageContext, recipe: Recipe) {
+  const { knowledge, nix, state } = context;
+  const outputs = [...outputsOf(recipe), ...unshippedTargets(context)];
+  const paths = new Set(outputs.map(({ outPath }) => outPath));
+  const here = await state.closures.here({ ...nix, host: state.host }, [...paths]);
+  return { here, knowledge: agreeingWithStore(knowledge, here) };
 }
 
 /** An image of another tool is needed unless it was pushed just like this. */
@@ -136,6 +138,7 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
     transfers,
     packing: { compression, pool: framePool(availableParallelism()) },
     maxLayerSize: settings.maxLayerSize,
+    closures: state.closures,
     finished: layer => state.made.set(layer.name, layer),
     ...(state.run === undefined ? {} : { run: state.run }),
   };

@@ -1,19 +1,19 @@
 import type { Origin } from '../../host/events.ts';
-import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { storeBlobSource } from '../../image/blob-sources.ts';
 import type { Packing } from '../../image/compress.ts';
 import { blobKey } from '../../image/keys.ts';
 import { readRootTree } from '../../image/root-layer.ts';
-import { type SizedPath, splitPaths } from '../../image/split.ts';
-import { queryClosures, queryPathInfo } from '../../nix/store.ts';
+import { splitPaths } from '../../image/split.ts';
+import type { Closure, Closures } from '../../nix/closures.ts';
 import type { DerivationOutput, LayerTarget, Nix, Recipe } from '../../nix/types.ts';
-import type { KnownBlob } from '../../registry/memory.ts';
+import type { KnownBlob } from '../../registry/remembered.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob, Transfers } from '../transfers.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
+import type { MadeLayer } from './state.ts';
 
 /** Moby refuses images with more layers. */
 export const layerLimit = 125;
@@ -32,6 +32,7 @@ export interface LayerWork {
   knowledge: Knowledge;
   presence: Presence;
   realisation: Realisation;
+  closures: Closures;
   transfers: Transfers;
   lessons: Lessons;
   root: RememberedRoot;
@@ -39,14 +40,6 @@ export interface LayerWork {
   finished(layer: MadeLayer): void;
   /** Where this run can be looked up. */
   run?: string;
-}
-
-/** A layer of the image with its blobs, which may be none. */
-export interface MadeLayer {
-  name: string;
-  target: DerivationOutput | null;
-  origin: Origin;
-  blobs: readonly LayerBlob[];
 }
 
 /**
@@ -121,13 +114,13 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     learnRootTree(target, work);
     // what was built here may refer to other paths than what was built elsewhere
     const closure = await closureInStore(target, work);
-    const content = new Set(closure).difference(held);
-    for (const path of content) held.add(path);
+    const content = closure.filter(({ path }) => !held.has(path));
+    for (const { path } of content) held.add(path);
     const room = layerLimit - blobCount - extraLayers - roomForLater(later, work);
-    const groups = await splitContent(content, room, work);
+    const groups = splitContent(content, room, work);
     blobCount += groups.length;
     const blobs = sendGroups(target.name, groups, work);
-    add(finishLayer({ name: target.name, target, origin, blobs }, closure, work));
+    add(finishLayer({ name: target.name, target, origin, blobs }, pathsIn(closure), work));
   }
   return Promise.all(pending);
 }
@@ -141,7 +134,7 @@ function roomForLater(later: readonly LayerTarget[], { knowledge }: LayerWork): 
   return Math.min(likely, Math.max(later.length, Math.floor(layerLimit / 2)));
 }
 
-/** The closure of an output, from the memory, else from the store once the output is there. */
+/** The paths of an output's closure, from the memory, else from the store once the output is there. */
 export async function closureOf(
   output: DerivationOutput,
   work: LayerWork,
@@ -149,20 +142,23 @@ export async function closureOf(
   const known = work.knowledge.closureOf(output.outPath);
   if (known) return known;
   await work.realisation.have(output);
-  return closureInStore(output, work);
+  return pathsIn(await closureInStore(output, work));
 }
 
-async function closureInStore(
-  output: DerivationOutput,
-  { nix, host }: LayerWork,
-): Promise<readonly string[]> {
-  const closures = await queryClosures({ ...nix, host }, [output.outPath]);
-  const closure = closures.get(output.outPath);
-  if (closure) return closure;
-  throw new Failure(`The store has lost ${output.outPath} while the image was being made.`, {
-    next: 'Run the command again; if it happens again, look for a garbage collection in between.',
-  });
+/** What else of the image is there by now is asked for with it: outputs often come together. */
+function closureInStore({ outPath }: DerivationOutput, work: LayerWork): Promise<Closure> {
+  const { nix, host, recipe, realisation, closures } = work;
+  const there = outputsOf(recipe).filter(output => realisation.has(output));
+  const besides = there.map(output => output.outPath);
+  return closures.of({ ...nix, host }, outPath, besides);
 }
+
+/** All outputs that an image is made of. */
+export function outputsOf({ layers, root, configOutputs }: Recipe): DerivationOutput[] {
+  return [...layers.filter(layer => layer.image), ...root, ...configOutputs];
+}
+
+const pathsIn = (closure: Closure) => closure.map(({ path }) => path);
 
 /** A layer for which the registry has everything: nothing is read or sent for it. */
 function reuseLayer(
@@ -190,23 +186,18 @@ function learnRootTree({ outPath }: LayerTarget, { nix, recipe, lessons }: Layer
 }
 
 /** Divides a layer's content into blobs. */
-export async function splitContent(
-  needed: ReadonlySet<string>,
+export function splitContent(
+  content: Closure,
   room: number,
-  { nix, host, maxLayerSize }: LayerWork,
-): Promise<SizedPath[][]> {
-  const infos = await queryPathInfo({ ...nix, host }, [...needed]);
-  return splitPaths(
-    [...infos].map(([path, { narSize }]) => ({ path, narSize })),
-    maxLayerSize,
-    Math.max(1, room),
-  );
+  { maxLayerSize }: LayerWork,
+): Closure[] {
+  return splitPaths(content, maxLayerSize, Math.max(1, room));
 }
 
 /** Sends each group of store paths as a blob, unless the registry has just that blob already. */
 export function sendGroups(
   layer: string,
-  groups: readonly (readonly SizedPath[])[],
+  groups: readonly Closure[],
   work: LayerWork,
 ): Promise<LayerBlob>[] {
   const { packing, knowledge, presence, transfers, lessons, run } = work;

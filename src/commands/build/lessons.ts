@@ -1,5 +1,5 @@
 import type { RootTree } from '../../image/root-layer.ts';
-import type { KnownBlob, RememberedImage, RememberedOutput } from '../../registry/memory.ts';
+import type { KnownBlob, RememberedImage, RememberedOutput } from '../../registry/remembered.ts';
 
 /** What a run learns, piece by piece, so that a failure loses nothing that was done before it. */
 export interface Lessons {

@@ -99,7 +99,6 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         const presence = presenceIn(store, knowledge);
         const work = {
           store,
-          host,
           transfers,
           knowledge,
           presence,

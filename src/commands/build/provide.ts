@@ -3,24 +3,24 @@ import { attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
 import { queryBuilds } from '../../nix/disk-needs.ts';
-import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
 
 /** Sees to what Nix needs before it realises something. */
 export interface Provider {
   /**
-   * A Nix that has all that it needs in order to realise some outputs: caches that answer, what
-   * earlier runs built for them, from GitHub's cache, and room on the disk. Where all of them are
-   * valid, nothing is asked.
+   * A Nix that has all that it needs in order to realise outputs that the store does not have: caches
+   * that answer, what earlier runs built for them, from GitHub's cache, and room on the disk. Where
+   * none is missing, nothing is asked.
    * Rejects with a {@link Failure} where even the downloads do not fit.
    */
-  nixFor(outputs: readonly DerivationOutput[]): Promise<Nix>;
+  nixFor(missing: readonly DerivationOutput[]): Promise<Nix>;
   /** Resolves when no more space is being freed; never rejects. */
   ended(): Promise<void>;
 }
 
-type ProviderContext = Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'>;
+/** What providing works with. */
+export type ProviderContext = Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'>;
 
 /** Provides for one batch of outputs after the other, so that a later one finds what is restored. */
 export function startProviding(context: ProviderContext, host: Host): Provider {
@@ -30,8 +30,7 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
   const reclaiming: Promise<unknown>[] = [];
   let batch: Promise<unknown> = Promise.resolve();
 
-  const provide = async (outputs: readonly DerivationOutput[]): Promise<Nix> => {
-    const missing = await withoutValid(outputs, nix);
+  const provide = async (missing: readonly DerivationOutput[]): Promise<Nix> => {
     const [first] = missing;
     if (first !== undefined) await state.caches?.failing.ask(first.outPath);
     const usable = (await state.caches?.failing.without(nix)) ?? nix;
@@ -41,8 +40,8 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
     return placedOn(disk, withCaches);
   };
   return {
-    nixFor: outputs => {
-      const provided = batch.then(() => provide(outputs));
+    nixFor: missing => {
+      const provided = batch.then(() => provide(missing));
       batch = provided.catch(() => undefined);
       return provided;
     },
@@ -92,16 +91,4 @@ async function targetsOfBuilds(
   const drvPaths = builds ?? outputs.map(({ drvPath }) => drvPath);
   const names = new Set([...drvPaths].map(layerOf));
   return targets.filter(({ name }) => names.has(name));
-}
-
-/** Those of the outputs that the store does not have. */
-async function withoutValid<Output extends DerivationOutput>(
-  outputs: readonly Output[],
-  nix: Nix,
-): Promise<Output[]> {
-  const valid = await queryValid(
-    nix,
-    outputs.map(({ outPath }) => outPath),
-  );
-  return outputs.filter(({ outPath }) => !valid.has(outPath));
 }

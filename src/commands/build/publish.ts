@@ -6,7 +6,8 @@ import type { Recipe } from '../../nix/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { moveTags } from '../tags.ts';
 import type { Destination } from './destination.ts';
-import { layerLimit, type MadeLayer } from './layers.ts';
+import { layerLimit } from './layers.ts';
+import type { MadeLayer } from './state.ts';
 
 /** The parts of an image that are not layers. */
 export interface ImageParts {

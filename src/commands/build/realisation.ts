@@ -11,7 +11,7 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
-import { type Provider, startProviding } from './provide.ts';
+import { type Provider, type ProviderContext, startProviding } from './provide.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -20,8 +20,10 @@ export interface Realisation {
    * run of Nix of its own. Rejects with the `Failure` of the build that failed.
    */
   have(output: DerivationOutput): Promise<void>;
-  /** Whether somebody has asked for the output. */
-  wants(output: DerivationOutput): boolean;
+  /** Whether somebody has asked for the output; without one, for any. */
+  wants(output?: DerivationOutput): boolean;
+  /** Whether somebody has asked for the output, and it is there by now. */
+  has(output: DerivationOutput): boolean;
   /** Where an output came from; `skipped` when nobody needed it. */
   originOf(output: DerivationOutput): Origin;
   /** Resolves when no Nix is running any more; never rejects. */
@@ -35,6 +37,8 @@ interface RealisationWork {
   provider: Provider;
   /** All layer targets in order: work is attributed to the first that needs it. */
   layers: readonly LayerTarget[];
+  /** Outputs that the store has, where it was asked for all of the first batch. */
+  here?: ReadonlySet<string> | undefined;
   /** Links in it protect the outputs from garbage collection. */
   rootsDirectory: string;
   /** Hears what Nix says in words, and knows the caches that fail. */
@@ -48,17 +52,23 @@ interface RealisationWork {
 function startRealisation(first: readonly DerivationOutput[], work: RealisationWork): Realisation {
   const { nix, host, provider, layers, rootsDirectory, caches } = work;
   const wanted = new Map<string, DerivationOutput & { there: PromiseWithResolvers<void> }>();
+  const settled = new Set<string>();
   const valid = new Set<string>();
-  const validBefore = new Set<string>();
+  const validBefore = new Set(work.here);
   const built = new Set<string>();
   const substituted = new Set<string>();
   const running: Promise<void>[] = [];
+
+  const settle = (outPath: string) => {
+    settled.add(outPath);
+    wanted.get(outPath)?.there.resolve();
+  };
 
   /** An output counts as there when it is known, too, how it came: Nix's events may lag behind. */
   const settleIfKnown = (output: DerivationOutput) => {
     const { outPath, drvPath } = output;
     const known = validBefore.has(outPath) || substituted.has(outPath) || built.has(drvPath);
-    if (known && valid.has(outPath)) wanted.get(outPath)?.there.resolve();
+    if (known && valid.has(outPath)) settle(outPath);
   };
 
   const learn = (event: NixEvent) => {
@@ -69,10 +79,17 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     for (const output of wanted.values()) settleIfKnown(output);
   };
 
-  const run = async (outputs: readonly DerivationOutput[]) => {
-    const paths = outputs.map(({ outPath }) => outPath);
-    for (const path of await queryValid({ ...nix, host }, paths)) validBefore.add(path);
-    const provided = await provider.nixFor(outputs);
+  const missingOf = (outputs: readonly DerivationOutput[]) =>
+    outputs.filter(({ outPath }) => !validBefore.has(outPath));
+
+  const askFor = async (outputs: readonly DerivationOutput[]) => {
+    const unsure = missingOf(outputs).map(({ outPath }) => outPath);
+    for (const path of await queryValid({ ...nix, host }, unsure)) validBefore.add(path);
+  };
+
+  const run = async (outputs: readonly DerivationOutput[], isAsked: boolean) => {
+    if (!isAsked) await askFor(outputs);
+    const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
     const onEvent = (event: NixEvent) => {
       learn(event);
@@ -81,23 +98,23 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     };
     try {
       await realise(provided, outputs, {
-        ...{ rootsDirectory, onEvent, layerOf, caches: caches?.failing },
+        ...{ rootsDirectory, onEvent, layerOf, valid: validBefore, caches: caches?.failing },
       });
     } finally {
       await told;
     }
   };
 
-  const begin = (outputs: readonly DerivationOutput[]) => {
+  const begin = (outputs: readonly DerivationOutput[], isAsked = false) => {
     const begun = outputs.map(output => ({ ...output, there: Promise.withResolvers<void>() }));
     for (const output of begun) {
       output.there.promise.catch(() => undefined); // the failure is told to whoever asks
       wanted.set(output.outPath, output);
     }
     running.push(
-      run(outputs).then(
+      run(outputs, isAsked).then(
         () => {
-          for (const { there } of begun) there.resolve();
+          for (const { outPath } of begun) settle(outPath);
         },
         error => {
           for (const { there } of begun) there.reject(error);
@@ -106,13 +123,14 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     );
   };
 
-  if (first.length > 0) begin(first);
+  if (first.length > 0) begin(first, work.here !== undefined);
   return {
     have: output => {
       if (!wanted.has(output.outPath)) begin([output]);
       return wanted.get(output.outPath)?.there.promise ?? Promise.resolve();
     },
-    wants: output => wanted.has(output.outPath),
+    wants: output => (output ? wanted.has(output.outPath) : wanted.size > 0),
+    has: output => settled.has(output.outPath),
     originOf: output => {
       if (built.has(output.drvPath)) return 'built';
       if (substituted.has(output.outPath)) return 'substituted';
@@ -230,17 +248,17 @@ export const rootsOf = ({ temporaryDirectory }: BuildSettings): string =>
  */
 export async function whileRealising<T>(
   first: readonly DerivationOutput[],
-  context: ImageContext,
+  context: ProviderContext & Pick<ImageContext, 'here'>,
   host: Host,
   work: (realisation: Realisation) => Promise<T>,
 ): Promise<T> {
-  const { nix, evaluation, settings, state } = context;
+  const { nix, evaluation, settings, state, here } = context;
   const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
   const provider = startProviding(context, host);
   const rootsDirectory = rootsOf(settings);
   return inPhase(host, 'realise', async () => {
     const parts = { nix, host, provider, layers, rootsDirectory, caches: state.caches };
-    const realisation = startRealisation(first, parts);
+    const realisation = startRealisation(first, { ...parts, here: here && new Set(here.keys()) });
     try {
       // a disk that the user has cleared is cleared in any case
       if (first.length === 0) await provider.nixFor([]);

@@ -5,9 +5,10 @@ import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
-import { type Memory, mapBlobs, readMemory } from '../../registry/memory.ts';
+import { mapBlobs, readMemory } from '../../registry/memory.ts';
 import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
+import type { Memory } from '../../registry/remembered.ts';
 import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import type { Destination } from './destination.ts';
@@ -52,13 +53,14 @@ export async function recall(
 }
 
 async function recallOwn(
-  { store, cacheTag }: Destination,
+  { store, cacheTag, loggedIn }: Destination,
   { push }: BuildSettings,
   { storeDir, architecture }: { storeDir: string; architecture: string },
   host: Host,
 ): Promise<Memory> {
   if (cacheTag === undefined) return { images: [] };
   try {
+    await loggedIn();
     const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
     if (warning !== undefined) warn(host, warning);
     return memory;

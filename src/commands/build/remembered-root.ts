@@ -10,7 +10,8 @@ import {
   type RootTree,
 } from '../../image/root-tree.ts';
 import type { ByteString, TarEntry } from '../../image/tar-header.ts';
-import type { ImageDirectory, Recipe } from '../../nix/types.ts';
+import type { ImageDirectory } from '../../image/types.ts';
+import type { Recipe } from '../../nix/types.ts';
 import type { Knowledge, KnownImage, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob } from '../transfers.ts';
 

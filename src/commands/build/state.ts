@@ -7,21 +7,30 @@ import type { Host } from '../../host/host.ts';
 import { checkOutput, writeOutput } from '../../host/output-file.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import type { DiskPeak } from '../../nix/disk-space.ts';
-import type { Evaluation, Nix } from '../../nix/types.ts';
+import { type Closures, startClosures } from '../../nix/closures.ts';
+import type { DiskPeak, DiskWatch } from '../../nix/disk-space.ts';
+import type { DerivationOutput, Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
-import { recordText } from '../../record/json.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
+import { recordText } from '../../record/text.ts';
 import type { BuildRecord, LayerRecord } from '../../record/types.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import { auditOutputs } from '../audit/shared.ts';
 import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
+import type { LayerBlob } from '../transfers.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
-import type { MadeLayer } from './layers.ts';
 import { placeRecords } from './place-records.ts';
+
+/** A layer of the image with its blobs, which may be none. */
+export interface MadeLayer {
+  name: string;
+  target: DerivationOutput | null;
+  origin: Origin;
+  blobs: readonly LayerBlob[];
+}
 
 /** How far a build has come: what its record is made of, whenever it ends. */
 export interface BuildState {
@@ -39,12 +48,16 @@ export interface BuildState {
   github?: GithubCache;
   /** The name of this run's part of the machine's files. */
   part?: string;
+  /** Sees how full file systems become, until the build ends. */
+  diskWatch?: DiskWatch;
   /** How full file systems became. */
   disk?: DiskPeak[];
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
   destination?: Destination;
+  /** What the store has said of its paths. */
+  closures: Closures;
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
@@ -71,6 +84,7 @@ export function startState(host: Host): BuildState {
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    closures: startClosures(),
     made: new Map(),
   };
   return state;

@@ -1,7 +1,7 @@
+import { Unreachable } from '../../host/http/message.ts';
 import { pinSource } from '../../wheels/git-source.ts';
 import type { SourcePin } from '../../wheels/lock.ts';
 import type { WantedSource } from '../../wheels/wanted.ts';
-import { Unreachable } from '../../wheels/web.ts';
 import type { Findings, PrefetchRun } from './run.ts';
 
 /** Pins the Git sources; what nobody tells stays as the lock has it. */

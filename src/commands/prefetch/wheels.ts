@@ -2,7 +2,7 @@ import { Failure } from '../../host/failure.ts';
 import { notice } from '../../host/say.ts';
 import { type Choice, chooseAll, type Gap } from '../../wheels/choose.ts';
 import { type Fitting, findClashes } from '../../wheels/fit.ts';
-import { allWants, askAll, type GitHubAccess } from '../../wheels/listings.ts';
+import { allWants, askAll } from '../../wheels/listings.ts';
 import { pinOf } from '../../wheels/lock.ts';
 import {
   needsDownload,
@@ -11,6 +11,7 @@ import {
   sharedNames,
   withKnownSize,
 } from '../../wheels/pin.ts';
+import type { GitHubAccess } from '../../wheels/releases.ts';
 import { describeVariant } from '../../wheels/variant.ts';
 import { isWanted } from '../../wheels/wanted.ts';
 import { fileNameOf } from '../../wheels/wheel-name.ts';

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { accountOwner } from '../../host/shared-file.ts';
+import { writePrivate } from '../../host/whole-file.ts';
 import type { SetupSettings } from '../../inputs/settings.ts';
 import { parseBuilders } from '../../nix/builder-machines.ts';
 import { aliasConfig } from '../../nix/builders.ts';
@@ -95,7 +96,7 @@ async function withoutOurs(host: Host, folder: string): Promise<Host> {
       /^(\s*!?include\s+)(?!\/)(?=\S)/gm,
       `$1${dirname(file)}/`,
     );
-    await writeFile(copy, elsewhere, { encoding: 'latin1', mode: 0o600 });
+    await writePrivate(copy, Buffer.from(elsewhere, 'latin1'));
     copies.push(copy);
   }
   const env = { NIX_USER_CONF_FILES: copies.join(':') };

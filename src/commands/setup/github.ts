@@ -2,9 +2,10 @@ import { hasGithubCache } from '../../caches/github/runner.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
-import type { NixSettings, SetupSettings } from '../../inputs/settings.ts';
+import type { SetupSettings } from '../../inputs/settings.ts';
 import { type Transport, transport } from '../../nix/install/download.ts';
 import { describeMachine } from '../../nix/install/machine.ts';
+import type { NixSettings } from '../../nix/install/releases.ts';
 import { planRelease } from '../../nix/install/releases.ts';
 
 /** Opens GitHub's cache where the settings and the runner have one. */

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import * as v from 'valibot';
 import { isImageArchive } from '../../caches/built-outputs.ts';
 import { Failure } from '../../host/failure.ts';
+import { lastLines } from '../../host/last-lines.ts';
 import { runNix } from '../../nix/nix.ts';
 import type { Nix } from '../../nix/types.ts';
 
@@ -39,7 +40,7 @@ export async function pathsBuiltSince(nix: Nix, since: number): Promise<string[]
   const { code, stdout, stderr } = await runNix(nix, 'nix', ['path-info', '--all', '--json']);
   if (code !== 0) {
     throw new Failure('The store could not be searched for what was built.', {
-      evidence: stderr.trimEnd().split('\n').slice(-5),
+      evidence: lastLines(stderr),
       tried: 'nix path-info --all --json.',
     });
   }

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writePrivate } from '../../host/whole-file.ts';
 import { readConfText } from '../../nix/conf-text.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function extendedNixConfig(
   if (!present) return lines.join('\n');
   if (!holdsSecret(present)) return [present, ...lines].join('\n');
   const file = join(folder, 'comfy-nix-config-before.conf');
-  await writeFile(file, `${present}\n`, { mode: 0o600 });
+  await writePrivate(file, `${present}\n`);
   return [`!include ${file}`, ...lines].join('\n');
 }
 
@@ -29,7 +29,7 @@ export async function extendedNixConfig(
  */
 export async function includeForJob(settings: string, folder: string): Promise<string> {
   const file = join(folder, 'comfy-nix-job.conf');
-  await writeFile(file, `include ${settings}\n`, { mode: 0o600 });
+  await writePrivate(file, `include ${settings}\n`);
   return `!include ${file}`;
 }
 

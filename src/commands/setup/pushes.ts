@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBinaryCachePush } from '../../caches/binary-cache.ts';
 import type { PushReport, PushTarget } from '../../caches/types.ts';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { notice } from '../../host/say.ts';
+import { writePrivate } from '../../host/whole-file.ts';
 import type { CacheSettings, SetupSettings } from '../../inputs/settings.ts';
 import type { Nix } from '../../nix/types.ts';
 
@@ -67,7 +67,7 @@ async function startBinaryCaches(
   if (binaryCaches.length === 0) return [];
   const signingKeyFile = signingKey === undefined ? undefined : join(folder, 'binary-cache-key');
   if (signingKeyFile !== undefined) {
-    await writeFile(signingKeyFile, `${signingKey}\n`, { mode: 0o600 });
+    await writePrivate(signingKeyFile, `${signingKey}\n`);
   }
   return binaryCaches.map(url => startBinaryCachePush(nix, { url, signingKeyFile }, host));
 }

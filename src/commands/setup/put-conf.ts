@@ -63,6 +63,30 @@ export async function putConf(
   return { nix: ready, env: mended, conf: again.conf, wanted };
 }
 
+/** What a Nix needs to have settings of which nobody has asked yet whether they are in effect. */
+export type UnaskedConf = Pick<ConfInEffect, 'nix' | 'wanted'>;
+
+/**
+ * Writes the settings for work that begins before {@link putConf}: its Nix processes let them have the last
+ * word where NIX_CONFIG might win. Rejects with a {@link Failure} where nothing can be written.
+ */
+export async function putConfUnasked(
+  conf: ConfLines,
+  place: ConfPlace,
+  settings: SetupSettings,
+  { nix, more }: { nix: Nix; more: Variables },
+): Promise<UnaskedConf> {
+  const { host } = nix;
+  const { env: found } = await writeConf(conf, place, host);
+  const file = await confFile(place, host.env);
+  const wanted = { settings, lines: await settingsIn(file), file };
+  const env = { ...nix.env, ...more };
+  if (!host.env.NIX_CONFIG) return { nix: { ...nix, env: { ...env, ...found } }, wanted };
+  const line = await includeForJob(file, settings.temporaryDirectory);
+  const NIX_CONFIG = `${env.NIX_CONFIG}\n${line}`;
+  return { nix: { ...nix, env: { ...env, NIX_CONFIG } }, wanted };
+}
+
 /** The user's own nix.conf stays as it is, and Nix does not read ours by itself. */
 const notFound = (advice: string, settings: SetupSettings): Difference => ({
   kind: 'lost',

@@ -1,6 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
+import { writePrivate } from '../../host/whole-file.ts';
 import { findRefusal } from '../../nix/broken-settings.ts';
 import { refusalOf } from '../../nix/conf.ts';
 import { readConfText } from '../../nix/conf-text.ts';
@@ -27,7 +28,7 @@ export async function rehearse(
   await mkdir(trial, { recursive: true });
   try {
     const text = lines.map(line => withAbsoluteInclude(line, folder)).join('\n');
-    await writeFile(file, `${text}\n`, { mode: 0o600 });
+    await writePrivate(file, `${text}\n`);
     const files = [file, ...userConfFiles(nix.host.env)].join(':');
     const env = { ...nix.env, NIX_USER_CONF_FILES: files };
     const said = await refusalOf({ ...nix, env });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { textAt } from '../../host/presence.ts';
 import { requireHome } from '../../host/user.ts';
 import type { CacheSettings } from '../../inputs/settings.ts';
 
@@ -22,7 +23,7 @@ export interface PushNote {
  */
 export async function notePushes(caches: CacheSettings, host: Host): Promise<PushNote> {
   const file = noteFile(caches, host.env);
-  const left = await readFile(file, 'utf8').catch(() => '');
+  const left = (await textAt(file)) ?? '';
   const since = /^\d+$/.test(left) ? Number(left) : undefined;
   if (since === undefined) {
     await mkdir(dirname(file), { recursive: true })

@@ -7,47 +7,77 @@ import { following } from './redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from './retry.ts';
 
 /**
- * HTTP as most of this program needs it: through the proxy and with the certificates that the
+ * HTTP as all of this program needs it: through the proxy and with the certificates that the
  * environment names, redirects followed, a silent peer given up. Any status is a result. Requests
  * without a signal of their own end with the host's.
  */
-export interface HttpClient {
+export interface HttpClient<Request extends HttpRequest = HttpRequest> {
   /** Sends once; the answer's body is to be read by the caller. Rejects with ConnectionLost. */
-  send: Send;
+  send: Send<Request>;
   /**
    * Sends and reads the answer whole, up to `answerLimit`; again after lost connections and
    * transient answers, unless `retry` is false.
    */
-  exchange: Exchange;
+  exchange: Exchange<Request>;
+  /** How requests are tried again. */
+  readonly policy: RetryPolicy;
+  /** The same connections with a layer between them and each request, redirects among these. */
+  through<More extends HttpRequest>(layer: (send: Send) => Send<More>): HttpClient<More>;
   /** Ends the connections that are kept for later requests. */
   close(): void;
+}
+
+/** What differs from user to user. */
+export interface HttpOptions {
+  patience?: Patience | undefined;
+  retries?: Partial<RetryPolicy> | undefined;
+  /** True: what is being waited for is not said, as progress is told otherwise. */
+  silent?: boolean;
+}
+
+/** Opens no connection before the first request. */
+export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
+  const connection = openConnection(host.env, options.patience);
+  const policy = { ...usualRetries(host.clock), ...options.retries };
+  const withSignal = <Request extends HttpRequest>(request: Request): Request => ({
+    ...request,
+    signal: request.signal ?? host.signal,
+  });
+  /** All the layers over one that sends. */
+  const over = <Request extends HttpRequest>(transport: Send<Request>): HttpClient<Request> => {
+    const send = following(transport);
+    const once: Exchange<Request> = async request =>
+      readBody(await send(request), request.answerLimit);
+    const exchange = retrying(once, policy);
+    const named: Exchange<Request> = async request =>
+      naming(nameOf(request, host), host, () => exchange(request));
+    return {
+      send: async request => send(withSignal(request)),
+      exchange: async request => (options.silent ? exchange : named)(withSignal(request)),
+      policy,
+      through: layer => over(layer(connection.send)),
+      close: connection.close,
+    };
+  };
+  return over(connection.send);
+}
+
+/** Works with connections that are closed in the end. */
+export async function withHttp<Value>(
+  host: Host,
+  work: (http: HttpClient) => Promise<Value>,
+  options: HttpOptions = {},
+): Promise<Value> {
+  const http = openHttp(host, options);
+  try {
+    return await work(http);
+  } finally {
+    http.close();
+  }
 }
 
 /** What is being waited for, as people know it. */
 function nameOf({ url }: HttpRequest, { env }: Host): string {
   const proxy = proxyFor(url, env);
   return proxy === undefined ? url.host : `${url.host}, by the proxy ${proxy.host}`;
-}
-
-/** Opens no connection before the first request. The last parameter is for tests. */
-export function openHttp(
-  host: Host,
-  { patience, retries }: { patience?: Patience; retries?: Partial<RetryPolicy> } = {},
-): HttpClient {
-  const connection = openConnection(host.env, patience);
-  const send = following(connection.send);
-  const exchange = retrying(async request => readBody(await send(request), request.answerLimit), {
-    ...usualRetries(host.clock),
-    ...retries,
-  });
-  const withSignal = (request: HttpRequest) => ({
-    ...request,
-    signal: request.signal ?? host.signal,
-  });
-  return {
-    send: async request => send(withSignal(request)),
-    exchange: async request =>
-      naming(nameOf(request, host), host, () => exchange(withSignal(request))),
-    close: connection.close,
-  };
 }

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { Failure } from '../failure.ts';
 import type { Host } from '../host.ts';
-import { patience as limitOf, limits } from '../limits.ts';
+import { atOnce, patience as limitOf, limits } from '../limits.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -27,8 +27,6 @@ export interface Connection {
   close(): void;
 }
 
-/** More parallel requests than these wait for a connection. */
-const maxSockets = 32;
 /** A body in memory is written in pieces of this size, so that a stalled link is noticed. */
 const pieceSize = 256 * 1024;
 
@@ -79,6 +77,7 @@ function makeAgent(
   const proxyEnv = proxy ? { [secure ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } : {};
   // the time limit is for a proxy that opens no tunnel, and for connections that are not in use
   const timeout = patience.connect;
+  const maxSockets = atOnce.connections;
   const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv, timeout } as const;
   if (!secure) return new http.Agent(options);
   const ca = [...certificateFiles(env)].map(readCertificates);

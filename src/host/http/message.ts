@@ -88,8 +88,11 @@ function hopeFor(code: string): Hope {
   return code.startsWith('HPE_') ? 'little' : (hopeByCode[code] ?? 'good');
 }
 
+/** A server that cannot be reached, or does not do its work. */
+export class Unreachable extends Failure {}
+
 /** An answer that was to be read whole, and is longer than such answers are. */
-export class AnswerTooLong extends Failure {}
+export class AnswerTooLong extends Unreachable {}
 
 /** Reads an answer's body whole. Rejects with {@link AnswerTooLong} past `limit` bytes. */
 export async function readBody(response: HttpResponse, limit = limits.answer): Promise<Answer> {
@@ -106,6 +109,11 @@ export async function readBody(response: HttpResponse, limit = limits.answer): P
     chunks.push(chunk);
   }
   return { ...response, body: Buffer.concat(chunks) };
+}
+
+/** Leaves an answer's body unread, which closes its connection. */
+export async function abandon({ body }: Pick<HttpResponse, 'body'>): Promise<void> {
+  for await (const _ of body) break;
 }
 
 /** A header that may come more than once: its first value. */

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../host.ts';
+import { limits, retries } from '../limits.ts';
 import { type Answer, ConnectionLost, type Exchange, type HttpRequest, header } from './message.ts';
 
-/** When to try again, and the means to wait; passed in so that tests need not. */
+/** When to try again (`retries` in limits.ts), and the means to wait; passed in so that tests need not. */
 export interface RetryPolicy {
   /** Tries in a row that may fail. */
   attempts: number;
@@ -16,20 +17,15 @@ export interface RetryPolicy {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Eight tries over about a minute, which a restart of a server or its proxy fits into. */
+/** As requests are tried again usually. */
 export function usualRetries(clock: Clock): RetryPolicy {
   return {
-    attempts: 8,
-    baseDelay: 500,
-    maxDelay: 30_000,
+    ...retries.http,
     clock,
     random: Math.random,
     sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}),
   };
 }
-
-/** Tries that are worth it where nobody listens or the name is unknown. */
-const attemptsWithLittleHope = 3;
 
 /** Whether the same request may well succeed a little later. */
 export function isTransient(status: number): boolean {
@@ -39,9 +35,43 @@ export function isTransient(status: number): boolean {
 /** How often in a row it may fail in this way. */
 export function attemptsAfter(error: ConnectionLost, policy: RetryPolicy): number {
   if (error.hope === 'none') return 1;
-  return error.hope === 'little'
-    ? Math.min(attemptsWithLittleHope, policy.attempts)
-    : policy.attempts;
+  return error.hope === 'little' ? Math.min(retries.littleHope, policy.attempts) : policy.attempts;
+}
+
+/** What made a try fail: an answer, a lost connection, or (undefined) an answer that ended too early. */
+export type Reason = Answer | ConnectionLost | undefined;
+
+/** The tries of one undertaking. */
+interface Tries {
+  /**
+   * Waits for the next try, after one that failed for this reason; false, at once, where none is worth
+   * it. `position` are the bytes that are there by now: what gets on by `limits.progress` may fail as
+   * often as anew.
+   */
+  again(reason: Reason, position?: number): Promise<boolean>;
+}
+
+/** Counts the tries of one undertaking, which begins with `start` bytes. */
+export function triesOf(policy: RetryPolicy, signal?: AbortSignal, start = 0): Tries {
+  let failed = 0;
+  let furthest = start;
+  return {
+    async again(reason, position = furthest) {
+      const gotOn = position >= furthest + limits.progress;
+      failed = gotOn ? 1 : failed + 1;
+      if (gotOn) furthest = position;
+      const answer = reason instanceof ConnectionLost ? undefined : reason;
+      if (failed >= mostAfter(reason, policy) || asksTooMuch(answer, policy)) return false;
+      await pause(policy, failed, answer && header(answer, 'retry-after'), signal);
+      return true;
+    },
+  };
+}
+
+function mostAfter(reason: Reason, policy: RetryPolicy): number {
+  if (reason instanceof ConnectionLost) return attemptsAfter(reason, policy);
+  const isUsual = reason !== undefined && isTransient(reason.status);
+  return isUsual ? policy.attempts : Math.min(retries.littleHope, policy.attempts);
 }
 
 /**
@@ -105,17 +135,16 @@ export function retrying<Request extends HttpRequest>(
   policy: RetryPolicy,
 ): Exchange<Request> {
   return async request => {
-    for (let failed = 1; ; failed++) {
-      let answer: Answer | undefined;
+    const tries = triesOf(policy, request.signal);
+    for (;;) {
       try {
-        answer = await exchange(request);
+        const answer = await exchange(request);
         if (!isTransient(answer.status) || request.retry === false) return answer;
-        if (failed >= policy.attempts || asksTooMuch(answer, policy)) return answer;
+        if (!(await tries.again(answer))) return answer;
       } catch (error) {
         if (!(error instanceof ConnectionLost) || request.retry === false) throw error;
-        if (failed >= attemptsAfter(error, policy)) throw error;
+        if (!(await tries.again(error))) throw error;
       }
-      await pause(policy, failed, answer && header(answer, 'retry-after'), request.signal);
     }
   };
 }

@@ -1,14 +1,8 @@
 import * as v from 'valibot';
+import { isRecord } from '../../host/foreign-value.ts';
 import { limits } from '../../host/limits.ts';
 import { parseInOrder } from './python-json.ts';
-import {
-  checkShape,
-  isRecord,
-  isStrings,
-  malformed,
-  parseJson,
-  repoTagSchema,
-} from './source-image.ts';
+import { checkShape, isStrings, malformed, parseJson, repoTagSchema } from './source-image.ts';
 
 const word = v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/));
 const path = v.pipe(v.string(), v.startsWith('/'), v.maxLength(limits.archiveName));

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import { isRecord } from '../../host/foreign-value.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import type { ByteString } from '../tar-header.ts';
-import { checkShape, digestSchema, isRecord, malformed, parseJson } from './source-image.ts';
+import { checkShape, digestSchema, malformed, parseJson } from './source-image.ts';
 
 /** A description by nix2container, checked. */
 export interface Description {
@@ -32,7 +33,7 @@ export interface LayerPath {
   permissions: Permission[];
 }
 
-export interface Permission {
+interface Permission {
   matches(file: ByteString): boolean;
   mode: number | undefined;
   /** Added to the mode. */

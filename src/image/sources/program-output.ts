@@ -58,7 +58,7 @@ export async function* programOutput(
   } finally {
     signal?.removeEventListener('abort', abort);
     if (!complete && child.exitCode === null && child.kill()) {
-      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+      const force = setTimeout(() => child.kill('SIGKILL'), patience.afterTerm);
       await once(child, 'exit');
       clearTimeout(force);
     }

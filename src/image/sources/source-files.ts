@@ -3,6 +3,8 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
+import { once } from '../../host/once.ts';
+import { isNamed, namedAt } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
 import { toByteString } from '../tar-header.ts';
@@ -137,11 +139,7 @@ function sourceFiles(named: string, rules: Rules): SourceFiles {
       if (!stats.isDirectory() && !stats.isFile()) throw noFile(named, stats);
       return stats.isDirectory();
     },
-    has: name =>
-      lstat(join(named, name)).then(
-        () => true,
-        () => false,
-      ),
+    has: name => isNamed(join(named, name)),
     open: path => openFile(path, rules, named),
     storePlaces: async paths => {
       if (paths.length === 0) return [];
@@ -198,7 +196,7 @@ async function openFile(path: string, rules: Rules, named: string): Promise<Sour
   const real = await realFile(path, rules, named);
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(real, flags).catch(async (error: unknown) => {
-    const stats = await lstat(real).catch(() => undefined);
+    const stats = await namedAt(real);
     throw stats && !stats.isFile() ? noFile(path, stats) : missing(path, error);
   });
   try {
@@ -255,15 +253,6 @@ function inPlace(path: string, store: SourceStore | undefined): string {
   const full = resolve(path);
   if (!store || !isWithin(full, store.storeDir)) return full;
   return store.place + full.slice(store.storeDir.length);
-}
-
-/** The same value for whoever asks, asked for once. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
 }
 
 const endless = (path: string) =>

@@ -3,8 +3,8 @@ import { Failure } from '../../host/failure.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
-import { isDigest } from '../../registry/digest.ts';
 import { mismatch } from '../decompress.ts';
+import { isDigest } from '../digest.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
 /** A layer of an image that some other tool described. */
@@ -156,9 +156,6 @@ export const repoTagSchema = v.pipe(
     /^((\[[\da-fA-F:]+\]|[A-Za-z0-9][\w.-]*)(:\d{1,5})?\/)?[A-Za-z0-9][\w./-]*:\w[\w.-]{0,127}$/,
   ),
 );
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(item => typeof item === 'string');

@@ -1,3 +1,4 @@
+import { isRecord } from '../../host/foreign-value.ts';
 import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { bytesOf } from '../frames.ts';
@@ -11,7 +12,6 @@ import { parseInOrder, pythonJson, pythonList } from './python-json.ts';
 import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
-  isRecord,
   isStrings,
   malformed,
   parseJson,

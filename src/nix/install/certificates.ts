@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
+import { isReadable } from '../../host/presence.ts';
 
 /** Variables with which a user names certificates, in Nix's order: the first that is set wins. */
 const variables = ['NIX_SSL_CERT_FILE', 'SSL_CERT_FILE'] as const;
@@ -22,11 +22,7 @@ export async function machineCertificates(
 ): Promise<string | undefined> {
   const chosen = variables.flatMap(name => env[name] || []);
   for (const file of [...chosen, ...bundles]) {
-    const readable = await access(file, constants.R_OK).then(
-      () => true,
-      () => false,
-    );
-    if (readable) return file;
+    if (await isReadable(file)) return file;
   }
   return undefined;
 }

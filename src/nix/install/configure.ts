@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { readForeignFile } from '../../host/foreign-file.ts';
+import { type Hands, must, withText } from '../../host/hands.ts';
 import type { Host } from '../../host/host.ts';
 import { notice } from '../../host/say.ts';
-import { newTemporaryFolder } from '../../host/temporary.ts';
+import { writeWhole } from '../../host/whole-file.ts';
 import type { EffectiveConf } from '../conf.ts';
 import type { Nix } from '../types.ts';
 import { isLinux, type Machine, namespacesAllowed } from './machine.ts';
-import { privilegedRunner, type RunPrivileged } from './privileged.ts';
+import { privilegedRunner } from './privileged.ts';
 import { makeFolder } from './store-folder.ts';
 
 /** Settings of nix.conf, in order. */
@@ -79,42 +79,33 @@ export function confText(conf: NixConf): string {
  * to it.
  */
 async function writeConf(conf: NixConf, machine: Machine, host: Host): Promise<string> {
-  const hands = { run: privilegedRunner(machine, host), who: 'root' as const, host };
+  const hands: Hands = { run: privilegedRunner(machine, host), who: 'root', host };
   const present = await readForeignFile(systemFile, hands);
   if (present !== undefined) return confText(missingSettings(present, conf));
   const header = '# Written by comfy-nix when it installed Nix. It is never changed by it again.\n';
   const text = `${header}${confText(conf)}\n`;
-  await (machine.uid === 0
-    ? place(text)
-    : placeAsRoot(text, privilegedRunner(machine, host), host));
+  await (machine.uid === 0 ? place(text) : placeAsRoot(text, hands));
   return '';
 }
 
-/**
- * A name beside the file under which it is written first: a run that is killed leaves no half of a
- * nix.conf, and two runs do not write the same one.
- */
-const besideSystemFile = () => `${systemFile}.comfy-nix-${randomUUID()}`;
-
 /** By root itself, who may lack the programs for it; everybody can read it, whatever the umask. */
 async function place(text: string): Promise<void> {
-  const fresh = besideSystemFile();
   await makeFolder(dirname(systemFile));
-  await writeFile(fresh, text);
-  await chmod(fresh, 0o644);
-  await rename(fresh, systemFile);
+  await writeWhole(systemFile, text, 0o644);
 }
 
-async function placeAsRoot(text: string, run: RunPrivileged, host: Host): Promise<void> {
-  const folder = await newTemporaryFolder('comfy-nix-conf-', host.env);
-  const [written, fresh] = [join(folder, 'nix.conf'), besideSystemFile()];
+/**
+ * It is written under a name beside the file first: a run that is killed leaves no half of a nix.conf,
+ * and two runs do not write the same one.
+ */
+async function placeAsRoot(text: string, hands: Hands): Promise<void> {
+  const fresh = `${systemFile}.comfy-nix-${randomUUID()}`;
   try {
-    await writeFile(written, text);
-    await must(run, 'mkdir', ['-p', '-m', '755', dirname(systemFile)]);
-    await must(run, 'install', ['-m', '644', written, fresh]);
-    await must(run, 'mv', [fresh, systemFile]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    await must(hands, 'mkdir', '-p', '-m', '755', dirname(systemFile));
+    await withText(text, hands, written => must(hands, 'install', '-m', '644', written, fresh));
+    await must(hands, 'mv', fresh, systemFile);
+  } catch (error) {
+    throw error instanceof Failure ? notWritten(error) : error;
   }
 }
 
@@ -137,12 +128,8 @@ export function withoutMissingBuildUsers(nix: Nix, machine: Machine, conf: Effec
   return { ...nix, env: { ...nix.env, NIX_CONFIG: lines.join('\n') } };
 }
 
-async function must(run: RunPrivileged, file: string, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await run(file, args);
-  if (code === 0) return;
-  throw new Failure(`The settings of Nix could not be written to ${systemFile}.`, {
-    evidence: stderr.trimEnd().split('\n').slice(-5),
-    tried: [file, ...args].join(' '),
+const notWritten = ({ message, details }: Failure) =>
+  new Failure(`The settings of Nix could not be written to ${systemFile}: ${message}`, {
     next: `Make ${systemFile} yourself, or make /etc writable, and run this again.`,
+    ...details,
   });
-}

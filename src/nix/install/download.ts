@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { patience } from '../../host/limits.ts';
+import { patience, retries } from '../../host/limits.ts';
+import { eitherSignal } from '../../host/signals.ts';
 import { untilAborted } from '../../host/wait.ts';
 import { type Release, shownUrl } from './releases.ts';
 
@@ -64,20 +65,19 @@ async function unreachableReason(
   host: Host,
   probe: Transport['probe'],
 ): Promise<string | undefined> {
-  let reason: string | undefined;
-  for (const pause of [0, 500]) {
-    await sleep(pause, undefined, host.signal ? { signal: host.signal } : {});
+  const { attempts, pause } = retries.releaseServer;
+  for (let tried = 1; ; tried += 1) {
     const limit = AbortSignal.timeout(patience.releaseServer);
-    const signal = host.signal ? AbortSignal.any([host.signal, limit]) : limit;
     try {
-      await probe(url, { ...host, signal });
+      await probe(url, { ...host, signal: eitherSignal(host.signal, limit) });
       return undefined;
     } catch (error) {
       host.signal?.throwIfAborted();
-      reason = limit.aborted ? `no answer in ${patience.releaseServer / 1000} s` : reasonOf(error);
+      const late = `no answer in ${patience.releaseServer / 1000} s`;
+      if (tried === attempts) return limit.aborted ? late : reasonOf(error);
     }
+    await sleep(pause, undefined, host.signal ? { signal: host.signal } : {});
   }
-  return reason;
 }
 
 /** The status that a server has answered with, where it has. */
@@ -86,15 +86,11 @@ function httpStatus(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-/** The innermost reason: "fetch failed" alone tells nothing, "getaddrinfo ENOTFOUND …" does. */
-function reasonOf(error: unknown): string {
+const reasonOf = (error: unknown): string => {
   const status = httpStatus(error);
   if (status !== undefined) return `HTTP status ${status}`;
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return reasonOf(error.cause);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return error.message || code || error.name;
-}
+  return error instanceof Error ? error.message : String(error);
+};
 
 async function verify(file: string, release: Release): Promise<void> {
   const found = await sha256Of(file).catch((error: unknown) => {

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { notice, warn } from '../../host/say.ts';
-import type { NixSettings } from '../../inputs/settings.ts';
-import { type EffectiveConf, readConf } from '../conf.ts';
-import { findNix, minimumVersion, nixIn } from '../nix.ts';
+import { askEarly, type EffectiveConf } from '../conf.ts';
+import { findNix, type MetNix, minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
 import { withoutMissingBuildUsers } from './configure.ts';
 import { type Transport, transport } from './download.ts';
@@ -14,7 +13,7 @@ import { installAdvice, missingPrograms } from './packages.ts';
 import { withUsableStore } from './present-store.ts';
 import { ownProfile } from './profile.ts';
 import { installRelease } from './release.ts';
-import { planRelease, shownUrl } from './releases.ts';
+import { type NixSettings, planRelease, shownUrl } from './releases.ts';
 import { installSystem } from './system.ts';
 
 /** A usable Nix and how it came about. */
@@ -32,41 +31,73 @@ export interface EnsuredNix {
  * Finds a Nix that the settings allow, or installs one. `auto` takes any that is recent enough,
  * then the official release, then the distribution's when the release server cannot be reached.
  * Throws a {@link Failure} where there is none in the end.
+ *
+ * @param meanwhile called when a Nix has been asked first, or none is there to be asked: what is begun
+ *   then delays nothing
  */
 export async function ensureNix(
   settings: NixSettings,
   host: Host,
   server: Transport = transport,
+  meanwhile: () => void = () => undefined,
 ): Promise<EnsuredNix> {
   const machine = await describeMachine(host);
-  const ensured =
-    (await usePresent(settings, machine, host)) ?? (await install(settings, machine, host, server));
+  const found = await usePresent(settings, machine, host, meanwhile);
+  if (found === undefined) meanwhile();
+  const ensured = found ?? (await install(settings, machine, host, server));
   await warnWithoutGit(machine, host);
   return ensured;
 }
 
-/** A Nix that is there and is of the kind that the settings ask for. */
+/** A Nix that is there and that the settings allow; it is asked for version and settings at once. */
 async function usePresent(
   settings: NixSettings,
   machine: Machine,
   host: Host,
+  meanwhile: () => void,
 ): Promise<EnsuredNix | undefined> {
-  const found = await findNix(host);
-  const installed = isWanted(found, settings, machine)
-    ? found
-    : await nixIn(join(ownProfile, 'bin'), host);
-  if (!installed || !isWanted(installed, settings, machine)) return undefined;
-  if (settings.nixVersion && settings.nixVersion !== installed.version) {
-    notice(host, `Nix ${installed.version} is there and is used; nix-version is for a new one.`);
+  const early = askEarly();
+  try {
+    const nix = await findWanted(settings, machine, host, met => {
+      early.meet(met);
+      meanwhile();
+    });
+    return nix && (await present(nix, await early.confOf(nix), machine, host));
+  } finally {
+    await early.answered();
   }
-  const onPath = (host.env.PATH ?? '').split(':').includes(installed.bin);
-  const conf = await readConf(installed);
-  const usable = await withUsableStore(installed, conf, machine, host);
+}
+
+async function findWanted(
+  settings: NixSettings,
+  machine: Machine,
+  host: Host,
+  meet: (nix: MetNix) => void,
+): Promise<Nix | undefined> {
+  const found = await findNix(host, meet);
+  const nix = isWanted(found, settings, machine)
+    ? found
+    : await nixIn(join(ownProfile, 'bin'), host, meet);
+  if (!nix || !isWanted(nix, settings, machine)) return undefined;
+  if (settings.nixVersion && settings.nixVersion !== nix.version) {
+    notice(host, `Nix ${nix.version} is there and is used; nix-version is for a new one.`);
+  }
+  return nix;
+}
+
+async function present(
+  nix: Nix,
+  conf: EffectiveConf,
+  machine: Machine,
+  host: Host,
+): Promise<EnsuredNix> {
+  const onPath = (host.env.PATH ?? '').split(':').includes(nix.bin);
+  const usable = await withUsableStore(nix, conf, machine, host);
   return {
     nix: withoutMissingBuildUsers(usable, machine, conf),
     conf,
     origin: 'found',
-    exports: { path: onPath ? [] : [installed.bin], env: {} },
+    exports: { path: onPath ? [] : [nix.bin], env: {} },
   };
 }
 

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
+import { textAt } from '../../host/presence.ts';
 import { currentUser } from '../../host/user.ts';
 import { findPackageManager, type PackageManager } from './packages.ts';
 
@@ -44,7 +44,7 @@ export const isLinux = ({ system }: Machine): boolean => system.endsWith('-linux
 
 /** Group names of /etc/group; a container may have no such file. */
 async function readGroups(): Promise<ReadonlySet<string>> {
-  const text = await readFile('/etc/group', 'utf8').catch(() => '');
+  const text = (await textAt('/etc/group')) ?? '';
   return new Set(text.split('\n').flatMap(line => line.split(':').slice(0, 1)));
 }
 

@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isExecutable } from '../../host/presence.ts';
 
 /** Programs that this program needs beside Nix, by the name of their executable. */
 export type NeededProgram = 'git' | 'tar' | 'xz';
@@ -34,11 +34,7 @@ export async function findProgram(
 ): Promise<string | undefined> {
   for (const folder of (env.PATH ?? '').split(':').filter(each => each !== '')) {
     const file = join(folder, name);
-    const executable = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (executable) return file;
+    if (await isExecutable(file)) return file;
   }
   return undefined;
 }

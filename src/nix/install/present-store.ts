@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
+import { isThere } from '../../host/presence.ts';
 import type { EffectiveConf } from '../conf.ts';
 import { usesDaemon } from '../daemon.ts';
 import { isAtLeast } from '../nix.ts';
@@ -27,7 +27,7 @@ export async function withUsableStore(
   const place = placeOfStore(conf.text('store'), nix.storeDir);
   if (place !== undefined) return { ...nix, place };
   if (machine.uid === 0 || isElsewhere(conf, env) || (await usesDaemon(env))) return nix;
-  if (isAtLeast(nix.version, homeStores) && !(await exists('/nix/var/nix'))) {
+  if (isAtLeast(nix.version, homeStores) && !(await isThere('/nix/var/nix'))) {
     const inHome = homeStore(nix.storeDir, env);
     return inHome === undefined ? nix : { ...nix, place: inHome };
   }
@@ -41,9 +41,3 @@ function isElsewhere(conf: EffectiveConf, env: Host['env']): boolean {
   if (names.some(name => (env[name] ?? '') !== '')) return true;
   return !['', 'auto'].includes(conf.text('store'));
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

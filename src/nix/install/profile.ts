@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, realpath, rename, symlink } from 'node:fs/promises';
+import { mkdir, realpath, rename, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isNamed } from '../../host/presence.ts';
 import type { UnpackedRelease } from './unpack.ts';
 
 /** The profile that Nix's own installers make; shells and later runs look there. */
@@ -17,7 +18,7 @@ export const ownProfile = '/nix/var/nix/profiles/comfy-nix';
 export async function linkProfile(release: UnpackedRelease): Promise<string> {
   await link(release.cacert, '/nix/var/nix/gcroots/comfy-nix-cacert');
   await link(release.nix, ownProfile);
-  if (!(await exists(defaultProfile))) {
+  if (!(await isNamed(defaultProfile))) {
     // the first generation, as `nix-env --set` would make it
     await link(release.nix, `${defaultProfile}-1-link`);
     await link('default-1-link', defaultProfile);
@@ -33,9 +34,3 @@ async function link(target: string, path: string): Promise<void> {
   await symlink(target, fresh);
   await rename(fresh, path);
 }
-
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );

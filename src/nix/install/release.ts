@@ -1,6 +1,7 @@
-import { access, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { isThere } from '../../host/presence.ts';
 import { newTemporaryFolder } from '../../host/temporary.ts';
 import { machineCertificates } from './certificates.ts';
 import { configure } from './configure.ts';
@@ -57,8 +58,5 @@ async function adopt(release: UnpackedRelease, machine: Machine, host: Host): Pr
  */
 async function shippedShell(release: UnpackedRelease): Promise<string | undefined> {
   const shell = join(release.nix, 'libexec/nix/sh');
-  return access(shell).then(
-    () => shell,
-    () => undefined,
-  );
+  return (await isThere(shell)) ? shell : undefined;
 }

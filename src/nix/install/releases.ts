@@ -1,5 +1,15 @@
 import { Failure } from '../../host/failure.ts';
-import type { NixSettings } from '../../inputs/settings.ts';
+
+/** Which Nix to have, and from where. */
+export interface NixSettings {
+  installNix: 'auto' | 'release' | 'system' | 'none';
+  /** For example "2.35.2"; undefined: the newest that is pinned. */
+  nixVersion?: string | undefined;
+  /** The tarball's address, or a folder's that has the official file names; also `file:`. */
+  nixReleaseUrl?: string | undefined;
+  /** Hex or SRI sha256 of the tarball; overrides the pinned table. */
+  nixReleaseSha256?: string | undefined;
+}
 
 /** A release tarball to fetch: where it is and what it must be. */
 export interface Release {

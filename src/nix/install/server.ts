@@ -1,22 +1,15 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { open } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
-import { openHttp } from '../../host/http/client.ts';
-import { type Exchange, readBody } from '../../host/http/message.ts';
-import { retrying, usualRetries } from '../../host/http/retry.ts';
+import { type HttpClient, withHttp } from '../../host/http/client.ts';
+import { download as bytesOf } from '../../host/http/download.ts';
+import { ConnectionLost } from '../../host/http/message.ts';
+import type { Reason } from '../../host/http/retry.ts';
+import { retries } from '../../host/limits.ts';
 import { naming } from '../../host/wait.ts';
-
-/** How often a download may fail in a row; the distribution may have a Nix too. */
-const attempts = 4;
 
 /** Resolves when the server of an address answers, with whatever status. */
 export async function probe(url: URL, host: Host): Promise<void> {
-  const http = openHttp(host);
-  try {
-    await http.exchange({ method: 'HEAD', url, retry: false });
-  } finally {
-    http.close();
-  }
+  await withHttp(host, http => http.exchange({ method: 'HEAD', url, retry: false }));
 }
 
 /**
@@ -24,22 +17,32 @@ export async function probe(url: URL, host: Host): Promise<void> {
  * does not have it, and with ConnectionLost.
  */
 export async function download(url: URL, file: string, host: Host): Promise<void> {
-  const http = openHttp(host);
-  const receive: Exchange = async request => {
-    const answer = await http.send(request);
-    if (answer.status !== 200) return readBody(answer);
-    await pipeline(answer.body, createWriteStream(file));
-    return { ...answer, body: Buffer.alloc(0) };
+  const handle = await open(file, 'a');
+  const receive = async (http: HttpClient) => {
+    const bytes = bytesOf({
+      ask: headers => http.send({ method: 'GET', url, headers }),
+      policy: http.policy,
+      signal: host.signal,
+      begin: async ({ at }) => {
+        if (at === 0) await handle.truncate();
+      },
+      failed,
+    });
+    for await (const chunk of bytes) await handle.write(chunk);
   };
-  const policy = { ...usualRetries(host.clock), attempts };
   try {
-    const { status } = await naming(`the download of Nix from ${url.host}`, host, () =>
-      retrying(receive, policy)({ method: 'GET', url, signal: host.signal }),
+    const options = { retries: retries.nixRelease };
+    await naming(`the download of Nix from ${url.host}`, host, () =>
+      withHttp(host, receive, options),
     );
-    if (status !== 200) throw new HttpStatus(status);
   } finally {
-    http.close();
+    await handle.close();
   }
+}
+
+function failed(reason: Reason): Error {
+  if (reason instanceof ConnectionLost) return reason;
+  return reason ? new HttpStatus(reason.status) : new Error('the server did not send all of it');
 }
 
 /** An answer that is not what was asked for. */

@@ -1,7 +1,9 @@
-import { access, chmod, constants, lstat, mkdir, readlink } from 'node:fs/promises';
+import { chmod, mkdir, readlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { lastLines } from '../../host/last-lines.ts';
+import { isNamed, isThere, isWritable, refusalToWrite } from '../../host/presence.ts';
 import type { Machine } from './machine.ts';
 import type { RunPrivileged } from './privileged.ts';
 
@@ -15,9 +17,9 @@ const folders = ['/nix', '/nix/store', '/nix/var', '/nix/var/nix'];
 export async function checkStoreFolder(env: Host['env']): Promise<void> {
   if (env.NIX_IGNORE_SYMLINK_STORE !== '1') await refuseLinks();
   for (const folder of folders) {
-    const there = await lstat(folder).catch(() => undefined);
-    const refusal = await whyNotWritable(there ? folder : dirname(folder));
-    if (refusal === 'EROFS') throw readOnly(folder, there !== undefined);
+    const there = await isNamed(folder);
+    const refusal = await refusalToWrite(there ? folder : dirname(folder));
+    if (refusal === 'EROFS') throw readOnly(folder, there);
     if (!there) return;
     if (refusal !== undefined && folder !== '/nix') throw ofSomebodyElse(folder);
   }
@@ -29,17 +31,17 @@ export async function checkStoreFolder(env: Host['env']): Promise<void> {
  */
 export async function prepareStoreFolder(machine: Machine, run: RunPrivileged): Promise<void> {
   // one with a store in it is somebody's already, and keeps its owner
-  const isOurs = !(await whyNotWritable('/nix')) || (await exists('/nix/store'));
+  const isOurs = (await isWritable('/nix')) || (await isThere('/nix/store'));
   if (!isOurs) await (machine.uid === 0 ? makeFolder('/nix') : makeAsRoot(machine, run));
   for (const folder of folders.slice(1)) {
     await makeFolder(folder).catch(() => undefined);
-    if (await whyNotWritable(folder)) throw ofSomebodyElse(folder);
+    if (!(await isWritable(folder))) throw ofSomebodyElse(folder);
   }
 }
 
 /** Makes a folder that everybody can enter, whatever the umask; one that is there stays as it is. */
 export async function makeFolder(folder: string): Promise<void> {
-  if (await exists(folder)) return;
+  if (await isThere(folder)) return;
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o755);
 }
@@ -50,7 +52,7 @@ async function makeAsRoot(machine: Machine, run: RunPrivileged): Promise<void> {
   const { code, stderr } = await run('install', ['-d', '-m', '755', ...owner, '/nix']);
   if (code === 0) return;
   throw new Failure('The folder /nix could not be made.', {
-    evidence: stderr.trimEnd().split('\n').slice(-5),
+    evidence: lastLines(stderr),
     tried: `install -d ${owner.join(' ')} /nix as root.`,
     next: 'Make /nix yourself (on a read-only system: mount a folder there) and run this again.',
   });
@@ -89,16 +91,3 @@ const ofSomebodyElse = (folder: string) =>
       'Use the Nix that this store belongs to (is its "bin" folder on PATH?), or run as the ' +
       'user that owns it, or remove /nix if nothing needs it.',
   });
-
-/** The code of the error with which writing to a folder would fail; undefined: it would not. */
-const whyNotWritable = (folder: string): Promise<string | undefined> =>
-  access(folder, constants.W_OK).then(
-    () => undefined,
-    (error: NodeJS.ErrnoException) => error.code,
-  );
-
-const exists = (folder: string): Promise<boolean> =>
-  access(folder).then(
-    () => true,
-    () => false,
-  );

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { lastLines } from '../../host/last-lines.ts';
 import { patience } from '../../host/limits.ts';
 import type { Finished } from '../../host/process.ts';
 import { configure } from './configure.ts';
@@ -39,7 +40,7 @@ async function installPackages(machine: Machine, run: RunPrivileged, host: Host)
   }
   if (finished.code === 0) return;
   throw new Failure(`apt-get could not install ${packages.join(' ')}.`, {
-    evidence: `${finished.stdout}\n${finished.stderr}`.trimEnd().split('\n').slice(-10),
+    evidence: lastLines(`${finished.stdout}\n${finished.stderr}`),
     tried: 'apt-get install, apt-get update, and apt-get install again.',
     next: 'Look at what apt-get says above; or install Nix yourself.',
   });

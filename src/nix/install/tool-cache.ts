@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import { once } from '../../host/once.ts';
 import { overhear } from '../../host/overhear.ts';
 import { sha256Of, type Transport } from './download.ts';
 import type { Release } from './releases.ts';
@@ -23,11 +24,7 @@ export function throughToolCache(
   // the library finds versions of three numbers alone
   if (!isKept || version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) return server;
   const tool = `nix-${sha256}`;
-  let found: Promise<string | undefined> | undefined;
-  const kept = () => {
-    found ??= findKept(tool, version, system, sha256);
-    return found;
-  };
+  const kept = once(() => findKept(tool, version, system, sha256));
   return {
     async probe(url, host) {
       if ((await kept()) === undefined) await server.probe(url, host);

@@ -2,8 +2,10 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/pr
 import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { lastLines } from '../../host/last-lines.ts';
 import { patience } from '../../host/limits.ts';
 import { withLock } from '../../host/lock.ts';
+import { isNamed, textAt } from '../../host/presence.ts';
 import { findPackageManager, installAdvice, missingPrograms } from './packages.ts';
 
 const store = '/nix/store';
@@ -69,7 +71,7 @@ async function extract(tarball: string, folder: string, host: Host): Promise<voi
   });
   if (code === 0) return;
   throw new Failure('The Nix tarball could not be unpacked.', {
-    evidence: stderr.trimEnd().split('\n').slice(-10),
+    evidence: lastLines(stderr),
     tried: `tar and xz on ${tarball}, into ${store}.`,
     next: /no space left/i.test(stderr)
       ? 'Free some space on the disk that holds /nix.'
@@ -79,12 +81,12 @@ async function extract(tarball: string, folder: string, host: Host): Promise<voi
 
 /** The official `install` script names Nix and the certificates in lines nix="…" and cacert="…". */
 async function readInstaller(folder: string): Promise<UnpackedRelease> {
-  const script = await readFile(join(folder, 'install'), 'utf8').catch(() => '');
+  const script = (await textAt(join(folder, 'install'))) ?? '';
   const value = (name: string) =>
     new RegExp(`^${name}="(/nix/store/[^"]+)"$`, 'm').exec(script)?.[1];
   const nix = value('nix');
   const cacert = value('cacert');
-  if (nix && cacert && (await exists(join(folder, '.reginfo')))) return { nix, cacert };
+  if (nix && cacert && (await isNamed(join(folder, '.reginfo')))) return { nix, cacert };
   throw new Failure('The tarball does not have the layout of a Nix release.', {
     tried: 'to read the lines nix="…" and cacert="…" of its file install, and its file .reginfo.',
     next: 'Give the address of an official release tarball as nix-release-url.',
@@ -100,7 +102,7 @@ async function moveIntoStore(from: string): Promise<void> {
     const source = join(from, name);
     const target = join(store, name);
     const isFolder = (await lstat(source)).isDirectory();
-    if (!(await exists(target))) {
+    if (!(await isNamed(target))) {
       if (isFolder) await chmod(source, 0o755);
       await rename(source, target);
     }
@@ -120,7 +122,7 @@ async function register(nix: string, reginfo: string, host: Host): Promise<void>
   });
   if (code === 0) return;
   throw new Failure(`The new Nix does not work: nix-store --load-db ended with ${code}.`, {
-    evidence: stderr.trimEnd().split('\n').slice(-10),
+    evidence: lastLines(stderr),
     tried: `${nix}/bin/nix-store on the paths unpacked into ${store}.`,
     next: 'Set install-nix to "system" for the distribution\'s Nix, or choose another nix-version.',
   });
@@ -132,9 +134,3 @@ async function removeTree(folder: string, host: Host): Promise<void> {
   await host.run({ file: 'chmod', args: ['-R', 'u+rwX', folder], limit });
   await rm(folder, { recursive: true, force: true });
 }
-
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,21 +1,20 @@
 import fc from 'fast-check';
 import type { GitHubContext, RunContext } from '../../../src/inputs/context.ts';
-import { parseAudit, parseBuild, parseCopy, parsePrefetch } from '../../../src/inputs/parse.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
-import {
-  type InputDefinition,
-  type InputName,
-  inputs,
-  type RawInputs,
-} from '../../../src/inputs/table.ts';
+import { inputs, type RawInputs } from '../../../src/inputs/table.ts';
+import { parseAudit } from '../../../src/inputs/verbs/audit.ts';
+import { parseBuild } from '../../../src/inputs/verbs/build.ts';
+import { parseCopy } from '../../../src/inputs/verbs/copy.ts';
+import { parsePrefetch } from '../../../src/inputs/verbs/prefetch.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { type FuzzedReader, fuzzed } from '../reader.ts';
-
-const definitions: readonly (InputDefinition & { name: InputName })[] = inputs;
 
 /** Texts near to what inputs hold. */
 const value = fc.oneof(
   fc.constantFrom(
-    ...definitions.flatMap(({ default: preset, choices = [] }) => [preset ?? '', ...choices]),
+    ...inputs.flatMap(({ default: preset, reader }) => [
+      preset ?? '',
+      ...(('choices' in reader && reader.choices) || []),
+    ]),
     ...[
       '1GiB',
       '0',
@@ -44,7 +43,7 @@ const value = fc.oneof(
 );
 
 const raw: fc.Arbitrary<RawInputs> = fc
-  .uniqueArray(fc.constantFrom(...definitions.map(({ name }) => name)), { maxLength: 6 })
+  .uniqueArray(fc.constantFrom(...inputs.map(({ name }) => name)), { maxLength: 6 })
   .chain(names => fc.record(Object.fromEntries(names.map(name => [name, value]))));
 
 const github = (fork: string | undefined): GitHubContext => ({

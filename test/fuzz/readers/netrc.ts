@@ -19,7 +19,7 @@ const answers = fc.oneof(
     '[]',
     '{"a":{"reason":1}}',
     '{"__proto__":null}',
-    '{"a":{"reason":"x","wantsLogin":true}}',
+    '{"a":{"reason":"x","wantsLogin":true,"stalls":false}}',
   ),
 );
 

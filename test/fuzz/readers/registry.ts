@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import type { Answer, Exchange } from '../../../src/host/http/message.ts';
+import { checkedDigest, digestOf } from '../../../src/image/digest.ts';
 import { blobKey } from '../../../src/image/keys.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { chooseChallenge } from '../../../src/registry/challenge.ts';
-import { checkedDigest, digestOf } from '../../../src/registry/digest.ts';
 import { diffIdsIn, findManifest, readManifest } from '../../../src/registry/documents.ts';
 import { parseHelperAnswer, parseLoginFile } from '../../../src/registry/login-file.ts';
 import { knownBlobs, mergeMemories } from '../../../src/registry/memory.ts';

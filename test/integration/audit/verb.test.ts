@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import * as v from 'valibot';
 import { auditImage } from '../../../src/commands/audit.ts';
 import { VerbFailure, type VerbOutcome } from '../../../src/commands/outcome.ts';
 import type { AuditLimit } from '../../../src/inputs/settings.ts';
-import { mismatch } from '../../../src/record/json.ts';
-import { recordSchema } from '../../../src/record/schema.ts';
+import { auditSchema } from '../../../src/record/audit-schema.ts';
 import { workbench } from '../nix/workbench.ts';
 import { flakeFolder } from './audited-flake.ts';
 
@@ -19,7 +19,10 @@ async function run(
   const recordFile = join(folder, 'audit.json');
   const outcome = auditImage(
     {
-      nix: { installNix: 'none', acceptFlakeConfig: false },
+      nix: { installNix: 'none' },
+      conf: { lines: [], accessTokens: [], trustedUsers: [], place: 'run' },
+      acceptFlakeConfig: false,
+      temporaryDirectory: folder,
       flake: `path:${flakeFolder('faults')}#${attribute}`,
       overrideInputs: [{ input: 'nixpkgs', flake: `path:${flakeFolder('nixpkgs-shapes')}` }],
       workingDirectory: folder,
@@ -41,9 +44,7 @@ async function run(
 test('the report, the outputs and the file say the same', async t => {
   const { outcome, failure, file } = await run(t, 'secret-in-environment', 'never');
   assert.equal(failure, undefined);
-  const schema = recordSchema.properties?.audit;
-  assert.ok(schema);
-  assert.equal(mismatch(schema, file, 'audit'), undefined);
+  assert.deepEqual(v.parse(auditSchema, file), file);
   assert.deepEqual(outcome.outputs.findings, (file as { findings: unknown }).findings);
   assert.equal(outcome.outputs.reproducible, 100);
   assert.match(outcome.report?.text ?? '', /secret-in-environment\n {2}- The variable HF_TOKEN/);

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  type GithubCacheReport,
-  openGithubCache,
-  saveGithubCache,
-} from '../../../src/caches/github-cache.ts';
+import type { GithubCacheReport } from '../../../src/caches/github/save.ts';
+import { openGithubCache, saveGithubCache } from '../../../src/caches/github-cache.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { processRunner } from '../../../src/host/process.ts';
 import { evaluate } from '../../../src/nix/evaluate.ts';

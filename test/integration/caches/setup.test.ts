@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { watchSignatures } from '../../../src/caches/signatures.ts';
 import { prepareNix } from '../../../src/commands/setup/prepare.ts';
 import type { SetupSettings } from '../../../src/inputs/settings.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { isAtLeast, runNix } from '../../../src/nix/nix.ts';
 import { realise } from '../../../src/nix/realise.ts';
 import type { DerivationOutput, Nix } from '../../../src/nix/types.ts';
@@ -111,7 +111,7 @@ test('a signed cache is used, beside one that never answers, which is named', as
   assert.deepEqual(await realised(prepared.nix, output, folder), ['substituted']);
 });
 
-test('Nix is asked for its version, and for its settings before and after; no more', async t => {
+test('Nix is asked for version and settings at once, and for these after; no more', async t => {
   const { nix, folder } = await workbench(t);
   const asked: string[] = [];
   const run: typeof nix.host.run = command => {
@@ -121,8 +121,10 @@ test('Nix is asked for its version, and for its settings before and after; no mo
   const settings = settingsFor(folder, { 'install-nix': 'none' });
   await prepareNix(settings, { ...nix.host, run });
   const show = isAtLeast(nix.version, '2.20') ? 'config show' : 'show-config';
-  const question = `--extra-experimental-features nix-command ${show} --json`;
-  assert.deepEqual(asked, ['--version', question, question]);
+  const question = (command: string) =>
+    `--extra-experimental-features nix-command ${command} --json`;
+  assert.deepEqual(asked.slice(0, 2).sort(), ['--version', question('show-config')].sort());
+  assert.deepEqual(asked.slice(2), [question(show)]);
 });
 
 test('later steps of the job find the same settings by what is exported', async t => {

@@ -37,6 +37,18 @@ test('an input that cannot be read: what main made is deleted by post', async ()
   assert.ok(!existsSync(folder));
 });
 
+test('an image that is missing is told before anything else is done', async () => {
+  const main = await runner.run(phase('main'), { inputs: { tags: 'one', 'cache-to': 'type=gha' } });
+  assert.equal(main.code, 2);
+  assert.match(
+    main.log,
+    /^::warning::The input cache-to has no effect\. Nothing is needed for it/m,
+  );
+  assert.match(main.log, /^::error::Input image: it is missing: there is nowhere to push to\./m);
+  assert.deepEqual(main.outputs, {});
+  await runner.run(phase('post'), { state: main.state });
+});
+
 test('post is fine when main never ran', async () => {
   const post = await runner.run(phase('post'));
   assert.deepEqual([post.code, post.log], [0, '']);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
+import type { NixSettings } from '../../../src/nix/install/releases.ts';
 import type { DriverArguments } from './install-driver.ts';
 
 /**
@@ -25,7 +25,6 @@ export const release: NixSettings = {
   installNix: 'release',
   nixReleaseUrl: pathToFileURL(tarball).href,
   nixReleaseSha256: sha256,
-  acceptFlakeConfig: false,
 };
 
 /** A build in the sandbox; its shell is the machine's static busybox. */

@@ -8,8 +8,8 @@ import type { ProgressEvent } from '../../../src/host/events.ts';
 import { explain } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { processRunner } from '../../../src/host/process.ts';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
 import { ensureNix } from '../../../src/nix/install/install.ts';
+import type { NixSettings } from '../../../src/nix/install/releases.ts';
 
 export interface DriverArguments {
   settings: NixSettings;

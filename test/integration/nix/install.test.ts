@@ -224,9 +224,7 @@ describe('without a way to the release server', () => {
   });
 
   it('none says what was looked for', async () => {
-    const { code, stderr } = await withoutNix(
-      install({ settings: { installNix: 'none', acceptFlakeConfig: false } }),
-    );
+    const { code, stderr } = await withoutNix(install({ settings: { installNix: 'none' } }));
     assert.equal(code, 1);
     assert.match(stderr, /No Nix 2\.8 or newer was found/);
   });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { startClosures } from '../../../src/nix/closures.ts';
 import { evaluate } from '../../../src/nix/evaluate.ts';
 import { nixIn, runNix } from '../../../src/nix/nix.ts';
 import { dropRoots, realise } from '../../../src/nix/realise.ts';
-import { queryClosures, queryPathInfo, queryValid } from '../../../src/nix/store.ts';
+import { queryPathInfo, queryValid } from '../../../src/nix/store.ts';
 import type { DerivationOutput, Nix, NixEvent } from '../../../src/nix/types.ts';
 import { workbench, writeFlake } from './workbench.ts';
 
@@ -224,19 +225,19 @@ test('closures, sizes and references come from the store', async t => {
   const outputs = await outputsOf(nix, folder, 'low', 'high', 'own');
   await realise(nix, outputs, { rootsDirectory: join(folder, 'roots') });
   const [low = '', high = '', own = ''] = outputs.map(({ outPath }) => outPath);
-  assert.deepEqual(
-    await queryClosures(nix, [low, high, own]),
-    new Map([
-      [low, [low]],
-      [high, [low, high].sort()],
-      [own, [own]],
-    ]),
-  );
+  const nowhere = '/nix/store/00000000000000000000000000000000-nowhere';
+  const closures = await startClosures().here(nix, [low, high, own, nowhere]);
+  const paths = [...closures].map(([path, closure]) => [path, closure.map(each => each.path)]);
+  assert.deepEqual(paths, [
+    [low, [low]],
+    [high, [low, high].sort()],
+    [own, [own]],
+  ]);
+  assert.deepEqual(closures.get(low), [{ path: low, narSize: 120 }]);
   const infos = await queryPathInfo(nix, [low, high]);
   assert.equal(infos.get(low)?.narSize, 120);
   assert.deepEqual(infos.get(high)?.references, [low]);
   assert.deepEqual((await queryPathInfo(nix, [own])).get(own)?.references, [own]);
-  const nowhere = '/nix/store/00000000000000000000000000000000-nowhere';
   assert.deepEqual(await queryValid(nix, [low, nowhere]), new Set([low]));
-  await assert.rejects(queryClosures(nix, [nowhere]), Failure);
+  await assert.rejects(startClosures().of(nix, nowhere), Failure);
 });

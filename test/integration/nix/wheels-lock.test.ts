@@ -38,10 +38,8 @@ test('Nix fetches wheels by a lock that was made here', async context => {
     wheelsFile,
     `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\n`,
   );
-  await prefetch(
-    { wheelsFile, lockFile, verify: false, check: false, temporaryDirectory: folder },
-    nix.host,
-  );
+  const settings = { wheelsFile, lockFile, verify: false, check: false, githubToken: undefined };
+  await prefetch({ ...settings, temporaryDirectory: folder }, nix.host);
   const expression = `
     let
       lock = builtins.fromJSON (builtins.readFile ${lockFile});

@@ -35,7 +35,7 @@ export async function workbench(test: TestContext): Promise<Workbench> {
   const lockFile = join(folder, 'wheels.lock.json');
   const events: ProgressEvent[] = [];
   const settings: PrefetchSettings = {
-    ...{ wheelsFile, lockFile, verify: false, check: false },
+    ...{ wheelsFile, lockFile, verify: false, check: false, githubToken: undefined },
     temporaryDirectory: folder,
   };
   const lockText = () => readFile(lockFile, 'utf8');

@@ -9,6 +9,7 @@ import { guardedToolkit } from '../../../src/action/toolkit.ts';
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
+import { inputs } from '../../../src/inputs/table.ts';
 import { failedOutcome, sampleRecord } from '../record/sample.ts';
 import { recordingToolkit } from './toolkit.ts';
 
@@ -147,6 +148,27 @@ test('a defect is told as one, with where to report it; its stack is for debug l
   assert.doesNotMatch(told, /\n\s+at /);
   const debugged = await run(verb, { RUNNER_DEBUG: '1' });
   assert.match(debugged.calls.join('\n'), /^debug TypeError: x is undefined\n\s+at /m);
+});
+
+test('what has no effect is a warning each, before the verb, and goes no further', async () => {
+  const verb: Verb = async raw => {
+    assert.equal(raw.reuse, '');
+    assert.deepEqual(Object.keys(raw).sort(), inputs.map(({ name }) => name).sort());
+    return { outputs: {} };
+  };
+  const env = { 'INPUT_NO-CACHE': 'true', INPUT_CONTEXT: '', INPUT_WHEELS: 'w.toml' };
+  const { code, calls } = await run(verb, env);
+  assert.equal(code, 0);
+  assert.deepEqual(calls, [
+    'warning The input wheels has no effect. The verb build does not read it; prefetch does.',
+    'warning The input no-cache has no effect. `reuse: false` builds everything again.',
+    `state ${runState}`,
+  ]);
+});
+
+test('lists that are empty are JSON where the output is', async () => {
+  const { outputs } = await run(async () => ({ outputs: { findings: [], layers: [], tags: [] } }));
+  assert.deepEqual(outputs, { findings: '[]', layers: '[]', tags: '' });
 });
 
 test('an unknown event is one warning that names the input, and its code gets no secret', async () => {

@@ -2,8 +2,8 @@ import { audit } from '../../../src/audit/audit.ts';
 import { factsOf } from '../../../src/audit/facts.ts';
 import { nearDerivations } from '../../../src/audit/near.ts';
 import type { LayerClosures } from '../../../src/audit/subject.ts';
+import type { ContainerConfig } from '../../../src/image/types.ts';
 import type { Derivation } from '../../../src/nix/derivation.ts';
-import type { ContainerConfig } from '../../../src/nix/types.ts';
 
 /** A derivation as a test writes it: attributes, and the names of its inputs. */
 export interface Written {
@@ -13,7 +13,7 @@ export interface Written {
 
 const hash = '0'.repeat(32);
 export const outPath = (name: string) => `/nix/store/${hash}-${name}`;
-export const drvPath = (name: string) => `${outPath(name)}.drv`;
+const drvPath = (name: string) => `${outPath(name)}.drv`;
 
 function derivationOf(name: string, { inputs = [], env = {} }: Written): Derivation {
   return {

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { probeSubstituters } from '../../../src/caches/probe.ts';
+import { rememberAnswers, rememberedAnswers } from '../../../src/caches/probe-memory.ts';
+import type { CacheFault } from '../../../src/caches/types.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { patience } from '../../../src/host/limits.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
@@ -56,7 +58,12 @@ const hostWith = (env: Host['env'] = {}) => quietHost({ env });
 
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
-const fault = (reason: string, wantsLogin = false) => ({ reason, wantsLogin });
+const fault = (reason: string, more: Partial<CacheFault> = {}) => ({
+  reason,
+  wantsLogin: false,
+  stalls: false,
+  ...more,
+});
 
 test('a cache is used when it answers as one, a path that it lacks too; the rest have reasons', async () => {
   const names = [
@@ -76,8 +83,8 @@ test('a cache is used when it answers as one, a path that it lacks too; the rest
     [
       [`${base}/page`, fault('its /nix-cache-info is not that of a binary cache')],
       [`${base}/gone`, fault('it answers 404')],
-      [`${base}/closed`, fault('it answers 403', true)],
-      [`${base}/busy`, fault('it answers 429 to the question for a path')],
+      [`${base}/closed`, fault('it answers 403', { wantsLogin: true })],
+      [`${base}/busy`, fault('it answers 429 to the question for a path', { stalls: true })],
       [`${base}/broken`, fault('it answers 500 to the question for a path')],
     ],
   );
@@ -129,8 +136,8 @@ test('caches that take the request and never answer cost one wait for all', asyn
   assert.deepEqual(
     [...unusable],
     [
-      ...urls.map(url => [url, fault('no answer in 5 s')]),
-      [silent, fault('no answer to the question for a path in 5 s')],
+      ...urls.map(url => [url, fault('no answer in 5 s', { stalls: true })]),
+      [silent, fault('no answer to the question for a path in 5 s', { stalls: true })],
     ],
   );
 });
@@ -152,4 +159,13 @@ test('in a workflow an answer holds for the job, in a file that tells no address
   // another login is another question
   await probeSubstituters([`${base}/private`], 'default password x', host);
   assert.equal(requests.length, 7);
+});
+
+test('answers of two probes at once are remembered both', async t => {
+  const own = await mkdtemp(join(tmpdir(), 'probes-'));
+  t.after(() => rm(own, { recursive: true }));
+  const env = { GITHUB_ACTIONS: 'true', RUNNER_TEMP: own };
+  const keys = Array.from({ length: 20 }, (_, at) => `key ${at}`);
+  await Promise.all(keys.map(key => rememberAnswers(new Map([[key, undefined]]), env)));
+  assert.deepEqual([...(await rememberedAnswers(env)).keys()].sort(), keys.sort());
 });

@@ -8,7 +8,7 @@ import { shownAddress } from '../../../src/host/http/address.ts';
 const one = { url: 'https://one.example', publicKeys: ['one:KEY1'] };
 const two = { url: 'https://two.example/', publicKeys: ['two:KEY2'] };
 const present = { urls: ['https://cache.nixos.org/'], publicKeys: ['cache.nixos.org-1:KEY'] };
-const fault = (reason: string, wantsLogin = false) => ({ reason, wantsLogin });
+const fault = (reason: string) => ({ reason, wantsLogin: false, stalls: false });
 const wanted = { substituters: [one, two], publicKeys: ['mine:KEY3'] };
 
 describe('the lines about substituters', () => {

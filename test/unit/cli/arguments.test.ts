@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseArguments } from '../../../src/cli/arguments.ts';
-import { inputsOf, type VerbName, verbs } from '../../../src/inputs/table.ts';
+import { offeredWith } from '../../../src/inputs/table.ts';
+import { verbNames } from '../../../src/inputs/verbs.ts';
 
 function parse(args: string[], env: Record<string, string> = {}) {
   let out = '';
@@ -67,11 +68,11 @@ test('secrets come from the environment, and are no flags', () => {
   assert.deepEqual(parse(['build', '--registry-password', 'x']).request, { exitCode: 2 });
 });
 
-for (const verb of Object.keys(verbs) as VerbName[]) {
+for (const verb of verbNames) {
   test(`help of ${verb} names every input that it has, and asks for nothing`, () => {
     const { request, out } = parse([verb, '--help']);
     assert.deepEqual(request, { exitCode: 0 });
-    for (const { name, secret, only } of inputsOf(verb)) {
+    for (const { name, secret, only } of offeredWith(verb)) {
       if (only === 'action') continue;
       if (secret) assert.ok(out.includes(name.toUpperCase().replaceAll('-', '_')), name);
       else assert.ok(out.includes(name), name);
@@ -86,6 +87,35 @@ for (const args of [['fly'], ['build', '--fly'], ['build', 'a', 'b'], ['build', 
     assert.deepEqual(request, { exitCode: 2 });
     assert.equal(out, '');
     assert.notEqual(errors, '');
+  });
+}
+
+const refused: [args: string[], said: string][] = [
+  [['build', '--no-cache'], '`--no-reuse` builds everything again.'],
+  [
+    ['build', '--cache-to=type=gha'],
+    'Nothing is needed for it: what was pushed is remembered in its',
+  ],
+  [['build', '-t', 'x'], '`--tags` names them.'],
+  [['build', '--flake', '.#x'], 'Here it is the argument `flake`.'],
+  [['build', '--registry-password', 'x'], 'Here it is the variable `REGISTRY_PASSWORD`.'],
+  [['build', '--command', 'copy'], 'Here it is the subcommand.'],
+  [['build', '--imagee', 'x'], 'There is none of this name; the nearest is `--image`.'],
+  [['prefetch', '--compression', 'x'], 'The verb prefetch does not read it; build and copy do.'],
+  [
+    ['setup', '--working-directory', 'x'],
+    'The verb setup does not read it; build, prefetch, audit,',
+  ],
+  [['build', '--undo=true'], 'The verb build does not read it; setup does.'],
+];
+
+for (const [args, said] of refused) {
+  test(`the refusal of ${args.join(' ')} names what is right`, () => {
+    const { request, errors } = parse(args);
+    assert.deepEqual(request, { exitCode: 2 });
+    const [first, second] = errors.split('\n');
+    assert.match(first ?? '', /^error: unknown option /);
+    assert.ok(second?.startsWith(said), errors);
   });
 }
 

@@ -10,6 +10,7 @@ import { openPrinter } from '../../../src/cli/printer.ts';
 import { VerbFailure } from '../../../src/commands/outcome.ts';
 import type { Verb } from '../../../src/commands/verbs.ts';
 import { Failure } from '../../../src/host/failure.ts';
+import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { failedOutcome, sampleRecord } from '../record/sample.ts';
 
 let temp: string;
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(temp, { recursive: true, force: true }));
 
-async function run(args: string[], verb: Verb, env: Record<string, string> = {}) {
+async function run(args: string[], verb: Verb, env: Record<string, string> = {}, image?: Writable) {
   const written = { out: '', error: '' };
   const into = (name: keyof typeof written) =>
     new Writable({
@@ -35,7 +36,7 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {})
     clock: () => 0,
     signal: controller.signal,
     printer: openPrinter({ stdout: into('out'), stderr: into('error') }),
-    image: undefined,
+    image,
     terminal: undefined,
     verbs: {
       build: verb,
@@ -102,6 +103,19 @@ test('secrets are inputs of the verb, and in the environment of no program it ru
     return { outputs: {} };
   };
   assert.deepEqual(await run(['build'], verb, env), { code: 0, out: '', error: '' });
+});
+
+test('an image is written to a pipe or a file, and a terminal is refused before anything is done', async () => {
+  const builds: unknown[] = [];
+  const verb: Verb = async (raw, context) => {
+    builds.push(parseBuild(raw, context).image);
+    return { outputs: {} };
+  };
+  const { code, error } = await run(['build', '--image', '-'], verb);
+  assert.equal(code, 2);
+  assert.match(error, /^comfy-nix: Input image: "-" is standard output, and here that takes no/);
+  const piped = await run(['build', '--image', '-'], verb, {}, new Writable());
+  assert.deepEqual([piped.code, builds], [0, ['-']]);
 });
 
 test('a temporary folder that is gone is one sentence, and nothing is done', async () => {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { finishSetup } from '../../../src/commands/setup.ts';
+import { afterVerb } from '../../../src/commands/verbs.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { hostWithPrograms } from '../../tools/host.ts';
 import { serve } from '../../tools/http-server.ts';
 
@@ -100,4 +101,10 @@ test('a job that cannot push says so, and fails where it has to push', async t =
 
 test('a job whose inputs push nothing asks for no Nix at its end', async t => {
   assert.deepEqual(await pushes(t, 'false', undefined), []);
+});
+
+test('the end of a job does not fail for what only a set-up reads', async () => {
+  const raw = { undo: 'true', check: 'true' };
+  const context = { face: 'action' as const, currentDirectory: '/', temporaryDirectory: '/' };
+  await afterVerb(raw, context, {}, hostWithPrograms());
 });

@@ -1,88 +1,123 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import {
-  type LayerWork,
-  type MadeLayer,
-  makeTargetLayers,
-} from '../../../src/commands/build/layers.ts';
-import { startLessons } from '../../../src/commands/build/lessons.ts';
-import { mediaTypes } from '../../../src/image/types.ts';
-import type { LayerTarget, Recipe } from '../../../src/nix/types.ts';
-import type { Evidence } from '../../../src/registry/evidence.ts';
-import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
-import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
-import { quietHost } from '../../tools/host.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { makeTargetLayers } from '../../../src/commands/build/layers.ts';
+import { type Realisation, whileRealising } from '../../../src/commands/build/realisation.ts';
+import { startState } from '../../../src/commands/build/state.ts';
+import { parseBuild } from '../../../src/inputs/verbs/build.ts';
+import type { Evaluation, LayerTarget } from '../../../src/nix/types.ts';
+import { layerNamed, layersInStore, layerWork, recipeOf } from '../../tools/planned-layers.ts';
+import { standInStore, storePath } from '../../tools/stand-in-store.ts';
 
-const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
-
-/** A layer that was carried by so many blobs, a store path in each; what is remembered of it. */
-function remembered(name: string, count: number) {
-  const outPath = storePath(name);
-  const paths = [outPath, ...Array.from({ length: count - 1 }, (_, at) => `${outPath}-${at}`)];
-  const blobs = paths.map((path): KnownBlob => {
-    const digest = `sha256:${path}`;
-    const sizes = { size: 1, uncompressedSize: 1 };
-    return {
-      key: path,
-      digest,
-      diffId: digest,
-      ...sizes,
-      mediaType: mediaTypes.layer.zstd,
-      paths: [path],
-    };
-  });
-  const target: LayerTarget = { drvPath: '', outputName: 'out', outPath, name, image: true };
-  return { target, output: { outPath, closure: paths, blobs } };
+async function settingsOf(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'layers-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const places = { currentDirectory: folder, temporaryDirectory: folder };
+  return parseBuild({}, { face: 'command-line', ...places });
 }
 
-/** Which layers are reused where they were carried by so many blobs; the next one has to be made. */
-async function reused(...counts: number[]): Promise<string[]> {
-  const layers = counts.map((count, at) => remembered(`layer${at}`, count));
-  const outputs = layers.map(({ output }) => output);
-  const image: RememberedImage = {
-    outputs,
-    blobs: outputs.flatMap(({ blobs }) => blobs),
-    roots: [],
+/** Makes the layers of a store that has them all; gives what was sent, and the processes that it took. */
+async function makeLayers(
+  t: TestContext,
+  { layers, references }: ReturnType<typeof layersInStore>,
+  version: string,
+) {
+  const { nix, asked } = standInStore(references, version);
+  const state = startState(nix.host);
+  const outPaths = layers.map(({ outPath }) => outPath);
+  const here = await state.closures.here(nix, outPaths);
+  const evaluation = { recipe: recipeOf(layers) } as unknown as Evaluation;
+  const context = { nix, evaluation, settings: await settingsOf(t), state, here };
+  const { made, sent } = await whileRealising(layers, context, nix.host, async realisation => {
+    const { work, sent } = layerWork({ nix, realisation, closures: state.closures }, layers);
+    return { made: await makeTargetLayers(work, new Set()), sent };
+  });
+  return { made, sent, asked: asked.map(({ words }) => words) };
+}
+
+for (const version of ['2.8.0', '2.34.8']) {
+  test(`40 layers of 1,500 paths take four processes of Nix ${version}`, async t => {
+    const store = layersInStore(40, { size: 1500, common: 1400 });
+    const { made, sent, asked } = await makeLayers(t, store, version);
+    assert.deepEqual(asked, [
+      '--check-validity --print-invalid',
+      '--query --requisites',
+      '--dump-db',
+      '--realise --keep-going --log-format --add-root --indirect',
+    ]);
+    assert.deepEqual(new Set(made.map(({ origin }) => origin)), new Set(['local']));
+    const paths = sent.flatMap(blob => blob.paths);
+    assert.equal(paths.length, 40 * 100 + 1400, 'no path is in two layers');
+    assert.deepEqual(new Set(paths), new Set(store.references.keys()));
+  });
+}
+
+/** A realisation whose outputs are there once `arrive` says so. */
+function slowRealisation(): Realisation & { arrive(...layers: LayerTarget[]): void } {
+  const there = new Map<string, PromiseWithResolvers<void>>();
+  const arrived = new Set<string>();
+  const of = (outPath: string) => {
+    const known = there.get(outPath) ?? Promise.withResolvers<void>();
+    there.set(outPath, known);
+    return known;
   };
-  const done: string[] = [];
-  const mustBeMade = new Error('it has to be made');
-  const work = {
-    host: quietHost(),
-    recipe: { layers: layers.map(({ target }) => target), root: [] } as unknown as Recipe,
-    knowledge: arrangeKnowledge(
-      [{ memory: { images: [image] }, evidence: {} as Evidence }],
-      mediaTypes.layer.zstd,
-    ),
-    presence: async () => 'present',
-    lessons: startLessons(),
-    realisation: { have: () => Promise.reject(mustBeMade) },
-    finished: ({ name, origin }: MadeLayer) => void done.push(`${name} ${origin}`),
-  } as unknown as LayerWork;
-  const held = new Set<string>();
-  const made = await makeTargetLayers(work, held).catch((error: unknown) => {
-    assert.equal(error, mustBeMade);
-    return undefined;
-  });
-  assert.equal(
-    held.size,
-    done.length === 0 ? 0 : counts.slice(0, done.length).reduce((a, b) => a + b),
-  );
-  if (made)
-    assert.deepEqual(
-      made.map(({ blobs }) => blobs.length),
-      counts,
-    );
-  return done.map(line => line.replace(' reused', ''));
+  return {
+    arrive: (...layers) => {
+      for (const { outPath } of layers) arrived.add(outPath);
+      for (const { outPath } of layers) of(outPath).resolve();
+    },
+    have: ({ outPath }) => of(outPath).promise,
+    has: ({ outPath }) => arrived.has(outPath),
+    wants: () => true,
+    originOf: () => 'built',
+    ended: async () => undefined,
+  };
 }
 
-test('blobs are reused up to the 125 of an image, those of links and references among them', async () => {
-  assert.deepEqual(await reused(123), ['layer0']);
-  assert.deepEqual(await reused(124), []);
-  assert.deepEqual(await reused(60, 63), ['layer0', 'layer1']);
-  assert.deepEqual(await reused(60, 64), ['layer0']);
-});
+test('a layer is sent before others are there, and those that come together are asked together', async () => {
+  const [base, python, deps, app] = ['base', 'python', 'deps', 'app'].map(layerNamed) as [
+    LayerTarget,
+    LayerTarget,
+    LayerTarget,
+    LayerTarget,
+  ];
+  const comfyui = storePath('comfyui');
+  const references = new Map<string, readonly string[]>([[base.outPath, []]]);
+  const { nix, asked } = standInStore(references);
+  const realisation = slowRealisation();
+  const { work, sent } = layerWork({ nix, realisation }, [base, python, deps, app]);
+  const first = Promise.withResolvers<void>();
+  const { send } = work.transfers;
+  work.transfers.send = blob => {
+    first.resolve();
+    return send(blob);
+  };
+  const made = makeTargetLayers(work, new Set());
 
-test('each layer that follows has room for a blob at least', async () => {
-  assert.deepEqual(await reused(121, 1, 1), ['layer0', 'layer1', 'layer2']);
-  assert.deepEqual(await reused(122, 1, 1), []);
+  realisation.arrive(base);
+  await first.promise;
+  assert.deepEqual(
+    sent.map(blob => blob.layer),
+    ['base'],
+  );
+
+  references.set(python.outPath, [base.outPath]);
+  references.set(deps.outPath, [python.outPath]);
+  references.set(app.outPath, [comfyui, base.outPath]);
+  references.set(comfyui, []);
+  realisation.arrive(python, deps, app);
+  await made;
+  assert.deepEqual(
+    sent.map(blob => blob.paths),
+    [[base.outPath], [python.outPath], [deps.outPath], [app.outPath, comfyui]],
+  );
+  const together = [python.outPath, deps.outPath, app.outPath];
+  assert.deepEqual(asked, [
+    { words: '--query --requisites', paths: [base.outPath] },
+    { words: '--dump-db', paths: [base.outPath] },
+    { words: '--query --requisites', paths: together },
+    { words: '--dump-db', paths: [...together, comfyui] },
+  ]);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ownerOf, takeBack } from '../../../src/commands/setup/part.ts';
 import { isPartId } from '../../../src/host/shared-file.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { quietHost } from '../../tools/host.ts';
 
 const context = { currentDirectory: '/', temporaryDirectory: '/private' } as const;

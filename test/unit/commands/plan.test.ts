@@ -4,7 +4,7 @@ import { planFirst } from '../../../src/commands/build/plan.ts';
 import { blobKey, rootKey } from '../../../src/image/keys.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../../src/nix/types.ts';
 import type { Evidence } from '../../../src/registry/evidence.ts';
-import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
+import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';

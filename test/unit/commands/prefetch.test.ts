@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type GitHubContext, githubContext, type RunContext } from '../../../src/inputs/context.ts';
-import { parsePrefetch } from '../../../src/inputs/parse.ts';
+import { parsePrefetch } from '../../../src/inputs/verbs/prefetch.ts';
 import { describeChanges, describeLock, markdownChanges } from '../../../src/report/prefetch.ts';
 import type { Change } from '../../../src/wheels/changes.ts';
 import type { WheelPin } from '../../../src/wheels/lock.ts';
@@ -36,6 +36,15 @@ test('the inputs, with their defaults', () => {
     githubToken: 't',
     temporaryDirectory: '/private',
   });
+});
+
+test('its files are meant from the working directory', () => {
+  const raw = { 'working-directory': 'flakes/comfy', lock: '../locks/w.json' };
+  const { wheelsFile, lockFile } = parsePrefetch(raw, terminal);
+  assert.deepEqual(
+    [wheelsFile, lockFile],
+    ['/somewhere/flakes/comfy/wheels.toml', '/somewhere/flakes/locks/w.json'],
+  );
 });
 
 test('code from a fork gets no token', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MadeLayer } from '../../../src/commands/build/layers.ts';
 import { checkComplete, publish } from '../../../src/commands/build/publish.ts';
+import type { MadeLayer } from '../../../src/commands/build/state.ts';
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
@@ -46,7 +46,8 @@ test('an image has 125 layers at most; with one more nothing of it is put', asyn
     await registry.stop();
   });
   registry.blobs.set(blob.digest, content);
-  const destination = { store, tags: ['x'], cacheTag: undefined };
+  const loggedIn = async () => undefined;
+  const destination = { store, tags: ['x'], cacheTag: undefined, loggedIn };
   const put = (...layers: MadeLayer[]) => publish(destination, layers, parts, quietHost());
   await assert.rejects(
     put(layer('base', 60), layer('app', 66)),

@@ -7,10 +7,11 @@ import { rootKey } from '../../../src/image/keys.ts';
 import { rootEntries } from '../../../src/image/root-layer.ts';
 import type { RootTree } from '../../../src/image/root-tree.ts';
 import { readTar, type TarMember } from '../../../src/image/tar-reader.ts';
+import type { ImageDirectory } from '../../../src/image/types.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import type { ImageDirectory, Recipe } from '../../../src/nix/types.ts';
+import type { Recipe } from '../../../src/nix/types.ts';
 import type { Evidence } from '../../../src/registry/evidence.ts';
-import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
+import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;

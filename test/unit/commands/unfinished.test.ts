@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { notePushes } from '../../../src/commands/setup/unfinished.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { hostWithPrograms } from '../../tools/host.ts';
 
 const cachesOf = (name: string) =>

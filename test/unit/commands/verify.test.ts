@@ -8,8 +8,8 @@ import { type Difference, tellDifferences } from '../../../src/commands/setup/di
 import { extendedNixConfig, includeForJob } from '../../../src/commands/setup/nix-config.ts';
 import { verifySettings } from '../../../src/commands/setup/verify.ts';
 import { Failure } from '../../../src/host/failure.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { askStore } from '../../../src/nix/store-answer.ts';
 import type { Nix } from '../../../src/nix/types.ts';
 import { hostWithPrograms, quietHost } from '../../tools/host.ts';

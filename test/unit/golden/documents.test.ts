@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imageConfig, manifest } from '../../../src/image/config.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import type { KnownBlob, Memory } from '../../../src/registry/memory.ts';
-import { memoryFormat, serializeMemory } from '../../../src/registry/memory-format.ts';
+import { memoryFormat } from '../../../src/registry/memory-document.ts';
+import { serializeMemory } from '../../../src/registry/memory-format.ts';
+import type { KnownBlob, Memory } from '../../../src/registry/remembered.ts';
 import { fixedPath, sha256 } from './fixed.ts';
 
 const digest = (name: string) => `sha256:${sha256(name)}`;

@@ -51,3 +51,14 @@ test('what ended runs left is removed: with its lock, without, or the lock alone
   await living.discard();
   assert.deepEqual(readdirSync(folder), ['.partial-of-somebody']);
 });
+
+test('a file system that gives files to another user takes them all the same', async context => {
+  const folder = folderFor(context);
+  const { geteuid } = process;
+  process.geteuid = () => 12_345;
+  context.after(() => Object.assign(process, { geteuid }));
+  const partial = await partialFile(folder);
+  writeFileSync(partial.path, 'x');
+  await partial.complete(join(folder, 'file'));
+  assert.deepEqual(readdirSync(folder), ['file']);
+});

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { type BytePart, bytesOfParts, type FilePart } from '../../../src/image/byte-parts.ts';
+import { type BytePart, bytesOfParts } from '../../../src/image/byte-parts.ts';
 import { allBytes, temporaryFolder } from './fixtures.ts';
+
+type FilePart = Exclude<BytePart, Buffer>;
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
 

@@ -14,7 +14,7 @@ export function temporaryFolder(test: TestContext): string {
 }
 
 /** A folder as a store, in which every path refers to all the others. */
-export const storeOf = (folder: string): SourceStore => ({
+const storeOf = (folder: string): SourceStore => ({
   storeDir: folder,
   place: folder,
   closureOf: async () => new Set(readdirSync(folder).map(name => `${folder}/${name}`)),

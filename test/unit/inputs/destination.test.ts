@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLocalImage, readDestination } from '../../../src/inputs/destination.ts';
+import {
+  type Destination,
+  isLocalImage,
+  joinDestination,
+  readCopyDestination,
+} from '../../../src/inputs/destination.ts';
+import { readImage, readTags } from '../../../src/inputs/references.ts';
+import { readList } from '../../../src/inputs/values.ts';
+
+/** The two inputs as texts; an empty one is none. */
+function readDestination(image: string, tags: string): Destination {
+  const place = image === '' ? undefined : readImage('image', image);
+  return joinDestination(place, readTags('tags', readList(tags)));
+}
 
 test('an image and bare tags', () => {
   assert.deepEqual(readDestination('ghcr.io/O/Comfyui', 'cu130,latest'), {
@@ -60,9 +73,37 @@ for (const [image, tags, message] of bad) {
   });
 }
 
-test('a tag that cannot be held comes with one that can', () => {
-  assert.throws(
-    () => readDestination('ghcr.io/o/a', '2.9.0+cu130'),
-    (error: { details?: { next?: string } }) => error.details?.next === 'Use 2.9.0-cu130.',
-  );
+const mended: [tags: string, next: string][] = [
+  ['2.9.0+cu130', 'Use 2.9.0-cu130.'],
+  ['.hidden', 'Use hidden.'],
+  ['feature/x', 'Use feature-x.'],
+  ['dependabot/npm/foo-1.2', 'Use dependabot-npm-foo-1.2.'],
+  ['v1.2/x', 'Use v1.2-x.'],
+  ['cu130 latest', 'Write cu130,latest.'],
+  ['ghcr.io/o/a:1  ghcr.io/o/a:2', 'Write ghcr.io/o/a:1,ghcr.io/o/a:2.'],
+  ['ghcr.io/o/a', 'Write ghcr.io/o/a:TAG.'],
+  ['127.0.0.1:5000/a', 'Write 127.0.0.1:5000/a:TAG.'],
+];
+
+for (const [tags, next] of mended) {
+  test(`tags ${JSON.stringify(tags)} are refused with what would do`, () => {
+    assert.throws(
+      () => readDestination('ghcr.io/o/a', tags),
+      (error: { exitCode?: number; details?: { next?: string } }) =>
+        error.exitCode === 2 && error.details?.next === next,
+    );
+  });
+}
+
+test('a destination may have a tag of its own, beside those of the input', () => {
+  const read = (raw: string, tags = '') =>
+    readCopyDestination(raw, readTags('tags', readList(tags)));
+  assert.deepEqual(read('ghcr.io/O/a:1', '2'), { image: 'ghcr.io/o/a', tags: ['1', '2'] });
+  assert.deepEqual(read('127.0.0.1:5000/a'), { image: '127.0.0.1:5000/a', tags: [] });
+  assert.deepEqual(read('oci:Some/Dir:x', '2'), { image: 'oci:Some/Dir', tags: ['x', '2'] });
+  assert.deepEqual(read('docker-archive:/a:b.tar'), { image: 'docker-archive:/a:b.tar', tags: [] });
+  assert.throws(() => read('ghcr.io/o/a', 'ghcr.io/o/b:1'), /names another repository/);
+  for (const wrong of ['ghcr.io/o/a:feature/x', 'oci:dir:a b', 'ghcr.io/o/a:a+b']) {
+    assert.throws(() => read(wrong), /^Failure: Input destination: /, wrong);
+  }
 });

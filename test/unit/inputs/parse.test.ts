@@ -1,222 +1,48 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type GitHubContext, githubContext, type RunContext } from '../../../src/inputs/context.ts';
-import { parseBuild } from '../../../src/inputs/parse.ts';
-import type { RawInputs } from '../../../src/inputs/table.ts';
+import { allRead, type Exactly, parse, type Values } from '../../../src/inputs/parse.ts';
 
-const terminal: RunContext = {
-  face: 'command-line',
-  currentDirectory: '/somewhere',
-  temporaryDirectory: '/private',
-};
-
-function action(event: string, head?: string): RunContext {
-  const env = { GITHUB_EVENT_NAME: event, GITHUB_REPOSITORY: 'o/comfy', GITHUB_SHA: 'abc' };
-  const payload = { pull_request: { head: { repo: { full_name: head } } } };
-  const github: GitHubContext = githubContext(env, payload);
-  return { ...terminal, face: 'action', github };
-}
-
-const registry: RawInputs = { image: 'ghcr.io/o/comfy' };
-
-test('the defaults of the command line', () => {
-  assert.deepEqual(parseBuild({}, terminal), {
-    nix: {
-      installNix: 'auto',
-      nixVersion: undefined,
-      nixReleaseUrl: undefined,
-      nixReleaseSha256: undefined,
-      acceptFlakeConfig: false,
-    },
-    conf: {
-      lines: [],
-      accessTokens: [],
-      jobToken: undefined,
-      trustedUsers: [],
-      maxJobs: undefined,
-      cores: undefined,
-      place: 'run',
-    },
-    caches: {
-      cudaCaches: true,
-      substituters: [],
-      publicKeys: [],
-      cachix: { pull: [], push: [], filter: undefined, required: false },
-      binaryCaches: [],
-      signingKey: undefined,
-      github: { use: 'auto', limit: 2 * 2 ** 30, save: true },
-    },
-    builders: undefined,
-    reclaimDisk: 'auto',
-    task: 'write',
-    flake: undefined,
-    layers: [],
-    overrideInputs: [],
-    workingDirectory: '/somewhere',
-    image: undefined,
-    defaultImage: 'oci-layout',
-    tags: [],
-    labels: {},
-    repositoryLabels: {},
-    annotations: {},
-    push: true,
-    writeMemory: true,
-    credentials: { username: undefined, password: undefined, githubToken: undefined },
-    fromFork: false,
-    compression: 'zstd',
-    reuse: true,
-    cacheTag: undefined,
-    cacheFrom: [],
-    maxLayerSize: 2 ** 30,
-    allTargets: false,
-    audit: true,
-    auditFailOn: 'never',
-    recordFile: undefined,
-    temporaryDirectory: '/private',
-  });
+test('values have the names and types of the table, and defaults where nothing is given', () => {
+  const values = parse('copy', { tags: 'a', 'registry-username': ' ', push: 'false' });
+  const compression: 'zstd' | 'gzip' | 'none' = values.compression;
+  const push: boolean | undefined = values.push;
+  const username: string | undefined = values.registryUsername;
+  assert.deepEqual([compression, push, username], ['zstd', false, undefined]);
+  const limit: 'never' | 'error' | 'warning' = parse('audit', {}).auditFailOn;
+  const wish: 'true' | 'false' | 'required' | undefined = parse('setup', {}).cachixPush;
+  assert.deepEqual([limit, wish], ['never', undefined]);
+  assert.deepEqual(values.tags, [{ entry: 'a', tag: 'a' }]);
+  assert.deepEqual(parse('build', {}).layers, []);
+  assert.deepEqual(parse('face', {}), { command: 'build', trustEvent: [] });
 });
 
-test('every input arrives', () => {
-  const settings = parseBuild(
-    {
-      flake: './x#y',
-      layers: 'a,b',
-      'override-inputs': 'nixpkgs=github:o/n?ref=a,b\nfiles=path:/x',
-      'working-directory': 'sub',
-      image: '127.0.0.1:5000/comfy',
-      tags: 'one\ntwo',
-      labels: 'l=1',
-      annotations: 'a=2',
-      push: 'false',
-      'registry-username': 'user',
-      'registry-password': 'secret',
-      'github-token': 'token',
-      compression: 'none',
-      record: 'r.json',
-      'install-nix': 'release',
-      'nix-version': '2.34.8',
-      'nix-release-url': 'file:/x',
-      'nix-release-sha256': 'a'.repeat(64),
-      'accept-flake-config': 'true',
-      reuse: 'false',
-      'cache-tag': 'memory',
-      'cache-from': 'type=registry,ref=ghcr.io/o/x:y\nghcr.io/o/z:y',
-      'max-layer-size': '512MiB',
-      'all-targets': 'true',
-    },
-    terminal,
-  );
-  assert.deepEqual(settings.overrideInputs, [
-    { input: 'nixpkgs', flake: 'github:o/n?ref=a,b' },
-    { input: 'files', flake: 'path:/x' },
-  ]);
-  assert.deepEqual(settings.nix, {
-    installNix: 'release',
-    nixVersion: '2.34.8',
-    nixReleaseUrl: 'file:/x',
-    nixReleaseSha256: 'a'.repeat(64),
-    acceptFlakeConfig: true,
-  });
-  assert.deepEqual(settings.credentials, {
-    username: 'user',
-    password: 'secret',
-    githubToken: 'token',
-  });
-  const { flake, layers, workingDirectory, tags, labels, annotations } = settings;
+test('a verb can read what it lists, and nothing else', () => {
+  const values = parse('prefetch', { compression: 'lz4', undo: 'perhaps' });
+  // @ts-expect-error: prefetch lists no compression
+  assert.equal(values.compression, undefined);
+  // @ts-expect-error: a setup has no folder to work in
+  assert.equal(parse('setup', {}).workingDirectory, undefined);
+  // @ts-expect-error: nor has it a flake whose nixConfig could be accepted
+  assert.equal(parse('setup', {}).acceptFlakeConfig, undefined);
+});
+
+test('what a verb lists has to be read', () => {
+  const { wheels, lock, verify, check, githubToken, ...rest } = parse('prefetch', {});
+  // @ts-expect-error: its working directory is left
+  allRead(rest);
   assert.deepEqual(
-    { flake, layers, workingDirectory, tags, labels, annotations },
-    {
-      flake: './x#y',
-      layers: ['a', 'b'],
-      workingDirectory: '/somewhere/sub',
-      tags: ['one', 'two'],
-      labels: { l: '1' },
-      annotations: { a: '2' },
-    },
+    [wheels, lock, verify, check],
+    ['wheels.toml', 'wheels.lock.json', false, false],
   );
-  const { compression, recordFile, reuse, cacheTag, cacheFrom, allTargets, push } = settings;
-  assert.equal(settings.maxLayerSize, 512 * 2 ** 20);
-  assert.deepEqual(
-    { compression, recordFile, reuse, cacheTag, cacheFrom, allTargets, push },
-    {
-      compression: 'none',
-      recordFile: '/somewhere/r.json',
-      reuse: false,
-      cacheTag: 'memory',
-      cacheFrom: ['ghcr.io/o/x:y', 'ghcr.io/o/z:y'],
-      allTargets: true,
-      push: false,
-    },
-  );
-  assert.match(settings.pushRefusal ?? '', /input push is false/);
+  assert.deepEqual([githubToken, rest], [undefined, { workingDirectory: '.' }]);
 });
 
-test('a push links the package, and what changes per commit is an annotation only', () => {
-  const settings = parseBuild(registry, action('push'));
-  const source = { 'org.opencontainers.image.source': 'https://github.com/o/comfy' };
-  assert.deepEqual([settings.labels, settings.repositoryLabels], [{}, source]);
-  assert.deepEqual(settings.annotations, {
-    ...source,
-    'org.opencontainers.image.revision': 'abc',
-  });
-  assert.equal(settings.push, true);
-  assert.equal(settings.writeMemory, true);
-  assert.equal(settings.defaultImage, 'required');
-});
-
-test('a pull request pushes only when told to, and never writes the memory', () => {
-  const silent = parseBuild(registry, action('pull_request', 'o/comfy'));
-  assert.equal(silent.push, false);
-  assert.match(silent.pushRefusal ?? '', /pull request/);
-  const told = parseBuild({ ...registry, push: 'true' }, action('pull_request', 'o/comfy'));
-  assert.deepEqual([told.push, told.pushRefusal, told.writeMemory], [true, undefined, false]);
-});
-
-test('code from a fork gets no credentials and no write, whatever the workflow says', () => {
-  const raw: RawInputs = {
-    ...registry,
-    push: 'true',
-    'registry-username': 'user',
-    'registry-password': 'secret',
-    'github-token': 'token',
-  };
-  for (const event of ['pull_request', 'pull_request_target']) {
-    const settings = parseBuild(raw, action(event, 'other/comfy'));
-    assert.deepEqual([settings.credentials, settings.fromFork], [{ anonymous: true }, true]);
-    assert.deepEqual([settings.push, settings.writeMemory], [false, false]);
-    assert.match(settings.pushRefusal ?? '', /other\/comfy, not from o\/comfy/);
-  }
-});
-
-test('an image on this machine is written also by a fork', () => {
-  const settings = parseBuild({ image: 'oci:out' }, action('pull_request', 'other/comfy'));
-  assert.deepEqual([settings.push, settings.writeMemory], [true, true]);
-});
-
-const wrong: [raw: RawInputs, message: RegExp][] = [
-  [{ compression: 'lz4' }, /Input compression: expected zstd, gzip, none; found "lz4"/],
-  [{ 'install-nix': 'yes' }, /Input install-nix: expected auto, release/],
-  [{ 'nix-version': 'latest' }, /Input nix-version: .*"latest"/],
-  [{ 'nix-release-sha256': 'abc' }, /Input nix-release-sha256: .*"abc"/],
-  [{ reuse: 'no' }, /Input reuse: expected true or false; found "no"/],
-  [{ 'cache-tag': 'a b' }, /Input cache-tag: a registry cannot hold the tag "a b"/],
-  [{ 'cache-from': 'type=gha,scope=x' }, /Input cache-from: .*type=gha/],
-  [{ 'max-layer-size': '1GB' }, /Input max-layer-size: .*"1GB"/],
-  [{ 'max-layer-size': '0' }, /Input max-layer-size: .*"0"/],
-  [{ 'override-inputs': 'nixpkgs' }, /Input override-inputs: .*"nixpkgs"/],
-  [{ 'registry-username': 'user' }, /Input registry-password: it is empty/],
-  [{ 'registry-password': 'secret' }, /Input registry-username: it is empty/],
-];
-
-for (const [raw, message] of wrong) {
-  test(`wrong usage is named: ${Object.keys(raw).join()}`, () => {
-    assert.throws(() => parseBuild(raw, terminal), { message, exitCode: 2 });
-  });
-}
-
-test('a wrong password is not repeated in the error', () => {
-  assert.throws(
-    () => parseBuild({ 'registry-password': 'hunter2' }, terminal),
-    (error: Error) => !error.message.includes('hunter2'),
-  );
+test('a function that two verbs share reads all that is left to it', () => {
+  type Wanted = Pick<Values<'audit'>, 'flake'>;
+  const shared = <Given extends Wanted>(values: Exactly<Wanted, Given>) => values;
+  const { flake, record } = parse('audit', { flake: 'x' });
+  assert.deepEqual(shared({ flake }), { flake: 'x' });
+  const more = { flake, record };
+  // @ts-expect-error: the record would be lost in it
+  shared(more);
 });

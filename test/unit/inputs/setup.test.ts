@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { githubContext, type RunContext } from '../../../src/inputs/context.ts';
-import { parseSetup } from '../../../src/inputs/setup.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
+import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 
 const terminal: RunContext = {
   face: 'command-line',
@@ -146,6 +146,8 @@ const wrong: [RawInputs, RegExp][] = [
   [{ 'binary-caches': 'https://u:hunter2@x.example' }, /address of x\.example has a password/],
   [{ 'max-jobs': 'many' }, /max-jobs: expected a whole number; found "many"/],
   [{ 'cachix-push': 'true', 'cachix-name': 'a' }, /no token and no key for a/],
+  [{ 'cachix-push': 'true' }, /cachix-push: there is no cache in cachix-name/],
+  [{ 'nix-release-url': 'hunter2' }, /nix-release-url: it is not an address/],
   [{ 'cachix-push-filter': '(' }, /cachix-push-filter: Invalid regular expression/],
   [
     { 'cachix-name': 'a,b', 'cachix-auth-token': 'a=x\nhunter2' },

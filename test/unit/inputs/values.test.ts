@@ -7,7 +7,6 @@ import { readBoolean, readChoice, readList, readPairs } from '../../../src/input
 test('booleans are those of YAML 1.2, and nothing else', () => {
   assert.equal(readBoolean('push', 'True'), true);
   assert.equal(readBoolean('push', 'FALSE'), false);
-  assert.equal(readBoolean('push', ''), undefined);
   assert.throws(() => readBoolean('push', 'yes'), {
     message: 'Input push: expected true or false; found "yes".',
     exitCode: 2,

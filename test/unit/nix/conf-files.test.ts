@@ -206,10 +206,9 @@ describe('settings of a user', () => {
     await inUser('cores = 1\n');
     assert.equal(await removeConf(hostWith(home)), false);
     await write('user');
-    for (const name of ['comfy-nix.conf.fresh', 'comfy-nix-secrets.conf.fresh']) {
-      await writeFile(join(nixFolder(), name), 'half');
+    for (const name of ['comfy-nix.conf', 'comfy-nix-secrets.conf', 'comfy-nix-netrc']) {
+      await writeFile(freshName(join(nixFolder(), name)), 'half');
     }
-    await writeFile(freshName(join(nixFolder(), 'comfy-nix-netrc')), 'half');
     assert.equal(await removeConf(hostWith(home)), true);
     assert.deepEqual(await readdir(nixFolder()), ['nix.conf']);
   });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { createEventReader, logLines } from '../../../src/nix/events.ts';
+import { limits } from '../../../src/host/limits.ts';
+import { createEventReader } from '../../../src/nix/events.ts';
 import type { NixEvent } from '../../../src/nix/types.ts';
 
 const bad = '/nix/store/8ac8rqp26rj89vw2hgim178ycd9k6612-bad.drv';
@@ -27,6 +28,21 @@ async function replay(name: string) {
 const ofDerivation = (events: readonly NixEvent[], drvPath: string) =>
   events.flatMap(event => ('drvPath' in event && event.drvPath === drvPath ? [event] : []));
 
+test('files are being fetched from the beginning of that to its end', () => {
+  const reader = createEventReader();
+  const url = 'http://cache.example/nix-cache-info';
+  const seen = [
+    `@nix {"action":"start","fields":["${url}"],"id":7,"level":4,"text":"x","type":101}`,
+    '@nix {"action":"result","fields":[0,0,0,0],"id":7,"type":105}',
+    '@nix {"action":"start","fields":[],"id":8,"level":4,"text":"x","type":101}',
+    '@nix {"action":"stop","id":7}',
+  ].map(line => {
+    reader.read(line, 0);
+    return reader.fetching();
+  });
+  assert.deepEqual(seen, [[url], [url], [url], []]);
+});
+
 for (const version of ['2.8', '2.34']) {
   test(`the log of Nix ${version} gives each build its beginning, log and end`, async () => {
     const { events, reader } = await replay(`realise-${version}.txt`);
@@ -40,7 +56,6 @@ for (const version of ['2.8', '2.34']) {
     assert.deepEqual(withoutTimes(follows), [
       { type: 'build-start', machine: '' },
       { type: 'build-log', line: `using ${cached}` },
-      { type: 'build-phase', phase: 'installPhase' },
       { type: 'build-end', failed: false },
     ]);
     assert.deepEqual(withoutTimes(multi), [
@@ -147,7 +162,7 @@ test('only the end of a log is kept', () => {
   }
   reader.read(`@nix {"action":"msg","level":0,"msg":"error: builder for '${bad}' failed"}`, 1000);
   const [failure] = reader.failed();
-  assert.equal(failure?.log.length, logLines);
+  assert.equal(failure?.log.length, limits.logLines);
   assert.equal(failure?.log.at(-1), '999');
 });
 
@@ -352,13 +367,13 @@ test('a warning that names a derivation is no failure of it', () => {
 test('as much of a log as helps is kept, of long lines the beginning', () => {
   const reader = createEventReader();
   const log = (line: string) => ({ action: 'result', id: 1, type: 101, fields: [line] });
-  const lines = Array.from({ length: logLines }, (_, at) => log(String(at)));
+  const lines = Array.from({ length: limits.logLines }, (_, at) => log(String(at)));
   readAll(reader, [build(1, bad), ...lines]);
   const [event] = readAll(reader, [log('x'.repeat(3000))]);
   assert.equal(event?.type === 'build-log' && event.line.length, 3000, 'it is told whole');
   readAll(reader, [error(`error: builder for '${bad}' failed`)]);
   const [failure] = reader.failed();
-  assert.equal(failure?.log.length, logLines);
+  assert.equal(failure?.log.length, limits.logLines);
   assert.deepEqual([failure?.log[0], failure?.log.at(-1)], ['1', 'x'.repeat(2000)]);
 });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Failure } from '../../../src/host/failure.ts';
+import { ConnectionLost } from '../../../src/host/http/message.ts';
 import { fetchTarball, type Transport } from '../../../src/nix/install/download.ts';
 import type { Release } from '../../../src/nix/install/releases.ts';
 import { quietHost } from '../../tools/host.ts';
@@ -49,12 +50,8 @@ const unused: Transport = {
   download: () => assert.fail('downloaded'),
 };
 
-const refused = () => {
-  const cause = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), {
-    code: 'ECONNREFUSED',
-  });
-  return Promise.reject(new TypeError('fetch failed', { cause }));
-};
+const refused = () =>
+  Promise.reject(new ConnectionLost(new Error('connect ECONNREFUSED 192.0.2.1:443')));
 
 describe('fetching the tarball', () => {
   it('downloads and verifies it', async () => {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
 import { ensureNix } from '../../../src/nix/install/install.ts';
 import { describeMachine } from '../../../src/nix/install/machine.ts';
+import type { NixSettings } from '../../../src/nix/install/releases.ts';
 import { quietHost } from '../../tools/host.ts';
 
 /** As Nix has it where nobody says anything. */
@@ -44,7 +44,6 @@ function on(t: TestContext, platform: NodeJS.Platform, arch: NodeJS.Architecture
 
 const settings = (installNix: NixSettings['installNix']): NixSettings => ({
   installNix,
-  acceptFlakeConfig: false,
 });
 
 const others = [

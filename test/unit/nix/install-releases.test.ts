@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import type { NixSettings } from '../../../src/inputs/settings.ts';
+import type { NixSettings } from '../../../src/nix/install/releases.ts';
 import {
   parseSha256,
   pinnedVersions,
@@ -9,7 +9,7 @@ import {
   shownUrl,
 } from '../../../src/nix/install/releases.ts';
 
-const settings: NixSettings = { installNix: 'release', acceptFlakeConfig: false };
+const settings: NixSettings = { installNix: 'release' };
 const sum = 'ab'.repeat(32);
 const plan = (more: Partial<NixSettings>, system = 'x86_64-linux') =>
   planRelease({ ...settings, ...more }, system);

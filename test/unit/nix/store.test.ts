@@ -1,47 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import type { Command, Finished } from '../../../src/host/process.ts';
-import { parseDump, queryClosures, queryPathInfo, queryValid } from '../../../src/nix/store.ts';
-import type { Nix } from '../../../src/nix/types.ts';
-import { quietHost } from '../../tools/host.ts';
-
-function nixThat(answer: (command: Command) => Partial<Finished>): {
-  nix: Nix;
-  commands: Command[];
-} {
-  const commands: Command[] = [];
-  const nix: Nix = {
-    bin: '/bin',
-    version: '2.34.8',
-    storeDir: '/nix/store',
-    env: {},
-    host: quietHost({
-      run: async command => {
-        commands.push(command);
-        return { code: 0, stdout: '', stderr: '', ...answer(command) };
-      },
-    }),
-  };
-  return { nix, commands };
-}
-
-const references: Record<string, string[]> = {
-  '/nix/store/a': ['/nix/store/a', '/nix/store/b'],
-  '/nix/store/b': ['/nix/store/c'],
-  '/nix/store/c': [],
-  '/nix/store/d': ['/nix/store/c'],
-};
+import { parseDump, queryPathInfo, queryRequisites, queryValid } from '../../../src/nix/store.ts';
+import { standInStore, storePath } from '../../tools/stand-in-store.ts';
 
 const hash = (digit: string) => digit.repeat(64);
-
-const dumpOf = (paths: readonly string[]) =>
-  paths
-    .map(path => {
-      const own = references[path] ?? [];
-      return [path, hash('a'), '1200', '', String(own.length), ...own, ''].join('\n');
-    })
-    .join('');
+const [a, b, c] = [storePath('a'), storePath('b'), storePath('c')];
 
 test('a dump of the database is read, with and without derivers and references', () => {
   const dump = [
@@ -76,42 +40,48 @@ test('what is no dump is a failure, and ends', () => {
   assert.throws(() => parseDump(['/nix/store/a', 'abc', '1', '', '0', ''].join('\n')), Failure);
 });
 
-test('the closures of several paths take two processes', async () => {
-  const { nix, commands } = nixThat(({ args }) =>
-    args[0] === '--dump-db'
-      ? { stdout: dumpOf(args.slice(1)) }
-      : { stdout: `${Object.keys(references).join('\n')}\n` },
-  );
-  const closures = await queryClosures(nix, ['/nix/store/a', '/nix/store/d']);
-  assert.deepEqual(Object.fromEntries(closures), {
-    '/nix/store/a': ['/nix/store/a', '/nix/store/b', '/nix/store/c'],
-    '/nix/store/d': ['/nix/store/c', '/nix/store/d'],
+for (const version of ['2.8.0', '2.14.1', '2.15.0', '2.34.8']) {
+  test(`the store is asked as Nix ${version} can be`, async () => {
+    const references = new Map([
+      [a, [b]],
+      [b, [b]],
+    ]);
+    const { nix, asked } = standInStore(references, version);
+    assert.deepEqual(await queryValid(nix, [a, c]), new Set([a]));
+    assert.deepEqual(await queryRequisites(nix, [a]), [a, b]);
+    assert.deepEqual((await queryPathInfo(nix, [b])).get(b), {
+      narSize: 100,
+      narHash: `sha256:${hash('0')}`,
+      references: [b],
+    });
+    assert.deepEqual(asked, [
+      { words: '--check-validity --print-invalid', paths: [a, c] },
+      { words: '--query --requisites', paths: [a] },
+      { words: '--dump-db', paths: [b] },
+    ]);
+    await queryValid(nix, []);
+    await queryRequisites(nix, []);
+    assert.equal(asked.length, 3, 'no paths, no process');
   });
-  assert.equal(commands.length, 2);
-});
+}
 
-test('long lists of paths are divided among processes', async () => {
-  const paths = Array.from({ length: 20_000 }, (_, at) => `/nix/store/${'x'.repeat(40)}-${at}`);
-  const { nix, commands } = nixThat(({ args }) => ({ stdout: dumpOf(args.slice(1)) }));
-  const infos = await queryPathInfo(nix, paths);
-  assert.deepEqual([...infos.keys()], paths);
-  assert.ok(commands.length > 1);
-  for (const { args } of commands) assert.ok(args.join(' ').length < 1_000_000);
-});
-
-test('valid are those that the store does not call invalid; no paths, no process', async () => {
-  const { nix, commands } = nixThat(() => ({ stdout: '/nix/store/b\n' }));
-  const valid = await queryValid(nix, ['/nix/store/a', '/nix/store/b']);
-  assert.deepEqual([...valid], ['/nix/store/a']);
-  await queryValid(nix, []);
-  assert.equal(commands.length, 1);
+test('30,000 paths take one process, or two where they are arguments', async () => {
+  const paths = Array.from({ length: 30_000 }, (_, at) => storePath(`python3.12-package-${at}`));
+  for (const [version, processes] of [
+    ['2.8.0', 2],
+    ['2.34.8', 1],
+  ] as const) {
+    const { nix, asked } = standInStore(new Map(paths.map(path => [path, []])), version);
+    assert.deepEqual([...(await queryPathInfo(nix, paths)).keys()], paths);
+    assert.equal(asked.length, processes);
+  }
 });
 
 test("a store that does not answer is a failure with Nix's own words", async () => {
-  const { nix } = nixThat(() => ({ code: 1, stderr: 'error: cannot connect to daemon\n' }));
+  const { nix } = standInStore(new Map());
   await assert.rejects(
-    queryValid(nix, ['/nix/store/a']),
+    queryRequisites(nix, [a]),
     error =>
-      error instanceof Failure && error.details.evidence?.[0] === 'error: cannot connect to daemon',
+      error instanceof Failure && error.details.evidence?.[0] === `error: path '${a}' is not valid`,
   );
 });

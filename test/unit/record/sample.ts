@@ -1,10 +1,5 @@
 import type { BuildOutcome } from '../../../src/commands/outcome.ts';
-import type {
-  BuildRecord,
-  CachesRecord,
-  DiskRecord,
-  LayerRecord,
-} from '../../../src/record/types.ts';
+import type { BuildRecord, CachesRecord, LayerRecord } from '../../../src/record/types.ts';
 
 const hex = (digit: string) => `sha256:${digit.repeat(64)}`;
 
@@ -41,7 +36,7 @@ const sampleCaches: CachesRecord = {
   leftOut: [{ cache: 'https://dead.example', reason: 'no answer in 5 s' }],
 };
 
-const sampleDisk: DiskRecord = {
+const sampleDisk: NonNullable<BuildRecord['disk']> = {
   fileSystems: [
     { folder: '/nix/store', total: 84e9, peak: 34.2e9, growth: 12.1e9 },
     { folder: '/tmp', total: 8e9, peak: 1e9, growth: 0 },

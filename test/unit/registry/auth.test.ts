@@ -47,7 +47,7 @@ function registryWith(options: {
     }
     return respond(url, 200);
   };
-  const send = authorizing(network, {
+  const { send, logIn } = authorizing(network, {
     registry: 'r.example',
     origin: 'https://r.example',
     scope: 'repository:o/x:pull,push',
@@ -60,7 +60,7 @@ function registryWith(options: {
   const advance = (ms: number) => {
     now += ms;
   };
-  return { seen, get, advance, send };
+  return { seen, get, advance, send, logIn };
 }
 
 const password: RegistryLogin = { kind: 'password', username: 'u', password: 'p:w' };
@@ -77,6 +77,17 @@ describe('authorizing', () => {
     assert.equal(asked[0]?.url.search, '?service=r&scope=repository%3Ao%2Fx%3Apull%2Cpush');
     assert.equal(asked[0]?.headers?.authorization, basic);
     assert.equal(seen.at(-1)?.headers?.authorization, 'Bearer t1');
+  });
+
+  test('who logs in ahead asks nothing twice', async () => {
+    const { seen, get, logIn } = registryWith({ login: password });
+    await logIn();
+    assert.deepEqual(
+      seen.map(({ url }) => url.pathname),
+      ['/v2/', '/token'],
+    );
+    assert.equal((await get('/v2/o/x/a')).status, 200);
+    assert.equal(seen.length, 3);
   });
 
   test('a token is renewed before it expires, and once when it is refused', async () => {

@@ -13,7 +13,7 @@ import type { TarEntry } from '../../../src/image/tar-header.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { evidenceIn } from '../../../src/registry/evidence.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
+import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge, presenceIn } from '../../../src/registry/reuse.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 import { quietHost } from '../../tools/host.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { blobKey } from '../../../src/image/keys.ts';
-import type { KnownBlob, Memory } from '../../../src/registry/memory.ts';
 import { parseMemory, serializeMemory } from '../../../src/registry/memory-format.ts';
+import type { KnownBlob, Memory } from '../../../src/registry/remembered.ts';
 
 const storeDir = '/nix/store';
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';

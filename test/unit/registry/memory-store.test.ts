@@ -3,16 +3,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { blobKey } from '../../../src/image/keys.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import {
-  type KnownBlob,
-  type Memory,
-  memoryMediaTypes,
-  type RememberedImage,
-  readMemory,
-  writeMemory,
-} from '../../../src/registry/memory.ts';
+import { readMemory, writeMemory } from '../../../src/registry/memory.ts';
 import { serializeMemory } from '../../../src/registry/memory-format.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
+import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
@@ -20,6 +14,11 @@ import { quietHost } from '../../tools/host.ts';
 import { type RegistryStandIn, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const place = { storeDir: '/nix/store', architecture: 'amd64' };
+/** As the memory calls itself; written here too, since registries keep it by that. */
+const memoryMediaTypes = {
+  artifact: 'application/vnd.comfy-nix.memory.v1',
+  config: 'application/vnd.comfy-nix.memory.v1+json',
+};
 const nothing: Memory = { images: [] };
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
 

@@ -2,15 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { blobKey } from '../../../src/image/keys.ts';
-import {
-  type KnownBlob,
-  knownBlobs,
-  type Memory,
-  mapBlobs,
-  mergeMemories,
-  type RememberedImage,
-} from '../../../src/registry/memory.ts';
+import { knownBlobs, mapBlobs, mergeMemories } from '../../../src/registry/memory.ts';
 import { parseMemory, serializeMemory } from '../../../src/registry/memory-format.ts';
+import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
 
 const storeDir = '/nix/store';
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';

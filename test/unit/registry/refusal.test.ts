@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Answer, ConnectionLost } from '../../../src/host/http/message.ts';
+import { type Answer, ConnectionLost, Unreachable } from '../../../src/host/http/message.ts';
 import {
   adviceFor,
   errorsOf,
@@ -117,15 +117,20 @@ describe("the registry's own words", () => {
 
 test('a connection that does not last is told with what to check', () => {
   const lost = new ConnectionLost(new Error('reset'));
-  const { message, details } = unreachable(lost, 'r.example');
+  const told = unreachable(lost, 'r.example');
+  assert.ok(told instanceof Unreachable);
+  const { message, details } = told;
   assert.match(message, /^The connection to r\.example failed: reset/);
-  assert.match(details.tried ?? '', /several times/);
+  assert.match(details.tried ?? '', /more than once/);
   assert.match(details.next ?? '', /HTTPS_PROXY/);
   const untrusted = new ConnectionLost(
     Object.assign(new Error('no'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
   );
   assert.ok(untrusted.untrusted);
-  const { details: other } = unreachable(untrusted, 'r.example');
-  assert.equal(other.tried, undefined);
-  assert.match(other.next ?? '', /SSL_CERT_FILE/);
+  const other = unreachable(untrusted, 'r.example');
+  assert.ok(other instanceof Unreachable);
+  assert.equal(other.details.tried, undefined);
+  assert.match(other.details.next ?? '', /SSL_CERT_FILE/);
+  const fault = new Error('a defect');
+  assert.equal(unreachable(fault, 'r.example'), fault);
 });

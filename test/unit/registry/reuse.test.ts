@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { Evidence, StatedImage } from '../../../src/registry/evidence.ts';
-import type { KnownBlob, RememberedImage } from '../../../src/registry/memory.ts';
+import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge, presenceIn } from '../../../src/registry/reuse.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 

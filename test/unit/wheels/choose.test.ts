@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choose, chooseAll } from '../../../src/wheels/choose.ts';
-import type { OfferedFile } from '../../../src/wheels/index-page.ts';
-import type { Listing, Want } from '../../../src/wheels/listings.ts';
+import type { Listing, OfferedFile } from '../../../src/wheels/index-page.ts';
+import type { Want } from '../../../src/wheels/listings.ts';
 import type { Variant } from '../../../src/wheels/variant.ts';
 
 const variant: Variant = { system: 'x86_64-linux', cuda: 'cu130', python: '3.12' };

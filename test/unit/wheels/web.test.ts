@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { openWeb, Unreachable } from '../../../src/wheels/web.ts';
+import { Unreachable } from '../../../src/host/http/message.ts';
+import { openWeb } from '../../../src/wheels/web.ts';
 import { quietHost } from '../../tools/host.ts';
 import { serve } from '../../tools/http-server.ts';
 

@@ -1,4 +1,4 @@
-import { limits } from '../host/limits.ts';
+import { limits } from './limits.ts';
 
 /**
  * The known name that takes the fewest edits to become `name`, capitals aside. Of very long names the

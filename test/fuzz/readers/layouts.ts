@@ -1,6 +1,4 @@
-import { recordFromJson } from '../../../src/record/json.ts';
 import { findTag, parseIndex } from '../../../src/registry/layout-index.ts';
-import { sampleRecord } from '../../unit/record/sample.ts';
 import { mutatedJson } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
 
@@ -16,13 +14,6 @@ const index = {
 };
 
 export const readers = [
-  fuzzed({
-    name: 'the record of a run',
-    cases: mutatedJson(sampleRecord()),
-    // a value was quoted in the error by a function that calls itself for each level
-    broken: [`{"version":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
-    read: text => recordFromJson(text, 'record.json'),
-  }),
   fuzzed({
     name: 'the index of a layout that is written to',
     cases: mutatedJson(index),

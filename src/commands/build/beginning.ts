@@ -1,0 +1,72 @@
+import { Failure } from '../../host/failure.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import { foldersInUse } from '../../nix/disk.ts';
+import { watchDisk } from '../../nix/disk-space.ts';
+import { requireKnownOutputs } from '../../nix/evaluate.ts';
+import type { Evaluation, Nix } from '../../nix/types.ts';
+import { releaseTransport } from '../setup/github.ts';
+import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
+import { startCaches } from './caches.ts';
+import type { Repository } from './destination.ts';
+import { evaluateBeside } from './evaluation.ts';
+import type { BuildState } from './state.ts';
+
+/** What an image is made from. */
+export interface Beginning {
+  /** Asked, and ready to build. */
+  nix: Nix;
+  evaluation: Evaluation;
+}
+
+/**
+ * Sets Nix up, and evaluates the image meanwhile; logs in to its repository while Nix evaluates. Rejects
+ * with the failure of what failed first, when nothing of it runs any more.
+ */
+export function beginBuild(
+  settings: BuildSettings,
+  state: BuildState,
+  repository: Repository | undefined,
+): Promise<Beginning> {
+  const server = releaseTransport(state.github, settings.nix, state.host);
+  return prepareBeside(settings, state.host, server, async (begun, { host, add }) => {
+    state.nix = begun.nix;
+    state.exports = begun.exports;
+    // a number of the report is no reason to fail
+    const watch = await watchDisk(foldersInUse(begun.nix)).catch(() => undefined);
+    if (watch) state.diskWatch = watch;
+    const ready = add(begun.ready.then(prepared => takeOver(prepared, settings, state)));
+    const { flake = '.', workingDirectory } = settings;
+    await state.github?.restoreEvaluation(flake, workingDirectory);
+    const evaluating = add(evaluateBeside(begun, settings, host));
+    repository?.logIn();
+    const evaluation = await evaluating;
+    state.evaluation = evaluation;
+    checkSelection(settings.layers, evaluation);
+    requireKnownOutputs(evaluation);
+    return { evaluation, nix: await ready };
+  });
+}
+
+/** A Nix that is ready is that of the run; caches get what it builds. */
+async function takeOver(
+  prepared: PreparedNix,
+  settings: BuildSettings,
+  state: BuildState,
+): Promise<Nix> {
+  state.nix = prepared.nix;
+  state.exports = prepared.exports;
+  state.part = prepared.owner.id;
+  state.caches = await startCaches(prepared, settings, state.host);
+  return prepared.nix;
+}
+
+/** The layers that the user selected must exist. */
+function checkSelection(selected: readonly string[], { recipe, target }: Evaluation): void {
+  const names = recipe ? recipe.layers.map(layer => layer.name) : [target.name];
+  const unknown = selected.filter(name => !names.includes(name));
+  if (unknown.length === 0) return;
+  throw new Failure(`${recipe?.name ?? target.name} has no layer called ${unknown.join(', ')}.`, {
+    next: `Choose among: ${names.join(', ')}.`,
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,63 @@
+import { type InputDefinition, list, pairsAs, path, text, textAs, yesOrNo } from '../definition.ts';
+import { readSize } from '../values.ts';
+
+/** Which image is meant, how its flake is evaluated, and what of it is built. */
+export const imageInputs = {
+  flake: {
+    reader: text,
+    description:
+      'The image to build, as a flake reference with an attribute. ' +
+      'Without it `.#comfyui` is built, else `.#default`.',
+    verbs: ['build', 'audit'],
+  },
+  source: {
+    reader: text,
+    description:
+      'The image to copy: a reference, `oci:DIR` or `oci:DIR:TAG`, `docker-archive:FILE`, or a path ' +
+      'that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
+      'nix2container, or any program that writes a docker-archive.',
+    verbs: ['copy'],
+  },
+  layers: {
+    reader: list,
+    description:
+      'Names of the layers to build and time; all of them when empty. ' +
+      'It never changes what the image holds.',
+    verbs: ['build'],
+  },
+  'all-targets': {
+    reader: yesOrNo,
+    description: 'Whether targets that no layer ships (downloads, for one) are built as well.',
+    default: 'false',
+    verbs: ['build'],
+  },
+  'override-inputs': {
+    reader: pairsAs(entries => entries.map(([input, flake]) => ({ input, flake }))),
+    description: 'Inputs of the flake to replace, as lines `name=flake-reference`.',
+    verbs: ['build', 'audit'],
+  },
+  'accept-flake-config': {
+    reader: yesOrNo,
+    description:
+      "Whether the flake's `nixConfig` is accepted. It can run code as root: say so only for " +
+      'flakes that you trust.',
+    default: 'false',
+    verbs: ['build', 'audit'],
+  },
+  'working-directory': {
+    reader: path,
+    description:
+      'The folder from which flake references, images on this machine, `wheels` and `lock` are meant.',
+    default: '.',
+    verbs: ['build', 'prefetch', 'audit', 'copy'],
+  },
+  'max-layer-size': {
+    reader: textAs(readSize),
+    description:
+      'The most that a blob holds (uncompressed: bytes, or with `KiB`, `MiB`, `GiB`), a larger single ' +
+      'store path excepted. Layers of more than a quarter of it are split, so that they are pulled ' +
+      'in parallel and a changed package moves few bytes.',
+    default: '1GiB',
+    verbs: ['build'],
+  },
+} as const satisfies Record<string, InputDefinition>;

@@ -1,0 +1,111 @@
+import type { Compression } from '../../image/types.ts';
+import {
+  choice,
+  type InputDefinition,
+  linesAs,
+  listAs,
+  pairs,
+  text,
+  textAs,
+  yesOrNo,
+} from '../definition.ts';
+import { checkTag, readCacheReferences, readImage, readTags } from '../references.ts';
+
+const compressions = ['zstd', 'gzip', 'none'] as const satisfies readonly Compression[];
+
+/** Where an image goes, what it is called there, and what is remembered. */
+export const registryInputs = {
+  image: {
+    reader: textAs(readImage),
+    description:
+      'Where the image goes: a registry repository (`ghcr.io/owner/name`), `oci:DIR` (an OCI ' +
+      'image layout), `docker-archive:FILE`, or `-` (a docker-archive on standard output). ' +
+      'The action needs it in order to push; the command line writes `oci:NAME-image` without it.',
+    verbs: ['build'],
+  },
+  destination: {
+    reader: text,
+    description:
+      'Where `copy` puts it: a reference with or without a tag, `oci:DIR`, `docker-archive:FILE`, ' +
+      'or `-` (a docker-archive on standard output).',
+    verbs: ['copy'],
+  },
+  tags: {
+    reader: listAs(readTags),
+    description:
+      'Tags by lines or commas, bare (`cu130`) or as full references ' +
+      '(`ghcr.io/owner/name:cu130`), which then also say the image. ' +
+      'Without any the tag of the recipe is used.',
+    verbs: ['build', 'copy'],
+  },
+  labels: {
+    reader: pairs,
+    description: 'Labels of the image, as lines `key=value`. They are part of the image config.',
+    verbs: ['build'],
+  },
+  annotations: {
+    reader: pairs,
+    description:
+      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit.',
+    verbs: ['build'],
+  },
+  push: {
+    reader: yesOrNo,
+    description:
+      'Whether the image is pushed. By default it is, except by pull requests. ' +
+      'Code from a fork never pushes.',
+    verbs: ['build', 'copy'],
+  },
+  'registry-username': {
+    reader: text,
+    description: "User name for the registry. Without it Docker's config.json is asked.",
+    variable: true,
+    verbs: ['build', 'copy'],
+  },
+  'registry-password': {
+    reader: text,
+    description: 'Password or token for the registry.',
+    secret: true,
+    verbs: ['build', 'copy'],
+  },
+  'github-token': {
+    reader: text,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's, not of ours
+    workflowDefault: '${{ github.token }}',
+    description:
+      "Token for the container registry of the job's own GitHub (ghcr.io) where no other " +
+      'credentials are given (the job needs `packages: write`), for flake inputs from that GitHub, ' +
+      'and for its API, which `prefetch` asks. No other server gets it.',
+    secret: true,
+    verbs: ['build', 'setup', 'prefetch', 'audit', 'copy'],
+  },
+  compression: {
+    reader: choice(compressions),
+    description:
+      'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
+      'or newer ones.',
+    default: 'zstd',
+    verbs: ['build', 'copy'],
+  },
+  reuse: {
+    reader: yesOrNo,
+    description:
+      'Whether layers that the registry remembers are reused. `false` builds everything again ' +
+      'and says which layers differ.',
+    default: 'true',
+    verbs: ['build'],
+  },
+  'cache-tag': {
+    reader: textAs(checkTag),
+    description:
+      "The tag at which the image's repository keeps its memory. " +
+      'Without it `cache-NAME-TAG-ARCHITECTURE`, of the recipe.',
+    verbs: ['build'],
+  },
+  'cache-from': {
+    reader: linesAs(readCacheReferences),
+    description:
+      'More memories to learn from, one reference a line, also as `type=registry,ref=REFERENCE`.',
+    verbs: ['build'],
+  },
+} as const satisfies Record<string, InputDefinition>;

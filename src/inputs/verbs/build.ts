@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import type { GitHubContext, RunContext } from '../context.ts';
+import { joinDestination } from '../destination.ts';
+import { parse, type Values } from '../parse.ts';
+import type { BuildSettings } from '../settings.ts';
+import type { RawInputs } from '../table.ts';
+import { trustedInputs } from '../trusted.ts';
+import { badInput } from '../values.ts';
+import { readCredentials } from './credentials.ts';
+import { checkStandardOutput, permission } from './permission.ts';
+import { readPreparation } from './preparation.ts';
+
+/**
+ * Reads the inputs of the verb `build`.
+ * @throws Failure with exit code 2 that names the input and what was found.
+ */
+export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
+  const values = parse('build', trustedInputs(raw, context.github));
+  const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
+  const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
+  const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
+  const { record, audit, auditFailOn, registryUsername, registryPassword, ...preparation } = rest;
+  const { githubToken } = preparation;
+  const { currentDirectory, github } = context;
+  return {
+    // a build leaves no settings behind; later steps of its job have them too
+    ...readPreparation(preparation, context, context.face === 'action' ? 'job' : 'run'),
+    task: 'write',
+    flake,
+    layers,
+    allTargets,
+    overrideInputs,
+    acceptFlakeConfig,
+    workingDirectory: resolve(currentDirectory, workingDirectory),
+    maxLayerSize,
+    compression,
+    reuse,
+    cacheFrom,
+    ...readPlace({ image: repository, tags, cacheTag, push }, context),
+    labels,
+    repositoryLabels: repositoryLink(github),
+    annotations: { ...repositoryLink(github), ...commit(github), ...annotations },
+    credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
+    fromFork: github?.fork !== undefined,
+    audit,
+    auditFailOn,
+    recordFile: record === undefined ? undefined : resolve(currentDirectory, record),
+  };
+}
+
+type PlaceValues = Pick<Values<'build'>, 'image' | 'tags' | 'cacheTag' | 'push'>;
+
+/** Where the image goes, and whether it may. */
+function readPlace(
+  { cacheTag, ...values }: PlaceValues,
+  context: RunContext,
+): Pick<BuildSettings, 'image' | 'tags' | 'cacheTag' | 'push' | 'pushRefusal' | 'writeMemory'> {
+  const { image, tags } = joinDestination(values.image, values.tags);
+  const permitted = permission(values.push, image, context);
+  if (image === undefined && permitted.push && context.face === 'action') {
+    throw badInput(
+      'image',
+      'it is missing: there is nowhere to push to.',
+      'Give the repository, such as image: ghcr.io/owner/name, or push: false to build only.',
+    );
+  }
+  checkStandardOutput('image', image, context);
+  if (cacheTag !== undefined && tags.includes(cacheTag)) {
+    throw badInput(
+      'cache-tag',
+      `the tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
+      'Choose another tag, or another cache-tag.',
+    );
+  }
+  return { image, tags, cacheTag, ...permitted };
+}
+
+/** Links a package to its repository; the same for every commit, so that it may be a label. */
+function repositoryLink(github: GitHubContext | undefined): Record<string, string> {
+  return github === undefined ? {} : { 'org.opencontainers.image.source': github.source };
+}
+
+/** Changes with every commit, so it belongs to the manifest alone. */
+function commit(github: GitHubContext | undefined): Record<string, string> {
+  return github?.revision === undefined
+    ? {}
+    : { 'org.opencontainers.image.revision': github.revision };
+}
