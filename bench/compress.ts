@@ -1,11 +1,15 @@
 /**
  * What decides how layers are read and compressed: frame size, zlib's output buffer, blocking or
- * asynchronous reads. Run with: node bench/compress.ts FOLDER (some hundred MB of a store, say)
+ * asynchronous reads; and what packing takes of the main thread, which is the limit where there are
+ * many cores. Run with: node bench/compress.ts [FOLDER]; without one an image of 2.5 GB is generated.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync } from 'node:fs';
+import { createReadStream, existsSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { argv, cpuUsage, resourceUsage } from 'node:process';
+import { dirname } from 'node:path';
+import { argv, cpuUsage, resourceUsage, threadCpuUsage } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { constants, gzip, zstdCompress } from 'node:zlib';
 import { storeBlobSource } from '../src/image/blob-sources.ts';
@@ -14,6 +18,7 @@ import { storeEntries } from '../src/image/store-tree.ts';
 import { nixDialect } from '../src/image/tar-header.ts';
 import { tarBytes } from '../src/image/tar-writer.ts';
 import type { Compression } from '../src/image/types.ts';
+import { realisticImage } from './push/images.ts';
 
 const mebibyte = 2 ** 20;
 const threads = availableParallelism();
@@ -109,25 +114,45 @@ async function compareReading(folder: string) {
   });
 }
 
+/** Packs the folder as one blob; all CPU time, and the main thread's of it. */
 async function compareBlobs(folder: string) {
-  const size = Number(lstatSync(folder).size);
   for (const compression of ['none', 'zstd', 'gzip'] satisfies Compression[]) {
-    let bytes = size;
-    const blob = storeBlobSource([folder], { compression, pool: framePool(threads) }).open();
+    const packing = { compression, pool: framePool(threads) };
+    const blob = storeBlobSource([folder], packing, { storeDir: dirname(folder) }).open();
     const start = performance.now();
-    const before = cpuUsage();
+    const [all, main] = [cpuUsage(), threadCpuUsage()];
     for await (const chunk of blob) void chunk;
-    bytes = blob.result().uncompressedSize;
-    const cpu = cpuUsage(before);
+    const bytes = blob.result().uncompressedSize;
     const wall = (bytes / 1e3 / (performance.now() - start)).toFixed(0);
-    const perCpu = (bytes / (cpu.user + cpu.system)).toFixed(0);
+    const perCpu = (bytes / microseconds(cpuUsage(all))).toFixed(0);
+    const ofMain = (microseconds(threadCpuUsage(main)) / (bytes / 1e3)).toFixed(2);
     const peak = (resourceUsage().maxRSS / 1024).toFixed(0);
-    console.log(`| whole blob, ${compression} | ${wall} | ${perCpu} | peak ${peak} MiB |`);
+    const note = `main thread ${ofMain} CPU s a GB, peak ${peak} MiB`;
+    console.log(`| whole blob, ${compression} | ${wall} | ${perCpu} | ${note} |`);
   }
 }
 
-const folder = argv[2];
-if (!folder?.startsWith('/')) throw new Error('usage: node bench/compress.ts /ABSOLUTE/FOLDER');
+const microseconds = ({ user, system }: NodeJS.CpuUsage) => user + system;
+
+/** A folder with the image that `npm run bench` pushes; it is kept for the next run. */
+function generatedImage(): string {
+  const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const folder = here('../build/bench/compress');
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  for (const { name, seed, parts } of realisticImage(2.5e9, '1').flatMap(each => each.packages)) {
+    const args = [here('push/flake/generate.mts'), seed, JSON.stringify(parts)];
+    const env = { ...process.env, out: `${unfinished}/${name}` };
+    const { status } = spawnSync(process.execPath, args, { env, stdio: 'inherit' });
+    if (status !== 0) throw new Error(`${name} could not be generated`);
+  }
+  renameSync(unfinished, folder);
+  return folder;
+}
+
+const folder = argv[2] ?? generatedImage();
+if (!folder.startsWith('/')) throw new Error('usage: node bench/compress.ts [/ABSOLUTE/FOLDER]');
 console.log(`${threads} cores\n\n| work | MB/s | MB per CPU second | result |\n|---|---|---|---|`);
 await compareBlobs(folder);
 await compareReading(folder);

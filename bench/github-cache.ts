@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 import { openGithubCache } from '../src/caches/github-cache.ts';
 import { processRunner } from '../src/host/process.ts';
 import { findNix } from '../src/nix/nix.ts';
@@ -65,17 +65,11 @@ async function measure(command: readonly string[], env = {}): Promise<Usage> {
 
 /** Bundles what is measured, as dist/ is: loading it file by file would take a second. */
 async function bundleSteps() {
-  const makeRequire =
-    "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);";
   await build({
-    entryPoints: [here('github-cache/step.ts')],
-    outfile: inside('step.mjs'),
-    bundle: true,
-    minify: true,
+    input: here('github-cache/step.ts'),
     platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    banner: { js: makeRequire },
+    output: { file: inside('step.mjs'), format: 'esm', minify: true, codeSplitting: false },
+    logLevel: 'warn',
   });
 }
 

@@ -1,8 +1,10 @@
-// How src/ becomes the program in dist/: entries, plugins and settings of esbuild.
+// How src/ becomes the program in dist/: entries, plugins and settings of rolldown.
 
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildResult, build, type Plugin } from 'esbuild';
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
+import { chunkGroups, chunkName } from './chunks.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** The folder of the published action. */
@@ -18,72 +20,63 @@ const entries: Record<string, string> = {
 };
 
 /**
- * `@actions/core` imports an HTTP client at its top, for OIDC tokens alone: most of the time that
- * the action would take to start. Here that module is loaded when a token is asked for.
+ * An import of one of Node's own modules reads all of its properties, the lazy ones too: `WebSocket` of
+ * node:http loads all of undici, 30 ms. A `require` does not.
  */
-const oidcOnUse: Plugin = {
-  name: 'oidc-on-use',
-  setup(builder) {
-    builder.onResolve({ filter: /^\.\/oidc-utils\.js$/ }, args =>
-      args.importer.endsWith(join('@actions', 'core', 'lib', 'core.js'))
-        ? // a path of this machine would become part of the chunks' names
-          { path: 'oidc-utils.js', namespace: 'oidc-on-use', pluginData: args.resolveDir }
-        : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'oidc-on-use' }, args => ({
-      resolveDir: args.pluginData,
-      contents: `export const OidcClient = {
-        getIDToken: async audience =>
-          (await import('./oidc-utils.js')).OidcClient.getIDToken(audience),
-      };`,
-    }));
+const nodeByRequire: Plugin = {
+  name: 'node-by-require',
+  resolveId(source, importer, { kind }) {
+    // with node:module the bundler makes `require` itself
+    const isWanted = kind === 'import-statement' && importer !== undefined && isBuiltin(source);
+    return isWanted && !source.endsWith('module')
+      ? `\0${source.replace(/^(node:)?/, 'node:')}`
+      : null;
   },
+  load: id =>
+    id.startsWith('\0node:')
+      ? { code: `module.exports = require('${id.slice(1)}');`, moduleType: 'js' }
+      : null,
 };
 
 /**
- * Importing node:http reads all of its properties, the lazy `WebSocket` too, which loads all of
- * undici: 30 ms. Requiring it does not.
+ * Parts of `@actions/core` that nobody uses here and that it imports at its top: they would load its HTTP
+ * client, all of undici with it, and `@actions/exec`.
  */
-const httpWithoutUndici: Plugin = {
-  name: 'http-without-undici',
-  setup(builder) {
-    builder.onResolve({ filter: /^(node:)?http$/ }, args =>
-      args.kind === 'import-statement'
-        ? { path: 'node:http', namespace: 'http-without-undici' }
-        : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'http-without-undici' }, () => ({
-      contents: `module.exports = require('node:http');`,
-    }));
-  },
+const coreAlone: Plugin = {
+  name: 'core-alone',
+  resolveId: (source, importer) =>
+    importer?.endsWith('/@actions/core/lib/core.js') &&
+    ['./oidc-utils.js', './platform.js'].includes(source)
+      ? '\0unused'
+      : null,
+  load: id => (id === '\0unused' ? 'export const OidcClient = undefined;' : null),
 };
 
-export type Bundle = BuildResult<{ metafile: true; write: false }>;
-
 /** Bundles src/ in memory: nothing is written. */
-export function bundle(): Promise<Bundle> {
-  return build({
-    absWorkingDir: root,
-    entryPoints: entries,
-    outdir: dist,
-    bundle: true,
-    write: false,
-    metafile: true,
+export async function bundle(plugins: readonly Plugin[] = []): Promise<OutputChunk[]> {
+  const build = await rolldown({
+    cwd: root,
+    input: entries,
     platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    splitting: true,
-    minify: true,
-    legalComments: 'none',
-    chunkNames: 'chunks/[name]-[hash]',
-    // packages in CommonJS ask for Node's own modules by require
-    banner: {
-      js: [
-        "import{createRequire as __makeRequire}from'node:module';",
-        'const require=__makeRequire(import.meta.url);',
-      ].join(''),
-    },
-    plugins: [oidcOnUse, httpWithoutUndici],
-    logLevel: 'warning',
+    plugins: [nodeByRequire, coreAlone, ...plugins],
+    transform: { target: 'node24' },
+    preserveEntrySignatures: false,
+    // what one module loads on use another may need at once
+    checks: { ineffectiveDynamicImport: false },
   });
+  const { output } = await build.generate({
+    format: 'esm',
+    minify: true,
+    comments: false,
+    // a shorter name would be another one with each export that is added
+    minifyInternalExports: false,
+    chunkFileNames: chunkName,
+    codeSplitting: {
+      groups: chunkGroups(),
+      // a stage holds what it loads; Node's own modules have a file of their own
+      includeDependenciesRecursively: false,
+    },
+  });
+  await build.close();
+  return output.filter(each => each.type === 'chunk');
 }

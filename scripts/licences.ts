@@ -1,9 +1,9 @@
 // The licences of what dist/ bundles, as dist/licenses.txt: minifying drops the comments that carry them.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Metafile } from 'esbuild';
+import type { OutputChunk } from 'rolldown';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -33,14 +33,13 @@ export interface BundledPackage {
 }
 
 /** The packages that a bundle holds, by folder. */
-export function bundledPackages(metafile: Metafile): BundledPackage[] {
+export function bundledPackages(chunks: readonly OutputChunk[]): BundledPackage[] {
   const files = new Map<string, Set<string>>();
-  for (const { inputs } of Object.values(metafile.outputs)) {
-    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-      const [folder] = /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
-      if (folder === undefined || bytesInOutput === 0) continue;
-      files.set(folder, (files.get(folder) ?? new Set()).add(file));
-    }
+  for (const [id, { renderedLength }] of chunks.flatMap(({ modules }) => Object.entries(modules))) {
+    const file = relative(root, id);
+    const [folder] = /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
+    if (folder === undefined || renderedLength === 0) continue;
+    files.set(folder, (files.get(folder) ?? new Set()).add(file));
   }
   return [...files]
     .sort(([a], [b]) => (a < b ? -1 : 1))

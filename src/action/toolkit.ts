@@ -62,7 +62,19 @@ export function guardedToolkit(runner: Toolkit, isDebugging: boolean): Toolkit {
 export const runnerToolkit = (env: Readonly<Record<string, string | undefined>>): Toolkit =>
   guardedToolkit(
     {
-      ...core,
+      // one by one, so that the bundle leaves out the others
+      setSecret: core.setSecret,
+      setOutput: core.setOutput,
+      saveState: core.saveState,
+      getState: core.getState,
+      addPath: core.addPath,
+      exportVariable: core.exportVariable,
+      info: core.info,
+      debug: core.debug,
+      warning: core.warning,
+      error: core.error,
+      startGroup: core.startGroup,
+      endGroup: core.endGroup,
       writeSummary: async markdown => {
         await core.summary.addRaw(markdown).write();
       },

@@ -1,19 +1,13 @@
 import { explain, type Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
-import { inPhase } from '../host/phase.ts';
 import { notice, warn } from '../host/say.ts';
-import { architectureOf } from '../image/config.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { dropRoots } from '../nix/realise.ts';
-import type { Evaluation } from '../nix/types.ts';
 import type { BuildRecord } from '../record/types.ts';
-import { finishAudit, startAudit } from './build/audit.ts';
-import { type Beginning, beginBuild } from './build/beginning.ts';
-import { openDestination, openRepository, type Repository } from './build/destination.ts';
-import { composeImage, realiseTargets } from './build/image.ts';
-import { publishMadeImage } from './build/made-image.ts';
+import { finishAudit } from './build/audit.ts';
+import { beginBuild } from './build/beginning.ts';
+import type { Repository } from './build/destination.ts';
 import { rootsOf } from './build/realisation.ts';
-import { type Recollection, recall } from './build/recall.ts';
 import {
   type BuildState,
   checkOutputs,
@@ -66,9 +60,14 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   }
   const github = await openGithub(settings, host);
   if (github) state.github = github;
-  const repository = openRepository(settings, host);
+  let repository: Repository | undefined;
   try {
-    const beginning = await beginBuild(settings, state, repository);
+    const beginning = await beginBuild(settings, state, async () => {
+      const { openRepository } = await maker();
+      repository = openRepository(settings, host);
+      repository?.logIn();
+    });
+    const { makeWith } = await maker();
     await makeWith(beginning, settings, state, repository);
   } catch (error) {
     const failure = await endWith(repository, settings, state);
@@ -79,6 +78,12 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   const failure = await endWith(repository, settings, state);
   if (failure) throw failure;
 }
+
+/** Half of the program, which Nix's first command does not wait for. */
+const maker = async () => ({
+  ...(await import('./build/destination.ts')),
+  ...(await import('./build/make.ts')),
+});
 
 /** What was built is protected from garbage collection until the caches have it; gives what they lack. */
 async function endWith(
@@ -92,44 +97,4 @@ async function endWith(
   const peaks = await state.diskWatch?.stop();
   if (peaks) state.disk = peaks;
   return state.cached?.failure;
-}
-
-/** Makes the image with a Nix that is ready. */
-async function makeWith(
-  { nix, evaluation }: Beginning,
-  settings: BuildSettings,
-  state: BuildState,
-  repository: Repository | undefined,
-): Promise<void> {
-  const { host } = state;
-  if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
-  await startAudit(evaluation, settings, state);
-  const architecture = architectureOf(evaluation.system);
-  const image = { ...nameOf(evaluation), architecture };
-  const destination = openDestination(settings, image, host, repository);
-  state.destination = destination;
-  let known: Recollection | undefined;
-  try {
-    known = await inPhase(host, 'remember', () =>
-      recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
-    );
-    const context = { settings, state, nix, evaluation, architecture, destination, ...known };
-    const { recipe } = evaluation;
-    if (!settings.push) await realiseTargets(context);
-    else if (recipe) await composeImage({ ...context, recipe });
-    else await publishMadeImage(context);
-  } finally {
-    await known?.forget();
-    await destination.store.close();
-  }
-}
-
-/** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */
-function nameOf({ recipe, imageName, imageTag, target }: Evaluation): {
-  name: string;
-  tag: string;
-} {
-  if (recipe) return recipe;
-  const name = imageName?.slice(imageName.lastIndexOf('/') + 1) ?? target.name;
-  return { name: name.toLowerCase(), tag: imageTag ?? 'latest' };
 }

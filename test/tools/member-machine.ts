@@ -25,7 +25,7 @@ export async function onMemberMachine(
   const all = Object.entries({
     ...env,
     node: process.execPath,
-    cli: path('../../src/cli/main.ts'),
+    cli: path('../../dist/cli.js'),
     systemctl: path('systemctl-stand-in'),
   });
   return runProgram(path('with-nix'), [

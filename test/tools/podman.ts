@@ -20,6 +20,13 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 `;
 
+/** Names no driver: layers are mounted over each other where the machine can, and copied elsewhere. */
+const storageConf = (folder: string) => `
+[storage]
+graphroot = "${join(folder, 'root')}"
+runroot = "${join(folder, 'run')}"
+`;
+
 /** @param registry "127.0.0.1:PORT" of a registry that is spoken to without TLS */
 export function startPodman(registry: string): Podman {
   const folder = mkdtempSync(join(tmpdir(), 'podman-'));
@@ -29,18 +36,15 @@ export function startPodman(registry: string): Podman {
   };
   const env = {
     CONTAINERS_CONF: file('containers.conf', containersConf),
+    CONTAINERS_STORAGE_CONF: file('storage.conf', storageConf(folder)),
     CONTAINERS_REGISTRIES_CONF: file(
       'registries.conf',
       `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`,
     ),
   };
-  const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')];
   const run = async (...args: readonly string[]) => {
-    const command = { file: 'podman', args: [...storage, '--storage-driver', 'vfs', ...args], env };
-    const { code, stdout, stderr } = await processRunner(process.env)({
-      ...command,
-      limit: 'none',
-    });
+    const command = { file: 'podman', args, env, limit: 'none' } as const;
+    const { code, stdout, stderr } = await processRunner(process.env)(command);
     if (code === 0) return stdout;
     throw new Error(`podman ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
   };

@@ -6,8 +6,6 @@ import { requireKnownOutputs } from '../../nix/evaluate.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
 import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
-import { startCaches } from './caches.ts';
-import type { Repository } from './destination.ts';
 import { evaluateBeside } from './evaluation.ts';
 import type { BuildState } from './state.ts';
 
@@ -19,13 +17,13 @@ export interface Beginning {
 }
 
 /**
- * Sets Nix up, and evaluates the image meanwhile; logs in to its repository while Nix evaluates. Rejects
+ * Sets Nix up, and evaluates the image meanwhile; does what is given `besides` while Nix evaluates. Rejects
  * with the failure of what failed first, when nothing of it runs any more.
  */
 export function beginBuild(
   settings: BuildSettings,
   state: BuildState,
-  repository: Repository | undefined,
+  besides: () => Promise<void>,
 ): Promise<Beginning> {
   const server = releaseTransport(state.github, settings.nix, state.host);
   return prepareBeside(settings, state.host, server, async (begun, { host, add }) => {
@@ -38,7 +36,7 @@ export function beginBuild(
     const { flake = '.', workingDirectory } = settings;
     await state.github?.restoreEvaluation(flake, workingDirectory);
     const evaluating = add(evaluateBeside(begun, settings, host));
-    repository?.logIn();
+    await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
     checkSelection(settings.layers, evaluation);
@@ -56,6 +54,7 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
+  const { startCaches } = await import('./caches.ts');
   state.caches = await startCaches(prepared, settings, state.host);
   return prepared.nix;
 }

@@ -22,7 +22,7 @@ describe('dist/licenses.txt', () => {
   };
 
   before(async () => {
-    packages = bundledPackages((await bundle()).metafile);
+    packages = bundledPackages(await bundle());
   });
 
   test('names each package that the bundle holds', () => {

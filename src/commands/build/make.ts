@@ -1,0 +1,51 @@
+import { inPhase } from '../../host/phase.ts';
+import { architectureOf } from '../../image/config.ts';
+import type { BuildSettings } from '../../inputs/settings.ts';
+import type { Evaluation } from '../../nix/types.ts';
+import { startAudit } from './audit.ts';
+import type { Beginning } from './beginning.ts';
+import { openDestination, type Repository } from './destination.ts';
+import { composeImage, realiseTargets } from './image.ts';
+import { publishMadeImage } from './made-image.ts';
+import { type Recollection, recall } from './recall.ts';
+import type { BuildState } from './state.ts';
+
+/** Makes the image with a Nix that is ready. */
+export async function makeWith(
+  { nix, evaluation }: Beginning,
+  settings: BuildSettings,
+  state: BuildState,
+  repository: Repository | undefined,
+): Promise<void> {
+  const { host } = state;
+  if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
+  await startAudit(evaluation, settings, state);
+  const architecture = architectureOf(evaluation.system);
+  const image = { ...nameOf(evaluation), architecture };
+  const destination = openDestination(settings, image, host, repository);
+  state.destination = destination;
+  let known: Recollection | undefined;
+  try {
+    known = await inPhase(host, 'remember', () =>
+      recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
+    );
+    const context = { settings, state, nix, evaluation, architecture, destination, ...known };
+    const { recipe } = evaluation;
+    if (!settings.push) await realiseTargets(context);
+    else if (recipe) await composeImage({ ...context, recipe });
+    else await publishMadeImage(context);
+  } finally {
+    await known?.forget();
+    await destination.store.close();
+  }
+}
+
+/** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */
+function nameOf({ recipe, imageName, imageTag, target }: Evaluation): {
+  name: string;
+  tag: string;
+} {
+  if (recipe) return recipe;
+  const name = imageName?.slice(imageName.lastIndexOf('/') + 1) ?? target.name;
+  return { name: name.toLowerCase(), tag: imageTag ?? 'latest' };
+}
