@@ -49,7 +49,13 @@ function registryWith(options: {
   };
   const { send, logIn } = authorizing(network, {
     registry: 'r.example',
-    origin: 'https://r.example',
+    origin: {
+      ping: async () =>
+        readBody(await network({ method: 'GET', url: new URL('https://r.example/v2/') })),
+      owns: url => url.origin === 'https://r.example',
+      directed: request => request,
+      mayBePlain: () => false,
+    },
     scope: 'repository:o/x:pull,push',
     login: async () => options.login,
     exchange: async request => readBody(await network(request)),
