@@ -71,7 +71,8 @@ export function authorizing(send: Send, options: AuthorizingOptions): Authorizin
     if (response.status !== 401) return response;
     const stated = chooseChallenge(header(response, 'www-authenticate'));
     if (stated) challenge.set(stated);
-    const second = await authorization(request, first);
+    const { scope = scopeBeside(options.scope, stated) } = request;
+    const second = await authorization({ ...(scope === undefined ? {} : { scope }) }, first);
     const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
     if (second === undefined || second === first || isStream) return response;
     await readBody(response);
@@ -88,6 +89,24 @@ export function authorizing(send: Send, options: AuthorizingOptions): Authorizin
 function withHeader(request: HttpRequest, authorization: string | undefined): HttpRequest {
   if (authorization === undefined) return request;
   return { ...request, headers: { ...request.headers, authorization } };
+}
+
+/**
+ * What a request is said to need on this repository beside the scope that all have: distribution wants
+ * "delete" where an upload is given up.
+ */
+function scopeBeside(scope: string, stated: Challenge | undefined): string | undefined {
+  const [, own = '', actions = ''] = /^(.*:)([^:]*)$/.exec(scope) ?? [];
+  const known = actions.split(',');
+  const wanted = stated?.parameters.scope?.split(' ') ?? [];
+  return wanted.find(
+    each =>
+      each.startsWith(own) &&
+      !each
+        .slice(own.length)
+        .split(',')
+        .every(action => known.includes(action)),
+  );
 }
 
 async function discover(options: AuthorizingOptions): Promise<Challenge | undefined> {

@@ -88,13 +88,14 @@ async function firstAnswer(
   let reason: unknown;
   for (const origin of origins) {
     try {
-      const url = new URL(request.url.pathname, origin);
+      const { pathname, search } = request.url;
+      const url = new URL(`${origin}${pathname}${search}`);
       const answer = await readBody(await send({ ...request, url }));
       if (url.protocol === 'https:' || !asksForTls(answer)) return [answer, origin];
       reason = new WantsTls(origin);
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      if (reason === undefined || isPlain(reason)) reason = error;
+      if (reason === undefined || isPlain(reason) || reason instanceof WantsTls) reason = error;
     }
   }
   throw reason;

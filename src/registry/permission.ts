@@ -19,7 +19,9 @@ export async function checkWrite(client: RegistryClient): Promise<void> {
     if (error instanceof ConnectionLost) return undefined;
     throw error;
   });
-  if (answer?.status === 202) await cancel(client, nextSession(answer, 0));
+  if (answer && [200, 201, 202].includes(answer.status)) {
+    await cancel(client, nextSession(answer, 0));
+  }
   if (answer && forbidden.has(answer.status)) throw refused(client, answer);
 }
 
