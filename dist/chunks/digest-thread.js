@@ -1,2 +1,1 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{createHash as r}from"node:crypto";import{parentPort as s}from"node:worker_threads";var t=new Map;s?.on("message",({id:e,bytes:a})=>{let o=t.get(e)??r("sha256");a?(t.set(e,o.update(a)),s?.postMessage(void 0)):(t.delete(e),s?.postMessage(o.digest("hex")))});
+import{__toESM as e}from"./rolldown-runtime.js";import{require__node_crypto as t,require__node_worker_threads as n}from"./shared-node.js";var r=e(t(),1),i=n();const a=new Map;i.parentPort?.on(`message`,({id:e,bytes:t})=>{let n=a.get(e)??(0,r.createHash)(`sha256`);t?(a.set(e,n.update(t)),i.parentPort?.postMessage(void 0)):(a.delete(e),i.parentPort?.postMessage(n.digest(`hex`)))});export{};

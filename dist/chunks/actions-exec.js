@@ -1,0 +1,1 @@
+export{getExecOutput}from"./shared-actions-exec.js";

@@ -1,0 +1,1 @@
+export{readSubject}from"./shared-work.js";

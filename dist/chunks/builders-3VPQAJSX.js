@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{b as a,c as b,d as c}from"./chunk-BB6J3GXH.js";import"./chunk-KIUGINXX.js";import"./chunk-NC34ZX2X.js";import"./chunk-IOHK3RHF.js";import"./chunk-5SHR6OME.js";import"./chunk-B6OCX37L.js";import"./chunk-DVHHBMMN.js";import"./chunk-GHJV2DJX.js";import"./chunk-X4N22YQ3.js";import"./chunk-AU6HELMK.js";import"./chunk-A4J5M54F.js";export{c as aliasConfig,a as prepareBuilders,b as sshConfig};

@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-var r=/^\s*(?:((?:https?|ftp|wss?):[/\\]*|\/\/)|[a-z][a-z0-9+.-]*:\/\/)/i;function c(n){let[t,i]=r.exec(n)??[];if(t===void 0)return n;let e=n.slice(t.length),[o=""]=(i===void 0?/^[^/?#]*/:/^[^/\\?#]*/).exec(e)??[],s=URL.canParse(n,"https://host/")?o:e;return`${t}${e.slice(s.lastIndexOf("@")+1)}`}function u(n){return c(n).replace(/[?#].*$/s,"")}function f(n){let t=new URL(n);return t.username="",t.password="",t}export{u as a,f as b};

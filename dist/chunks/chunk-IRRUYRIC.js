@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-var n=String.raw`(?!\.\.?(?:-|$))[0-9a-zA-Z+\-._?=]{1,211}`,e="[0-9abcdfghijklmnpqrsvwxyz]{32}",s=new RegExp(`^${n}$`),o=new RegExp(`^(?:/[^/\\p{Cc}]+)+/${e}-${n}$`,"u"),r=t=>s.test(t),a=t=>o.test(t)&&!/\/\.{1,2}\//.test(t),i=t=>a(t)&&t.endsWith(".drv"),c=t=>/^\/[0-9abcdfghijklmnpqrsvwxyz]{52}$/.test(t);export{r as a,a as b,i as c,c as d};

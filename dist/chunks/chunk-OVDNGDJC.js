@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-var e=["nixpkgs","wheel","source","build-network","start-network"],r=["error","warning","note"],t=["vm-build","sandbox-off","impure","network-at-build","network-at-start","unpinned-branch","fake-hash","two-cuda-versions","library-twice","secret-in-environment","runs-as-root","leftovers"];export{e as a,r as b,t as c};

@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-var s=/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,o={"	":"	","\n":"\\n","\r":"\\r","\x1B":"\\e"};function i(n){return n.replaceAll(s,t=>{let e=(t.codePointAt(0)??0).toString(16);return o[t]??(e.length>4?`\\u{${e}}`:`\\u${e.padStart(4,"0")}`)})}var r=400;function c(n){let t=r/2;return i(n.length<=r?n:`${n.slice(0,t)}\u2026${n.slice(-t)}`)}export{i as a,c as b};

@@ -1,0 +1,1 @@
+export{openDestination,openRepository}from"./shared-work.js";

@@ -1,0 +1,1 @@
+export{openHttp}from"./shared-http.js";

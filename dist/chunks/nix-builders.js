@@ -1,0 +1,1 @@
+export{prepareBuilders}from"./shared-work.js";

@@ -1,2 +1,0 @@
-import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);
-import{a}from"./chunk-5JKBN54F.js";import"./chunk-MRYYWXUB.js";import"./chunk-LJX3GNSM.js";import"./chunk-773IMGFK.js";import"./chunk-IL2XVRLP.js";import"./chunk-X4N22YQ3.js";import"./chunk-WMDCGWJZ.js";import"./chunk-XQUD3IXB.js";import"./chunk-XFON4G52.js";import"./chunk-AU6HELMK.js";import"./chunk-A4J5M54F.js";export{a as readSubject};
