@@ -9,7 +9,8 @@ const permissions: readonly [registry: RegExp, permission: string][] = [
   [
     /\.dkr[.-]ecr[.-]/,
     'Allow the role ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ' +
-      'ecr:BatchCheckLayerAvailability and ecr:PutImage for this repository.',
+      'ecr:BatchCheckLayerAvailability and ecr:PutImage for this repository; a login (user "AWS") is ' +
+      'valid for 12 hours.',
   ],
   [/(^|\.)pkg\.dev$|(^|\.)gcr\.io$/, 'Give the account roles/artifactregistry.writer.'],
   [/\.azurecr\.io$/, 'Give the identity the role AcrPush.'],

@@ -28,9 +28,11 @@ export async function checkWrite(client: RegistryClient): Promise<void> {
 function refused(client: RegistryClient, answer: Answer): Error {
   const { repository, reference } = client;
   const { status } = answer;
-  const isDenied = status === 401 || status === 403;
-  if (!isDenied || !client.hasLogin()) return client.refused(answer, 'open an upload to');
-  const { error } = chooseChallenge(header(answer, 'www-authenticate'))?.parameters ?? {};
+  const challenge = chooseChallenge(header(answer, 'www-authenticate'));
+  // where a password comes with each request, 401 says that it is wrong
+  const isKnown = status === 403 || (status === 401 && challenge?.scheme === 'bearer');
+  if (!isKnown || !client.hasLogin()) return client.refused(answer, 'open an upload to');
+  const { error } = challenge?.parameters ?? {};
   const why = error === undefined ? '' : `, ${error}`;
   return new Failure(
     `This login may not write to ${repository}: it lacks the permission "push" (${status}${why}).`,

@@ -133,6 +133,13 @@ const challenged = (address: string) => ({
   },
 });
 
+test('a wrong password is told as such, where it comes with each request', async t => {
+  const headers = { 'www-authenticate': 'Basic realm="r"' };
+  const registry = await registryFor(t, { answer: () => ({ status: 401, headers }) });
+  const run = begin(`${registry.address}/o/x`, 'true');
+  await assert.rejects(run, /Could not open an upload to .* 401, the login was not accepted/);
+});
+
 test('who has no login is told to log in', async t => {
   const registry = await readOnly(t, { wantsTokens: false });
   const run = begin(`${registry.address}/o/x`, 'true', false);
