@@ -102,7 +102,8 @@ function checkReference(name: string, raw: string): string {
 export function readRegistries(name: string, entries: readonly string[]): string[] {
   return entries.map(entry => {
     const registry = entry.toLowerCase();
-    if (registryPattern.test(registry)) return registry;
+    const isHost = registryPattern.test(registry) && URL.canParse(`https://${registry}`);
+    if (isHost) return registry;
     throw badInput(
       name,
       `expected a host with its port, such as registry:5000; found ${quote(entry)}.`,

@@ -85,7 +85,7 @@ export function registryClient(reference: ImageReference, options: ClientOptions
 /** The registry, as it is found to speak, and the login that may go there. */
 function approach(reference: ImageReference, options: ClientOptions) {
   const { host, credentials, patience, retries } = options;
-  const insecure = new Set(options.insecureRegistries);
+  const insecure = namesOf(options.insecureRegistries ?? []);
   const trust = { unverified: (name: string) => insecure.has(name) || isLoopback(name) };
   const plain = openHttp(host, { patience, retries, trust, silent: true });
   const place = findOrigin({ ...reference, insecure }, plain);
@@ -98,6 +98,10 @@ function approach(reference: ImageReference, options: ClientOptions) {
   };
   return { plain, place, login: findAllowed, hasLogin: () => login !== undefined };
 }
+
+/** Hosts as they are written, and as addresses have them: without the port that is HTTPS's own. */
+const namesOf = (registries: readonly string[]): ReadonlySet<string> =>
+  new Set(registries.flatMap(each => [each, new URL(`https://${each}`).host]));
 
 const notByPlainHttp = ({ registry }: ImageReference) =>
   `${registry} speaks plain HTTP, and is sent no login; insecure-registries: ${registry} allows it.`;

@@ -78,7 +78,13 @@ test('insecure-registries are hosts with their ports', () => {
     '10.0.0.1',
     '[fd00::1]:5000',
   ]);
-  for (const wrong of ['http://registry:5000', 'registry:5000/o/n', 'registry:', 'a!b']) {
+  for (const wrong of [
+    'http://registry:5000',
+    'registry:5000/o/n',
+    'registry:',
+    'registry:99999',
+    'a!b',
+  ]) {
     assert.throws(() => read(wrong), /Input insecure-registries: expected a host/);
   }
 });

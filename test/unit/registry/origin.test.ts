@@ -187,6 +187,42 @@ test('TLS on this machine is found where plain HTTP gets no answer, whatever its
   assert.equal(await store.hasBlob(`sha256:${'0'.repeat(64)}`), false);
 });
 
+describe('a login over plain HTTP', () => {
+  /** Reads a manifest of a registry that is reached by name, with a login; the headers that came. */
+  async function read(image: string, insecureRegistries: string[]) {
+    const seen: (string | undefined)[] = [];
+    const registry = await serve(({ headers }, response) => {
+      seen.push(headers.authorization);
+      const challenge = { 'www-authenticate': 'Basic realm="r"' };
+      response.writeHead(headers.authorization ? 404 : 401, challenge).end();
+    });
+    cleanup.push(registry.stop);
+    // a name leads to this machine by its proxy, which opens no tunnels for TLS
+    const env = { HOME: '/nonexistent', http_proxy: registry.url, https_proxy: registry.url };
+    const host = quietHost({ env });
+    const credentials = { username: 'me', password: 'p:w' };
+    const options = { host, credentials, insecureRegistries, retries: instantRetries() };
+    const store = remoteStore(parseReference(image), options);
+    cleanup.push(store.close);
+    const found = await store.getManifest('x').catch((error: unknown) => error);
+    return { found, seen, warnings: host.warnings };
+  }
+
+  test('is sent to what is listed', async () => {
+    const { found, seen, warnings } = await read('registry.test:5000/o/n', ['registry.test:5000']);
+    assert.equal(found, undefined);
+    assert.equal(seen.at(-1), `Basic ${Buffer.from('me:p:w').toString('base64')}`);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('is not sent where only the reference says so, and that is told', async () => {
+    const { found, seen, warnings } = await read('http://registry.test:5000/o/n', []);
+    assert.ok(found instanceof Failure);
+    assert.ok(seen.length > 0 && seen.every(header => header === undefined));
+    assert.match(warnings[0] ?? '', /registry\.test:5000 speaks plain HTTP, and is sent no login/);
+  });
+});
+
 test('what OpenSSL says of a server of plain HTTP is understood', async () => {
   const server = await serve((_, response) => response.end());
   cleanup.push(server.stop);
