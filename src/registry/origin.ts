@@ -72,11 +72,10 @@ async function* once(bytes: Buffer) {
  */
 function originsOf({ registry, origin, isPlain, insecure }: OriginOptions): string[] {
   const { host } = new URL(origin);
-  if (isPlain) return [new URL(origin).origin];
-  const [secure, plain] = [`https://${host}`, `http://${host}`].map(each => new URL(each).origin);
-  if (secure === undefined || plain === undefined) return [];
-  if (isLoopback(registry)) return [plain, secure];
-  return insecure.has(registry) ? [secure, plain] : [secure];
+  const by = (scheme: string) => new URL(`${scheme}://${host}`).origin;
+  if (isPlain) return [by('http')];
+  if (isLoopback(registry)) return [by('http'), by('https')];
+  return insecure.has(registry) ? [by('https'), by('http')] : [by('https')];
 }
 
 /** The first answer of one that speaks as it is spoken to; rejects for the likeliest origin that does. */
@@ -95,7 +94,8 @@ async function firstAnswer(
       reason = new WantsTls(origin);
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      if (reason === undefined || isPlain(reason) || reason instanceof WantsTls) reason = error;
+      if (reason === undefined || speaksPlainly(reason) || reason instanceof WantsTls)
+        reason = error;
     }
   }
   throw reason;
@@ -109,7 +109,7 @@ const asksForTls = ({ status, body }: Answer) =>
   status === 400 && /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL/i.test(`${body}`);
 
 /** What OpenSSL says of an answer in plain HTTP. */
-const isPlain = (error: unknown) =>
+const speaksPlainly = (error: unknown) =>
   /wrong version number|packet length too long|http request/i.test(wordsOf(error));
 
 /** What it says where the server wants to see a certificate. */
@@ -126,7 +126,7 @@ function explained(error: unknown, registry: string): unknown {
       cause: error,
     });
   }
-  if (isPlain(error)) {
+  if (speaksPlainly(error)) {
     return new Failure(`The registry ${registry} speaks plain HTTP, and was asked by TLS.`, {
       next: `If that is meant, name it in insecure-registries: ${registry}.`,
       cause: error,
