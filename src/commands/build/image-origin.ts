@@ -8,13 +8,14 @@ import type { ImageOrigin } from '../../registry/remembered.ts';
 export function originOfImage(
   { installable, system }: Pick<Evaluation, 'installable' | 'system'>,
   settings: BuildSettings,
-  { GITHUB_REF_NAME: branch, GITHUB_EVENT_NAME: event, ...env }: Host['env'],
+  env: Host['env'],
 ): ImageOrigin {
   const [flake = '', attribute] = installable.split('#', 2);
   const [, dir] = /[?&]dir=([^&]+)/.exec(flake) ?? [];
   // the flake of another place is not of the workflow's commit
   const commit = flake.startsWith('.') ? settings.annotations[revision] : undefined;
-  const { compression, maxLayerSize, labels, nix } = settings;
+  const { compression, maxLayerSize, labels, nix, event } = settings;
+  const branch = env.GITHUB_REF_NAME;
   const decisive = { compression, maxLayerSize, labels, sourceDateEpoch: sourceDateEpoch(env) };
   return {
     ...(commit ? { commit } : {}),

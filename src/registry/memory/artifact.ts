@@ -20,8 +20,7 @@ const formatAnnotation = 'comfy-nix.memory.format';
  * How a memory looks to a registry: an artifact or, where that is refused, an image, whose layers are
  * the same. Some registries have lists of the types that they take.
  */
-export const shapes = ['artifact', 'image'] as const;
-export type Shape = (typeof shapes)[number];
+export type Shape = 'artifact' | 'image';
 
 /** What a memory's manifest is made of. */
 export interface MemoryParts {

@@ -12,7 +12,7 @@ import { putMemory } from './put.ts';
 import { type FoundMemory, type Reading, readMemory } from './read.ts';
 
 /** What a run has learnt. */
-export interface Lesson {
+interface Lesson {
   image: RememberedImage;
   /** Whether the run did something that is worth its record, also where the image is known. */
   isNews: boolean;
@@ -81,9 +81,10 @@ async function write(lesson: Lesson, place: Place): Promise<void> {
     const found = await look(place);
     if (!found.writable || isKept(learnt, found.memory)) return;
     const { memory, manifest } = await putMemory(mergeMemories(learnt, found.memory), place);
-    if (!(await pointTag(manifest, found, place))) continue;
+    // so that others have little time to write between what was read and this
+    const now = await look(place);
+    if (now.digest !== found.digest || !(await pointTag(manifest, found, place))) continue;
     place.found = { memory, digest: manifest.digest, writable: true };
-    // whoever has read before this was written may write after it
     const pause = Math.max(retries.memory.pause, 2 * (host.clock() - before));
     await sleep(pause * (attempt === 1 ? 1 : 1 + random()));
   }

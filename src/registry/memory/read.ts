@@ -22,7 +22,7 @@ export interface FoundMemory {
 }
 
 /** The memory of a repository in which nothing was built yet. */
-export const nothingFound: FoundMemory = { memory: { images: [] }, writable: true };
+const nothingFound: FoundMemory = { memory: { images: [] }, writable: true };
 
 /** What a reader knows of the place. */
 export interface Reading {
