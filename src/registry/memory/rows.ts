@@ -15,14 +15,24 @@ export interface PathRow extends WithMore {
   references?: readonly PathRow[];
 }
 
+/** Rows that were reached, by the walk that reached them last: a set of them is ten times slower. */
+const reachedBy = Symbol('reached by');
+let walks = 0;
+
 /** The path and all that it reaches by references; undefined where something of it is not known. */
 export function closureOfRow(root: PathRow): string[] | undefined {
-  const reached = new Set([root]); // grows while it is read
+  walks += 1;
+  const walk = walks;
+  const reached: (PathRow & { [reachedBy]?: number })[] = [root]; // grows while it is read
   for (const { references } of reached) {
     if (references === undefined) return undefined;
-    for (const row of references) reached.add(row);
+    for (const row of references as typeof reached) {
+      if (row[reachedBy] === walk) continue;
+      row[reachedBy] = walk;
+      reached.push(row);
+    }
   }
-  return [...new Set([...reached].map(({ path }) => path))];
+  return reached.map(({ path }) => path);
 }
 
 /**
