@@ -16,7 +16,7 @@ interface Checked {
   document: MemoryDocument;
   /** Absolute, by their index; undefined where the row is none. */
   paths: readonly (string | undefined)[];
-  held: readonly (readonly number[])[];
+  held: readonly Uint32Array[];
 }
 
 const layerTypes: readonly string[] = Object.values(mediaTypes.layer);
@@ -44,7 +44,7 @@ export function soundRows(checked: Checked): SoundRows {
     const carriers = output.blobs.filter(at => blobs[at] === true);
     return reaches(
       output.path,
-      carriers.flatMap(at => checked.held[at] ?? []),
+      carriers.map(at => checked.held[at] ?? new Uint32Array()),
     );
   });
   return { paths, blobs, outputs };
@@ -64,13 +64,14 @@ function isSoundBlob(at: number, { document, paths, held }: Checked): boolean {
   if (blob === undefined || !layerTypes.includes(blob.mediaType)) return false;
   const isPlain = blob.mediaType === mediaTypes.layer.none;
   if (isPlain && (blob.digest !== blob.diffId || blob.size !== blob.uncompressedSize)) return false;
-  const named = (rows: readonly number[]) => rows.map(each => paths[each] ?? '');
+  const named = (rows: ArrayLike<number>) => Array.from(rows, each => paths[each] ?? '');
   const carried = named(held[at] ?? []);
   if (carried.includes('')) return false;
   if (blob.kind === 'store' || carried.length > 0) return blob.key === blobKey(carried);
-  const { roots, directories } = blob;
-  if (blob.kind !== 'root' || !roots || !directories) return true;
-  return blob.key === rootKey({ roots: named(roots), directories });
+  const roots = named(blob.roots ?? []);
+  if (roots.includes('')) return false;
+  if (blob.kind !== 'root' || !blob.directories) return true;
+  return blob.key === rootKey({ roots, directories: blob.directories });
 }
 
 /** For each row the first one of the same path: which build of it a layer holds is not told apart. */
@@ -111,12 +112,12 @@ function walker(rows: MemoryDocument['paths'], names: Uint32Array) {
       for (const at of references) reach(at);
     }
   };
-  return (root: number, held: readonly number[]): boolean => {
+  return (root: number, held: readonly Uint32Array[]): boolean => {
     walk += 1;
-    const heldNames = held.map(at => names[at] ?? 0);
-    const isReached = () => heldNames.every(name => reached[name] === walk);
     const asked = walk;
-    for (const name of heldNames) wanted[name] = asked;
+    const isReached = () =>
+      held.every(places => places.every(at => reached[names[at] ?? 0] === walk));
+    for (const places of held) for (const at of places) wanted[names[at] ?? 0] = asked;
     walkFrom(root, name => wanted[name] === asked);
     if (isReached()) return true;
     walk += 1;

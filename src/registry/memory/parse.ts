@@ -54,14 +54,14 @@ function expand(document: MemoryDocument, storeDir: string): { memory: Memory; l
   const sound = soundRows({ document, paths: names, held });
   const paths = pathRows(document.paths, names);
   const pathAt = (at: number) => names[at];
-  const pathsAt = (places: readonly number[]) => places.flatMap(at => pathAt(at) ?? []);
+  const pathsAt = (places: ArrayLike<number>) => Array.from(places, at => pathAt(at) ?? '');
   const blobs = document.blobs.map((row, at): KnownBlob | undefined => {
     if (row === undefined || sound.blobs[at] !== true) return undefined;
     const { paths: _, roots, directories, run, ...rest } = row;
     const { kind, key, digest, diffId, size, uncompressedSize, mediaType, ...more } = rest;
     return {
       ...{ kind, key, digest, diffId, size, uncompressedSize, mediaType },
-      paths: pathsAt(held[at] ?? []),
+      paths: pathsAt(held[at] ?? new Uint32Array()),
       ...present({ roots: roots && pathsAt(roots), directories, run }),
       ...furtherFields(more),
     };
@@ -118,9 +118,9 @@ function expand(document: MemoryDocument, storeDir: string): { memory: Memory; l
 }
 
 /** Places from the first one and the steps from each to the next. */
-function placesOf(steps: readonly number[]): number[] {
+function placesOf(steps: readonly number[]): Uint32Array {
   let at = 0;
-  return steps.map(step => {
+  return Uint32Array.from(steps, step => {
     at += step;
     return at;
   });

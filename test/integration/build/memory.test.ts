@@ -113,7 +113,9 @@ test('whatever a memory says, the image is right', async context => {
       const result = await build();
       assert.equal(result.code, 0, result.stderr);
       assert.equal(result.record?.image?.digest, digest);
-      assert.equal(result.record?.warnings.length, 1, 'it is told once');
+      // trees that are not proven may be of a recipe with other folders
+      const told = what.startsWith('other links') ? 0 : 1;
+      assert.equal(result.record?.warnings.length, told, 'it is told once');
       assert.doesNotMatch(result.stderr, /\n\s+at .*:\d+:\d+/);
     });
   }
