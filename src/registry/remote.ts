@@ -7,6 +7,7 @@ import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '.
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
 import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
+import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';
@@ -33,6 +34,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     kind: 'registry',
     repository: client.repository,
     logIn: () => explained(client, client.logIn),
+    checkWrite: () => explained(client, () => checkWrite(client)),
     getManifest: name => explained(client, () => getManifest(client, name)),
     getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
     hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
