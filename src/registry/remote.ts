@@ -1,5 +1,5 @@
 import { Failure } from '../host/failure.ts';
-import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
+import { type Answer, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
@@ -7,11 +7,11 @@ import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '.
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
 import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
+import { mountsInto } from './mount.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
-import { type ImageReference, namesRegistry } from './reference.ts';
-import { cancel, nextSession } from './session.ts';
+import type { ImageReference } from './reference.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
-import { uploadBlob, uploadBytes } from './upload.ts';
+import { type Uploads, uploadsTo } from './upload.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
 const manifestTypes = [
@@ -27,6 +27,7 @@ const manifestTypes = [
  */
 export function remoteStore(reference: ImageReference, options: ClientOptions): ImageStore {
   const client = registryClient(reference, options);
+  const uploads = uploadsTo(client);
   const { signal: runSignal } = options.host;
   return {
     kind: 'registry',
@@ -39,10 +40,11 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     putBlob: (source, { onProgress, signal } = {}) => {
       const either = eitherSignal(runSignal, signal);
       const put = { ...(onProgress ? { onProgress } : {}), signal: either };
-      return explained(client, () => putBlob(client, source, put));
+      return explained(client, () => putBlob(client, uploads, source, put));
     },
-    mountBlob: (digest, from) => mountBlob(client, digest, from),
-    putBytes: (bytes, mediaType) => explained(client, () => putBytes(client, bytes, mediaType)),
+    mountBlob: mountsInto(client),
+    putBytes: (bytes, mediaType) =>
+      explained(client, () => putBytes(client, uploads, bytes, mediaType)),
     putManifest: (bytes, mediaType) =>
       explained(client, () => putManifest(client, bytes, mediaType, digestOf(bytes))),
     putTag: (tag, { bytes, mediaType }) =>
@@ -124,56 +126,31 @@ function corrupt(client: RegistryClient, what: string, actual: string): WrongDig
 /** A blob that is known before it is read, and is there, is not read. */
 async function putBlob(
   client: RegistryClient,
+  uploads: Uploads,
   source: BlobSource,
   options: PutBlobOptions,
 ): Promise<BlobResult> {
   const { digest, mediaType } = source;
   const diffId = source.diffId ?? (mediaType === mediaTypes.layer.none ? digest : undefined);
-  if (digest === undefined || diffId === undefined) return uploadBlob(client, source, options);
+  if (digest === undefined || diffId === undefined) return uploads.blob(source, options);
   const found = await findBlob(client, digest, options.signal);
   const size = source.size ?? found?.size;
   // what another size is stated for is not what is to be sent
   const isThere = found !== undefined && size !== undefined && (found.size ?? size) === size;
-  if (!isThere) return uploadBlob(client, source, options);
+  if (!isThere) return uploads.blob(source, options);
   const plainSize = mediaType === mediaTypes.layer.none ? size : 0;
   return { digest, size, diffId, uncompressedSize: source.uncompressedSize ?? plainSize };
-}
-
-/** Mounting is a shortcut: whatever keeps it from working, the blob can be uploaded. */
-async function mountBlob(client: RegistryClient, digest: string, from: string): Promise<boolean> {
-  const repository = repositoryOnSameRegistry(client, from);
-  if (repository === undefined || repository === client.reference.repository) return false;
-  const url = client.uploadsUrl();
-  url.search = new URLSearchParams({ mount: digest, from: repository }).toString();
-  try {
-    const scope = `repository:${repository}:pull`;
-    const answer = await client.exchange({ method: 'POST', url, scope });
-    if (answer.status === 202) await cancel(client, nextSession(answer, 0));
-    if (answer.status !== 201) return false;
-    checkSameDigest(client, answer, digest);
-    return true;
-  } catch (error) {
-    client.signal?.throwIfAborted();
-    if (error instanceof Failure || error instanceof ConnectionLost) return false;
-    throw error;
-  }
-}
-
-/** Only within one registry can a blob be mounted: "ghcr.io/o/base" for ghcr.io, or "o/base". */
-function repositoryOnSameRegistry({ reference }: RegistryClient, from: string) {
-  const [first = '', ...rest] = from.toLowerCase().split('/');
-  if (rest.length === 0 || !namesRegistry(first)) return from.toLowerCase();
-  return first === reference.registry ? rest.join('/') : undefined;
 }
 
 /** A small blob, unless it is there. */
 async function putBytes(
   client: RegistryClient,
+  uploads: Uploads,
   bytes: Buffer,
   mediaType: string,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  if (!(await hasBlob(client, digest, bytes.length))) await uploadBytes(client, bytes, digest);
+  if (!(await hasBlob(client, digest, bytes.length))) await uploads.bytes(bytes, digest);
   return { mediaType, digest, size: bytes.length };
 }
 

@@ -12,7 +12,7 @@ async function* stream(chunks: readonly Buffer[]) {
 
 async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
   const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(Buffer.from(chunk));
   return all;
 }
 

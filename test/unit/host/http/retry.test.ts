@@ -16,7 +16,10 @@ const answer = (status: number, headers = {}): Answer => ({
 /** Gives these answers, or throws these errors, one after the other. */
 function scripted(steps: (Answer | Error)[]) {
   const waits: number[] = [];
-  const policy = { ...usualRetries(() => 0), ...instantRetries(waits) };
+  const policy = {
+    ...usualRetries({ clock: () => 0, emit: () => undefined }),
+    ...instantRetries(waits),
+  };
   let at = 0;
   const exchange = retrying(async () => {
     const step = steps[Math.min(at++, steps.length - 1)];
