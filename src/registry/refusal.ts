@@ -3,6 +3,7 @@ import { Failure } from '../host/failure.ts';
 import { lenient, readJson } from '../host/foreign-json.ts';
 import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
+import { isFull } from '../host/http/retry.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
 import { limits } from '../host/limits.ts';
 import type { ImageReference } from './reference.ts';
@@ -48,7 +49,9 @@ export function refusal(answer: Answer, refused: Refused): Failure {
   return new Failure(`Could not ${action} ${place}.`, {
     evidence: errorsOf(answer),
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
-    next: adviceFor(reference.registry, status, withLogin, reference.repository),
+    next: isFull(answer)
+      ? 'Free space in the registry (delete images, collect garbage), or raise its quota.'
+      : adviceFor(reference.registry, status, withLogin, reference.repository),
   });
 }
 
@@ -60,7 +63,8 @@ function meaning(answer: Answer, withLogin: boolean): string {
   if (status === 404) return ', it does not know the repository';
   if (status === 413) return ', too large';
   if (status === 429) return `, too many requests${untilWhen(answer)}`;
-  return status >= 500 ? ', a fault of the registry' : '';
+  if (isFull(answer)) return ', it has no space left';
+  return status >= 500 ? `, a fault of the registry${untilWhen(answer)}` : '';
 }
 
 function untilWhen(answer: Answer): string {

@@ -2,6 +2,7 @@ import { Failure } from '../host/failure.ts';
 import { type Answer, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
+import { naming } from '../host/wait.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
@@ -28,38 +29,63 @@ const manifestTypes = [
 export function remoteStore(reference: ImageReference, options: ClientOptions): ImageStore {
   const client = registryClient(reference, options);
   const uploads = uploadsTo(client);
-  const { signal: runSignal } = options.host;
+  const mount = mountsInto(client);
+  const { host } = options;
+  const { registry } = reference;
+  /** Nothing is waited for in silence, and a lost connection is a Failure. */
+  const told = async <T>(work: (alive: () => void) => Promise<T>, what = registry): Promise<T> => {
+    try {
+      return await naming(what, host, work);
+    } catch (error) {
+      throw client.explained(error);
+    }
+  };
   return {
     kind: 'registry',
     repository: client.repository,
-    logIn: () => explained(client, client.logIn),
-    getManifest: name => explained(client, () => getManifest(client, name)),
-    getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
-    hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
-    openBlob: (descriptor, start) => downloadBlob(client, descriptor, start),
+    logIn: () => told(client.logIn),
+    getManifest: name => told(() => getManifest(client, name)),
+    getBlob: descriptor => told(() => getBlob(client, descriptor)),
+    hasBlob: (digest, size) => told(() => hasBlob(client, digest, size)),
+    openBlob: (descriptor, start) =>
+      namingEach(registry, host, downloadBlob(client, descriptor, start)),
     putBlob: (source, { onProgress, signal } = {}) => {
-      const either = eitherSignal(runSignal, signal);
-      const put = { ...(onProgress ? { onProgress } : {}), signal: either };
-      return explained(client, () => putBlob(client, uploads, source, put));
+      const either = eitherSignal(host.signal, signal);
+      const put = (alive: () => void) => {
+        const progress = (sent: number) => {
+          alive();
+          onProgress?.(sent);
+        };
+        return putBlob(client, uploads, source, { onProgress: progress, signal: either });
+      };
+      return told(put, `the upload of a layer to ${registry}`);
     },
-    mountBlob: mountsInto(client),
-    putBytes: (bytes, mediaType) =>
-      explained(client, () => putBytes(client, uploads, bytes, mediaType)),
+    mountBlob: (digest, from) => told(() => mount(digest, from)),
+    putBytes: (bytes, mediaType) => told(() => putBytes(client, uploads, bytes, mediaType)),
     putManifest: (bytes, mediaType) =>
-      explained(client, () => putManifest(client, bytes, mediaType, digestOf(bytes))),
+      told(() => putManifest(client, bytes, mediaType, digestOf(bytes))),
     putTag: (tag, { bytes, mediaType }) =>
-      explained(client, async () => {
+      told(async () => {
         await putManifest(client, bytes, mediaType, tag);
       }),
     close: async () => client.close(),
   };
 }
 
-async function explained<T>(client: RegistryClient, work: () => Promise<T>): Promise<T> {
+/** Says what is being waited for, while a piece of it does not come. */
+async function* namingEach(
+  what: string,
+  host: ClientOptions['host'],
+  pieces: AsyncGenerator<Buffer>,
+): AsyncGenerator<Buffer> {
   try {
-    return await work();
-  } catch (error) {
-    throw client.explained(error);
+    for (;;) {
+      const next = await naming(what, host, () => pieces.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await pieces.return(undefined);
   }
 }
 

@@ -3,8 +3,8 @@ import { contentTarget } from '../host/http/redirect.ts';
 import { isTransient } from '../host/http/retry.ts';
 import { limits, patience } from '../host/limits.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
-import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryRequest } from './auth.ts';
+import { chunksOf, gathered, skipping, watched } from './chunks.ts';
 import type { RegistryClient } from './client.ts';
 import { accept, askState, heldBytes, type Session, withDigest } from './session.ts';
 import type { PutBlobOptions } from './store.ts';
@@ -23,9 +23,7 @@ export interface Upload {
   session?: Session | undefined;
   /** Known once the source was read to its end. */
   result?: BlobResult;
-  /** Some bytes were sent in an earlier connection. */
-  resumed: boolean;
-  /** False after a resumed upload came out wrong. */
+  /** False where all of it goes again, after an upload came out wrong. */
   mayResume: boolean;
 }
 
@@ -57,7 +55,11 @@ export async function sendStream(upload: Upload, source: Openable, session: Sess
   const answer = await ask(upload, { method: 'PATCH', url: session.location, body });
   if (mayMove(answer, session)) return sendStream(upload, source, session);
   if (!isAccepted(answer)) throw refusedWay(upload, { kind: 'stream' }, answer);
-  if (!complete) throw new Interrupted(answer);
+  if (!complete) {
+    // said before the last byte: that is no promise, and what is held is asked for
+    accept(session, answer, start);
+    throw new Interrupted(answer);
+  }
   upload.result = stream.result();
   accept(session, answer, upload.result.size);
 }
@@ -75,8 +77,10 @@ export async function sendChunks(
     for (let sent = 0; sent < chunk.length; ) {
       const piece = chunk.subarray(sent, sent + current.size);
       const refused = await sendPiece(upload, piece, session);
-      if (refused === undefined) sent += piece.length;
-      else current = await smallerChunks(upload, session, current, refused);
+      if (refused === undefined) {
+        sent += piece.length;
+        upload.habits.taken = Math.max(upload.habits.taken, piece.length);
+      } else current = await smallerChunks(upload, session, current, refused);
     }
   }
   upload.result = stream.result();
@@ -110,7 +114,8 @@ async function smallerChunks(
   answer: Answer,
 ): Promise<Way & { kind: 'chunks' }> {
   // some say so of what is too large; whether the place is the reason, the registry can tell
-  const isForSize = answer.status === 416 && (await holdsWhatWeSay(upload, session));
+  const mayBeForSize = answer.status === 416 && way.size > upload.habits.taken;
+  const isForSize = mayBeForSize && (await holdsWhatWeSay(upload, session));
   if (!isForSize && answer.status !== 413) throw refusedWay(upload, way, answer);
   const smaller = halved(way) ?? (isForSize ? { kind: 'whole' as const } : undefined);
   if (smaller === undefined) throw upload.client.refused(answer, 'upload a blob to');
@@ -133,9 +138,8 @@ export async function sendWhole(
   session: Session,
 ): Promise<Answer> {
   const { digest, size } = upload.result ?? (await measured(upload, source));
-  const body = watched(
-    gathered(source.open(upload.options.signal), limits.leastWrite),
-    sent => upload.options.onProgress?.(sent),
+  const body = watched(gathered(source.open(upload.options.signal), limits.leastWrite), sent =>
+    upload.options.onProgress?.(sent),
   );
   const url = withDigest(session.location, digest);
   const headers = { 'content-length': String(size) };

@@ -42,16 +42,15 @@ export interface Uploads {
 
 /** Sends nothing yet. */
 export function uploadsTo(client: RegistryClient): Uploads {
-  const habits: Habits = { way: { kind: 'stream' } };
+  const habits: Habits = { way: { kind: 'stream' }, taken: 0 };
   return {
-    blob: async (source, options) =>
-      complete({ client, source, options, habits, resumed: false, mayResume: true }),
+    blob: async (source, options) => complete({ client, source, options, habits, mayResume: true }),
     bytes: async (bytes, digest) => {
       const size = bytes.length;
       const result = { digest, size, diffId: digest, uncompressedSize: size };
       const options = client.signal ? { signal: client.signal } : {};
       const upload = { client, source: bytes, options, habits, result };
-      await complete({ ...upload, resumed: false, mayResume: false });
+      await complete({ ...upload, mayResume: false });
     },
   };
 }
@@ -74,7 +73,7 @@ async function complete(upload: Upload): Promise<BlobResult> {
       if (!(await tries.again(end.reason, upload.session?.acknowledged ?? 0))) {
         throw givenUp(client, end);
       }
-      if (await recovered(upload)) return resultOf(upload);
+      if (await recovered(upload, end)) return resultOf(upload);
     }
   } catch (error) {
     await cancel(client, upload.session);
@@ -119,16 +118,16 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
 /** Takes the registry's last word about an upload. */
 async function settle(upload: Upload, answer: Answer): Promise<void> {
   const { client, options } = upload;
+  const { digest } = resultOf(upload);
   if (isAccepted(answer)) {
-    const { digest } = resultOf(upload);
     checkSameDigest(client, answer, digest);
     upload.session = undefined;
     if (answer.status === 202) await appears(client, digest, options.signal);
     return;
   }
   if (!hasErrorCode(answer, 'DIGEST_INVALID')) throw interruption(client, answer);
-  if (!upload.resumed) throw client.refused(answer, 'store a blob in');
-  // what the registry kept of the broken connection was not what it said
+  if (!upload.mayResume) throw client.refused(answer, `store the blob ${digest} in`);
+  // what the registry has is not what it said to have
   upload.mayResume = false;
   throw new Interrupted(answer);
 }
@@ -142,13 +141,15 @@ async function appears(client: RegistryClient, digest: string, signal: AbortSign
 }
 
 /** Finds out where an interrupted upload stands; true when the blob is there after all. */
-async function recovered(upload: Upload): Promise<boolean> {
+async function recovered(upload: Upload, { reason }: Interrupted): Promise<boolean> {
   const { client, session, options, result } = upload;
   if (result && (await findBlob(client, result.digest, options.signal))) return true;
-  const current = session && upload.mayResume ? await stateOf(upload, session) : undefined;
-  if (!current) await startOver(upload);
-  upload.session = current;
-  upload.resumed = current !== undefined;
+  const state = session && upload.mayResume ? await stateOf(upload, session) : undefined;
+  const isMisplaced = !(reason instanceof ConnectionLost) && reason.status === 416;
+  // who refuses the bytes that follow on those that it says it holds does not hold them
+  const contradicts = isMisplaced && state?.acknowledged === session?.acknowledged;
+  if (state && !contradicts) upload.session = state;
+  else await startOver(upload);
   return false;
 }
 

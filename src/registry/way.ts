@@ -15,6 +15,8 @@ export type Way =
 /** What the uploads to one registry have found out; the next ones begin with it. */
 export interface Habits {
   way: Way;
+  /** Bytes of the largest chunk that was taken. */
+  taken: number;
 }
 
 /** Chunks of the size that a registry asks for are not halved below it. */

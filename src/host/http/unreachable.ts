@@ -43,7 +43,7 @@ export function explainedLoss(error: unknown, server: string, named: string): un
   if (!(error instanceof ConnectionLost)) return error;
   const known = lasting[error.fault];
   return new Unreachable(`The connection to ${server} failed: ${known?.what ?? error.message}.`, {
-    tried: known ? 'once: this does not pass' : 'more than once, with longer and longer waits',
+    ...(known ? {} : { tried: 'more than once, with longer and longer waits' }),
     next: known?.next ?? `Check ${named}, the network, and HTTPS_PROXY and NO_PROXY.`,
     cause: error,
   });
