@@ -124,7 +124,8 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   const url = new URL(request.url ?? '/', 'http://registry');
   const given = state.behaviour.answer?.(request);
   if (given) {
-    for (const [name, value] of Object.entries(given.headers ?? {})) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(given.headers ?? {}))
+      response.setHeader(name, value);
     return refuse(request, response, given.status, given.body);
   }
   if (url.pathname === '/token') return giveToken(state, response, url);

@@ -159,7 +159,9 @@ describe('a redirected upload', () => {
       ? undefined
       : {
           status: headers['content-range'] === undefined ? 307 : 308,
-          headers: { location: `http://${address.replace('127.0.0.1', 'localhost')}${url}&moved=1` },
+          headers: {
+            location: `http://${address.replace('127.0.0.1', 'localhost')}${url}&moved=1`,
+          },
         };
 
   test('is followed, its stream read anew', async () => {
