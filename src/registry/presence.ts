@@ -1,5 +1,12 @@
 import { Failure } from '../host/failure.ts';
-import { type Answer, abandon, header, headerNumber, wholeNumber } from '../host/http/message.ts';
+import {
+  type Answer,
+  abandon,
+  ConnectionLost,
+  header,
+  headerNumber,
+  wholeNumber,
+} from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
 import { isDigest } from '../image/digest.ts';
 import type { RegistryClient } from './client.ts';
@@ -11,7 +18,7 @@ export interface FoundBlob {
 }
 
 /** Answers to HEAD that say nothing of the blob: some registries, and stores behind them, take only GET. */
-const unclear = [400, 403, 405, 501];
+const unclear = [400, 401, 403, 405, 501];
 
 /**
  * What a repository says of a blob (HEAD, and the first byte where that is not answered); undefined when
@@ -38,17 +45,20 @@ async function findByReading(
   signal: AbortSignal | undefined,
 ): Promise<FoundBlob | undefined> {
   const headers = { range: 'bytes=0-0' };
-  const response = await client.send({
-    method: 'GET',
-    url: client.blobUrl(digest),
-    headers,
-    signal,
-  });
-  await abandon(response);
+  const response = await client
+    .send({ method: 'GET', url: client.blobUrl(digest), headers, signal })
+    .catch(nothingWhenLost);
+  if (response === undefined) return undefined;
+  await abandon(response).catch(nothingWhenLost);
   if (response.status === 200) return ofSize(headerNumber(response, 'content-length', limits.file));
   if (response.status !== 206) return undefined;
   const [, all] = /\/(\d+)\s*$/.exec(header(response, 'content-range') ?? '') ?? [];
   return ofSize(wholeNumber(all, limits.file));
+}
+
+/** What cannot be asked is not known; the request that needs an answer tries again. */
+function nothingWhenLost(error: unknown): undefined {
+  if (!(error instanceof ConnectionLost)) throw error;
 }
 
 const ofSize = (size: number | undefined): FoundBlob => (size === undefined ? {} : { size });

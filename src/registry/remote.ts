@@ -1,6 +1,7 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, header } from '../host/http/message.ts';
-import { limits } from '../host/limits.ts';
+import { pause } from '../host/http/retry.ts';
+import { limits, retries } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { naming } from '../host/wait.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
@@ -11,6 +12,7 @@ import { downloadBlob } from './download.ts';
 import { mountsInto } from './mount.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
+import { hasErrorCode } from './refusal.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 import { type Uploads, uploadsTo } from './upload.ts';
 
@@ -190,8 +192,9 @@ async function putManifest(
   const digest = digestOf(bytes);
   const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
-  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true };
-  const answer = await client.exchange(put);
+  const answer = await settled(client, () =>
+    client.exchange({ method: 'PUT', url, headers, body: bytes, bodyMayMove: true }),
+  );
   if (answer.status < 200 || answer.status > 299) {
     throw client.refused(answer, `store the manifest ${name} in`);
   }
@@ -200,6 +203,16 @@ async function putManifest(
     await checkStored(client, name, digest);
   }
   return { mediaType, digest, size: bytes.length };
+}
+
+/** Asks again where a registry takes a moment to show a manifest the blobs that it has taken. */
+async function settled(client: RegistryClient, put: () => Promise<Answer>): Promise<Answer> {
+  for (let tried = 1; ; tried++) {
+    const answer = await put();
+    const isMissing = hasErrorCode(answer, 'MANIFEST_BLOB_UNKNOWN');
+    if (!isMissing || tried >= retries.settling) return answer;
+    await pause(client.policy, tried, undefined, client.signal);
+  }
 }
 
 /** Where the answer does not tell what was stored, it is asked for. */

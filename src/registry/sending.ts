@@ -119,7 +119,7 @@ async function smallerChunks(
   if (!isForSize && answer.status !== 413) throw refusedWay(upload, way, answer);
   const smaller = halved(way) ?? (isForSize ? { kind: 'whole' as const } : undefined);
   if (smaller === undefined) throw upload.client.refused(answer, 'upload a blob to');
-  learn(upload.habits, smaller);
+  begin(upload, smaller);
   if (smaller.kind !== 'chunks') throw new OtherWay();
   return smaller;
 }
@@ -148,9 +148,7 @@ export async function sendWhole(
 }
 
 async function measured(upload: Upload, source: Openable): Promise<BlobResult> {
-  const { client, options } = upload;
-  const { registry } = client.reference;
-  client.policy.say(`${registry} takes a layer in one request only: each is packed twice.`);
+  const { options } = upload;
   const stream = source.open(options.signal);
   for await (const _ of stream) options.onProgress?.(0);
   upload.result = stream.result();
@@ -193,11 +191,19 @@ export async function ask({ client, options }: Upload, request: RegistryRequest)
 export const isAccepted = ({ status }: Answer) => [200, 201, 202, 204].includes(status);
 
 /** What follows of an answer to bytes that were sent in this way. */
-function refusedWay({ client, habits }: Upload, way: Way, answer: Answer): Error {
+function refusedWay(upload: Upload, way: Way, answer: Answer): Error {
   const next = wayAfter(way, answer);
-  if (next === undefined) return interruption(client, answer);
-  learn(habits, next);
+  if (next === undefined) return interruption(upload.client, answer);
+  begin(upload, next);
   return new OtherWay();
+}
+
+/** Goes on in another way, and so do later uploads. What costs time is said. */
+function begin({ client, habits }: Upload, way: Way): void {
+  const isNews = learn(habits, way);
+  if (!isNews || way.kind !== 'whole') return;
+  const { registry } = client.reference;
+  client.policy.say(`${registry} takes a layer in one request only: each is packed twice.`);
 }
 
 /**

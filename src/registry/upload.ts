@@ -143,6 +143,8 @@ async function appears(client: RegistryClient, digest: string, signal: AbortSign
 /** Finds out where an interrupted upload stands; true when the blob is there after all. */
 async function recovered(upload: Upload, { reason }: Interrupted): Promise<boolean> {
   const { client, session, options, result } = upload;
+  // who limits requests has not looked at this one
+  if (isLimited(reason)) return false;
   if (result && (await findBlob(client, result.digest, options.signal))) return true;
   const state = session && upload.mayResume ? await stateOf(upload, session) : undefined;
   const isMisplaced = !(reason instanceof ConnectionLost) && reason.status === 416;
@@ -152,6 +154,9 @@ async function recovered(upload: Upload, { reason }: Interrupted): Promise<boole
   else await startOver(upload);
   return false;
 }
+
+const isLimited = (reason: Answer | ConnectionLost) =>
+  !(reason instanceof ConnectionLost) && reason.status === 429;
 
 async function startOver(upload: Upload): Promise<void> {
   await cancel(upload.client, upload.session);

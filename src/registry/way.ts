@@ -46,9 +46,11 @@ function isUnsupported(answer: Answer): boolean {
   return answer.status === 404 && hasErrorCode(answer, 'UNSUPPORTED');
 }
 
-/** Remembers a way, unless other uploads have come further meanwhile. */
-export function learn(habits: Habits, way: Way): void {
-  if (bytesAtOnce(way) < bytesAtOnce(habits.way)) habits.way = way;
+/** Remembers a way, unless other uploads have come as far or further meanwhile; whether it is new. */
+export function learn(habits: Habits, way: Way): boolean {
+  const isNews = bytesAtOnce(way) < bytesAtOnce(habits.way);
+  if (isNews) habits.way = way;
+  return isNews;
 }
 
 /** What is later in the order in which ways are tried has less; the last one has nothing below it. */

@@ -84,6 +84,16 @@ describe('manifests', () => {
     await assert.rejects(store.getManifest(digest), /arrived with the digest/);
   });
 
+  test('are put again where the registry does not show its blobs at once', async () => {
+    const body = '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}';
+    let puts = 0;
+    const { registry, store } = await start({
+      answer: ({ method }) => (method === 'PUT' && ++puts <= 3 ? { status: 400, body } : undefined),
+    });
+    await store.putManifest(bytes, mediaTypes.manifest);
+    assert.ok(registry.manifests.has(digest));
+  });
+
   test('that are refused name what was missing', async () => {
     const body = '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}';
     const { store } = await start({
@@ -180,7 +190,7 @@ describe('where HEAD is not answered', () => {
   const layer = noise(100_000, 1);
   const known = { ...layerOf(layer), digest: sha256(layer), size: layer.length };
 
-  for (const status of [400, 403, 405, 501]) {
+  for (const status of [400, 401, 403, 405, 501]) {
     test(`${status}: the first byte tells whether a blob is there, and of which size`, async () => {
       const { registry, store } = await start({
         answer: ({ method }) => (method === 'HEAD' ? { status } : undefined),
