@@ -45,3 +45,10 @@ test('chunks of a size have it, but the last, and the same bytes', async () => {
     }),
   );
 });
+
+test('chunks are all cut in the same memory', async () => {
+  const seen = new Set<ArrayBufferLike>();
+  const bytes = Array.from({ length: 50 }, () => Buffer.alloc(1 << 16));
+  for await (const chunk of chunksOf(stream(bytes), 1 << 17)) seen.add(chunk.buffer);
+  assert.equal(seen.size, 1);
+});

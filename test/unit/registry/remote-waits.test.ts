@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { layerOf, noise } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { bodyOf, serve } from '../../tools/http-server.ts';
+import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const minute = 60_000;
 
@@ -65,4 +68,63 @@ test('an upload that gets on is not', async t => {
   });
   assert.ok(progress.length > 2);
   assert.deepEqual(said(), []);
+});
+
+/** Passes connections on to a server, and can be away for a while. */
+async function doorTo(t: TestContext, target: string) {
+  const [host, port] = target.split(':');
+  const sockets = new Set<Socket>();
+  const server = createServer(client => {
+    const upstream = connect(Number(port), host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    }
+    client.pipe(upstream).pipe(client);
+  });
+  const listen = async (at: number) => {
+    server.listen(at, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  const shut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  t.after(shut);
+  const own = await listen(0);
+  return { address: `127.0.0.1:${own}`, shut, reopen: () => listen(own) };
+}
+
+test('an upload goes on after a registry was away for longer than half a minute', async t => {
+  const registry = await startRegistryStandIn();
+  t.after(registry.stop);
+  const door = await doorTo(t, registry.address);
+  let waited = 0;
+  const sleep = async (ms: number) => {
+    const before = waited;
+    waited += ms;
+    if (before < 40_000 && waited >= 40_000) await door.reopen();
+  };
+  const host = quietHost();
+  const store = remoteStore(parseReference(`${door.address}/o/x`), {
+    host,
+    credentials: {},
+    retries: { sleep, random: () => 0.5 },
+  });
+  t.after(store.close);
+  const bytes = noise(3_000_000, 1);
+  let isShut = false;
+  const onProgress = (sent: number) => {
+    if (isShut || sent < 1_000_000) return;
+    isShut = true;
+    door.shut();
+  };
+  const { digest } = await store.putBlob(layerOf(bytes), { onProgress });
+  assert.deepEqual(registry.blobs.get(digest), bytes);
+  assert.ok(waited >= 40_000 && waited < 60_000, `${waited}`);
+  const said = host.events.flatMap(event => ('message' in event ? event.message : []));
+  assert.deepEqual(said, [
+    `${door.address} takes no connections: waiting up to 60 s for it to come back.`,
+  ]);
 });
