@@ -77,16 +77,17 @@ export async function sendChunks(
     for (let sent = 0; sent < chunk.length; ) {
       const piece = chunk.subarray(sent, sent + current.size);
       const refused = await sendPiece(upload, piece, session);
-      if (refused === undefined) {
-        sent += piece.length;
-        upload.habits.taken = Math.max(upload.habits.taken, piece.length);
-      } else current = await smallerChunks(upload, session, current, refused);
+      if (refused) current = await smallerChunks(upload, session, current, refused);
+      else sent += piece.length;
     }
   }
   upload.result = stream.result();
 }
 
-/** One PATCH with Content-Range ("0-1023": the form with "bytes" is refused by some). */
+/**
+ * One PATCH with Content-Range ("0-1023": the form with "bytes" is refused by some); gives the answer where
+ * it is no success.
+ */
 async function sendPiece(
   upload: Upload,
   piece: Buffer,
@@ -102,6 +103,7 @@ async function sendPiece(
   });
   if (!isAccepted(answer)) return answer;
   accept(session, answer, end);
+  upload.habits.taken = Math.max(upload.habits.taken, piece.length);
   upload.options.onProgress?.(end);
   return undefined;
 }

@@ -105,7 +105,7 @@ function restartOf(policy: RetryPolicy, signal: AbortSignal | undefined) {
     }
     const ms = Math.min(retries.restartDelay, jittered(policy, times));
     waited += ms;
-    await sleepUntil(policy, ms, signal);
+    await sleepFor(policy, ms, signal);
     return true;
   };
 }
@@ -138,15 +138,15 @@ export async function pause(
   const own = jittered(policy, failed);
   // a little more than asked for, since everybody was told the same
   const ms = asked === undefined ? own : Math.min(asked, policy.longestAsked) + own / 4;
-  const sleeping = sleepUntil(policy, ms, signal);
+  const sleeping = sleepFor(policy, ms, signal);
   if (answer && (asked !== undefined || answer.status === 429)) {
     const isNews = policy.servers.rest(answer.url, sleeping);
-    if (isNews && ms >= retries.saidDelay) policy.say(left(answer, ms));
+    if (isNews && ms >= retries.saidDelay) policy.say(leftAlone(answer, ms));
   }
   await sleeping;
 }
 
-const left = ({ url, status }: Answer, ms: number) =>
+const leftAlone = ({ url, status }: Answer, ms: number) =>
   `${url.host} asks to be left alone (${status}): nothing is asked of it for ${Math.ceil(ms / 1000)} s.`;
 
 /** About twice as long after each failure. */
@@ -154,7 +154,7 @@ function jittered({ baseDelay, maxDelay, random }: RetryPolicy, failed: number):
   return Math.min(maxDelay, baseDelay * 2 ** (failed - 1)) * (0.5 + random() / 2);
 }
 
-async function sleepUntil(policy: RetryPolicy, ms: number, signal?: AbortSignal): Promise<void> {
+async function sleepFor(policy: RetryPolicy, ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   try {
     await policy.sleep(ms, signal);
