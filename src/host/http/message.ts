@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Failure } from '../failure.ts';
 import { limits } from '../limits.ts';
-import { type Fault, faultOf } from './fault.ts';
+import { type Fault, faultOf, lasting } from './fault.ts';
 
 /** One HTTP request. */
 export interface HttpRequest {
@@ -53,16 +53,20 @@ export type Exchange<Request extends HttpRequest = HttpRequest> = (
   request: Request,
 ) => Promise<Answer>;
 
-/** The connection failed before the answer was complete. What the server did is not known. */
+/**
+ * The connection failed before the answer was complete. What the server did is not known. Its message
+ * continues a sentence about the server.
+ */
 export class ConnectionLost extends Error {
   readonly fault: Fault;
   /** The server's host, where it has answered before in this run. */
   knownServer: string | undefined;
 
   constructor(cause: unknown) {
-    super(describe(cause), { cause });
+    const fault = faultOf(cause);
+    super(lasting[fault]?.what ?? describe(cause), { cause });
     this.name = 'ConnectionLost';
-    this.fault = faultOf(cause);
+    this.fault = fault;
   }
 
   /** The certificate was not trusted. */
