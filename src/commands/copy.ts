@@ -18,6 +18,7 @@ import { findNix } from '../nix/nix.ts';
 import { credentialsElsewhere } from '../registry/credentials.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
+import { remoteStore } from '../registry/remote.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 import { storedImage } from '../registry/stored-image.ts';
@@ -61,17 +62,19 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
   }
 }
 
-function openDestination({ destination, credentials, workingDirectory }: CopySettings, host: Host) {
+function openDestination(settings: CopySettings, host: Host) {
+  const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    insecureRegistries,
   });
 }
 
 /** Opens the source by its form: a prefix, a path that exists, else a reference. */
 async function openImage(
-  { source, workingDirectory, credentials, fromFork }: CopySettings,
+  { source, workingDirectory, credentials, insecureRegistries, fromFork }: CopySettings,
   destination: string,
   packing: Packing,
   host: Host,
@@ -96,9 +99,9 @@ async function openImage(
     });
   }
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
-  const repository = `${reference.registry}/${reference.repository}`;
-  const store = openStore(repository, {
+  const store = remoteStore(reference, {
     host,
+    insecureRegistries,
     credentials: credentialsElsewhere(credentials, destination, reference),
     reading: true,
   });

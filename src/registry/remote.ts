@@ -10,6 +10,7 @@ import { type ClientOptions, type RegistryClient, registryClient } from './clien
 import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
 import { mountsInto } from './mount.ts';
+import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
 import { hasErrorCode } from './refusal.ts';
@@ -46,6 +47,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     kind: 'registry',
     repository: client.repository,
     logIn: () => told(client.logIn),
+    checkWrite: () => told(() => checkWrite(client)),
     getManifest: name => told(() => getManifest(client, name)),
     getBlob: descriptor => told(() => getBlob(client, descriptor)),
     hasBlob: (digest, size) => told(() => hasBlob(client, digest, size)),

@@ -24,6 +24,8 @@ export interface ImageStore {
   readonly repository: string;
   /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */
   logIn?(): Promise<void>;
+  /** Rejects where this login may not write, before there is anything to write; absent as `logIn` is. */
+  checkWrite?(): Promise<void>;
   /** By tag or digest; undefined when there is none. The digest is verified when asked by digest. */
   getManifest(reference: string): Promise<StoredManifest | undefined>;
   /** A small blob whole, verified; undefined when there is none. */

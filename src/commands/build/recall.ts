@@ -6,9 +6,9 @@ import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
 import { mapBlobs, readMemory } from '../../registry/memory.ts';
-import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
 import type { Memory } from '../../registry/remembered.ts';
+import { remoteStore } from '../../registry/remote.ts';
 import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import type { Destination } from './destination.ts';
@@ -81,8 +81,9 @@ async function recallFrom(
 ): Promise<RememberedPlace & { store: ImageStore }> {
   const reference = parseReference(from);
   const { repository } = reference;
-  const other = openStore(`${reference.registry}/${repository}`, {
+  const other = remoteStore(reference, {
     host,
+    insecureRegistries: settings.insecureRegistries,
     credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
   });

@@ -17,7 +17,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
   const { github, currentDirectory } = context;
   const values = parse('copy', trustedInputs(raw, github));
   const { source, destination, tags, push, compression, workingDirectory, ...login } = values;
-  const { registryUsername, registryPassword, githubToken, ...rest } = login;
+  const { registryUsername, registryPassword, insecureRegistries, githubToken, ...rest } = login;
   allRead(rest);
   const given = required('source', source);
   const place = readCopyDestination(required('destination', destination), tags);
@@ -27,6 +27,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     destination: place,
     compression,
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
+    insecureRegistries,
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),
     refusal: permission(push, place.image, context).pushRefusal,
