@@ -38,6 +38,7 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
   blobUrl(digest: string): URL;
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
+  tagsUrl(): URL;
   /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
   logIn(): Promise<void>;
   /** Whether a login was found for it by now. */
@@ -74,6 +75,7 @@ export function registryClient(reference: ImageReference, options: ClientOptions
       return url(`manifests/${name}`);
     },
     uploadsUrl: () => url('blobs/uploads/'),
+    tagsUrl: () => url('tags/list?n=1000'),
     logIn,
     hasLogin,
     refused: (answer, action) =>

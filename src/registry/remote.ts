@@ -15,6 +15,7 @@ import { checkSameDigest, findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
 import { hasErrorCode } from './refusal.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
+import { tagsWith } from './tag-list.ts';
 import { type Uploads, uploadsTo } from './upload.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
@@ -66,12 +67,13 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     },
     mountBlob: (digest, from) => told(() => mount(digest, from)),
     putBytes: (bytes, mediaType) => told(() => putBytes(client, uploads, bytes, mediaType)),
-    putManifest: (bytes, mediaType) =>
-      told(() => putManifest(client, bytes, mediaType, digestOf(bytes))),
+    putManifest: (bytes, mediaType, { mayBeRefused = false } = {}) =>
+      told(() => putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused)),
     putTag: (tag, { bytes, mediaType }) =>
       told(async () => {
         await putManifest(client, bytes, mediaType, tag);
       }),
+    tagsWith: start => told(() => tagsWith(client, start)),
     close: async () => client.close(),
   };
 }
@@ -190,13 +192,13 @@ async function putManifest(
   bytes: Buffer,
   mediaType: string,
   name: string,
+  retry = true,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
   const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
-  const answer = await settled(client, () =>
-    client.exchange({ method: 'PUT', url, headers, body: bytes, bodyMayMove: true }),
-  );
+  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true, retry };
+  const answer = await settled(client, () => client.exchange(put));
   if (answer.status < 200 || answer.status > 299) {
     throw client.refused(answer, `store the manifest ${name} in`);
   }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { inPhase } from '../../host/phase.ts';
+import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
@@ -12,9 +13,8 @@ import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
 import { type LayerBlob, startTransfers } from '../transfers.ts';
-import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
+import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
-import { startLessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
 /**
@@ -35,28 +35,35 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   if (!known) return sendMadeImage(context);
   const { target } = evaluation;
   state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
-  const lessons = startLessons();
+  const lessons = startLearning(context);
   for (const blob of known.blobs) lessons.blob(blob);
-  await inPhase(host, 'finish', () =>
-    moveTags(destination.store, destination.tags, known.manifest, host),
-  );
-  state.manifest = known.manifest;
-  const variant = variantOf(context);
-  lessons.image(known.manifest.digest, { outPath: target.outPath, variant });
-  await remember(lessons, context);
+  const { manifest } = known;
+  lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
+  const remembering = rememberOnce(lessons, context);
+  try {
+    await inPhase(host, 'finish', () =>
+      Promise.all([
+        remembering(manifest),
+        moveTags(destination.store, destination.tags, manifest, host),
+      ]),
+    );
+    state.manifest = manifest;
+  } finally {
+    await remembering();
+  }
 }
 
 /** The image that was pushed for this output, if all of it is there. */
 async function findKnown(
   context: ImageContext,
 ): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
-  const { knowledge, destination, evaluation, settings } = context;
+  const { knowledge, destination, evaluation, settings, state } = context;
   const { store } = destination;
   const known = await knowledge.imageOf(evaluation.target.outPath, variantOf(context));
   if (known === undefined) return undefined;
   const { config, layers } = known.image.manifest;
   if (!(await store.hasBlob(config.digest, config.size))) return undefined;
-  const presence = presenceIn(store, knowledge);
+  const presence = presenceIn(store, knowledge, message => warn(state.host, message));
   const found = await Promise.all(
     known.blobs.map(async blob => {
       const transfer = await presence(blob);
@@ -76,7 +83,8 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
   const { target } = evaluation;
   const { name } = target;
   const { store, tags } = destination;
-  const lessons = startLessons();
+  const lessons = startLearning(context);
+  const remembering = rememberOnce(lessons, context);
   const { host, stop } = stoppable(state.host);
   try {
     const sent = await whileRealising([target], context, host, async realisation => {
@@ -96,7 +104,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       });
       try {
         const { labels, annotations } = settings;
-        const presence = presenceIn(store, knowledge);
+        const presence = presenceIn(store, knowledge, message => warn(host, message));
         const work = {
           store,
           transfers,
@@ -128,11 +136,12 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
     });
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
-      await moveTags(store, tags, sent.manifest, host);
+      const { manifest } = sent;
+      lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
+      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
     });
     state.manifest = sent.manifest;
-    lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
   } finally {
-    await remember(lessons, context);
+    await remembering();
   }
 }

@@ -44,6 +44,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     insecureRegistries,
     fromFork: github?.fork !== undefined,
+    ...(github === undefined ? {} : { event: github.event }),
     audit,
     auditFailOn,
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),
