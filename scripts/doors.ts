@@ -246,8 +246,8 @@ export const doors: readonly Door[] = [
   {
     name: 'documents of images',
     pattern: /\bas (?:unknown as )?(?:Partial<)?(?:Manifest|Descriptor)\b/,
-    only: ['src/registry/documents.ts', 'src/registry/archive.ts'],
-    instead: 'findManifest, readManifest or readConfig of src/registry/documents.ts',
+    only: ['src/image/oci/documents.ts', 'src/registry/archive.ts'],
+    instead: 'findManifest, readManifest or readConfig of src/image/oci/documents.ts',
     example: 'const manifest = JSON.parse(text) as Manifest;',
   },
   {

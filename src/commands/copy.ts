@@ -7,11 +7,15 @@ import { inPhase } from '../host/phase.ts';
 import { isNamed } from '../host/presence.ts';
 import { notice } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
+import { visible } from '../host/visible.ts';
 import type { Packing } from '../image/compress.ts';
 import { framePool } from '../image/frames.ts';
+import { linuxOn } from '../image/oci/choose.ts';
+import { isNondistributable } from '../image/oci/layer-types.ts';
+import { storedImage } from '../image/oci/stored-image.ts';
 import { openSource } from '../image/sources/detect.ts';
 import { filesOfPath } from '../image/sources/source-files.ts';
-import type { SourceImage } from '../image/sources/source-image.ts';
+import { measuredImage, type SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
 import { findNix } from '../nix/nix.ts';
@@ -20,7 +24,6 @@ import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
-import { storedImage } from '../registry/stored-image.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
@@ -28,8 +31,10 @@ import { sourceStore } from './source-store.ts';
 import { moveTags } from './tags.ts';
 import { startTransfers } from './transfers.ts';
 
-/** OCI's name of this machine's processor: chooses among the images of an index. */
-const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
+/** Linux on this machine's processor: chooses among the images of an index. */
+const thisMachine = linuxOn(
+  { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch,
+);
 
 /**
  * Copies an image of any kind (a reference, an OCI layout, a docker-archive, a store path or file) to
@@ -45,10 +50,11 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
   const store = openDestination(settings, host);
   try {
     // `docker load` of all versions reads plain layers
-    const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+    const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
     const packing = { compression, pool: framePool(availableParallelism()) };
     const image = await openImage(settings, store.repository, packing, host);
     try {
+      tell(image, host);
       const tags = chooseTags(settings, image);
       const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
       await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
@@ -91,7 +97,7 @@ async function openImage(
       runPrograms: !fromFork,
       env: host.env,
       signal: host.signal,
-      architecture,
+      platform: thisMachine,
       ...(tag === undefined ? {} : { tag }),
     });
   }
@@ -103,7 +109,26 @@ async function openImage(
     reading: true,
   });
   const at = reference.digest ?? reference.tag ?? 'latest';
-  return storedImage(store, at, packing, architecture, host.signal);
+  const stored = await storedImage(store, packing, {
+    reference: at,
+    platform: thisMachine,
+    name: `image ${repository}:${at}`,
+    tags: reference.tag === undefined ? [] : [reference.tag],
+    from: repository,
+  });
+  const image = { ...stored, close: () => store.close() };
+  return packing.compression === 'none' ? measuredImage(image, host.signal) : image;
+}
+
+/** Says what people may miss in the copy, or may have to know of it. */
+function tell({ otherPlatforms = [], layers, description }: SourceImage, host: Host): void {
+  if (otherPlatforms.length > 0) {
+    const others = otherPlatforms.map(visible).join(', ');
+    notice(host, `Not copied are the images for ${others} of the ${description}.`);
+  }
+  if (layers.some(({ source }) => isNondistributable(source.mediaType))) {
+    notice(host, `The ${description} has layers that not everybody may pass on; they are kept.`);
+  }
 }
 
 /** Seconds since the epoch for an image that says "now". */
@@ -121,7 +146,8 @@ async function epoch(source: string, { env }: Host): Promise<number> {
 /** Tags as they were asked for, else those that the image names itself by, else `latest`. */
 function chooseTags({ destination }: CopySettings, image: SourceImage): string[] {
   if (destination.tags.length > 0) return destination.tags;
-  const own = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
+  const named = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
+  const own = [...named, ...(image.tags ?? [])];
   return own.length > 0 ? [...new Set(own)] : ['latest'];
 }
 

@@ -62,7 +62,8 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     tags: new Map(),
   };
   return {
-    kind: 'docker-archive',
+    remembers: false,
+    takes: mediaType => !packedLayers.has(mediaType),
     repository: toFile ? archive.where : '-',
     getManifest: async name => storedManifest(archive, archive.tags.get(name) ?? name),
     getBlob: async ({ digest }) => archive.documents.get(digest),
@@ -80,6 +81,8 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     close: () => archive.inTurn(() => finish(archive)),
   };
 }
+
+const packedLayers = new Set<string>([mediaTypes.layer.gzip, mediaTypes.layer.zstd]);
 
 function storedManifest(archive: Archive, digest: string): StoredManifest | undefined {
   const bytes = archive.manifests.has(digest) ? archive.documents.get(digest) : undefined;

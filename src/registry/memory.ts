@@ -2,8 +2,9 @@ import { Failure } from '../host/failure.ts';
 import { AnswerTooLong } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
 import { WrongDigest } from '../image/digest.ts';
+import { linuxOn } from '../image/oci/choose.ts';
+import { findManifest, WrongDocument } from '../image/oci/documents.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
-import { findManifest, WrongDocument } from './documents.ts';
 import { parseMemory, serializeMemory } from './memory-format.ts';
 import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
@@ -87,7 +88,7 @@ async function manifestAt(
 ): Promise<Manifest | Failure | undefined> {
   const name = `${store.repository}:${reference}`;
   try {
-    const found = await findManifest(store, reference, architecture, name);
+    const found = await findManifest(store, reference, linuxOn(architecture), name);
     return typeof found === 'string' ? undefined : found.manifest;
   } catch (error) {
     if (isDamage(error)) return error;

@@ -3,9 +3,9 @@ import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
+import { isMediaType } from '../image/oci/documents.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
@@ -29,7 +29,8 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
   const client = registryClient(reference, options);
   const { signal: runSignal } = options.host;
   return {
-    kind: 'registry',
+    remembers: true,
+    takes: () => true,
     repository: client.repository,
     logIn: () => explained(client, client.logIn),
     getManifest: name => explained(client, () => getManifest(client, name)),

@@ -88,7 +88,7 @@ export function openDestination(
   return {
     store,
     tags,
-    cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag,
+    cacheTag: store.remembers ? cacheTag : undefined,
     loggedIn: async () => repository?.loggedIn(),
   };
 }

@@ -4,6 +4,7 @@ import { inPhase } from '../../host/phase.ts';
 import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
+import { mediaTypes } from '../../image/types.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { startTransfers } from '../transfers.ts';
@@ -129,7 +130,7 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
   const { store } = destination;
   const transfers = startTransfers(store, making.host, making.stop);
   // `docker load` of all versions reads plain layers
-  const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+  const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
   const work: LayerWork = {
     ...making,
     nix,

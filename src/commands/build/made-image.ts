@@ -3,6 +3,7 @@ import { inPhase } from '../../host/phase.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
+import { linuxOn } from '../../image/oci/choose.ts';
 import { openSource } from '../../image/sources/detect.ts';
 import { filesOfOutput } from '../../image/sources/source-files.ts';
 import { mediaTypes } from '../../image/types.ts';
@@ -84,7 +85,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       const origin = realisation.originOf(target);
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       const transfers = startTransfers(store, host, stop);
-      const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+      const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
       const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
       const image = await openSource(files, {
         packing: { compression, pool: framePool(availableParallelism()) },
@@ -92,7 +93,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         runPrograms: !settings.fromFork,
         env: { ...host.env, ...nix.env },
         signal: host.signal,
-        architecture: context.architecture,
+        platform: linuxOn(context.architecture),
       });
       try {
         const { labels, annotations } = settings;

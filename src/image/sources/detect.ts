@@ -3,14 +3,15 @@ import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { compressionOf } from '../decompress.ts';
+import type { Platform } from '../oci/choose.ts';
 import { dockerArchive, dockerArchiveFile } from './docker-archive.ts';
 import { fileBytes } from './file-bytes.ts';
 import { findLayeredConf } from './layered-conf.ts';
 import { nix2container } from './nix2container.ts';
-import { ociLayout } from './oci-layout.ts';
+import { layoutFolder, ociLayout } from './oci-layout.ts';
 import { programOutput } from './program-output.ts';
 import type { SourceFiles } from './source-files.ts';
-import { measuredSource, type SourceImage, type SourceLayer } from './source-image.ts';
+import { measuredImage, type SourceImage } from './source-image.ts';
 import { streamLayeredImage } from './stream-layered.ts';
 
 /** Which kind of image a built output is. */
@@ -53,7 +54,8 @@ export interface OpenSourceOptions {
   signal?: AbortSignal | undefined;
   /** Chooses an image of an OCI layout that holds several. */
   tag?: string;
-  architecture?: string;
+  /** Chooses among the images of an index. */
+  platform: Platform;
 }
 
 /** Opens an image of any kind. Layers that are not to be compressed have a known size. */
@@ -62,16 +64,12 @@ export async function openSource(
   options: OpenSourceOptions,
 ): Promise<SourceImage> {
   const image = await openKind(files, options);
-  if (options.packing.compression !== 'none') return image;
-  const layers: SourceLayer[] = [];
-  for (const layer of image.layers) {
-    layers.push({ ...layer, source: await measuredSource(layer.source, options.signal) });
-  }
-  return { ...image, layers };
+  const { packing, signal } = options;
+  return packing.compression === 'none' ? measuredImage(image, signal) : image;
 }
 
 async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise<SourceImage> {
-  const { packing, now, env, signal, tag, architecture } = options;
+  const { packing, now, env, signal, tag, platform } = options;
   const path = files.named;
   const found = await detectSource(files);
   switch (found.kind) {
@@ -85,10 +83,7 @@ async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise
     case 'nix2container':
       return nix2container(files, packing);
     case 'oci-layout':
-      return ociLayout(files, packing, {
-        ...(tag === undefined ? {} : { tag }),
-        ...(architecture === undefined ? {} : { architecture }),
-      });
+      return ociLayout(layoutFolder(files), packing, { tag, platform });
   }
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { explain } from '../../../src/host/failure.ts';
 import { framePool } from '../../../src/image/frames.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
 import {
   detectSource,
   type OpenSourceOptions,
@@ -21,6 +22,7 @@ const options = {
   now: async () => 1_700_000_000,
   runPrograms: true,
   env: process.env,
+  platform: linuxOn('amd64'),
 };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -275,5 +277,5 @@ test('an OCI layout that skopeo made gives its layers as they are stored', async
   const bytes = readFileSync(blob);
   bytes[bytes.length - 20] = (bytes[bytes.length - 20] ?? 0) ^ 1;
   writeFileSync(blob, bytes);
-  await assert.rejects(readAll(opened), new RegExp(`${digest.slice(7)} (does not|cannot|ends)`));
+  await assert.rejects(readAll(opened), new RegExp(`${digest} of .* (does not|cannot|ends)`));
 });
