@@ -47,13 +47,15 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     notice(host, refusal);
     return { outputs: {} };
   }
-  const store = openDestination(settings, host);
+  let name = 'image';
+  const store = openDestination(settings, host, () => name);
   try {
     // `docker load` of all versions reads plain layers
     const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
     const packing = { compression, pool: framePool(availableParallelism()) };
     const image = await openImage(settings, store.repository, packing, host);
     try {
+      name = nameOf(image) ?? name;
       tell(image, host);
       const tags = chooseTags(settings, image);
       const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
@@ -67,13 +69,21 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
   }
 }
 
-function openDestination({ destination, credentials, workingDirectory }: CopySettings, host: Host) {
+function openDestination(
+  { destination, credentials, workingDirectory }: CopySettings,
+  host: Host,
+  imageName: () => string,
+) {
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    imageName,
   });
 }
+
+/** What the image is called where it comes from, without a tag. */
+const nameOf = ({ repoTags: [name] }: SourceImage) => name?.slice(0, name.lastIndexOf(':'));
 
 /** Opens the source by its form: a prefix, a path that exists, else a reference. */
 async function openImage(
@@ -113,7 +123,7 @@ async function openImage(
     reference: at,
     platform: thisMachine,
     name: `image ${repository}:${at}`,
-    tags: reference.tag === undefined ? [] : [reference.tag],
+    repoTags: [`${repository}:${reference.tag ?? 'latest'}`],
     from: repository,
   });
   const image = { ...stored, close: () => store.close() };

@@ -20,8 +20,8 @@ import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 /** What a docker-archive is made with. */
 export interface ArchiveOptions {
   host: Host;
-  /** The image's name in `docker images`, without a tag. */
-  imageName: string;
+  /** The image's name in `docker images`, without a tag; asked at the end. */
+  imageName: () => string;
 }
 
 /** The archive as far as it is written. */
@@ -212,7 +212,7 @@ function describe(archive: Archive, digest: string, manifest: Manifest) {
   const tags = [...archive.tags].filter(([, target]) => target === digest);
   return {
     Config: configEntry(manifest.config.digest),
-    RepoTags: tags.map(([tag]) => `${archive.options.imageName}:${tag}`),
+    RepoTags: tags.map(([tag]) => `${archive.options.imageName()}:${tag}`),
     Layers: manifest.layers.map(layer => {
       const written = archive.layers.get(layer.digest);
       if (written) return written.entry;

@@ -101,7 +101,7 @@ function openLocalStore(settings: BuildSettings, image: ImageIdentity, host: Hos
     interrupt: host.signal,
     credentials: settings.credentials,
     // a docker-archive names the image, in lower case alone
-    imageName: image.name.toLowerCase(),
+    imageName: () => image.name.toLowerCase(),
   });
 }
 

@@ -15,7 +15,7 @@ import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
 const root = mkdtempSync(join(tmpdir(), 'archive-'));
 after(() => rmSync(root, { recursive: true }));
 
-const options = { host: quietHost(), imageName: 'demo' };
+const options = { host: quietHost(), imageName: () => 'demo' };
 const layers = [noise(700, 1), noise(100_000, 2), noise(512, 3)];
 
 /** Puts an image of these layers; the first tag is "cu130". */
