@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { explain, traceOf } from '../host/failure.ts';
 import { abortOnInterrupt, endOnFault } from '../host/interrupt.ts';
-import { forgetInputs } from '../host/process.ts';
+import { forgetPrivate } from '../host/process.ts';
 import { useAllCores } from '../host/thread-pool.ts';
 import { keepOwnRights } from '../host/umask.ts';
 import type { PhaseWorld } from './action.ts';
@@ -12,7 +12,7 @@ export async function startPhase(phase: (world: PhaseWorld) => Promise<number>):
   useAllCores(process.env, availableParallelism());
   keepOwnRights(process);
   const env = { ...process.env };
-  forgetInputs(process.env);
+  forgetPrivate(process.env);
   const toolkit = runnerToolkit(env);
   endOnFault(process, error => {
     toolkit.debug(traceOf(error));

@@ -87,7 +87,7 @@ const nameOf = ({ repoTags: [name] }: SourceImage) => name?.slice(0, name.lastIn
 
 /** Opens the source by its form: a prefix, a path that exists, else a reference. */
 async function openImage(
-  { source, workingDirectory, credentials, fromFork }: CopySettings,
+  { source, workingDirectory, credentials, fromFork, platform = thisMachine }: CopySettings,
   destination: string,
   packing: Packing,
   host: Host,
@@ -107,7 +107,7 @@ async function openImage(
       runPrograms: !fromFork,
       env: host.env,
       signal: host.signal,
-      platform: thisMachine,
+      platform,
       ...(tag === undefined ? {} : { tag }),
     });
   }
@@ -121,7 +121,7 @@ async function openImage(
   const at = reference.digest ?? reference.tag ?? 'latest';
   const stored = await storedImage(store, packing, {
     reference: at,
-    platform: thisMachine,
+    platform,
     name: `image ${repository}:${at}`,
     repoTags: [`${repository}:${reference.tag ?? 'latest'}`],
     from: repository,

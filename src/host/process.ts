@@ -58,11 +58,14 @@ export function childEnvironment(env: Readonly<Record<string, string | undefined
 }
 
 /**
- * Takes the inputs out of this very process's environment, which programs that a library starts
- * inherit (`tar`, by `@actions/cache`). The runner's token stays: that library reads it there.
+ * Takes the inputs, and what asks for identity tokens, out of this very process's environment, which
+ * programs that a library starts inherit (`tar`, by `@actions/cache`). The runner's token stays: that
+ * library reads it there.
  */
-export function forgetInputs(env: Record<string, string | undefined>): void {
-  for (const name of Object.keys(env)) if (name.startsWith('INPUT_')) delete env[name];
+export function forgetPrivate(env: Record<string, string | undefined>): void {
+  const isNeeded = (name: string) =>
+    name === 'ACTIONS_RUNTIME_TOKEN' || name === 'UV_THREADPOOL_SIZE';
+  for (const name of Object.keys(env)) if (isPrivate(name) && !isNeeded(name)) delete env[name];
 }
 
 /**

@@ -87,7 +87,5 @@ function descriptor({ mediaType, digest, size, annotations }: Descriptor): Descr
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 function sortKeys<T>(map: Readonly<Record<string, T>> | undefined): Record<string, T> | undefined {
-  return (
-    map && Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-  );
+  return map && Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -13,19 +13,21 @@ import { zstdFrames } from './zstd-frames.ts';
  * {@link Failure} where the input is damaged or ends too early.
  *
  * @param name what the bytes are, for errors
+ * @param most bytes that they may become whatever their own number is
  */
 export async function* decompress(
   chunks: AsyncIterable<Buffer>,
   compression: Compression,
   name: string,
+  most: number = limits.unpacked,
 ): AsyncGenerator<Buffer> {
   if (compression === 'none') yield* chunks;
   else if (compression === 'gzip')
-    yield* through(createGunzip({ chunkSize: 1 << 18 }), chunks, name);
+    yield* through(createGunzip({ chunkSize: 1 << 18 }), chunks, name, most);
   else {
     // Node's decoder stops after the first frame without an error, so each gets one of its own
     for await (const frame of zstdFrames(chunks, name)) {
-      yield* through(createZstdDecompress({ chunkSize: 1 << 18 }), frame, name);
+      yield* through(createZstdDecompress({ chunkSize: 1 << 18 }), frame, name, most);
     }
   }
 }
@@ -91,6 +93,7 @@ async function* through(
   decoder: Transform,
   chunks: AsyncIterable<Buffer>,
   name: string,
+  most: number,
 ): AsyncGenerator<Buffer> {
   let read = 0;
   let written = 0;
@@ -105,7 +108,7 @@ async function* through(
   try {
     for await (const chunk of decoder) {
       written += chunk.length;
-      if (written > limits.unpacked + read * limits.unpackedRatio) throw bomb(name, read);
+      if (written > most + read * limits.unpackedRatio) throw bomb(name, read, most);
       yield chunk;
     }
   } catch (error) {
@@ -113,9 +116,9 @@ async function* through(
   }
 }
 
-const bomb = (name: string, read: number) =>
+const bomb = (name: string, read: number, most: number) =>
   new Failure(`${visible(name)} unpacks to far more than an image can be.`, {
-    tried: `Its first ${read} bytes became more than ${limits.unpacked / 2 ** 30} GiB.`,
+    tried: `Its first ${read} bytes became more than ${most / 2 ** 30} GiB.`,
     next: 'Look at what made it, and leave out of the image what is nothing but zeros.',
   });
 

@@ -198,7 +198,7 @@ function parsePax(body: Buffer, name: string): Extensions {
     const length = decimal(body.toString('latin1', at, Math.min(space, at + 20)));
     const end = at + length;
     const equals = body.indexOf('=', space);
-    const holds = space > at && equals > space && equals < end && end <= body.length;
+    const holds = equals > space && equals < end && end <= body.length;
     if (!holds || !Number.isInteger(length) || body[end - 1] !== newline) {
       throw damaged(name, 'an extended header is malformed');
     }

@@ -96,7 +96,8 @@ const explanations: readonly Explanation[] = [
     }),
   },
   {
-    sign: /could not find a flake\.nix|flake\.nix'?: No such file|flake\.nix' does not exist/,
+    // where a checkout or a file system ends, Nix looks no further
+    sign: /(?:could not|unable to) find a flake|is not part of a flake|flake\.nix'?(?:: No such file| does not exist)/,
     explain: (flake, _, cwd) => ({
       message: `There is no flake.nix in ${/^[./]/.test(flake) ? resolve(cwd, flake) : flake}.`,
       next: 'Name the folder that has one. In a git checkout it must be known to git: git add it.',

@@ -30,9 +30,7 @@ interface Upload {
   session?: Session | undefined;
   /** Known once the source was read to its end. */
   result?: BlobResult;
-  /** Some bytes were sent in an earlier connection. */
-  resumed: boolean;
-  /** False after a resumed upload came out wrong. */
+  /** False where all of it goes again, after an upload came out wrong. */
   mayResume: boolean;
 }
 
@@ -58,7 +56,7 @@ export async function uploadBlob(
   source: BlobSource,
   options: PutBlobOptions,
 ): Promise<BlobResult> {
-  return complete({ client, source, options, resumed: false, mayResume: true });
+  return complete({ client, source, options, mayResume: true });
 }
 
 /** Puts a small blob in one request, again from the start where that fails. */
@@ -70,7 +68,7 @@ export async function uploadBytes(
   const size = bytes.length;
   const result = { digest, size, diffId: digest, uncompressedSize: size };
   const options = client.signal ? { signal: client.signal } : {};
-  await complete({ client, source: bytes, options, result, resumed: false, mayResume: false });
+  await complete({ client, source: bytes, options, result, mayResume: false });
 }
 
 /** Tries until the blob is there, or there is no more hope. */
@@ -89,7 +87,7 @@ async function complete(upload: Upload): Promise<BlobResult> {
         failed = gotOn ? 1 : failed + 1;
         if (gotOn) furthest = held;
         await waitOrGiveUp(upload, error, failed);
-        if (await recovered(upload)) return resultOf(upload);
+        if (await recovered(upload, error)) return resultOf(upload);
       }
     }
   } catch (error) {
@@ -136,7 +134,11 @@ async function sendStream(upload: Upload, source: Openable, session: Session): P
     ),
   );
   if (!isAccepted(answer)) throw interruption(client, answer);
-  if (!complete) throw new Interrupted(answer);
+  if (!complete) {
+    // said before the last byte: that is no promise, and what is held is asked for
+    accept(session, answer, start);
+    throw new Interrupted(answer);
+  }
   upload.result = stream.result();
   accept(session, answer, upload.result.size);
 }
@@ -191,20 +193,22 @@ async function closeSession(upload: Upload, session: Session): Promise<void> {
     return;
   }
   if (!hasErrorCode(answer, 'DIGEST_INVALID')) throw interruption(client, answer);
-  if (!upload.resumed) throw client.refused(answer, `store the blob ${digest} in`);
-  // what the registry kept of the broken connection was not what it said
+  if (!upload.mayResume) throw client.refused(answer, `store the blob ${digest} in`);
+  // what the registry has is not what it said to have
   upload.mayResume = false;
   throw new Interrupted(answer);
 }
 
 /** Finds out where an interrupted upload stands; true when the blob is there after all. */
-async function recovered(upload: Upload): Promise<boolean> {
+async function recovered(upload: Upload, { answer }: Interrupted): Promise<boolean> {
   const { client, session, options, result } = upload;
   if (result && (await findBlob(client, result.digest, options.signal))) return true;
-  const current = session && upload.mayResume ? await stateOf(upload, session) : undefined;
+  const state = session && upload.mayResume ? await stateOf(upload, session) : undefined;
+  // who refuses the bytes that follow on those that it says it holds does not hold them
+  const contradicts = answer?.status === 416 && state?.acknowledged === session?.acknowledged;
+  const current = contradicts ? undefined : state;
   if (session && !current) await cancel(client, session);
   upload.session = current;
-  upload.resumed = current !== undefined;
   if (!current) options.onProgress?.(0);
   return false;
 }

@@ -1,24 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import type { Host } from '../../src/host/host.ts';
 import type { RetryPolicy } from '../../src/host/http/retry.ts';
 import type { BlobSource } from '../../src/image/types.ts';
-
-/** A host that does nothing: an empty environment, no programs, events kept. */
-export function quietHost(changes: Partial<Host> = {}): Host & { warnings: string[] } {
-  const warnings: string[] = [];
-  return {
-    env: { HOME: '/nonexistent' },
-    clock: Date.now,
-    run: async command => {
-      throw new Error(`nothing is to be run: ${command.file}`);
-    },
-    emit: event => {
-      if (event.type === 'warning') warnings.push(event.message);
-    },
-    warnings,
-    ...changes,
-  };
-}
 
 /** Retries that do not wait; `waits` tells how long they would have. */
 export function instantRetries(waits: number[] = []): Partial<RetryPolicy> {

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
+import { serve } from './http-server.ts';
 import { sha256 } from './package-index.ts';
 
 export interface GitHubApi {
@@ -22,7 +21,7 @@ export interface GitHubApi {
 /** The part of GitHub's REST API that tells releases, and their assets. */
 export async function startGitHubApi(): Promise<GitHubApi> {
   const releases = new Map<string, Map<string, { name: string; bytes: Buffer }[]>>();
-  const server = createServer((request, response) => {
+  const { url, stop } = await serve((request, response) => {
     const path = request.url ?? '/';
     api.requests.push({ path, headers: request.headers });
     const json = (status: number, value: unknown) =>
@@ -68,14 +67,7 @@ export async function startGitHubApi(): Promise<GitHubApi> {
       const tags = releases.get(repository) ?? new Map();
       releases.set(repository, tags.set(tag, [...assets]));
     },
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    stop: async () => undefined,
   };
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return api;
+  return Object.assign(api, { url, stop });
 }

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { serve } from './http-server.ts';
 
 /** How a cache answers questions for paths and files, or for files alone; it always tells what it is. */
 export type Mood = 'well' | 'silent' | 'busy' | 'broken' | 'broken-files';
@@ -20,7 +18,8 @@ export interface MoodyCache {
  * mood: `silent` never answers, `busy` answers 429 and wants a minute, `broken` answers 503.
  */
 export async function startMoodyCache(folder: string): Promise<MoodyCache> {
-  const server = createServer((request, response) => {
+  const self: MoodyCache = { url: '', mood: 'well', asked: [], stop: async () => undefined };
+  const { url, stop } = await serve((request, response) => {
     const path = request.url ?? '/';
     if (path === '/nix-cache-info') {
       return response.end('StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 30\n');
@@ -34,17 +33,5 @@ export async function startMoodyCache(folder: string): Promise<MoodyCache> {
       .once('error', () => response.writeHead(404).end())
       .pipe(response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const self: MoodyCache = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    mood: 'well',
-    asked: [],
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-  return self;
+  return Object.assign(self, { url, stop });
 }

@@ -1,7 +1,7 @@
 import type { Command } from '../../src/host/process.ts';
 import { isAtLeast } from '../../src/nix/nix.ts';
 import type { Nix } from '../../src/nix/types.ts';
-import { quietHost } from './blobs.ts';
+import { quietHost } from './host.ts';
 
 /** A process that a stand-in store was asked by. */
 export interface StoreQuestion {

@@ -1,5 +1,5 @@
 import { type InputDefinition, list, pairsAs, path, text, textAs, yesOrNo } from '../definition.ts';
-import { readSize } from '../values.ts';
+import { readPlatform, readSize } from '../values.ts';
 
 /** Which image is meant, how its flake is evaluated, and what of it is built. */
 export const imageInputs = {
@@ -16,6 +16,13 @@ export const imageInputs = {
       'The image to copy: a reference, `oci:DIR` or `oci:DIR:TAG`, `docker-archive:FILE`, or a path ' +
       'that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
       'nix2container, or any program that writes a docker-archive.',
+    verbs: ['copy'],
+  },
+  platform: {
+    reader: textAs(readPlatform),
+    description:
+      'Which image of an index is copied, as `linux/arm64` or `linux/arm/v7`. ' +
+      'Without it that for Linux on the processor of this machine.',
     verbs: ['copy'],
   },
   layers: {

@@ -16,7 +16,8 @@ import { checkStandardOutput, permission } from './permission.ts';
 export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
   const { github, currentDirectory } = context;
   const values = parse('copy', trustedInputs(raw, github));
-  const { source, destination, tags, push, compression, workingDirectory, ...login } = values;
+  const { source, destination, tags, push, compression, workingDirectory, ...more } = values;
+  const { platform, ...login } = more;
   const { registryUsername, registryPassword, githubToken, ...rest } = login;
   allRead(rest);
   const given = required('source', source);
@@ -26,6 +27,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     source: given,
     destination: place,
     compression,
+    platform,
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { serve } from '../../tools/http-server.ts';
 import { startRegistry, type TestRegistry } from '../../tools/registry.ts';
 import { copyExample, type Example, run } from './hermetic-example.ts';
 import { byLayer, freshMachine, type Machine, type Run } from './machine.ts';
@@ -153,17 +152,15 @@ test('a token without the right to push: the scope is named', async context => {
 // 5xx is retried for a minute: test/integration/registry shows it with a shorter patience
 for (const status of [403, 404]) {
   test(`a registry that answers ${status}: the repository and what to check are named`, async context => {
-    const server = createServer((request, response) => {
+    const server = await serve((request, response) => {
       request.resume();
       response.writeHead(request.method === 'GET' && status === 404 ? 404 : status);
       response.end('{"errors":[{"code":"DENIED","message":"no"}]}');
     });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    context.after(() => server.close());
-    const { port } = server.address() as AddressInfo;
+    context.after(server.stop);
     const example = await copyExample(context);
     const machine = await freshMachine(context);
-    const result = await machine.build(example, ['--image', `127.0.0.1:${port}/comfy/demo`]);
+    const result = await machine.build(example, ['--image', `${server.address}/comfy/demo`]);
     failed(result, 1, new RegExp(String(status)), /comfy\/demo/);
   });
 }

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { appendFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { checkImage } from '../../tools/check-image.ts';
 import { startRegistry, type TestRegistry } from '../../tools/registry.ts';
 import { copyExample, run } from './hermetic-example.ts';
 import { byLayer, freshMachine, type Run } from './machine.ts';
-
-const crane = fileURLToPath(new URL('../../../build/tools/crane', import.meta.url));
 
 const everyLayer = {
   'layer0-base': 'reused',
@@ -46,15 +43,6 @@ async function storeNames(nix: string): Promise<string[]> {
 
 function succeeded(result: Run): void {
   assert.equal(result.code, 0, result.stderr);
-}
-
-/** crane unpacks gzip and nothing else: of other layers it checks all but the content. */
-async function validate(image: string, compression: string, context: TestContext): Promise<void> {
-  if (!existsSync(crane)) {
-    return context.diagnostic('crane is not on this machine: crane validate was left out');
-  }
-  const depth = compression === 'gzip' ? [] : ['--fast'];
-  await run(crane, ['validate', ...depth, '--insecure', '--remote', image]);
 }
 
 test('an image is built and pushed, and a second run sends nothing', async context => {
@@ -197,24 +185,19 @@ test('layers are learnt from another repository and mounted', async context => {
   assert.deepEqual(transfers['layer3-pytorch'], ['mounted']);
 });
 
-test('each compression is accepted by other tools', async context => {
+test('each compression is accepted by other tools, and is what it says to be', async context => {
   const registry = await registryFor(context);
   const example = await copyExample(context);
   const machine = await freshMachine(context);
   for (const compression of ['zstd', 'gzip', 'none']) {
     const image = `${registry.address}/${compression}`;
-    succeeded(await machine.build(example, ['--image', image, '--compression', compression]));
-    const layout = `oci:${join(machine.home, compression)}:copy`;
-    await run('skopeo', [
-      'copy',
-      '-q',
-      '--src-tls-verify=false',
-      `docker://${image}:cu130`,
-      layout,
-    ]);
-    const { Layers } = await inspect(layout);
-    assert.equal(Layers.length, 7);
-    await validate(`${image}:cu130`, compression, context);
+    const built = await machine.build(example, ['--image', image, '--compression', compression]);
+    succeeded(built);
+    const layout = join(machine.home, compression);
+    const source = ['--src-tls-verify=false', `docker://${image}:cu130`];
+    await run('skopeo', ['copy', '-q', '--preserve-digests', ...source, `oci:${layout}:copy`]);
+    assert.equal(await checkImage(layout), built.record?.image?.digest);
+    assert.equal((await inspect(`oci:${layout}:copy`)).Layers.length, 7);
   }
 });
 

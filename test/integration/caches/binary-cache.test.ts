@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startBinaryCachePush } from '../../../src/caches/binary-cache.ts';
 import { runNix } from '../../../src/nix/nix.ts';
 import type { Nix } from '../../../src/nix/types.ts';
+import { serve } from '../../tools/http-server.ts';
 import { startMoodyCache } from '../../tools/moody-cache.ts';
 import { startNginx, type TestNginxOptions } from '../../tools/nginx.ts';
 import { startSshBuilder } from '../../tools/ssh-builder.ts';
@@ -145,16 +143,14 @@ test('a path that is not there costs no other', async t => {
 test('Nix sends the password of a netrc line without a login, as Cachix wants it', async t => {
   const { nix, folder } = await bench(t);
   const asked: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     asked.push(request.headers.authorization);
     response.writeHead(404).end();
-  }).listen(0, '127.0.0.1');
-  t.after(() => server.close());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  });
+  t.after(server.stop);
   const netrc = join(folder, 'netrc');
   await writeFile(netrc, 'machine 127.0.0.1 password hidden\n', { mode: 0o600 });
-  const options = ['--option', 'netrc-file', netrc, '--store', `http://127.0.0.1:${port}`];
+  const options = ['--option', 'netrc-file', netrc, '--store', server.url];
   await runNix(nix, 'nix', ['path-info', ...options, `/nix/store/${'0'.repeat(32)}-x`]);
   assert.equal(asked[0], `Basic ${Buffer.from(':hidden').toString('base64')}`);
 });

@@ -11,7 +11,7 @@ import {
   type CachixStandIn,
   installCachixStandIn,
 } from '../../tools/cachix-stand-in/install.ts';
-import { recordingHost } from '../../unit/caches/host.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
 
 /** A stand-in for cachix on PATH, and what is needed to push with it. No Nix runs. */
 async function bench(test: TestContext, plan: Partial<CachixPlan>, signal?: AbortSignal) {
@@ -21,7 +21,7 @@ async function bench(test: TestContext, plan: Partial<CachixPlan>, signal?: Abor
   const privateDirectory = join(folder, 'private');
   await mkdir(privateDirectory);
   const env = { PATH: cachix.bin, INPUT_SECRET: 'of-the-runner' };
-  const { host, warnings } = recordingHost({ env, signal });
+  const host = hostWithPrograms(env, { signal });
   const nix: Nix = {
     bin: '/nonexistent',
     version: '2.34.8',
@@ -29,7 +29,7 @@ async function bench(test: TestContext, plan: Partial<CachixPlan>, signal?: Abor
     env: { NIX_CONFIG: 'max-jobs = 1' },
     host,
   };
-  return { cachix, host, warnings, nix, privateDirectory };
+  return { cachix, host, warnings: host.warnings, nix, privateDirectory };
 }
 
 const path = (name: string) => `/nix/store/${'a'.repeat(32)}-${name}`;
@@ -46,7 +46,7 @@ test('what was built is pushed while the build goes on, and waited for at the en
   target.push(path('first'));
   target.push(path('second'));
   assert.deepEqual(await target.finish(), { name: 'mine', pushed: 2, failed: [] });
-  assert.deepEqual(warnings(), []);
+  assert.deepEqual(warnings, []);
   assert.deepEqual(await commandsOf(cachix), [
     'daemon run --socket mine',
     'daemon push --socket',
@@ -107,7 +107,7 @@ test('a path that fails is one warning with its reason, and is counted', async t
   target.push(path('large'));
   const failed = [{ path: path('large'), reason: 'HTTP 413: too large' }];
   assert.deepEqual(await target.finish(), { name: 'mine', pushed: 1, failed });
-  assert.deepEqual(warnings(), [`${path('large')} was not pushed to mine: HTTP 413: too large`]);
+  assert.deepEqual(warnings, [`${path('large')} was not pushed to mine: HTTP 413: too large`]);
 });
 
 test('a cachix before 1.9, which cannot wait for a push, drains its queue', async t => {
@@ -122,7 +122,7 @@ test('a cachix before 1.9, which cannot wait for a push, drains its queue', asyn
   target.push(path('bad'));
   const report = await target.finish();
   assert.deepEqual(report.failed, [{ path: path('bad'), reason: 'denied' }]);
-  assert.equal(warnings().length, 1);
+  assert.equal(warnings.length, 1);
   assert.deepEqual(
     (await cachix.uploads()).map(upload => upload.path),
     [path('good')],
@@ -143,8 +143,8 @@ test('a wrong token: one warning with what cachix says, every path counted', asy
     failed.map(each => each.path),
     [path('a'), path('b')],
   );
-  assert.equal(warnings().length, 1);
-  assert.match(warnings()[0] ?? '', /pushed to mine: .*Binary cache mine doesn't exist/);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /pushed to mine: .*Binary cache mine doesn't exist/);
   assert.deepEqual(await commandsOf(cachix), ['daemon run --socket mine']);
 });
 
@@ -170,7 +170,7 @@ test('without the program and without nixpkgs, the warning says what to do', asy
   const target = await startCachixPush(nix, options, without, privateDirectory);
   target.push(path('a'));
   assert.equal((await target.finish()).failed.length, 1);
-  assert.match(warnings()[0] ?? '', /Nothing more is pushed to mine: .*nix/);
+  assert.match(warnings[0] ?? '', /Nothing more is pushed to mine: .*nix/);
 });
 
 test('an interrupt ends the daemon', async t => {
@@ -194,7 +194,7 @@ test('an interrupt ends the daemon', async t => {
   const { failed } = await target.finish();
   assert.deepEqual(failed, [{ path: path('a'), reason: 'the run was interrupted' }]);
   assert.deepEqual(await Promise.all(daemons), ['ended']);
-  assert.deepEqual(warnings(), []);
+  assert.deepEqual(warnings, []);
 });
 
 test('a daemon that never comes to its end is given up, and what it had is told', async t => {
@@ -207,6 +207,6 @@ test('a daemon that never comes to its end is given up, and what it had is told'
   const reason = 'Waited 1 s for Cachix to upload to mine what was built, in vain.';
   const failed = [{ path: path('first'), reason }];
   assert.deepEqual(await target.finish(), { name: 'mine', pushed: 0, failed });
-  assert.equal(warnings().length, 1);
+  assert.equal(warnings.length, 1);
   assert.equal((await commandsOf(cachix)).at(-1), 'daemon push --socket --wait');
 });

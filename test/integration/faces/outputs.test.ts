@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import { runFolder, startRunner } from '../../tools/runner.ts';
 import { pushImage } from '../../tools/test-image.ts';
 import { commandsIn } from '../../tools/workflow-commands.ts';

@@ -8,6 +8,7 @@ import { imageConfig, manifest } from '../../../src/image/config.ts';
 import { framePool } from '../../../src/image/frames.ts';
 import { rootEntries } from '../../../src/image/root-layer.ts';
 import { type Compression, mediaTypes } from '../../../src/image/types.ts';
+import { checkImage } from '../../tools/check-image.ts';
 import { collect, temporaryFolder } from '../../unit/image/fixtures.ts';
 
 for (const compression of ['zstd', 'gzip', 'none'] satisfies Compression[]) {
@@ -59,6 +60,7 @@ for (const compression of ['zstd', 'gzip', 'none'] satisfies Compression[]) {
     assert.equal(inspected.Architecture, 'amd64');
     assert.deepEqual(inspected.Labels, { 'org.example.a': 'b' });
     assert.deepEqual(inspected.Env, ['A=1']);
+    assert.equal(await checkImage(layout), stored.digest);
     const copied = `oci:${folder}/copied:latest`;
     execFileSync('skopeo', ['--insecure-policy', 'copy', '-q', `oci:${layout}`, copied]);
     // unpacking verifies the diffIDs; this skopeo cannot do it for zstd

@@ -6,7 +6,8 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nixDialect, padding, tarHeader } from '../../../src/image/tar-header.ts';
 import { openStore } from '../../../src/registry/open.ts';
-import { layerOf, noise, quietHost } from '../../tools/blobs.ts';
+import { layerOf, noise } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import { runProgram } from '../../tools/programs.ts';
 import { pushImage } from '../../tools/test-image.ts';
 

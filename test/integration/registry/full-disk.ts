@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../../src/registry/open.ts';
-import { layerOf, noise, quietHost } from '../../tools/blobs.ts';
+import { layerOf, noise } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /**
  * Writes too much into the small file system it is given, and prints what is said and what stays.

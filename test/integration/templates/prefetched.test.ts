@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Lock, parseLock } from '../../../src/wheels/lock.ts';
+import { serve } from '../../tools/http-server.ts';
 import { type PackageIndex, startPackageIndex } from '../../tools/package-index.ts';
 import { copyTemplate, sam2 } from './layered-project.ts';
 import { build, run, temporaryFolder } from './stand-in.ts';
@@ -85,18 +83,16 @@ async function serveArchives(
   repositories: ReadonlyMap<string, string>,
 ): Promise<void> {
   const folder = await temporaryFolder(context, 'archives');
-  const server = createServer(async (request, response) => {
+  const server = await serve(async (request, response) => {
     const [, name = ''] = (request.url ?? '').split('/');
     response.end(await readFile(join(folder, name)).catch(() => undefined));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => server.close());
+  context.after(server.stop);
   for (const [name, repository] of repositories) {
     const pin = lock.sources[name];
     assert.ok(pin);
     const file = ['--format=tar.gz', '--prefix=source/', `--output=${join(folder, name)}`];
     await run('git', ['-C', repository, 'archive', ...file, pin.rev]);
-    pin.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`;
+    pin.url = `${server.url}/${name}`;
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
+import { serve } from '../../tools/http-server.ts';
 import { type Lifetime, run, temporaryFolder } from './stand-in.ts';
 
 /** Files by their path in a wheel or a source; their content, or a file to copy. */
@@ -42,15 +42,12 @@ export async function startWheelhouse(context: Lifetime): Promise<Wheelhouse> {
   const folder = await temporaryFolder(context, 'wheelhouse');
   const served = new Map<string, Buffer>();
   let servedBytes = 0;
-  const server = createServer((request, response) => {
+  const { url: origin, stop } = await serve((request, response) => {
     const content = served.get(decodeURIComponent(request.url ?? ''));
     servedBytes += content?.length ?? 0;
     response.writeHead(content ? 200 : 404).end(content);
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  context.after(() => new Promise(resolve => server.close(resolve)));
-  const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  context.after(stop);
 
   return {
     servedBytes: () => servedBytes,

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { serve } from '../http-server.ts';
 
 /** A cache as Cachix's API tells of it, and what opens it when it is private. */
 export interface ServedCache {
@@ -26,7 +24,7 @@ export async function startCachixApi(
   caches: Record<string, ServedCache>,
 ): Promise<CachixApiStandIn> {
   const requests: CachixApiStandIn['requests'] = [];
-  const server = createServer((request, response) => {
+  const { url, stop } = await serve((request, response) => {
     const { authorization } = request.headers;
     requests.push({ path: request.url ?? '', authorization });
     const name = /^\/api\/v1\/cache\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '';
@@ -49,16 +47,5 @@ export async function startCachixApi(
       }),
     );
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    api: `http://127.0.0.1:${port}/api/v1`,
-    requests,
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return { api: `${url}/api/v1`, requests, stop };
 }

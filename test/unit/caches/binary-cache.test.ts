@@ -4,7 +4,7 @@ import { copyDestination, startBinaryCachePush } from '../../../src/caches/binar
 import { Failure } from '../../../src/host/failure.ts';
 import type { Command } from '../../../src/host/process.ts';
 import type { Nix } from '../../../src/nix/types.ts';
-import { recordingHost } from './host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 test('stores of files are compressed and signed by the client, and say so in the address', () => {
   const key = '/run/private/key with space';
@@ -30,7 +30,7 @@ test('an address with a login is refused, and not shown', () => {
 
 test("nix copy gets all paths of a batch, and Nix's error is the reason", async () => {
   const commands: Command[] = [];
-  const { host, warnings } = recordingHost({
+  const host = quietHost({
     run: async command => {
       commands.push(command);
       const stderr = '\u001b[31;1merror:\u001b[0m unable to upload\n       HTTP error 507\n';
@@ -49,7 +49,7 @@ test("nix copy gets all paths of a batch, and Nix's error is the reason", async 
     pushed: 1,
     failed: [{ path: '/nix/store/bad', reason: 'unable to upload HTTP error 507' }],
   });
-  assert.deepEqual(warnings(), [
+  assert.deepEqual(host.warnings, [
     '/nix/store/bad was not pushed to https://c.example/: unable to upload HTTP error 507',
   ]);
   assert.deepEqual(commands[0]?.args.slice(-2), ['/nix/store/a', '/nix/store/bad']);

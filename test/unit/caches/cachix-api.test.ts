@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { cachixSubstituters } from '../../../src/caches/cachix.ts';
 import { readCache } from '../../../src/caches/cachix-api.ts';
 import { type ServedCache, startCachixApi } from '../../tools/cachix-stand-in/api.ts';
-import { recordingHost } from './host.ts';
+import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 const open: ServedCache = {
   publicSigningKeys: ['open.cachix.org-1:aaaa='],
@@ -26,7 +24,7 @@ async function api(test: TestContext, caches: Record<string, ServedCache> = { op
 
 test('a public cache: its address and key, without a token and without netrc', async t => {
   const { api: address, requests } = await api(t);
-  const { host } = recordingHost();
+  const host = quietHost();
   assert.deepEqual(await cachixSubstituters(['open', 'open'], undefined, host, address), {
     substituters: [{ url: open.uri, publicKeys: open.publicSigningKeys }],
     netrc: [],
@@ -37,7 +35,7 @@ test('a public cache: its address and key, without a token and without netrc', a
 
 test('a private cache: all its keys, and its token in a line of netrc', async t => {
   const { api: address } = await api(t);
-  const { host } = recordingHost();
+  const host = quietHost();
   assert.deepEqual(await cachixSubstituters(['open', 'closed'], 'secret', host, address), {
     substituters: [
       { url: open.uri, publicKeys: open.publicSigningKeys },
@@ -52,7 +50,7 @@ test('a cache that cannot be used is left out, and the others are not', async t 
   const noKeys = { ...open, publicSigningKeys: [] };
   const injected = { ...open, uri: 'https://x.cachix.org\nsandbox = false' };
   const { api: address } = await api(t, { open, closed, noKeys, injected });
-  const { host } = recordingHost();
+  const host = quietHost();
   const names = ['missing', 'closed', 'broken', 'noKeys', 'injected', 'open'];
   const { substituters, netrc, leftOut } = await cachixSubstituters(
     names,
@@ -77,22 +75,19 @@ test('a cache that cannot be used is left out, and the others are not', async t 
 
 test('a private cache without a token says what is missing', async t => {
   const { api: address } = await api(t);
-  const { host } = recordingHost();
+  const host = quietHost();
   const { leftOut } = await cachixSubstituters(['closed'], undefined, host, address);
   assert.match(leftOut[0]?.reason ?? '', /it is private and needs a token/);
 });
 
 test('Cachix is asked through the proxy', async t => {
   const asked: string[] = [];
-  const proxy = createServer((request, response) => {
+  const proxy = await serve((request, response) => {
     asked.push(request.url ?? '');
     response.end(JSON.stringify({ ...open, name: 'open', isPublic: true }));
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { host } = recordingHost({ env: { HTTP_PROXY } });
+  t.after(proxy.stop);
+  const host = quietHost({ env: { HTTP_PROXY: proxy.url } });
   const pull = await cachixSubstituters(['open'], undefined, host, 'http://cachix.test/api/v1');
   assert.deepEqual(asked, ['http://cachix.test/api/v1/cache/open']);
   assert.deepEqual(pull.substituters, [{ url: open.uri, publicKeys: open.publicSigningKeys }]);
@@ -101,7 +96,7 @@ test('Cachix is asked through the proxy', async t => {
 test('where nobody listens, the reason says so', async () => {
   const server = await startCachixApi({});
   await server.stop();
-  const { host } = recordingHost();
+  const host = quietHost();
   const { leftOut } = await cachixSubstituters(['open'], undefined, host, server.api);
   assert.match(leftOut[0]?.reason ?? '', /ECONNREFUSED/);
 });

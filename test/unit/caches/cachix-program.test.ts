@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { findCachix } from '../../../src/caches/cachix-program.ts';
 import type { Command, Finished } from '../../../src/host/process.ts';
 import type { Nix } from '../../../src/nix/types.ts';
-import { recordingHost } from './host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** A folder with an executable `bin/cachix`, and a Nix whose answer is given. */
 async function machine(t: TestContext, answer: (folder: string) => Partial<Finished>) {
@@ -20,7 +20,7 @@ async function machine(t: TestContext, answer: (folder: string) => Partial<Finis
     return { code: 0, stdout: '', stderr: '', ...answer(folder) };
   };
   const find = (PATH: string) => {
-    const { host } = recordingHost({ env: { PATH }, run });
+    const host = quietHost({ env: { PATH }, run });
     const nix: Nix = { bin: '/n', version: '2.34.8', storeDir: '/nix/store', env: {}, host };
     return findCachix(nix, host, '/private');
   };

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { CacheService } from '../../../src/caches/github/service.ts';
 import { cachedTransport, isWhole } from '../../../src/caches/github/tarball.ts';
-import { recordingHost } from './host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const url = new URL('https://releases.example/nix.tar.xz');
-const { host } = recordingHost();
+const host = quietHost();
 
 /** A transport over a cache that holds `cached`, and a server that has "tarball". */
 async function setUp(t: TestContext, cached: string | undefined) {

@@ -10,7 +10,9 @@ import { probeSubstituters } from '../../../src/caches/probe.ts';
 import { rememberAnswers, rememberedAnswers } from '../../../src/caches/probe-memory.ts';
 import type { CacheFault } from '../../../src/caches/types.ts';
 import type { Host } from '../../../src/host/host.ts';
+import { patience } from '../../../src/host/limits.ts';
 import { startTcpProxy } from '../../tools/faulty-proxy.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const info = 'StoreDir: /nix/store\nWantMassQuery: 1\n';
 const requests: { url: string; authorization: string | undefined }[] = [];
@@ -52,14 +54,9 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function hostWith(env: Host['env'] = {}): Host {
-  return {
-    env,
-    clock: () => 0,
-    emit: () => undefined,
-    run: () => assert.fail('a program was run'),
-  };
-}
+const hostWith = (env: Host['env'] = {}) => quietHost({ env });
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
 
 const fault = (reason: string, more: Partial<CacheFault> = {}) => ({
   reason,
@@ -123,11 +120,19 @@ test('a private cache is asked with the login of the netrc file, or of its addre
 });
 
 test('caches that take the request and never answer cost one wait for all', async t => {
+  // a name that @types/node does not know yet
+  t.mock.timers.enable({ apis: ['AbortSignal.timeout' as 'setTimeout'] });
   const hole = await startTcpProxy('127.0.0.1:1', () => ({ blackHole: true }));
   t.after(hole.stop);
+  requests.length = 0;
   const urls = ['/a', '/b', '/c'].map(path => `http://${hole.address}${path}`);
   const silent = `${base}/silent`;
-  const unusable = await probeSubstituters([...urls, silent, `${base}/cache`], '', hostWith());
+  const probing = probeSubstituters([...urls, silent, `${base}/cache`], '', hostWith());
+  const narinfos = () => requests.filter(({ url }) => url.endsWith('.narinfo')).length;
+  while (hole.connections() < 3 || narinfos() < 2) await turn();
+  await turn(); // the answer of the one that is well arrives
+  t.mock.timers.tick(patience.substituters);
+  const unusable = await probing;
   assert.deepEqual(
     [...unusable],
     [

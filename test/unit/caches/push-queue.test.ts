@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PushQueueOptions, startPushQueue } from '../../../src/caches/push-queue.ts';
-import { recordingHost } from './host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 type Send = PushQueueOptions['send'];
 
 function queueOf(send: Send, more: Partial<PushQueueOptions> = {}, signal?: AbortSignal) {
   const sent: string[][] = [];
-  const recorded = recordingHost({ signal });
+  const host = quietHost({ signal });
   const recording: Send = paths => {
     sent.push([...paths]);
     return send(paths);
   };
   const options = { name: 'c', send: recording, batchSize: 10, retryPauses: [], ...more };
-  const queue = startPushQueue(options, recorded.host);
-  return { queue, sent, warnings: recorded.warnings };
+  const queue = startPushQueue(options, host);
+  return { queue, sent, warnings: host.warnings };
 }
 
 test('what comes together is sent together, each path once, in batches', async () => {
@@ -54,7 +54,7 @@ test('one bad path costs no other: it is one warning, with path and reason', asy
     failed: [{ path: '/bad', reason: 'HTTP 403' }],
   });
   assert.deepEqual(sent, [['/a', '/bad', '/c'], ['/a'], ['/bad'], ['/c']]);
-  assert.deepEqual(warnings(), ['/bad was not pushed to c: HTTP 403']);
+  assert.deepEqual(warnings, ['/bad was not pushed to c: HTTP 403']);
 });
 
 test('a batch that failed is sent again after each pause', async () => {
@@ -75,8 +75,8 @@ test('a cache that takes nothing is given up with one more warning', async () =>
   assert.equal(pushed, 0);
   assert.equal(failed.length, 12);
   assert.equal(sent.length, 1 + 3);
-  assert.equal(warnings().length, 3);
-  assert.equal(warnings().at(-1), 'Nothing more is pushed to c: no route');
+  assert.equal(warnings.length, 3);
+  assert.equal(warnings.at(-1), 'Nothing more is pushed to c: no route');
 });
 
 test('a hopeless cache is asked once', async () => {
@@ -87,7 +87,7 @@ test('a hopeless cache is asked once', async () => {
   for (const path of ['/a', '/b', '/c']) queue.push(path);
   assert.equal((await queue.finish()).failed.length, 3);
   assert.equal(sent.length, 1);
-  assert.deepEqual(warnings(), ['Nothing more is pushed to c: no such cache']);
+  assert.deepEqual(warnings, ['Nothing more is pushed to c: no such cache']);
 });
 
 test('an error that is thrown is a reason', async () => {
@@ -114,5 +114,5 @@ test('after an interrupt nothing is sent and nobody is warned', async () => {
     ['the run was interrupted', 'the run was interrupted'],
   );
   assert.equal(sent.length, 1);
-  assert.deepEqual(warnings(), []);
+  assert.deepEqual(warnings, []);
 });

@@ -7,7 +7,7 @@ import { copy } from '../../../src/commands/copy.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { CopySettings } from '../../../src/inputs/settings.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import {
   fillLayout,
   sha256,

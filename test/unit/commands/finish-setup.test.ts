@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,22 +9,21 @@ import { afterVerb } from '../../../src/commands/verbs.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { githubContext } from '../../../src/inputs/context.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 /** Ends a job on code of a repository, with something to save; gives how often the cache was asked. */
 async function saves(t: TestContext, event: string, head: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'finish-'));
   t.after(() => rm(folder, { recursive: true }));
   let asked = 0;
-  const server = createServer(request => {
+  const server = await serve(request => {
     asked += 1;
     request.socket.destroy();
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
+  t.after(server.stop);
   const env = {
-    ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/`,
+    ACTIONS_RESULTS_URL: `${server.url}/`,
     ACTIONS_RUNTIME_TOKEN: 'x',
     RUNNER_TEMP: folder,
   };
@@ -49,7 +46,7 @@ async function saves(t: TestContext, event: string, head: string): Promise<numbe
       github: githubContext(where, payload),
     },
   );
-  await finishSetup(settings, { github }, recordingHost({ env }).host);
+  await finishSetup(settings, { github }, hostWithPrograms(env));
   return asked;
 }
 
@@ -74,13 +71,13 @@ async function pushes(t: TestContext, mode: string, nix: string | undefined) {
     temporaryDirectory: folder,
   });
   // none of the machine's own programs: the places of installers are looked at as well
-  const { host, warnings } = recordingHost({ env: { PATH: folder, HOME: folder } });
+  const host = hostWithPrograms({ PATH: folder, HOME: folder });
   const run: Host['run'] = async command => {
     if (!command.file.startsWith(folder)) return { code: 1, stdout: '', stderr: '' };
     return host.run(command);
   };
   await finishSetup(settings, { builtSince: 1 }, { ...host, run });
-  return warnings();
+  return host.warnings;
 }
 
 test('a job that cannot push says so, and fails where it has to push', async t => {
@@ -109,5 +106,5 @@ test('a job whose inputs push nothing asks for no Nix at its end', async t => {
 test('the end of a job does not fail for what only a set-up reads', async () => {
   const raw = { undo: 'true', check: 'true' };
   const context = { face: 'action' as const, currentDirectory: '/', temporaryDirectory: '/' };
-  await afterVerb(raw, context, {}, recordingHost({ env: {} }).host);
+  await afterVerb(raw, context, {}, hostWithPrograms());
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ownerOf, takeBack } from '../../../src/commands/setup/part.ts';
 import { isPartId } from '../../../src/host/shared-file.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
-import { recordingHost } from '../caches/host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const context = { currentDirectory: '/', temporaryDirectory: '/private' } as const;
 
@@ -18,10 +18,10 @@ test('each job has a part of its own, which is gone with its folder; an account 
 
 test('a name that this program does not give takes nothing back', async () => {
   const run = async () => assert.fail('nothing is run');
-  const { host, warnings } = recordingHost({ run });
+  const host = quietHost({ run });
   for (const id of ['', '../../nix', 'job-', 'account-1/..', 'job-0123456789abcdef\n']) {
     assert.ok(!isPartId(id), id);
     await takeBack(id, host);
   }
-  assert.deepEqual(warnings(), []);
+  assert.deepEqual(host.warnings, []);
 });

@@ -6,11 +6,11 @@ import { type TestContext, test } from 'node:test';
 import type { CacheableTarget, GithubCache } from '../../../src/caches/github-cache.ts';
 import { startProviding } from '../../../src/commands/build/provide.ts';
 import { startState } from '../../../src/commands/build/state.ts';
-import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
 import type { RunContext } from '../../../src/inputs/context.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import type { Evaluation, LayerTarget } from '../../../src/nix/types.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /**
  * A recipe whose app is built with deps, and deps with nothing; base stands beside them. No Nix runs:
@@ -39,16 +39,13 @@ async function scene(t: TestContext, offered: readonly string[] = []) {
       .map(name => `  ${join(folder, name)}.drv`)
       .join('\n')}\n`;
   };
-  const host: Host = {
-    env: {},
-    clock: () => 0,
-    emit: () => undefined,
+  const host = quietHost({
     run: async command => {
       commands.push(command);
       const stderr = command.args.includes('--dry-run') ? dryRun(command.args) : '';
       return { code: 0, stdout: '', stderr };
     },
-  };
+  });
   const restored: string[][] = [];
   const state = startState(host);
   state.github = githubThatGives(restored);

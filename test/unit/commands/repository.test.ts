@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { openDestination, openRepository } from '../../../src/commands/build/destination.ts';
 import { recall } from '../../../src/commands/build/recall.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
-import { recordingHost } from '../caches/host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** A registry that refuses everybody's login, and what it was asked; `silent`: it never answers. */
 async function refusingRegistry(t: TestContext, silent = false) {
@@ -44,7 +44,7 @@ test('a login that was refused ahead is told where the memory is read, and not t
   const { image, asked } = await refusingRegistry(t);
   for (const push of ['true', 'false']) {
     asked.length = 0;
-    const { host, warnings } = recordingHost();
+    const host = quietHost();
     const settings = settingsFor(image, push);
     const repository = openRepository(settings, host);
     repository?.logIn();
@@ -53,7 +53,7 @@ test('a login that was refused ahead is told where the memory is read, and not t
     const recalling = recall(destination, settings, place, host);
     if (push === 'true') await assert.rejects(recalling, /403/);
     else await recalling;
-    assert.equal(warnings().length, push === 'true' ? 0 : 1);
+    assert.equal(host.warnings.length, push === 'true' ? 0 : 1);
     assert.deepEqual(asked, ['/v2/', '/token']);
     await repository?.close();
   }
@@ -61,7 +61,7 @@ test('a login that was refused ahead is told where the memory is read, and not t
 
 test('a repository that is closed ends a login that is under way', async t => {
   const { image, heard, left } = await refusingRegistry(t, true);
-  const repository = openRepository(settingsFor(image), recordingHost().host);
+  const repository = openRepository(settingsFor(image), quietHost());
   assert.ok(repository);
   repository.logIn();
   await heard;
@@ -71,6 +71,6 @@ test('a repository that is closed ends a login that is under way', async t => {
 
 test('what is written on this machine needs no login', () => {
   for (const image of ['oci:x', 'docker-archive:x', '-']) {
-    assert.equal(openRepository(settingsFor(image), recordingHost().host), undefined);
+    assert.equal(openRepository(settingsFor(image), quietHost()), undefined);
   }
 });

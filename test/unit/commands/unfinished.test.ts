@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { notePushes } from '../../../src/commands/setup/unfinished.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
 
 const cachesOf = (name: string) =>
   parseSetup(
@@ -17,7 +17,7 @@ test('the run after killed ones learns when the first of them began; after a who
   const folder = await mkdtemp(join(tmpdir(), 'unfinished-'));
   t.after(() => rm(folder, { recursive: true }));
   let now = 1000;
-  const { host: recording } = recordingHost({ env: { XDG_STATE_HOME: folder } });
+  const recording = hostWithPrograms({ XDG_STATE_HOME: folder });
   const host = { ...recording, clock: () => now++ };
   assert.equal((await notePushes(cachesOf('one'), host)).since, undefined);
   assert.equal((await notePushes(cachesOf('other'), host)).since, undefined, 'is of other caches');
@@ -30,7 +30,7 @@ test('the run after killed ones learns when the first of them began; after a who
 });
 
 test('a state that cannot be written is no reason to fail', async () => {
-  const { host } = recordingHost({ env: { XDG_STATE_HOME: '/dev/null' } });
+  const host = hostWithPrograms({ XDG_STATE_HOME: '/dev/null' });
   const note = await notePushes(cachesOf('one'), host);
   assert.equal(note.since, undefined);
   await note.remove();

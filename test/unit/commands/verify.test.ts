@@ -12,7 +12,7 @@ import type { RawInputs } from '../../../src/inputs/table.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { askStore } from '../../../src/nix/store-answer.ts';
 import type { Nix } from '../../../src/nix/types.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms, quietHost } from '../../tools/host.ts';
 
 type Variables = Record<string, string>;
 
@@ -41,7 +41,7 @@ function nixThatSays(
   said: { stdout?: string; stderr?: string; code?: number },
   version = '2.34.8',
 ): Nix {
-  const { host } = recordingHost({
+  const host = quietHost({
     run: async () => ({ code: 0, stdout: '', stderr: '', ...said }),
   });
   return { bin: '/bin', version, storeDir: '/nix/store', env: {}, host };
@@ -110,7 +110,7 @@ test('a setting of nix-conf that this Nix does not have is told, and fails nothi
 });
 
 test('differences are warnings, or the failure of the run where an input asked', () => {
-  const { host, warnings } = recordingHost();
+  const host = quietHost();
   const one: Difference = {
     kind: 'lost',
     settings: ['cores'],
@@ -119,7 +119,7 @@ test('differences are warnings, or the failure of the run where an input asked',
     inputs: [],
   };
   tellDifferences([one], { task: 'write' }, host);
-  assert.deepEqual(warnings(), ['A wins. Do B.']);
+  assert.deepEqual(host.warnings, ['A wins. Do B.']);
   assert.throws(
     () =>
       tellDifferences(
@@ -182,7 +182,7 @@ test('what the store says of itself and of this user, by new versions and by old
 test('a daemon that does not heed what was written has lost it, or has not read it', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'unheeded-'));
   t.after(() => rm(folder, { recursive: true }));
-  const { host } = recordingHost({ env: { NIX_CONF_DIR: folder, NIX_USER_CONF_FILES: '' } });
+  const host = hostWithPrograms({ NIX_CONF_DIR: folder, NIX_USER_CONF_FILES: '' });
   assert.match((await whyUnheeded({ host })).reason, /was written anew at the daemon's start/);
   await writeFile(join(folder, 'nix.conf'), '!include comfy-nix.conf\n');
   const trust = `extra-trusted-users = other ${userInfo().username}\n`;

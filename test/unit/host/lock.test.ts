@@ -95,7 +95,7 @@ test('a process that is left behind keeps a lock until a file is gone, and knows
   await writeFile(witness, '');
   const id = `github_${process.pid}`;
   const env = { RUNNER_TRACKING_ID: id, SECRET: 'hunter2' };
-  await leaveKeeper(file, [witness, folder], { env });
+  await leaveKeeper(file, [witness, folder], { env }, 20);
   assert.equal(await isLocked(file), true);
   const found = [];
   for (const pid of await readdir('/proc')) {

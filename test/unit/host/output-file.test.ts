@@ -23,7 +23,7 @@ import { text } from 'node:stream/consumers';
 import { after, beforeEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { checkOutput, openOutput, writeOutput } from '../../../src/host/output-file.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'output-'));
 after(() => rmSync(root, { recursive: true }));

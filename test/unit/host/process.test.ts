@@ -1,28 +1,45 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import { forgetInputs, processRunner } from '../../../src/host/process.ts';
+import { forgetPrivate, processRunner } from '../../../src/host/process.ts';
 
 const limit = 'none';
 const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script], limit }) as const;
 
-test('a program gets no inputs and no tokens of the runner', async () => {
-  const run = processRunner({
-    PATH: process.env.PATH,
-    KEPT: 'yes',
-    'INPUT_REGISTRY-PASSWORD': 'secret',
-    ACTIONS_RUNTIME_TOKEN: 'secret',
-  });
-  const { stdout } = await run({ file: 'env', args: [], env: { ADDED: 'too' }, limit });
-  assert.match(stdout, /^KEPT=yes$/m);
-  assert.match(stdout, /^ADDED=too$/m);
-  assert.doesNotMatch(stdout, /secret/);
+/** What no program may see, each with a secret for a value. */
+const secrets = Object.fromEntries(
+  [
+    'INPUT_REGISTRY-PASSWORD',
+    'INPUT_IMAGE',
+    'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+    'ACTIONS_ID_TOKEN_REQUEST_URL',
+    'ACTIONS_RUNTIME_TOKEN',
+  ].map(name => [name, 'secret']),
+);
+/** What looks like it, and is seen. */
+const open = { KEPT: 'yes', ACTIONS_RESULTS_URL: 'there', ACTIONS_ID: '1', MY_INPUT_X: 'mine' };
+
+test('a program gets no inputs, no tokens of the runner and nothing to ask for some', async () => {
+  const environmentOf = async (env: Record<string, string>, added = {}) => {
+    const run = processRunner({ PATH: process.env.PATH, ...env });
+    const { stdout } = await run({ file: 'env', args: ['-0'], env: added, limit });
+    const seen = stdout.split('\0').map(line => line.split('=') as [string, string]);
+    return Object.fromEntries(seen.filter(([name]) => name !== '' && name !== 'PATH'));
+  };
+  for (const name of Object.keys(secrets)) {
+    assert.deepEqual(await environmentOf({ ...open, [name]: 'secret' }), open, name);
+  }
+  const size = { UV_THREADPOOL_SIZE: '64' };
+  assert.deepEqual(await environmentOf({ ...open, ...size }), open, "it is this program's own");
+  const added = { ADDED: 'too', KEPT: 'otherwise' };
+  assert.deepEqual(await environmentOf({ ...open, ...secrets }, added), { ...open, ...added });
 });
 
-test('inputs are forgotten, so that programs which a library starts do not inherit them', () => {
-  const env = { 'INPUT_REGISTRY-PASSWORD': 'secret', KEPT: 'yes' };
-  forgetInputs(env);
-  assert.deepEqual(env, { KEPT: 'yes' });
+test('what programs of a library would inherit is forgotten, but for what it needs itself', () => {
+  const env: Record<string, string | undefined> = { ...open, ...secrets, UV_THREADPOOL_SIZE: '64' };
+  forgetPrivate(env);
+  const kept = { ACTIONS_RUNTIME_TOKEN: 'secret', UV_THREADPOOL_SIZE: '64' };
+  assert.deepEqual(env, { ...open, ...kept });
 });
 
 test('standard input is empty, or the text that was given', async () => {

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../../../src/host/failure.ts';
 import { ownHands } from '../../../src/host/hands.ts';
-import type { Host } from '../../../src/host/host.ts';
 import { isLocked } from '../../../src/host/lock.ts';
-import { processRunner } from '../../../src/host/process.ts';
 import { putPart, type SharedFile, takePart } from '../../../src/host/shared-file.ts';
+import { hostWithPrograms } from '../../tools/host.ts';
 
-const host: Host = {
-  env: process.env,
-  clock: Date.now,
-  run: processRunner(process.env),
-  emit: () => undefined,
-};
+const host = hostWithPrograms(process.env);
 let root = '';
 let folder = '';
 let included = false;
@@ -82,11 +76,19 @@ test('the part of a job whose process is gone counts no more', async () => {
   await putPart(shared, job('a'), 'one\n', host);
   const lock = join(folder, '.comfy-nix', `${job('a').id}.lock`);
   assert.ok(await isLocked(lock));
-  await rm(job('a').job, { recursive: true }); // what ends the process
+  process.kill(await ownerOf(lock), 'SIGKILL');
   while (await isLocked(lock)) await pause(20);
   await putPart(shared, account, 'two\n', host);
   assert.equal(await text(), 'two\n');
 });
+
+/** The process that holds the lock of a file, as the kernel tells it (proc_locks(5)). */
+async function ownerOf(file: string): Promise<number> {
+  const { ino } = await stat(file);
+  const locks = await readFile('/proc/locks', 'utf8');
+  const line = locks.split('\n').find(each => each.includes(`:${ino} `)) ?? assert.fail(locks);
+  return Number(line.trim().split(/\s+/)[4]);
+}
 
 test('what an account keeps is written once, and replaced', async () => {
   assert.equal(await putPart(shared, account, 'one\n', host), true);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { together } from '../../../src/host/together.ts';
-import { recordingHost } from '../caches/host.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** Work that ends with its host's signal, and some time after that. */
 function endless(signal: AbortSignal | undefined, ended: string[], name: string): Promise<never> {
@@ -17,7 +17,7 @@ function endless(signal: AbortSignal | undefined, ended: string[], name: string)
 
 test('all parts are waited for, those too that nobody asks', async () => {
   let done = false;
-  const value = await together(recordingHost().host, async ({ add }) => {
+  const value = await together(quietHost(), async ({ add }) => {
     void add(
       new Promise<void>(resolve =>
         setImmediate(() => {
@@ -33,7 +33,7 @@ test('all parts are waited for, those too that nobody asks', async () => {
 
 test('the first that fails ends the others, and is what is told once they have ended', async () => {
   const ended: string[] = [];
-  const failing = together(recordingHost().host, async ({ host, add }) => {
+  const failing = together(quietHost(), async ({ host, add }) => {
     void add(endless(host.signal, ended, 'one'));
     void add(Promise.reject(new Error('the reason')));
     return endless(host.signal, ended, 'whole');
@@ -45,7 +45,7 @@ test('the first that fails ends the others, and is what is told once they have e
 test('what a part begins while the group ends is waited for, too', async () => {
   const late = Promise.withResolvers<void>();
   let hasEnded = false;
-  const failing = together(recordingHost().host, async ({ host, add }) => {
+  const failing = together(quietHost(), async ({ host, add }) => {
     const part = endless(host.signal, [], 'one').catch(() => add(late.promise));
     void add(part);
     throw new Error('the reason');
@@ -62,7 +62,7 @@ test('what a part begins while the group ends is waited for, too', async () => {
 test("the caller's signal ends all parts with its reason", async () => {
   const interrupt = new AbortController();
   const ended: string[] = [];
-  const { host } = recordingHost({ signal: interrupt.signal });
+  const host = quietHost({ signal: interrupt.signal });
   const failing = together(host, async ({ host: own, add }) => {
     void add(endless(own.signal, ended, 'one'));
     interrupt.abort(new Error('Ctrl-C'));
@@ -76,7 +76,7 @@ test('a part that nobody waits for may fail while others still run', async () =>
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', note);
-  const failing = together(recordingHost().host, async ({ host, add }) => {
+  const failing = together(quietHost(), async ({ host, add }) => {
     await Promise.resolve(); // the group waits by now
     void add(Promise.reject(new Error('the reason')));
     return endless(host.signal, [], 'whole');

@@ -134,10 +134,108 @@ test('one path from two is an error that names both', t => {
   assert.throws(() => rootEntries([nix], []), /the Nix store/);
 });
 
+test('links are followed within the store, as many as the system follows', t => {
+  const store = temporaryFolder(t);
+  mkdirSync(`${store}/pkg/real/deep`, { recursive: true });
+  writeFileSync(`${store}/pkg/real/deep/file`, '');
+  const link = (target: string, name: string) => symlinkSync(target, `${store}/pkg/${name}`);
+  link('real', '1');
+  for (let at = 2; at <= 41; at += 1) link(String(at - 1), String(at));
+  const tree = readRootTree(`${store}/pkg`);
+  const folder = [{ deep: { file: 0 } }];
+  assert.deepEqual([tree['1'], tree['39'], tree['40'], tree['41']], [folder, folder, folder, 0]);
+  link('./real//deep/.', 'winding');
+  link(`${store}/pkg/real/deep`, 'absolute');
+  link(`${store}/../${store.slice(store.lastIndexOf('/') + 1)}/pkg/real/deep`, 'out-and-in');
+  link('real/deep/file', 'to-a-file');
+  link('real/none', 'to-nothing');
+  link('../..', 'to-above');
+  link('..', 'to-the-store');
+  const found = readRootTree(`${store}/pkg`);
+  const names = ['winding', 'absolute', 'out-and-in', 'to-a-file', 'to-nothing', 'to-above'];
+  assert.deepEqual(
+    names.map(name => found[name]),
+    [[{ file: 0 }], [{ file: 0 }], [{ file: 0 }], 0, 0, 0],
+  );
+  assert.equal(found['to-the-store'], 0, 'the store itself is no folder of it');
+});
+
+test('what lies deeper than a tree may be is refused where it is read', t => {
+  const store = temporaryFolder(t);
+  const nested = (depth: number) => Array.from({ length: depth }, () => 'a').join('/');
+  mkdirSync(`${store}/deep/${nested(500)}`, { recursive: true });
+  assert.throws(() => readRootTree(`${store}/deep`), /lies more than 500 folders deep/);
+  const tree = (depth: number): unknown =>
+    JSON.parse(`${'{"a":'.repeat(depth)}0${'}'.repeat(depth)}`);
+  assert.ok(parseRootTree(tree(500)));
+  assert.equal(parseRootTree(tree(501)), undefined);
+  const linked = (depth: number): unknown =>
+    JSON.parse(`${'{"a":['.repeat(depth)}{}${']}'.repeat(depth)}`);
+  assert.ok(parseRootTree(linked(499)));
+  assert.equal(parseRootTree(linked(500)), undefined);
+});
+
+test('a link is looked into wherever it is, and nothing else is', t => {
+  const { env, pkg } = smallStore(temporaryFolder(t));
+  const tree = readRootTree(env);
+  assert.deepEqual(tree, { bin: [{ tool: 0 }], etc: [{ 'tool.conf': 0 }], share: { man: 1 } });
+  const expanded = expandRootTree(env, tree, 'share/man');
+  assert.deepEqual(expanded, { ...tree, share: { man: [{ man1: { 'tool.1': 0 } }] } });
+  assert.deepEqual(expandRootTree(pkg, { bin: 0 }, 'bin/x'), { bin: 0 }, 'there is nothing below');
+  const below = { ...tree, bin: [{ tool: 0, more: 1 }] };
+  mkdirSync(`${pkg}/bin/more`);
+  const found = expandRootTree(env, JSON.parse(JSON.stringify(below)), 'bin/more');
+  assert.deepEqual(found.bin, [{ tool: 0, more: [{}] }]);
+});
+
+test('a folder that is wanted keeps a link from taking its place, and only that', t => {
+  const { env, pkg } = smallStore(temporaryFolder(t));
+  const directory = { mode: '0700', uid: 0, gid: 0 };
+  assert.throws(
+    () => rootEntries([rootOf(env)], [{ path: '/share/man', ...directory }]),
+    (error: unknown) => error instanceof UnexpandedFolder && error.path === 'share/man',
+  );
+  const below = rootEntries([rootOf(pkg)], [{ path: '/bin/extra/', ...directory }]);
+  assert.deepEqual(
+    below.filter(({ path }) => path.startsWith('bin')).map(({ path }) => path),
+    ['bin', 'bin/extra', 'bin/tool'],
+  );
+  const nix = rootEntries([], [{ path: '/nix/var', ...directory }]);
+  assert.deepEqual(
+    nix.map(({ path }) => path),
+    ['nix', 'nix/var'],
+  );
+  for (const path of ['/', '', '/./x', '/a/../b']) {
+    assert.throws(() => rootEntries([], [{ path, ...directory }]), /is no folder below \//, path);
+  }
+  const twice = [
+    { path: '/a/b', ...directory },
+    { path: '/a', ...directory, mode: '0711' },
+  ];
+  for (const wanted of [twice, twice.toReversed()]) {
+    assert.deepEqual(listing([], wanted), ['a 711', 'a/b 700']);
+  }
+});
+
 test('a root that is a file is refused, a damaged tree is none', t => {
   const { pkg } = smallStore(temporaryFolder(t));
   assert.throws(() => readRootTree(`${pkg}/bin/tool`), /is no folder/);
-  for (const value of [null, [], { a: 2 }, { 'a/b': 0 }, { '..': 0 }, { a: [] }, { a: [0] }]) {
+  for (const value of [
+    null,
+    [],
+    { a: 2 },
+    { 'a/b': 0 },
+    { '..': 0 },
+    { a: [] },
+    { a: [0] },
+    { '': 0 },
+    { '.': 0 },
+    { 'a\0': 0 },
+    { a: [{}, {}] },
+    { a: '0' },
+    { a: null },
+    5,
+  ]) {
     assert.equal(parseRootTree(value), undefined, JSON.stringify(value));
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import {
@@ -195,6 +195,67 @@ test('links that lead to themselves end', async t => {
   symlinkSync('a', `${store}/${hashed('image')}/b`);
   const files = await filesIn(store, `${store}/${hashed('image')}`);
   await assert.rejects(files.open(`${files.named}/a`), /a link that leads to itself/);
+});
+
+test('as many links are followed as Linux follows, and not one more', async t => {
+  const folder = temporaryFolder(t);
+  writeFileSync(`${folder}/0`, 'file');
+  for (let at = 1; at <= 41; at += 1) symlinkSync(String(at - 1), `${folder}/${at}`);
+  const named = async (at: number) =>
+    (await filesOfPath(`${folder}/${at}`, async () => undefined)).named;
+  assert.equal(await named(40), `${folder}/0`);
+  await assert.rejects(named(41), /41 is a link that leads to itself/);
+  const { store, named: storePath, link } = chrootStore(t);
+  link('file', '1');
+  for (let at = 2; at <= 40; at += 1) link(String(at - 1), String(at));
+  const files = await filesOfOutput(storePath('image'), store);
+  assert.equal(await textOf(files, `${storePath('image')}/39`), 'image');
+  await assert.rejects(files.open(`${storePath('image')}/40`), /is a link that leads to itself/);
+});
+
+test('what is not there is told apart from what cannot be looked at', async t => {
+  const folder = temporaryFolder(t);
+  writeFileSync(`${folder}/file`, '');
+  const at = (path: string) => filesOfPath(`${folder}/${path}`, async () => undefined);
+  await assert.rejects(at('none'), /^Failure: There is no file .*\/none\.$/);
+  await assert.rejects(at('file/below'), /^Failure: There is no file .*\/file\/below\.$/);
+  await assert.rejects(at('x'.repeat(300)), /^Failure: .*x cannot be read: ENAMETOOLONG/);
+  const { store, named } = chrootStore(t);
+  const files = await filesOfOutput(named('image'), store);
+  await assert.rejects(files.open(`${named('image')}/none/x`), /There is no file .*none\/x/);
+  await assert.rejects(files.open(`${named('image')}/none`), /There is no file .*none/);
+});
+
+test('what is known of a file that was opened', async t => {
+  const folder = temporaryFolder(t);
+  writeFileSync(`${folder}/program`, 'twelve bytes', { mode: 0o700 });
+  writeFileSync(`${folder}/text`, '', { mode: 0o644 });
+  const files = await filesAt(folder);
+  for (const [name, size, executable] of [
+    ['program', 12, true],
+    ['text', 0, false],
+  ] as const) {
+    const file = await files.open(`${folder}/${name}`);
+    await file.handle.close();
+    assert.deepEqual([file.size, file.executable], [size, executable]);
+  }
+  assert.deepEqual([await files.has('text'), await files.has('none')], [true, false]);
+  assert.equal(await files.isFolder(), true);
+  assert.equal(await (await filesAt(`${folder}/text`)).isFolder(), false);
+});
+
+test('a file that is exchanged for a link before it is opened is not read', async t => {
+  const folder = temporaryFolder(t);
+  writeFileSync(`${folder}/secret`, 'secret');
+  mkdirSync(`${folder}/own`);
+  writeFileSync(`${folder}/own/file`, 'own');
+  const files = await filesAt(`${folder}/own`);
+  rmSync(`${folder}/own/file`);
+  symlinkSync('../secret', `${folder}/own/file`);
+  await assert.rejects(files.open(`${folder}/own/file`), /is not part of the image/);
+  rmSync(`${folder}/own`, { recursive: true });
+  symlinkSync('.', `${folder}/own`);
+  await assert.rejects(files.open(`${folder}/own/secret`), /is not part of the image/);
 });
 
 test('control characters of a name are shown, not sent', async t => {

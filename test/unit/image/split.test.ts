@@ -68,6 +68,64 @@ test('a new version of one package changes its own group alone', () => {
   assert.equal(new Set(after).difference(new Set(before)).size, 1);
 });
 
+test('sizes at the borders of their classes are in one group each, and alone only above', () => {
+  const shared = 16 << 20;
+  const borders = [shared, shared / 4, shared / 16, 0, 1];
+  const sizes = borders.flatMap(size => [size - 1, size, size + 1]).filter(size => size >= 0);
+  const paths = sizes.map((narSize, at) => ({
+    path: `/nix/store/${String(at).padStart(32, '0')}-p${at}`,
+    narSize,
+  }));
+  const groups = splitPaths(paths, 4 * shared, 1000);
+  assert.deepEqual(
+    groups.flat().sort((a, b) => (a.path < b.path ? -1 : 1)),
+    paths,
+  );
+  // only what is larger than a quarter of the largest layer can drag nothing along
+  assert.deepEqual(
+    groups[0]?.map(({ narSize }) => narSize),
+    [shared + 1],
+  );
+  const classOf = (size: number) => (size <= shared / 16 ? 0 : size <= shared / 4 ? 1 : 2);
+  for (const group of groups.slice(1)) {
+    assert.equal(
+      new Set(group.map(({ narSize }) => classOf(narSize))).size,
+      1,
+      JSON.stringify(group),
+    );
+  }
+});
+
+test('content of a quarter of the largest layer stays whole, a byte more does not', () => {
+  const content = (total: number) => [
+    { path: `/nix/store/${'0'.repeat(32)}-small`, narSize: 1 },
+    { path: `/nix/store/${'1'.repeat(32)}-large`, narSize: total - 1 },
+  ];
+  const most = 64 << 20;
+  assert.equal(splitPaths(content(most / 4), most, 100).length, 1);
+  assert.equal(splitPaths(content(most / 4 + 1), most, 100).length, 2);
+  assert.equal(splitPaths(content(most), most, 2).length, 2);
+  assert.equal(splitPaths(content(most), most, 1).length, 1);
+  assert.equal(splitPaths(content(most), most, 0).length, 1, 'there is always one');
+});
+
+test('a group is at most eight times as large as its class, and a quarter of the largest layer', () => {
+  const size = 1 << 20;
+  const largest = (layer: number) => {
+    const paths = Array.from({ length: 400 }, (_, at) => ({
+      path: `/nix/store/${String(at).padStart(32, '0')}-package${at}`,
+      narSize: size,
+    }));
+    return Math.max(...splitPaths(paths, layer * size, 1000).map(group => group.length));
+  };
+  // classes of 64, 16, 4 and 1 MiB: these are in the last one
+  const within = (count: number, most: number) =>
+    assert.ok(count <= most && count > most / 2, `${count}`);
+  within(largest(256), 8);
+  within(largest(16), 4);
+  assert.equal(largest(1600), 400, 'it stays whole');
+});
+
 test("a package's name is without hash, version and output", () => {
   const hash = '0'.repeat(32);
   const name = (rest: string) => packageName(`/nix/store/${hash}-${rest}`);

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { digestElsewhere, digestHere } from '../../../src/image/tar-digest.ts';
+import { temporaryFolder } from './fixtures.ts';
 
 const shared = (text: string) => {
   const bytes = Buffer.from(new SharedArrayBuffer(text.length));
@@ -29,6 +33,36 @@ test('digests of several layers at once are those of one thread', async () => {
     digests,
     layers.map(layer => expected(...layer)),
   );
+});
+
+test('one thread hashes for all layers', async () => {
+  let threads = 0;
+  const count = () => {
+    threads += 1;
+  };
+  process.on('worker', count);
+  const layers = Array.from({ length: 5 }, () => digestElsewhere());
+  await Promise.all(layers.map(layer => layer.update(shared('x'))));
+  assert.deepEqual(
+    await Promise.all(layers.map(layer => layer.digest())),
+    Array(5).fill(expected('x')),
+  );
+  process.off('worker', count);
+  assert.ok(threads <= 1, 'it may have been started before');
+});
+
+test('a thread that nobody asks keeps no process alive', async t => {
+  const module = new URL('../../../src/image/tar-digest.ts', import.meta.url);
+  const script = `${temporaryFolder(t)}/script.mjs`;
+  writeFileSync(
+    script,
+    `const { digestElsewhere } = await import('${module}');
+    const layer = digestElsewhere();
+    await layer.update(Buffer.from('x'));
+    console.log(await layer.digest());`,
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  assert.equal(stdout, `${expected('x')}\n`);
 });
 
 test('nothing at all has a digest too', async () => {

@@ -8,6 +8,7 @@ import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
 import { builderText, parseBuilders, withKeys } from '../../../src/nix/builder-machines.ts';
 import { aliasConfig, prepareBuilders, sshConfig } from '../../../src/nix/builders.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const key = '-----BEGIN OPENSSH PRIVATE KEY-----\r\nsecret\r\n-----END OPENSSH PRIVATE KEY-----';
 
@@ -27,10 +28,8 @@ const inRun = (directory: string) => ({
 /** A machine whose ssh knows the host keys of `known`. */
 function hostThatKnows(known: readonly string[], env: Host['env'] = {}) {
   const commands: Command[] = [];
-  const host: Host = {
+  const host = quietHost({
     env,
-    clock: () => 0,
-    emit: () => undefined,
     run: async command => {
       commands.push(command);
       const { file, args } = command;
@@ -39,7 +38,7 @@ function hostThatKnows(known: readonly string[], env: Host['env'] = {}) {
       const stdout = `# Host found: line 1\n|1|a= ssh-ed25519 AAAA\n`;
       return { code: known.includes(args[1] ?? '') ? 0 : 1, stdout, stderr: '' };
     },
-  };
+  });
   return { host, commands };
 }
 

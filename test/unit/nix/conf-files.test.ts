@@ -14,14 +14,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { freshName } from '../../../src/host/hands.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { processRunner } from '../../../src/host/process.ts';
 import {
   builderKeyFile,
+  confFile,
   removeConf,
   withdrawConf,
   writeConf,
 } from '../../../src/nix/conf-files.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const conf = {
   lines: ['fallback = true'],
@@ -30,12 +33,8 @@ const conf = {
 };
 let folder = '';
 let home: { HOME: string };
-const hostWith = (env: Host['env']): Host => ({
-  env,
-  clock: () => 0,
-  run: processRunner({ PATH: process.env.PATH, ...env }),
-  emit: () => undefined,
-});
+const hostWith = (env: Host['env']) =>
+  quietHost({ env, run: processRunner({ PATH: process.env.PATH, ...env }) });
 const write = (kind: 'folder' | 'user', env: Host['env'] = home) =>
   writeConf(conf, { kind, folder }, hostWith(env));
 const ours = () => readFile(join(folder, 'comfy-nix.conf'), 'utf8');
@@ -70,6 +69,37 @@ describe('settings of a job', () => {
     for (const name of ['comfy-nix-secrets.conf', 'comfy-nix-netrc']) {
       assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600);
     }
+  });
+
+  it('are a file that nobody else reads, and no more files than there is something for', async () => {
+    const few = { lines: ['a = 1', 'b = 2'], secret: [], netrc: [] };
+    await writeConf(few, { kind: 'folder', folder }, hostWith(home));
+    assert.equal(await ours(), 'a = 1\nb = 2\n');
+    assert.equal((await stat(join(folder, 'comfy-nix.conf'))).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ['comfy-nix.conf']);
+    await write('folder');
+    const text = `netrc-file = ${join(folder, 'comfy-nix-netrc')}\nfallback = true\n`;
+    assert.equal(await ours(), `${text}!include comfy-nix-secrets.conf\n`);
+    const read = (name: string) => readFile(join(folder, name), 'utf8');
+    assert.equal(await read('comfy-nix-secrets.conf'), `${conf.secret[0]}\n`);
+    assert.equal(await read('comfy-nix-netrc'), `${conf.netrc[0]}\n`);
+    assert.equal((await readdir(folder)).length, 3, 'nothing is left beside them');
+  });
+
+  it('stay when what was written for a user is taken back', async () => {
+    await write('folder');
+    await withdrawConf({ kind: 'folder', folder }, home);
+    assert.equal((await readdir(folder)).length, 3);
+  });
+
+  it('have their place', async () => {
+    const place = { kind: 'folder', folder } as const;
+    assert.equal(await confFile(place, home), join(folder, 'comfy-nix.conf'));
+    assert.equal(await builderKeyFile(place, home), join(folder, 'comfy-nix-builder-key'));
+    const user = await confFile({ kind: 'user' }, home);
+    assert.equal(user, join(home.HOME, '.config/nix/comfy-nix.conf'));
+    const stated = { ...home, NIX_CONFIG_HOME: '/there' };
+    assert.equal(await confFile({ kind: 'user' }, stated), '/there/comfy-nix.conf');
   });
 
   it('that cannot be written are a failure that says where', async () => {
@@ -152,6 +182,63 @@ describe('settings of a user', () => {
       advice.includes(join(home.HOME, '.local/state/comfy-nix/nix/comfy-nix.conf')),
       advice,
     );
+  });
+
+  it('are among the state of programs where the folder is in a store, wherever that state is', async () => {
+    const store = join(folder, '0123456789abcdfghijklmnpqrsvwxyz-home');
+    await mkdir(store);
+    await mkdir(join(home.HOME, '.config'), { recursive: true });
+    await symlink(store, nixFolder());
+    const XDG_STATE_HOME = join(folder, 'state');
+    const file = await confFile({ kind: 'user' }, { ...home, XDG_STATE_HOME });
+    assert.equal(file, join(XDG_STATE_HOME, 'comfy-nix/nix/comfy-nix.conf'));
+    const nothing = await removeConf(hostWith({ ...home, XDG_STATE_HOME }));
+    assert.equal(nothing, false);
+    // its owner says the line himself, with the whole name
+    await writeFile(join(store, 'nix.conf'), `!include ${file}\n`);
+    assert.deepEqual(await write('user', { ...home, XDG_STATE_HOME }), { env: {} });
+    const text = await readFile(file, 'utf8');
+    assert.match(text, /^fallback = true$/m);
+  });
+
+  it('leave nothing behind of a run that was killed, nor of one without settings', async () => {
+    assert.equal(await removeConf(hostWith(home)), false);
+    await inUser('cores = 1\n');
+    assert.equal(await removeConf(hostWith(home)), false);
+    await write('user');
+    for (const name of ['comfy-nix.conf', 'comfy-nix-secrets.conf', 'comfy-nix-netrc']) {
+      await writeFile(freshName(join(nixFolder(), name)), 'half');
+    }
+    assert.equal(await removeConf(hostWith(home)), true);
+    assert.deepEqual(await readdir(nixFolder()), ['nix.conf']);
+  });
+
+  it('that are still included from where nothing may be written are told', async () => {
+    const store = join(folder, '0123456789abcdfghijklmnpqrsvwxyz-home');
+    await mkdir(store);
+    await inUser('cores = 1\n');
+    await write('user');
+    const text = await readFile(nixConf(), 'utf8');
+    await rm(nixConf());
+    await writeFile(join(store, 'nix.conf'), text);
+    await symlink(join(store, 'nix.conf'), nixConf());
+    const host = hostWith(home);
+    assert.equal(await removeConf(host), true);
+    assert.equal(host.warnings.length, 1);
+    const [warning = ''] = host.warnings;
+    assert.ok(warning.startsWith(`${nixConf()} still includes comfy-nix.conf, which is not there`));
+    assert.equal(await readFile(nixConf(), 'utf8'), text);
+    assert.deepEqual(await readdir(nixFolder()), ['nix.conf']);
+  });
+
+  it('that a variable names are read, be it our file or one that includes it', async () => {
+    const named = (files: string) => write('user', { ...home, NIX_USER_CONF_FILES: files });
+    assert.deepEqual(await named(`/a:${nixConf()}`), { env: {} });
+    assert.deepEqual(await named(`/a:${join(nixFolder(), 'comfy-nix.conf')}`), { env: {} });
+    const { env, advice } = await named(`${nixConf()}x`);
+    assert.ok(advice);
+    const ours = join(nixFolder(), 'comfy-nix.conf');
+    assert.equal(env.NIX_USER_CONF_FILES, `${ours}:${nixConf()}x`);
   });
 
   it('that a variable hides are told', async () => {

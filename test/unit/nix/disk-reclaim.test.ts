@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { ProgressEvent } from '../../../src/host/events.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { processRunner } from '../../../src/host/process.ts';
@@ -13,6 +12,7 @@ import {
   type ReclaimOptions,
   reclaimDisk,
 } from '../../../src/nix/disk-reclaim.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** A folder that looks like a runner's root. */
 async function runner(t: TestContext, folders: readonly string[]): Promise<string> {
@@ -27,24 +27,21 @@ async function runner(t: TestContext, folders: readonly string[]): Promise<strin
 
 /** Reclaims below `root`, and nowhere else: `rm` is refused any other path. */
 async function reclaim(root: string, options: ReclaimOptions = {}, env: Host['env'] = {}) {
-  const emitted: ProgressEvent[] = [];
   const docker: string[] = [];
-  const host: Host = {
+  const host = quietHost({
     env,
-    clock: () => 0,
-    emit: event => emitted.push(event),
     run: async ({ args }) => {
       docker.push(args.join(' '));
       return { code: 0, stdout: 'Total reclaimed space: 1.2GB\n', stderr: '' };
     },
-  };
+  });
   const runPrivileged = async (file: string, args: readonly string[]) => {
     assert.equal(file, 'rm');
     assert.ok(args.at(-1)?.startsWith(`${root}/`), args.join(' '));
     return processRunner({ PATH: '/usr/bin:/bin' })({ file, args, limit: 'none' });
   };
   const gone = await reclaimDisk(host, { root, runPrivileged, ...options });
-  return { gone, docker, emitted };
+  return { gone, docker, emitted: host.events };
 }
 
 const all = carriedByRunners.map(({ folder }) => folder);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProgressEvent } from '../../../src/host/events.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { type DiskTools, planDisk, prepareDisk, type ReclaimDisk } from '../../../src/nix/disk.ts';
@@ -8,6 +7,7 @@ import { parseDryRun } from '../../../src/nix/disk-needs.ts';
 import type { ReclaimOptions } from '../../../src/nix/disk-reclaim.ts';
 import { measureSpace, type Space, watchDisk } from '../../../src/nix/disk-space.ts';
 import type { DerivationOutput } from '../../../src/nix/types.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const mebibyte = 2 ** 20;
 const output = { drvPath: '/nix/store/x.drv', outputName: 'out', outPath: '/nix/store/x' };
@@ -31,13 +31,10 @@ interface Scene {
 }
 
 async function prepare(scene: Scene) {
-  const emitted: ProgressEvent[] = [];
   const asked: ReclaimOptions[] = [];
   const free = new Map(Object.entries(scene.free));
-  const host: Host = {
+  const host = quietHost({
     env: scene.env ?? {},
-    clock: () => 0,
-    emit: event => emitted.push(event),
     run: async ({ file }) =>
       file.endsWith('nix-store')
         ? { code: 0, stdout: '', stderr: scene.dryRun }
@@ -46,7 +43,7 @@ async function prepare(scene: Scene) {
             stdout: JSON.stringify({ 'build-dir': { value: scene.buildDir ?? null } }),
             stderr: '',
           },
-  };
+  });
   const tools: DiskTools = {
     measure: async folder => ({
       folder,
@@ -64,7 +61,7 @@ async function prepare(scene: Scene) {
   const nix = { bin: '/bin', version, storeDir: '/nix/store', env: {}, host };
   const prepared = await prepareDisk(nix, scene.outputs ?? [output], scene.reclaim, tools);
   const reclaimed = await prepared.reclaimed;
-  const warnings = emitted.flatMap(event => (event.type === 'warning' ? [event.message] : []));
+  const warnings = host.events.flatMap(event => (event.type === 'warning' ? [event.message] : []));
   return { ...prepared, reclaimed, asked, warnings };
 }
 

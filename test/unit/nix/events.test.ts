@@ -201,3 +201,224 @@ test('numbers that are none, and paths that are none, change nothing', () => {
   assert.deepEqual(events, [{ type: 'download', done: 5, expected: 10, at: 1 }]);
   assert.deepEqual(reader.running(), []);
 });
+
+/** Reads these events, one a line; line n arrives at n. */
+function readAll(reader: ReturnType<typeof createEventReader>, lines: readonly object[]) {
+  return lines.flatMap((line, at) => reader.read(`@nix ${JSON.stringify(line)}`, at));
+}
+
+const build = (id: number, drvPath: string, machine = '') => ({
+  ...{ action: 'start', id, level: 3, text: '', type: 105 },
+  fields: [drvPath, machine, 1, 1],
+});
+const builds = (id: number) => ({ action: 'start', id, level: 0, text: '', type: 104 });
+const stop = (id: number) => ({ action: 'stop', id });
+const progress = (id: number, ...fields: unknown[]) => ({
+  action: 'result',
+  id,
+  type: 105,
+  fields,
+});
+const error = (msg: string) => ({ action: 'msg', level: 0, msg });
+
+test('stops and results of activities that are no builds tell nothing', () => {
+  const reader = createEventReader();
+  const events = readAll(reader, [
+    { action: 'start', id: 1, type: 0, text: 'evaluating', fields: [] },
+    { action: 'result', id: 1, type: 101, fields: ['a line'] },
+    { action: 'result', id: 1, type: 104, fields: ['a phase'] },
+    { action: 'result', id: 1, type: 999, fields: [] },
+    { action: 'unheard-of', id: 1 },
+    stop(1),
+    stop(7),
+  ]);
+  assert.deepEqual(events, []);
+  assert.equal(reader.completed(), 0);
+});
+
+test('what may have ended is counted: stops of builds and substitutions, and what Nix counts', () => {
+  const reader = createEventReader();
+  const counts: number[] = [];
+  for (const line of [
+    builds(9),
+    { action: 'start', id: 8, type: 103 },
+    build(1, multi),
+    { action: 'start', id: 2, type: 108, fields: [cached, 'http://one'] },
+    progress(9, 1, 5, 0, 0),
+    progress(9, 1, 5, 0, 2),
+    progress(8, 3, 5, 0, 0),
+    stop(1),
+    stop(1),
+    stop(2),
+    stop(3),
+  ]) {
+    readAll(reader, [line]);
+    counts.push(reader.completed());
+  }
+  assert.deepEqual(counts, [0, 0, 0, 0, 1, 3, 6, 7, 7, 8, 8]);
+});
+
+test('which caches paths are being taken from', () => {
+  const reader = createEventReader();
+  const substitute = (id: number, ...fields: unknown[]) => ({
+    action: 'start',
+    id,
+    type: 108,
+    fields,
+  });
+  const started = readAll(reader, [substitute(1, cached, 'http://one'), substitute(2, follows)]);
+  assert.deepEqual(started, [
+    { type: 'substitute-start', path: cached, cache: 'http://one', at: 0 },
+    { type: 'substitute-start', path: follows, cache: '', at: 1 },
+  ]);
+  assert.deepEqual(reader.substituting(), ['http://one', '']);
+  readAll(reader, [stop(1)]);
+  assert.deepEqual(reader.substituting(), ['']);
+});
+
+test('a build that fails is known by the count of failures before its stop, each of them once', () => {
+  const reader = createEventReader();
+  const events = readAll(reader, [
+    builds(9),
+    build(1, bad),
+    build(2, multi),
+    build(3, follows),
+    progress(9, 0, 3, 2, 1),
+    stop(1),
+    stop(2),
+    progress(9, 1, 3, 1, 2),
+    error(`error: builder for '${follows}' failed with exit code 1`),
+    stop(3),
+  ]);
+  const ends = events.flatMap(event => (event.type === 'build-end' ? [event] : []));
+  assert.deepEqual(ends, [
+    { type: 'build-end', drvPath: bad, failed: true, at: 5 },
+    { type: 'build-end', drvPath: multi, failed: false, at: 6 },
+    { type: 'build-end', drvPath: follows, failed: true, at: 8 },
+  ]);
+  assert.deepEqual(
+    reader.failed().map(({ drvPath, message }) => [drvPath, message]),
+    [
+      [bad, ''],
+      [follows, `error: builder for '${follows}' failed with exit code 1`],
+    ],
+  );
+});
+
+test('an error that comes after the stop names the build that failed, and is its message', () => {
+  const reader = createEventReader();
+  readAll(reader, [
+    builds(9),
+    build(1, bad),
+    { action: 'result', id: 1, type: 101, fields: ['why'] },
+    progress(9, 0, 1, 0, 1),
+    stop(1),
+    error(`error: builder for '${bad}' failed`),
+    error(`error: something else of '${bad}'`),
+    build(2, multi),
+    stop(2),
+  ]);
+  assert.deepEqual(reader.failed(), [
+    { drvPath: bad, message: `error: builder for '${bad}' failed`, log: ['why'] },
+  ]);
+});
+
+test('errors that name a build whose failure Nix did not count are not taken for the next one', () => {
+  const reader = createEventReader();
+  const events = readAll(reader, [
+    builds(9),
+    error(`error: hash mismatch in '${bad}'`),
+    build(2, multi),
+    progress(9, 0, 2, 0, 1),
+    stop(2),
+  ]);
+  assert.deepEqual(events.at(-1), { type: 'build-end', drvPath: multi, failed: false, at: 4 });
+});
+
+test('the last two hundred errors are kept, and what other programs write', () => {
+  const reader = createEventReader();
+  for (let at = 0; at < 199; at += 1) readAll(reader, [error(`error ${at}`)]);
+  readAll(reader, [{ action: 'msg', level: 1, msg: 'a warning' }]);
+  const [plain] = reader.read('fatal: not a git repository', 7);
+  assert.deepEqual(plain, {
+    type: 'message',
+    level: 2,
+    text: 'fatal: not a git repository',
+    at: 7,
+  });
+  assert.equal(reader.errors().length, 200);
+  assert.deepEqual([reader.errors()[0], reader.errors()[199]], ['error 0', plain.text]);
+  readAll(reader, [error('error: the last')]);
+  assert.equal(reader.errors().length, 200);
+  assert.deepEqual([reader.errors()[0], reader.errors()[199]], ['error 1', 'error: the last']);
+});
+
+test('a warning that names a derivation is no failure of it', () => {
+  const reader = createEventReader();
+  const events = readAll(reader, [
+    build(1, multi),
+    { action: 'msg', level: 1, msg: `warning: '${multi}' takes long` },
+  ]);
+  assert.deepEqual(reader.running(), [multi]);
+  assert.equal(events.at(-1)?.type, 'message');
+  assert.deepEqual(reader.failed(), []);
+});
+
+test('as much of a log as helps is kept, of long lines the beginning', () => {
+  const reader = createEventReader();
+  const log = (line: string) => ({ action: 'result', id: 1, type: 101, fields: [line] });
+  const lines = Array.from({ length: limits.logLines }, (_, at) => log(String(at)));
+  readAll(reader, [build(1, bad), ...lines]);
+  const [event] = readAll(reader, [log('x'.repeat(3000))]);
+  assert.equal(event?.type === 'build-log' && event.line.length, 3000, 'it is told whole');
+  readAll(reader, [error(`error: builder for '${bad}' failed`)]);
+  const [failure] = reader.failed();
+  assert.equal(failure?.log.length, limits.logLines);
+  assert.deepEqual([failure?.log[0], failure?.log.at(-1)], ['1', 'x'.repeat(2000)]);
+});
+
+test('downloads add up over all files, against what Nix foresees', () => {
+  const reader = createEventReader();
+  const file = (id: number) => ({ action: 'start', id, type: 101, fields: ['http://x'] });
+  const foreseen = (id: number, type: number, bytes: unknown) => ({
+    ...{ action: 'result', id, type: 106 },
+    fields: [type, bytes],
+  });
+  const events = readAll(reader, [
+    file(1),
+    file(2),
+    foreseen(9, 101, 1000),
+    foreseen(8, 101, 200),
+    foreseen(7, 105, 5000),
+    progress(1, 10, 100, 0, 0),
+    progress(1, 10, 100, 0, 0),
+    progress(2, 50, 2000, 0, 0),
+    progress(1, 120, 100, 0, 0),
+    foreseen(9, 101, 0),
+    progress(2, 2000, 2000, 0, 0),
+  ]);
+  assert.deepEqual(
+    events.map(event => (event.type === 'download' ? [event.at, event.done, event.expected] : [])),
+    [
+      [5, 10, 1200],
+      [7, 60, 2100],
+      [8, 170, 2120],
+      [10, 2120, 2120],
+    ],
+  );
+});
+
+test('the size of a path is that of the first progress with something in it', () => {
+  const reader = createEventReader();
+  const events = readAll(reader, [
+    { action: 'start', id: 1, type: 108, fields: [cached, 'http://one'] },
+    { action: 'start', id: 2, type: 100, fields: [cached, 'http://one', 'local'] },
+    { action: 'start', id: 3, type: 100, fields: [follows, 'http://one', 'local'] },
+    progress(2, 0, 300, 0, 0),
+    progress(2, 8, 400, 0, 0),
+    progress(2, 16, 500, 0, 0),
+    progress(3, 16, 700, 0, 0),
+    stop(1),
+  ]);
+  assert.deepEqual(events.at(-1), { type: 'substitute-end', path: cached, narSize: 400, at: 7 });
+});

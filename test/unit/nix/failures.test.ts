@@ -116,10 +116,14 @@ test('the usual causes are told apart', () => {
   const told = (installable: string, text: string) =>
     evaluationFailure(installable, [text], { cwd: '/src' }).message;
   assert.match(told('.#x', "error: executing 'git': No such file or directory"), /^git is missing/);
-  assert.equal(
-    told('.#x', 'error: could not find a flake.nix file'),
-    'There is no flake.nix in /src.',
-  );
+  for (const text of [
+    'error: could not find a flake.nix file',
+    "error: unable to find a flake before encountering filesystem boundary at '/'",
+    "error: path '/src' is not part of a flake (neither it nor its parent directories contain a 'flake.nix' file)",
+    `error: Path 'flake.nix' does not exist in Git repository "/src".`,
+  ]) {
+    assert.equal(told('.#x', text), 'There is no flake.nix in /src.');
+  }
   const inStore = '/nix/store/0ccnxa25whszw7mgbgyzdm4nqc0zwnm8-source/flake.nix';
   assert.equal(
     told('./a#x', `error: getting status of '${inStore}': No such file or directory`),

@@ -9,6 +9,7 @@ import {
 } from '../../../src/nix/install/configure.ts';
 import type { Machine } from '../../../src/nix/install/machine.ts';
 import type { Nix } from '../../../src/nix/types.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root: Machine = {
   system: 'x86_64-linux',
@@ -25,12 +26,7 @@ const present: Nix = {
   version: '2.8.0',
   storeDir: '/nix/store',
   env: { NIX_CONFIG: 'cores = 1' },
-  host: {
-    env: {},
-    clock: () => 0,
-    emit: () => undefined,
-    run: () => assert.fail('a program was run'),
-  },
+  host: quietHost(),
 };
 
 /** Settings in which builds have the users of a group. */

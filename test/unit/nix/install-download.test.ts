@@ -7,19 +7,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Failure } from '../../../src/host/failure.ts';
-import type { Host } from '../../../src/host/host.ts';
 import { ConnectionLost } from '../../../src/host/http/message.ts';
 import { fetchTarball, type Transport } from '../../../src/nix/install/download.ts';
 import type { Release } from '../../../src/nix/install/releases.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const bytes = Buffer.from('the bytes of a tarball');
 const sha256 = createHash('sha256').update(bytes).digest('hex');
-const host: Host = {
-  env: {},
-  clock: () => 0,
-  emit: () => undefined,
-  run: () => Promise.reject(new Error('no program is needed')),
-};
+const host = quietHost();
 
 let folder = '';
 let server: Server;

@@ -8,6 +8,7 @@ import type { Host } from '../../../src/host/host.ts';
 import { ensureNix } from '../../../src/nix/install/install.ts';
 import { describeMachine } from '../../../src/nix/install/machine.ts';
 import type { NixSettings } from '../../../src/nix/install/releases.ts';
+import { quietHost } from '../../tools/host.ts';
 
 /** As Nix has it where nobody says anything. */
 const conf = { 'build-users-group': { value: 'no-such-group', defaultValue: 'nixbld' } };
@@ -20,16 +21,14 @@ async function hostOf(t: TestContext, hasNix: boolean): Promise<Host> {
     await writeFile(join(bin, name), '');
     await chmod(join(bin, name), 0o755);
   }
-  return {
+  return quietHost({
     env: { PATH: bin },
-    clock: () => 0,
-    emit: () => undefined,
     run: async ({ file, args }) => {
       const version = file.startsWith(bin) ? 'nix (Nix) 2.30.0\n' : '';
       const stdout = args.includes('--version') ? version : JSON.stringify(conf);
       return { code: 0, stdout, stderr: '' };
     },
-  };
+  });
 }
 
 /** Makes this process one of another kind of machine. */

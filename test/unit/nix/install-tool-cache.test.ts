@@ -7,6 +7,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { Host } from '../../../src/host/host.ts';
 import type { Transport } from '../../../src/nix/install/download.ts';
 import { throughToolCache } from '../../../src/nix/install/tool-cache.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const bytes = 'the bytes of a tarball';
 const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -24,12 +25,7 @@ beforeEach(async () => {
   const env = { RUNNER_ENVIRONMENT: 'self-hosted', RUNNER_TOOL_CACHE: join(folder, 'tools') };
   // where the library looks
   Object.assign(process.env, { RUNNER_TOOL_CACHE: env.RUNNER_TOOL_CACHE, RUNNER_TEMP: folder });
-  host = {
-    env,
-    clock: () => 0,
-    emit: () => undefined,
-    run: () => Promise.reject(new Error('no program is needed')),
-  };
+  host = quietHost({ env });
 });
 
 afterEach(async () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { Host } from '../../../src/host/host.ts';
 import type { Command } from '../../../src/host/process.ts';
 import { findNix, isAtLeast, nixEnvironment, parseVersion } from '../../../src/nix/nix.ts';
+import { quietHost } from '../../tools/host.ts';
 
 test('every kind of Nix tells its version', () => {
   const said = {
@@ -48,16 +49,12 @@ async function machine(versions: Record<string, string>) {
       await chmod(join(root, folder, name), 0o755);
     }
   }
-  const host = (env: Host['env']): Host => ({
-    env,
-    clock: () => 0,
-    emit: () => undefined,
-    run: async ({ file }: Command) => {
-      started.push(file);
-      const folder = Object.keys(versions).find(name => file === join(root, name, 'nix')) ?? '';
-      return { code: 0, stdout: `nix (Nix) ${versions[folder]}\n`, stderr: '' };
-    },
-  });
+  const run = async ({ file }: Command) => {
+    started.push(file);
+    const folder = Object.keys(versions).find(name => file === join(root, name, 'nix')) ?? '';
+    return { code: 0, stdout: `nix (Nix) ${versions[folder]}\n`, stderr: '' };
+  };
+  const host = (env: Host['env']) => quietHost({ env, run });
   return { root, host, started };
 }
 

@@ -10,7 +10,8 @@ import { type BlobSource, mediaTypes } from '../../../src/image/types.ts';
 import { archiveStore } from '../../../src/registry/archive.ts';
 import { openStore } from '../../../src/registry/open.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'archive-'));
 after(() => rmSync(root, { recursive: true }));
@@ -105,6 +106,111 @@ describe('a docker-archive', () => {
       await store.close();
     }
     assert.equal(existsSync(join(root, 'size.tar')), false);
+  });
+
+  test('of a layer that is larger than stated no more is written, nor read', async () => {
+    const stream = new PassThrough();
+    const written: Buffer[] = [];
+    stream.on('data', chunk => written.push(chunk));
+    const store = archiveStore(stream, options);
+    const source = { ...layerOf(Buffer.alloc(10_000, 'x'), 1000), uncompressedSize: 2500 };
+    const told: number[] = [];
+    const put = store.putBlob(source, { onProgress: sent => told.push(sent) });
+    await assert.rejects(put, /layer-001\.tar should have 2500 bytes and has more\./);
+    assert.deepEqual(told, [1000, 2000]);
+    assert.ok(Buffer.concat(written).length <= 512 + 2000);
+    await assert.rejects(
+      store.putBlob(layerOf(noise(10, 1))),
+      /should have 2500 bytes/,
+      'nor another',
+    );
+    await store.close();
+  });
+
+  test('knows what it holds, and gives back documents alone', async () => {
+    const store = archiveStore(join(root, 'known.tar'), options);
+    const bytes = Buffer.from('{"config":{"mediaType":"x/y"},"layers":[]}');
+    const manifest = { bytes, mediaType: mediaTypes.manifest, digest: sha256(bytes) };
+    assert.equal(await store.getManifest(manifest.digest), undefined);
+    const { digest } = await store.putBytes(Buffer.from('x'), mediaTypes.config);
+    const descriptor = { mediaType: '', digest, size: 1 };
+    assert.deepEqual(await store.getBlob(descriptor), Buffer.from('x'));
+    assert.equal(await store.getManifest(digest), undefined, 'it is no manifest');
+    await store.putManifest(bytes, mediaTypes.manifest);
+    assert.deepEqual(await store.getManifest(manifest.digest), manifest);
+    await store.putTag('t', manifest);
+    assert.deepEqual(await store.getManifest('t'), manifest);
+    const { digest: layer } = await store.putBlob(layerOf(noise(10, 2)));
+    assert.deepEqual(
+      await Promise.all([digest, layer, sha256(noise(1, 1))].map(each => store.hasBlob(each))),
+      [true, true, false],
+    );
+    assert.equal(await store.mountBlob(layer, 'o/base'), false);
+    assert.throws(() => store.openBlob(descriptor), /is being written and cannot be read/);
+    await store.close();
+    assert.equal(existsSync(join(root, 'known.tar')), false, 'there is no image in it');
+  });
+
+  test('is written with the layers and the config of each image, and its tags', async () => {
+    const file = join(root, 'two.tar');
+    const store = archiveStore(file, options);
+    assert.equal(store.repository, `docker-archive:${file}`);
+    const config = await store.putBytes(
+      Buffer.from('{}'),
+      'application/vnd.docker.container.image.v1+json',
+    );
+    const { digest, size } = await store.putBlob(layerOf(noise(10, 3)));
+    const layers = [{ mediaType: mediaTypes.layer.none, digest, size }];
+    for (const [at, tags] of [['a', 'b'], []].entries()) {
+      const bytes = Buffer.from(JSON.stringify({ config, layers, at }));
+      await store.putManifest(bytes, mediaTypes.manifest);
+      const manifest = { bytes, mediaType: mediaTypes.manifest, digest: '' };
+      for (const tag of tags) await store.putTag(tag, manifest);
+    }
+    await store.close();
+    const entries = entriesOf(readFileSync(file));
+    const Config = `${config.digest.slice(7)}.json`;
+    assert.deepEqual([...entries.keys()], ['layer-001.tar', Config, 'manifest.json']);
+    assert.deepEqual(JSON.parse(String(entries.get('manifest.json'))), [
+      { Config, RepoTags: ['demo:a', 'demo:b'], Layers: ['layer-001.tar'] },
+      { Config, RepoTags: [], Layers: ['layer-001.tar'] },
+    ]);
+  });
+
+  test('an image that names what was never written is refused, and leaves no file', async () => {
+    const file = join(root, 'lacking.tar');
+    const missing = { mediaType: mediaTypes.config, digest: sha256(noise(1, 9)), size: 1 };
+    for (const [lacks, words] of [
+      ['config', /the image config sha256:\w+ was never written/],
+      ['layer', /the layer sha256:\w+ was never written/],
+    ] as const) {
+      const store = archiveStore(file, options);
+      const config = await store.putBytes(Buffer.from('{}'), mediaTypes.config);
+      const named = lacks === 'config' ? missing : config;
+      const manifest = { config: named, layers: lacks === 'layer' ? [missing] : [] };
+      await store.putManifest(Buffer.from(JSON.stringify(manifest)), mediaTypes.manifest);
+      await assert.rejects(store.close(), words);
+    }
+    assert.equal(existsSync(file), false);
+  });
+
+  test('no layer is read before there is somewhere to write it', async () => {
+    const store = archiveStore(join(root, 'no/such/folder/x.tar'), options);
+    const source = { ...layerOf(noise(10, 7)), open: () => assert.fail('it was opened') };
+    await assert.rejects(store.putBlob(source), Failure);
+    await store.close();
+  });
+
+  test('a layer that is packed, or of unknown size, cannot be put', async () => {
+    const store = archiveStore(new PassThrough(), options);
+    const packed = { ...layerOf(noise(10, 4)), mediaType: mediaTypes.layer.gzip };
+    await assert.rejects(store.putBlob(packed), TypeError);
+    await store.close();
+    const other = archiveStore(new PassThrough(), options);
+    const { uncompressedSize: _, ...unknown } = layerOf(noise(10, 5));
+    await assert.rejects(other.putBlob(unknown), TypeError);
+    await other.close();
+    assert.equal(other.repository, '-');
   });
 
   test('a reader that goes away is an error that says so', async () => {

@@ -104,6 +104,37 @@ describe('authorizing', () => {
     assert.equal((await get('/v2/o/x/d')).status, 401);
   });
 
+  test('a body in memory is sent again with a new token, a stream never', async () => {
+    const refuse = new Set<string>();
+    const { get, seen } = registryWith({ refuse });
+    const patches = () => seen.filter(({ method }) => method === 'PATCH');
+    await get('/v2/o/x/a');
+    refuse.add('Bearer t1');
+    let opened = 0;
+    const stream = async function* () {
+      opened += 1;
+      yield Buffer.from('x');
+    };
+    const first = await get('/v2/o/x/u', { method: 'PATCH', body: stream() });
+    assert.equal(first.status, 401, 'who has the source begins again');
+    assert.equal(patches().length, 1);
+    assert.equal(opened, 0, 'it is not read by who does not send it');
+    const again = await get('/v2/o/x/u', { method: 'PATCH', body: stream() });
+    assert.equal(again.status, 200);
+    assert.equal(patches().at(-1)?.headers?.authorization, 'Bearer t2', 'renewed meanwhile');
+    refuse.add('Bearer t2');
+    const body = Buffer.from('x');
+    assert.equal((await get('/v2/o/x/u', { method: 'PUT', body })).status, 200);
+    const puts = seen.filter(({ method }) => method === 'PUT');
+    assert.deepEqual(
+      puts.map(({ headers, body }) => [headers?.authorization, String(body)]),
+      [
+        ['Bearer t2', 'x'],
+        ['Bearer t3', 'x'],
+      ],
+    );
+  });
+
   test('a mount asks for its source as well', async () => {
     const { get, seen } = registryWith({});
     await get('/v2/o/x/a', { scope: 'repository:o/base:pull' });

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const content = noise(100_000, 1);
 const descriptor = { mediaType: '', digest: sha256(content), size: content.length };

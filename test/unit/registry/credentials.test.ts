@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { patience } from '../../../src/host/limits.ts';
 import type { Command } from '../../../src/host/process.ts';
 import { credentialsElsewhere, findLogin } from '../../../src/registry/credentials.ts';
-import { quietHost } from '../../tools/blobs.ts';
-import { recordingHost } from '../caches/host.ts';
+import { hostWithPrograms, quietHost } from '../../tools/host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -154,6 +153,145 @@ describe('the login for a registry', () => {
     assert.match(host.warnings[0] ?? '', /\/dev\/zero is larger than 1 MB/);
   });
 
+  test('the files of Docker, of a variable, of the session and of the user, in this order', async () => {
+    const place = join(folder, 'files');
+    const files = {
+      docker: join(place, 'docker/config.json'),
+      named: join(place, 'named.json'),
+      session: join(place, 'session/containers/auth.json'),
+      user: join(place, 'config/containers/auth.json'),
+      home: join(place, 'home/.config/containers/auth.json'),
+    };
+    const write = (name: keyof typeof files) => {
+      mkdirSync(dirname(files[name]), { recursive: true });
+      writeFileSync(files[name], JSON.stringify({ auths: { 'ghcr.io': auth(`${name}:x`) } }));
+    };
+    const env = {
+      HOME: join(place, 'home'),
+      DOCKER_CONFIG: join(place, 'docker'),
+      REGISTRY_AUTH_FILE: files.named,
+      XDG_RUNTIME_DIR: join(place, 'session'),
+      XDG_CONFIG_HOME: join(place, 'config'),
+    };
+    for (const name of ['user', 'session', 'named', 'docker'] as const) {
+      write(name);
+      assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env })), login(name, 'x'));
+    }
+    write('home');
+    const few = { HOME: env.HOME };
+    assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env: few })), login('home', 'x'));
+  });
+
+  test('a file that is not there is no reason to warn, one that cannot be read is', async () => {
+    const env = { HOME: '/dev/null', REGISTRY_AUTH_FILE: folder };
+    const host = quietHost({ env });
+    assert.equal(await findLogin(ghcr, {}, host), undefined);
+    assert.deepEqual(host.warnings, [
+      `${folder} cannot be read (EISDIR); its logins are not used.`,
+    ]);
+  });
+
+  test('names of registries are compared as Docker does', async () => {
+    for (const key of [
+      'ghcr.io',
+      'http://ghcr.io',
+      'https://ghcr.io/',
+      'ghcr.io/v1/',
+      'ghcr.io/v2',
+    ]) {
+      const env = home({ auths: { [key]: auth('a:b') } });
+      assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env })), login('a', 'b'), key);
+    }
+    for (const key of ['ghcr.io/v3', 'xghcr.io', 'ghcr.io.x', 'ftp://ghcr.io', 'ghcr.io/o/x/y']) {
+      const env = home({ auths: { [key]: auth('a:b') } });
+      assert.equal(await findLogin(ghcr, {}, quietHost({ env })), undefined, key);
+    }
+    for (const key of [
+      'docker.io',
+      'index.docker.io',
+      'registry-1.docker.io',
+      'docker.io/library',
+    ]) {
+      const env = home({ auths: { [key]: auth('a:b') } });
+      assert.deepEqual(await findLogin(hub, {}, quietHost({ env })), login('a', 'b'), key);
+    }
+    const podman = home({
+      auths: { 'ghcr.io': auth('a:b') },
+      credHelpers: { 'ghcr.io/o/x': 'own' },
+    });
+    const run = async ({ file }: Command) => ({
+      code: 0,
+      stdout: JSON.stringify({ Username: file, Secret: 's' }),
+      stderr: '',
+    });
+    const helped = await findLogin(ghcr, {}, quietHost({ env: podman, run }));
+    assert.deepEqual(helped, login('docker-credential-own', 's'), 'a helper comes first');
+  });
+
+  test('a user name where none is given is that of who started the job', async () => {
+    const given = { password: 'p' };
+    const bare = { HOME: folder };
+    assert.deepEqual(await findLogin(ghcr, given, quietHost({ env: bare })), login('token', 'p'));
+    const env = { ...bare, GITHUB_ACTOR: 'octo' };
+    assert.deepEqual(await findLogin(ghcr, given, quietHost({ env })), login('octo', 'p'));
+    const token = { githubToken: 't' };
+    assert.deepEqual(await findLogin(ghcr, token, quietHost({ env: bare })), login('token', 't'));
+  });
+
+  test('what a login file holds for a user', async () => {
+    const found = async (entry: object) =>
+      findLogin(ghcr, {}, quietHost({ env: home({ auths: { 'ghcr.io': entry } }) }));
+    assert.deepEqual(
+      await found(auth('a:b\0\0')),
+      login('a', 'b'),
+      'as old versions of Docker did',
+    );
+    assert.deepEqual(await found(auth(':b')), login('', 'b'));
+    assert.deepEqual(await found({ ...auth('a:b'), identitytoken: '' }), login('a', 'b'));
+    assert.equal(await found(auth('no colon')), undefined);
+    assert.equal(await found({}), undefined);
+  });
+
+  test('a helper answers with a login, a token, or that it has none', async () => {
+    const env = home({ credsStore: 'desktop' });
+    const answered = async (answer: object | string) => {
+      const stdout = typeof answer === 'string' ? answer : JSON.stringify(answer);
+      const host = quietHost({ env, run: async () => ({ code: 0, stdout, stderr: '' }) });
+      return [await findLogin(ghcr, {}, host), ...host.warnings];
+    };
+    assert.deepEqual(await answered({ Username: 'a', Secret: 's' }), [login('a', 's')]);
+    const token = { kind: 'identity-token', token: 's' };
+    assert.deepEqual(await answered({ Username: '<token>', Secret: 's' }), [token]);
+    assert.deepEqual(await answered({ Username: 'a', Secret: '' }), [undefined]);
+    assert.deepEqual(await answered({}), [undefined]);
+    const odd = 'docker-credential-desktop did not answer in JSON; its logins are not used.';
+    const padding = ' '.repeat((1 << 20) - 2);
+    assert.deepEqual(await answered(`{}${padding}`), [undefined]);
+    assert.deepEqual(await answered(`{}${padding} `), [undefined, odd]);
+  });
+
+  test('an interrupt while a helper is asked ends the run', async () => {
+    const interrupt = new AbortController();
+    const reason = new Error('interrupted');
+    const run = async () => {
+      interrupt.abort(reason);
+      throw reason;
+    };
+    const env = home({ credsStore: 'desktop' });
+    const host = quietHost({ env, run, signal: interrupt.signal });
+    await assert.rejects(findLogin(ghcr, {}, host), reason);
+    assert.deepEqual(host.warnings, []);
+  });
+
+  test('a file of logins may have a megabyte', async () => {
+    const text = JSON.stringify({ auths: { 'ghcr.io': auth('a:b') } });
+    const largest = text.padEnd(1 << 20);
+    assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env: home(largest) })), login('a', 'b'));
+    const host = quietHost({ env: home(`${largest} `) });
+    assert.equal(await findLogin(ghcr, {}, host), undefined);
+    assert.equal(host.warnings.length, 1);
+  });
+
   test('a damaged file is warned of without its content', async () => {
     const host = quietHost({ env: home('{"auths": secret') });
     assert.equal(await findLogin(ghcr, {}, host), undefined);
@@ -172,6 +310,11 @@ test('credentials for one registry are not shown to another', () => {
   assert.deepEqual(elsewhere('ghcr.io'), tokenOnly);
   const local = credentialsElsewhere(given, 'oci:image', { registry: 'registry.example' });
   assert.deepEqual(local, given, 'what stays here is no registry to protect them from');
+  for (const place of ['-', 'docker-archive:x.tar']) {
+    assert.deepEqual(credentialsElsewhere(given, place, { registry: 'r.example' }), given);
+  }
+  const named = credentialsElsewhere(given, 'r.example.org/o/x', { registry: 'r.example' });
+  assert.deepEqual(named, tokenOnly, 'one name that begins with another');
 });
 
 test('code from a fork is anonymous, whatever login the machine has', async () => {
@@ -188,12 +331,12 @@ test('a helper that never answers is ended and named; the run goes on without it
   const started = join(folder, 'started');
   const script = `#!/bin/sh\n: >${started}\nexec sleep 60\n`;
   writeFileSync(join(folder, 'docker-credential-stuck'), script, { mode: 0o755 });
-  const { host, warnings } = recordingHost({ env });
+  const host = hostWithPrograms(env);
   const finding = findLogin(ghcr, {}, host);
   while (!existsSync(started)) await new Promise(resolve => setImmediate(resolve));
   t.mock.timers.tick(patience.credentialHelper);
   assert.equal(await finding, undefined);
-  assert.deepEqual(warnings(), [
+  assert.deepEqual(host.warnings, [
     'Waited 30 s for docker-credential-stuck to give a login, in vain; its logins are not used.',
   ]);
 });

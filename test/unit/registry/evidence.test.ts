@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { entriesBlobSource } from '../../../src/image/blob-sources.ts';
 import type { Packing } from '../../../src/image/compress.ts';
 import { framePool } from '../../../src/image/frames.ts';
@@ -14,7 +16,7 @@ import { layoutStore } from '../../../src/registry/layout.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge, presenceIn } from '../../../src/registry/reuse.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import { pushImage } from '../../tools/test-image.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'evidence-'));
@@ -171,4 +173,60 @@ test('the last layer is read with its members', async () => {
     ['nix', 'nix/store', storePath('python').slice(1), storePath('torch').slice(1)],
   );
   assert.equal(await evidence.lastLayer(other), undefined);
+});
+
+describe('what a layer holds is looked at, member by member', () => {
+  const folder = (path: string): TarEntry => ({ type: 'directory', path, mode: 0o755, size: 0 });
+  const file = (path: string): TarEntry => ({ type: 'file', path, mode: 0o644, size: 0 });
+  const paths = ['a', 'b'].map(storePath);
+  const [a = '', b = ''] = paths.map(path => path.slice(1));
+  const parents = [folder('nix'), folder('nix/store')];
+
+  /** Whether a layer of these members is one of these store paths. */
+  async function holds(entries: TarEntry[], told: readonly string[] = paths): Promise<boolean> {
+    const store = layoutStore(join(root, String(count++)), quietHost());
+    const result = await store.putBlob(entriesBlobSource(() => entries, packing));
+    const blob = { ...result, key: '', mediaType: mediaTypes.layer.zstd, paths: told };
+    return evidenceIn(store).isContent(blob);
+  }
+
+  test('just the store paths and their parents', async () => {
+    assert.equal(await holds([...parents, folder(a), file(`${a}/x`), file(b)]), true);
+    assert.equal(await holds([file(a), file(b)]), true, 'without parents');
+    assert.equal(await holds([...parents], []), true, 'of a layer of other things nothing is said');
+    for (const [what, entries] of Object.entries({
+      'a path less': [folder(a)],
+      'a path more': [folder(a), file(b), file(storePath('c').slice(1))],
+      'a file beside the store': [folder(a), file(b), file('etc/passwd')],
+      'a file among the parents': [folder(a), file(b), file('nix/x')],
+      'a file in place of a parent': [file('nix'), folder(a), file(b)],
+      'a name that begins as another': [folder(a), file(`${b}x`)],
+    })) {
+      assert.equal(await holds([...parents, ...entries]), false, what);
+    }
+  });
+
+  test('a last layer that is too large, packed or unpacked, is none', async () => {
+    const store = layoutStore(join(root, String(count++)), quietHost());
+    const digest = await pushImage(store, [layerOf(paths)], ['x']);
+    const manifest = await store.getManifest(digest);
+    const [layer] = JSON.parse(manifest?.bytes.toString() ?? '').layers;
+    const membersWith = async (size: number) => {
+      const bytes = Buffer.from(
+        manifest?.bytes.toString().replace(`"size":${layer.size}}]`, `"size":${size}}]`) ?? '',
+      );
+      const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
+      return evidenceIn(store).lastLayer(digest);
+    };
+    assert.equal((await membersWith(limits.rootLayer))?.length, 4);
+    assert.deepEqual(await membersWith(limits.rootLayer + 1), []);
+  });
+
+  test('a fault that is none of the store is not taken for an answer', async () => {
+    const fault = new TypeError('a defect');
+    const store = { getManifest: () => Promise.reject(fault) } as unknown as ImageStore;
+    await assert.rejects(evidenceIn(store).image(other), fault);
+    const failing = { getManifest: () => Promise.reject(new Failure('gone')) };
+    assert.equal(await evidenceIn(failing as unknown as ImageStore).image(other), undefined);
+  });
 });

@@ -1,9 +1,7 @@
 // Registries that lie: each lie ends with one Failure, after few requests, and takes nothing along.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
@@ -14,7 +12,10 @@ import { storedImage } from '../../../src/image/oci/stored-image.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
+import { bodyOf, serve } from '../../tools/http-server.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -34,16 +35,14 @@ interface Heard {
 }
 
 /** A server that answers as `say` does, and what it has heard. */
-async function serve(say: (request: IncomingMessage, heard: Heard) => Said | undefined) {
+async function answering(say: (request: IncomingMessage, heard: Heard) => Said | undefined) {
   const heard: Heard[] = [];
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+  const server = await serve(async (request, response) => {
     const { method, url, headers } = request;
     const one = {
       line: `${method} ${url}`,
       authorization: headers.authorization,
-      body: Buffer.concat(chunks).toString('latin1'),
+      body: (await bodyOf(request)).toString('latin1'),
     };
     heard.push(one);
     const said = say(request, one) ?? { status: 404 };
@@ -51,14 +50,8 @@ async function serve(say: (request: IncomingMessage, heard: Heard) => Said | und
       said.body === undefined ? {} : { 'content-length': Buffer.byteLength(said.body) };
     response.writeHead(said.status ?? 200, { ...length, ...said.headers }).end(said.body);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  stops.push(async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  });
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, heard };
+  stops.push(server.stop);
+  return { address: server.address, heard };
 }
 
 interface Opening {
@@ -100,7 +93,7 @@ const registryOf = (
   manifest: unknown,
   more: (request: IncomingMessage) => Said | undefined = () => undefined,
 ) =>
-  serve(request => {
+  answering(request => {
     const other = more(request);
     if (other) return other;
     const { url = '' } = request;
@@ -201,7 +194,7 @@ describe('a document that is none', () => {
 
   test('indexes within indexes without end', async () => {
     let depth = 0;
-    const { address, heard } = await serve(({ url = '' }) => {
+    const { address, heard } = await answering(({ url = '' }) => {
       if (url === '/v2/') return {};
       // each names the one that is said next
       const next = JSON.stringify({ depth: ++depth });
@@ -281,14 +274,14 @@ describe('redirects', () => {
   });
 
   test('take a password nowhere else, be it for the registry or its token server', async () => {
-    const thief = await serve(() => ({ body: '{"token":"t"}' }));
+    const thief = await answering(() => ({ body: '{"token":"t"}' }));
     const location = `http://${thief.address}/steal`;
-    const first = await serve((request, { authorization }) => {
+    const first = await answering((request, { authorization }) => {
       if (request.url?.startsWith('/token')) return { status: 307, headers: { location } };
       return authorization ? {} : bearer(first.address);
     });
     await open(first.address, { login: password }).getManifest('x');
-    const basic = await serve((request, { authorization }) => {
+    const basic = await answering((request, { authorization }) => {
       if (!authorization)
         return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
       return request.url?.includes('/blobs/') ? { status: 307, headers: { location } } : {};
@@ -302,9 +295,9 @@ describe('redirects', () => {
   });
 
   test('take the token of a login nowhere else', async () => {
-    const thief = await serve(() => ({ body: '{"token":"t"}' }));
+    const thief = await answering(() => ({ body: '{"token":"t"}' }));
     for (const location of [`http://${thief.address}/steal`, '//[']) {
-      const { address } = await serve(request =>
+      const { address } = await answering(request =>
         request.url?.startsWith('/token')
           ? { status: 307, headers: { location } }
           : bearer(request.headers.host ?? ''),
@@ -321,12 +314,12 @@ describe('redirects', () => {
 
   test('may take content along, without a login, as some registries store it elsewhere', async () => {
     const stored: string[] = [];
-    const storage = await serve((_, { authorization, body }) => {
+    const storage = await answering((_, { authorization, body }) => {
       assert.equal(authorization, undefined);
       stored.push(body);
       return { status: 201 };
     });
-    const { address } = await serve(({ method, url = '' }) => {
+    const { address } = await answering(({ method, url = '' }) => {
       if (url === '/v2/') return {};
       if (method === 'HEAD') return { status: 404 };
       if (method === 'POST')
@@ -345,7 +338,7 @@ describe('numbers that are none', () => {
       [String(layer.length), true],
       ['7', false],
     ] as const) {
-      const { address } = await serve(({ method }) =>
+      const { address } = await answering(({ method }) =>
         method === 'HEAD' ? { headers: length === '' ? {} : { 'content-length': length } } : {},
       );
       const store = open(address);
@@ -357,7 +350,7 @@ describe('numbers that are none', () => {
   test('a least size of chunks that nobody can hold makes one stream', async () => {
     for (const least of ['1e300', '99999999999', '-5', 'Infinity', '9'.repeat(300)]) {
       const patches: string[] = [];
-      const { address } = await serve(({ method, url = '', headers }) => {
+      const { address } = await answering(({ method, url = '', headers }) => {
         if (url === '/v2/') return {};
         const location = '/v2/o/x/blobs/uploads/1';
         if (method === 'POST')
@@ -388,7 +381,7 @@ describe('numbers that are none', () => {
 
   test('a token that no header can hold, and lives for ever, is none', async () => {
     for (const token of ['a\nb', 'ü', 'x'.repeat(40_000), 5, {}, '']) {
-      const { address } = await serve(request =>
+      const { address } = await answering(request =>
         request.url?.startsWith('/token')
           ? { body: JSON.stringify({ token, expires_in: 1e300 }) }
           : {
@@ -404,7 +397,7 @@ describe('numbers that are none', () => {
 });
 
 test('what a registry says is shown in one line, without what it was asked with', async () => {
-  const { address } = await serve((request, { authorization }) => {
+  const { address } = await answering((request, { authorization }) => {
     if (!authorization) return { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
     if (request.url === '/v2/') return {};
     const message = `bad ${authorization} \u001b]0;pwn\u0007\u001b[31mRED\r\n::set-output name=x::y`;
@@ -420,7 +413,7 @@ test('what a registry says is shown in one line, without what it was asked with'
 
 test('an upload that is to go to no address is a Failure', async () => {
   for (const location of ['file:///etc/x', 'http://[', undefined]) {
-    const { address } = await serve(({ method, url }) => {
+    const { address } = await answering(({ method, url }) => {
       if (url === '/v2/') return {};
       if (method !== 'POST') return { status: 404 };
       return { status: 202, headers: location === undefined ? {} : { location } };

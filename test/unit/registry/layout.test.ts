@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,11 +16,13 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { tryLock } from '../../../src/host/lock.ts';
 import { partialFile, writeFailure } from '../../../src/host/partial-files.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
-import { layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'layout-'));
 after(() => rmSync(root, { recursive: true }));
@@ -184,6 +187,118 @@ describe('an OCI layout', () => {
       writeFileSync(join(folder, 'index.json'), index);
       await assert.rejects(store.getManifest('x'), /is not the index of an OCI image/);
     }
+  });
+
+  test('a blob that is known and there is not read, one that is not is', async () => {
+    const { store } = open();
+    const bytes = noise(1000, 3);
+    const { digest } = await store.putBlob(layerOf(bytes));
+    const whole = { digest, diffId: digest, size: 1000, uncompressedSize: 1000 };
+    const unread = { ...layerOf(bytes), digest, open: () => assert.fail('it was opened') };
+    assert.deepEqual(await store.putBlob(unread), whole);
+    const { uncompressedSize: _, ...plain } = unread;
+    assert.deepEqual(await store.putBlob(plain), whole, 'a plain layer has one size');
+    const packed = { ...plain, mediaType: mediaTypes.layer.zstd, diffId: sha256(noise(1, 1)) };
+    assert.deepEqual(await store.putBlob(packed), {
+      ...whole,
+      diffId: packed.diffId,
+      uncompressedSize: 0,
+    });
+    const { diffId: __, ...undecided } = packed;
+    await assert.rejects(store.putBlob(undecided), /it was opened/);
+    const other = noise(10, 4);
+    await store.putBlob({ ...layerOf(other), digest: sha256(other) });
+    assert.equal(await store.hasBlob(sha256(other), 10), true);
+    assert.equal(await store.hasBlob(sha256(other), 11), false);
+  });
+
+  test('how much is written is told as it is written', async () => {
+    const { store } = open();
+    const told: number[] = [];
+    await store.putBlob(layerOf(noise(250_000, 5)), { onProgress: sent => told.push(sent) });
+    assert.deepEqual(told, [100_000, 200_000, 250_000]);
+  });
+
+  test('an artifact keeps its type in the index, and a manifest that no tag names its own', async () => {
+    const { folder, store } = open();
+    const artifact = manifestOf('{"artifactType":"a/b","mediaType":"c/d"}');
+    await store.putTag('x', artifact);
+    await store.putTag('y', manifestOf('{"artifactType":5}'));
+    const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+    const types = manifests.map((entry: { artifactType?: string }) => entry.artifactType);
+    assert.deepEqual(types, ['a/b', undefined]);
+    assert.equal((await store.getManifest(artifact.digest))?.mediaType, mediaTypes.manifest);
+    for (const [text, type] of [
+      ['{"mediaType":"c/d"}', 'c/d'],
+      ['{"mediaType":5}', mediaTypes.manifest],
+      ['no JSON', mediaTypes.manifest],
+    ] as const) {
+      const { digest } = await store.putManifest(Buffer.from(text), 'x/y');
+      assert.equal((await store.getManifest(digest))?.mediaType, type);
+    }
+  });
+
+  test('a document of another size is written again, what is no digest is refused', async () => {
+    const { folder, store } = open();
+    const bytes = Buffer.from('document');
+    const { digest } = await store.putBytes(bytes, mediaTypes.config);
+    const path = join(folder, 'blobs/sha256', digest.slice(7));
+    writeFileSync(path, 'short');
+    await store.putBytes(bytes, mediaTypes.config);
+    assert.deepEqual(readFileSync(path), bytes);
+    assert.equal(
+      await store.getBlob({ mediaType: '', digest: sha256(noise(1, 1)), size: 1 }),
+      undefined,
+    );
+    const name = 'sha256:../../x';
+    await assert.rejects(store.hasBlob(name), /is not a sha256 digest/);
+    await assert.rejects(
+      store.getBlob({ mediaType: '', digest: name, size: 1 }),
+      /is not a sha256/,
+    );
+    assert.equal(await store.getManifest('sha256:../../x'), undefined, 'a tag that nothing has');
+    const gone = store.openBlob({ mediaType: '', digest: sha256(noise(1, 1)), size: 1 });
+    await assert.rejects(gone[Symbol.asyncIterator]().next(), (error: Failure) => {
+      assert.ok(error instanceof Failure);
+      assert.match(error.message, /could not be read: ENOENT/);
+      return true;
+    });
+  });
+
+  test('a blob is written until an interrupt, of the run or of its own', async () => {
+    const reason = new Error('interrupted');
+    const aborted = AbortSignal.abort(reason);
+    const source = layerOf(noise(10, 6));
+    const seen: (AbortSignal | undefined)[] = [];
+    const watched = {
+      ...source,
+      open: (signal?: AbortSignal) => {
+        seen.push(signal);
+        return source.open();
+      },
+    };
+    const folder = join(root, String(count++));
+    await layoutStore(folder, quietHost({ signal: aborted })).putBlob(watched);
+    await layoutStore(folder, quietHost()).putBlob(watched, { signal: aborted });
+    await layoutStore(folder, quietHost()).putBlob(watched);
+    assert.deepEqual(
+      seen.map(signal => signal?.reason),
+      [reason, reason, undefined],
+    );
+  });
+
+  test('an index that cannot be read, or is far too large, is named', async () => {
+    const { folder, store } = open();
+    const index = join(folder, 'index.json');
+    mkdirSync(index, { recursive: true });
+    await assert.rejects(store.getManifest('x'), /index\.json could not be read: EISDIR/);
+    rmSync(index, { recursive: true });
+    writeFileSync(index, '{"schemaVersion":2,"manifests":[]}');
+    assert.equal(await store.getManifest('x'), undefined);
+    truncateSync(index, limits.document);
+    await assert.rejects(store.getManifest('x'), /is not the index of an OCI image layout/);
+    truncateSync(index, limits.document + 1);
+    await assert.rejects(store.getManifest('x'), /could not be read: it has 16777217 bytes/);
   });
 
   test('a full disk is said as such', () => {

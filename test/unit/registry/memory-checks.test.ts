@@ -171,6 +171,31 @@ describe('what has not the shape of a memory is none', () => {
     'a place after the last': document => {
       document.outputs[0]?.closure.push(99);
     },
+    'the place after the last path, in a blob': document => {
+      Object.assign(document.blobs[0] ?? {}, { paths: [document.paths.length] });
+    },
+    'the place after the last path, of an output': document => {
+      Object.assign(document.outputs[0] ?? {}, { path: document.paths.length });
+    },
+    'the place after the last blob, of an output': document => {
+      document.outputs[0]?.blobs.push(document.blobs.length);
+    },
+    'the place after the last path, of a root': document => {
+      Object.assign(document.roots[0] ?? {}, { path: document.paths.length });
+    },
+    'the place after the last blob, of an image': document => {
+      Object.assign(document.images[0] ?? {}, { blobs: [document.blobs.length] });
+    },
+    'the place after the last output, of an image': document => {
+      Object.assign(document.images[0] ?? {}, { outputs: [document.outputs.length] });
+    },
+    'the place after the last root, of an image': document => {
+      Object.assign(document.images[0] ?? {}, { roots: [document.roots.length] });
+    },
+    'a target after the last path': document => {
+      const target = { path: document.paths.length, variant: '' };
+      Object.assign(document.images[0] ?? {}, { target });
+    },
     'a place between two': document => {
       document.outputs[0]?.closure.push(0.5);
     },
@@ -215,6 +240,44 @@ describe('what has not the shape of a memory is none', () => {
       assert.ok(parsed.kind === 'damaged' && parsed.reason.length < 100, 'it is not quoted');
     }
   });
+});
+
+test('more to compare than any image has is none', () => {
+  // outputs that are all part of each other
+  const many = (count: number, paths: number, times = 1) => {
+    const names = Array.from({ length: paths }, (_, at) => `${String(at).padStart(32, '0')}-x`);
+    const closure = names.map((_, at) => at);
+    const outputs = Array.from({ length: count }, (_, path) => ({ path, closure, blobs: [] }));
+    const all = outputs.map((_, at) => at);
+    const image = { outputs: all, blobs: [], roots: [] };
+    const images = Array.from({ length: times }, () => image);
+    const document = { format: 1, paths: names, blobs: [], outputs, roots: [], images };
+    return parseMemory(JSON.stringify(document), storeDir);
+  };
+  assert.deepEqual(many(500, 1300), { kind: 'damaged', reason: 'it is larger than it can be' });
+  const less = many(200, 400, 40);
+  assert.ok(
+    less.kind === 'memory' && less.memory.images[39]?.outputs.length === 200,
+    'once for all',
+  );
+});
+
+test('what is known of one image is known of the next, and one that is wrong in none', () => {
+  const image = memory.images[0] ?? assert.fail();
+  const { outputs } = image;
+  const [first, second, third] = outputs;
+  assert.ok(first && second && third);
+  const parsed = (images: Memory['images']) => {
+    const result = parseMemory(serializeMemory({ images }), storeDir);
+    assert.ok(result.kind === 'memory');
+    return result.memory.images.map(each => each.outputs.length);
+  };
+  assert.deepEqual(parsed([image, image, { ...image, outputs: [third] }]), [3, 3, 1]);
+  // its closure lacks what that of its path has, as the second image alone can tell
+  const lacking = { ...third, closure: [app, glibc, torch] };
+  const apart = { ...image, outputs: [lacking] };
+  assert.deepEqual(parsed([apart]), [1]);
+  assert.deepEqual(parsed([apart, { ...image, outputs: [second, lacking] }]), [0, 1]);
 });
 
 test('an image has each output once, and a row is no row twice', () => {

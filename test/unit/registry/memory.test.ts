@@ -124,6 +124,7 @@ test('a damaged document says why, and throws nothing', () => {
     const parsed = parseMemory(text, storeDir);
     assert.equal(parsed.kind, 'damaged', text);
     assert.ok(parsed.kind === 'damaged' && parsed.reason.length > 0);
+    if (text.length < 2) assert.equal(parsed.reason, 'it is no JSON');
   }
 });
 
@@ -150,6 +151,23 @@ test('merging keeps the newest twenty images, each once', () => {
   assert.equal(merged.images.length, 20);
   assert.deepEqual(merged.images.slice(0, 7), newer.images);
   assert.equal(merged.images.filter(each => each.digest?.startsWith('sha256:33')).length, 1);
+});
+
+test('merging keeps the newest five of what made no image, and they crowd out nothing', () => {
+  const unfinished = (letter: string): RememberedImage => {
+    const { digest: _, ...image } = imageOf(letter, blob(letter));
+    return image;
+  };
+  const failed = [...'0123456789'].map(unfinished);
+  const whole = [...'abcdefghijklmnop'].map(letter => imageOf(letter, blob(letter)));
+  const merged = (newer: RememberedImage[], older: RememberedImage[]) =>
+    mergeMemories({ images: newer }, { images: older }).images;
+  assert.deepEqual(merged(failed.slice(0, 5), []), failed.slice(0, 5));
+  assert.deepEqual(merged(failed.slice(0, 6), []), failed.slice(0, 5));
+  assert.deepEqual(merged(failed.slice(0, 1), failed.slice(4)), [failed[0], ...failed.slice(4, 8)]);
+  assert.deepEqual(merged(failed, whole), [...failed.slice(0, 5), ...whole.slice(0, 15)]);
+  const same = { ...unfinished('0'), outputs: [] };
+  assert.deepEqual(merged([same], failed.slice(0, 2)), [same, failed[1]], 'by its blobs');
 });
 
 test('blobs are listed once, newest first', () => {

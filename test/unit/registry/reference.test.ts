@@ -45,6 +45,43 @@ describe('image references', () => {
     });
   }
 
+  test('names at their borders', () => {
+    const ports = ['1', '80', '65535'];
+    for (const port of ports) assert.equal(parseReference(`r.x:${port}/x`).registry, `r.x:${port}`);
+    for (const wrong of ['r.x:0/x', 'r.x:65536/x', 'r.x:/x', 'r_x.y/x', '[::1/x', 'r.x:80:80/x']) {
+      assert.throws(() => parseReference(wrong), /is not a registry's host name/, wrong);
+    }
+    const longest = 'x'.repeat(255);
+    assert.equal(parseReference(`r.x/${longest}`).repository, longest);
+    assert.throws(() => parseReference(`r.x/${longest}x`), /has at most 255 characters/);
+    for (const right of ['a.b', 'a__b', 'a-b', 'a---b', 'a_b/c.d', '0']) {
+      assert.equal(parseReference(`r.x/${right}`).repository, right);
+    }
+    for (const wrong of ['a..b', 'a___b', 'a_-b', '.a', 'a.', 'a_', 'a/', '/a', 'a b']) {
+      assert.throws(() => parseReference(`r.x/${wrong}`), /cannot be part of its name/, wrong);
+    }
+  });
+
+  test('what is no registry is a user of Docker Hub, whose images may have short names', () => {
+    const registryOf = (text: string) => {
+      const { registry, repository } = parseReference(text);
+      return `${registry} ${repository}`;
+    };
+    assert.equal(registryOf('LOCALHOST/x'), 'localhost x');
+    assert.equal(registryOf('localhost'), 'docker.io library/localhost');
+    assert.equal(registryOf('Ghcr.IO/O/X'), 'ghcr.io o/x');
+    assert.equal(registryOf('ghcr.io'), 'docker.io library/ghcr.io');
+    assert.equal(registryOf('user/x'), 'docker.io user/x');
+    assert.equal(registryOf('registry-1.docker.io/x'), 'docker.io library/x');
+    assert.equal(registryOf('user:80/x'), 'user:80 x');
+    assert.equal(parseReference('x:80').tag, '80');
+    assert.throws(() => parseReference('x@y@z'), /"y@z" is not a digest/);
+    assert.equal(
+      formatReference(parseReference(`x:t@${digest}`)),
+      `docker.io/library/x:t@${digest}`,
+    );
+  });
+
   const component = fc.stringMatching(/^[a-z0-9]{1,8}(?:[._-][a-z0-9]{1,5})?$/);
   const host = fc.constantFrom('ghcr.io', 'localhost', '127.0.0.1:5000', 'r.example:443', '[::1]');
   const tag = fc.option(fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/), {
@@ -86,6 +123,13 @@ test('a tag with "+" is answered with one that works', () => {
     () => checkTag('2.10.0+cu130'),
     (error: Failure) => {
       assert.match(error.details.next ?? '', /use "2\.10\.0-cu130"/);
+      return true;
+    },
+  );
+  assert.throws(
+    () => checkTag('-a+b'),
+    (error: Failure) => {
+      assert.match(error.details.next ?? '', /up to 128 letters/, 'without "+" it is none either');
       return true;
     },
   );

@@ -1,34 +1,33 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { adviceFor, isEcr } from '../../../src/registry/refusal.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
 import { startHttpProxy } from '../../tools/faulty-proxy.ts';
-import { type Behaviour, startResumableRegistry } from '../../tools/resumable-registry.ts';
+import { quietHost } from '../../tools/host.ts';
+import { type Behaviour, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-function open(address: string, waits: number[] = []) {
+function open(address: string, waits: number[] = [], reading = false) {
   const store = remoteStore(parseReference(`${address}/o/comfyui`), {
     host: quietHost(),
     credentials: {},
     retries: instantRetries(waits),
+    reading,
   });
   stops.unshift(store.close);
   return store;
 }
 
 async function start(behaviour: Partial<Behaviour> = {}) {
-  const registry = await startResumableRegistry(behaviour);
+  const registry = await startRegistryStandIn(behaviour);
   stops.push(registry.stop);
   return { registry, store: open(registry.address) };
 }
@@ -47,6 +46,35 @@ describe('manifests', () => {
     assert.deepEqual(await store.getManifest('cu130'), stored);
     assert.deepEqual(await store.getManifest(digest), stored);
     assert.equal(await store.getManifest('other'), undefined);
+  });
+
+  test('that name what is not there are refused', async () => {
+    const { registry, store } = await start();
+    const missing = { mediaType: mediaTypes.config, digest, size: bytes.length };
+    const naming = Buffer.from(JSON.stringify({ config: missing, layers: [] }));
+    const put = () => store.putManifest(naming, mediaTypes.manifest);
+    await assert.rejects(put, (error: Failure) => {
+      assert.deepEqual(error.details.evidence, ['MANIFEST_BLOB_UNKNOWN: as told']);
+      return true;
+    });
+    registry.blobs.set(digest, bytes);
+    await put();
+  });
+
+  test('are looked at again where the registry does not say what it stored', async () => {
+    const { registry, store } = await start({ lie: '' });
+    const stored = { bytes, mediaType: mediaTypes.manifest, digest };
+    await store.putManifest(bytes, mediaTypes.manifest);
+    await store.putTag('cu130', stored);
+    assert.deepEqual(
+      registry.requests.filter(line => line.startsWith('GET /v2/o')),
+      [`GET /v2/o/comfyui/manifests/${digest}`, 'GET /v2/o/comfyui/manifests/cu130'],
+    );
+    registry.behaviour.answer = ({ method }) => (method === 'PUT' ? { status: 201 } : undefined);
+    registry.manifests.set('cu130', { ...stored, bytes: Buffer.from('{}') });
+    await assert.rejects(store.putTag('cu130', stored), /arrived with the digest/);
+    registry.manifests.clear();
+    await assert.rejects(store.putTag('cu130', stored), /arrived with the digest of nothing/);
   });
 
   test('that come back with other bytes are an error', async () => {
@@ -127,21 +155,13 @@ describe('reading a blob', () => {
   });
 
   test('goes on where a connection broke, also where the registry knows no Range', async () => {
-    const cuts = [400_000, 10, 700_000];
-    const server = createServer((request, response) => {
-      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-      const from = cuts.length === 1 ? 0 : start;
-      response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from });
-      const cut = request.url === '/v2/' ? undefined : cuts.shift();
-      if (cut === undefined) return void response.end(content.subarray(from));
-      response.write(content.subarray(from, from + cut), () => response.destroy());
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    stops.push(async () => void server.close());
-    const { port } = server.address() as AddressInfo;
-    assert.deepEqual(await read(open(`127.0.0.1:${port}`).openBlob(descriptor)), content);
-    assert.deepEqual(cuts, []);
+    for (const ignoresRange of [false, true]) {
+      const blobCuts = [400_000, 500_000, 700_000];
+      const { registry, store } = await start({ blobCuts, ignoresRange });
+      registry.blobs.set(descriptor.digest, content);
+      assert.deepEqual(await read(store.openBlob(descriptor)), content);
+      assert.deepEqual(blobCuts, []);
+    }
   });
 
   test('that is shorter than stated ends with a Failure', async () => {
@@ -183,6 +203,39 @@ describe('mounting', () => {
       answer: ({ method }) => (method === 'POST' ? { status: 403 } : undefined),
     });
     assert.equal(await store.mountBlob(digest, 'o/base'), false);
+  });
+});
+
+describe('rights', () => {
+  const login = async (reading: boolean) => {
+    const registry = await startRegistryStandIn({ wantsTokens: true });
+    stops.push(registry.stop);
+    return { registry, store: open(registry.address, [], reading) };
+  };
+
+  test('who only reads asks for no right to write', async () => {
+    const { registry, store } = await login(true);
+    registry.blobs.set(digest, bytes);
+    registry.manifests.set('x', { bytes, mediaType: mediaTypes.manifest });
+    assert.equal((await store.getManifest('x'))?.digest, digest);
+    assert.equal(await store.hasBlob(digest), true);
+    assert.deepEqual(registry.scopes, ['repository:o/comfyui:pull']);
+    await assert.rejects(store.putTag('x', { bytes, mediaType: '', digest }), (error: Failure) => {
+      assert.match(error.details.tried ?? '', /scope "repository:o\/comfyui:pull"/);
+      return true;
+    });
+    assert.ok(registry.scopes.every(scope => !scope.includes('push')));
+  });
+
+  test('who writes asks for both at once, and for the source of what is mounted', async () => {
+    const { registry, store } = await login(false);
+    await store.putBytes(bytes, mediaTypes.config);
+    assert.deepEqual(registry.scopes, ['repository:o/comfyui:pull,push']);
+    await store.mountBlob(digest, 'o/base');
+    assert.deepEqual(registry.scopes.slice(1), [
+      'repository:o/comfyui:pull,push',
+      'repository:o/base:pull',
+    ]);
   });
 });
 

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { limits } from '../../../src/host/limits.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { heldBytes, withDigest } from '../../../src/registry/session.ts';
-import { instantRetries, layerOf, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 import {
   type Behaviour,
-  type ResumableRegistry,
-  startResumableRegistry,
-} from '../../tools/resumable-registry.ts';
+  type RegistryStandIn,
+  startRegistryStandIn,
+} from '../../tools/registry-stand-in.ts';
 
 const stops: (() => Promise<void>)[] = [];
 
@@ -18,18 +20,119 @@ afterEach(async () => {
 });
 
 async function start(behaviour: Partial<Behaviour> = {}) {
-  const registry = await startResumableRegistry(behaviour);
+  const registry = await startRegistryStandIn(behaviour);
   const store = storeAt(registry);
   stops.push(store.close, registry.stop);
   return { registry, store };
 }
 
-const storeAt = ({ address }: ResumableRegistry, signal?: AbortSignal) =>
+const storeAt = ({ address }: RegistryStandIn, signal?: AbortSignal) =>
   remoteStore(parseReference(`${address}/o/comfyui`), {
     host: quietHost({ signal }),
     credentials: {},
     retries: instantRetries(),
   });
+
+/** Uploads some bytes; they must arrive, and no session be left. Gives how often they were read. */
+async function arrive(size: number, behaviour: Partial<Behaviour>) {
+  const { registry, store } = await start(behaviour);
+  const bytes = noise(size, size % 251);
+  const source = layerOf(bytes);
+  const progress: number[] = [];
+  const { digest } = await store.putBlob(source, { onProgress: sent => progress.push(sent) });
+  assert.deepEqual(registry.blobs.get(digest), bytes);
+  assert.equal(registry.sessions.size, 0);
+  assert.equal(progress.at(-1), size);
+  return { registry, opened: source.opened, sent: registry.receivedBytes() };
+}
+
+describe('a registry that says what is not so', () => {
+  test('an early 202 is no promise: what was not read is sent', async () => {
+    const { opened, sent } = await arrive(5_000_000, { hasty: [300_000, 900_000] });
+    assert.equal(opened, 3);
+    assert.equal(sent, 5_000_000);
+  });
+
+  test('an early 202 to what is on its way as a whole is found out by the digest', async () => {
+    const { opened, sent } = await arrive(10_000, { hasty: [100] });
+    assert.equal(opened, 2);
+    assert.equal(sent, 10_100);
+  });
+
+  test('it holds more than was sent, and less than there is', async () => {
+    const { opened } = await arrive(2_000_000, { cuts: [700_000], overstated: 50_000 });
+    assert.equal(opened, 3, 'the rest, and then all of it');
+  });
+
+  test('it holds more than there is', async () => {
+    const { opened } = await arrive(800_000, { cuts: [700_000], overstated: 500_000 });
+    assert.equal(opened, 3);
+  });
+
+  test('it holds more than was sent of a blob that has been sent', async () => {
+    let closing = 0;
+    const { opened, sent } = await arrive(300_000, {
+      overstated: 1,
+      answer: ({ method }) => (method === 'PUT' && closing++ === 0 ? { status: 502 } : undefined),
+    });
+    assert.equal(opened, 2);
+    assert.equal(sent, 600_000);
+  });
+
+  test('it holds more than was sent, and refuses what would follow on that', async () => {
+    const least = 11_000_000;
+    const behaviour = { minimumChunk: least, cuts: [2 ** 30, 5_000_000], overstated: 7 };
+    const { registry } = await arrive(25_000_000, behaviour);
+    const misplaced = registry.requests.filter(line => line.startsWith('PATCH')).length - 5;
+    assert.equal(misplaced, 1, 'it is tried once');
+  });
+});
+
+describe('a registry that loses what it took', () => {
+  test('and said that it has: the digest tells, and all of it is sent again', async () => {
+    const { opened, sent } = await arrive(300_000, { losses: [1000] });
+    assert.equal(opened, 2);
+    assert.equal(sent, 600_000);
+  });
+
+  test('between two chunks', async () => {
+    const { opened } = await arrive(25_000_000, { minimumChunk: 11_000_000, losses: [1_000_000] });
+    assert.equal(opened, 2);
+  });
+
+  test('after it had acknowledged that', async () => {
+    const { opened, sent } = await arrive(2_000_000, { cuts: [700_000, 0], losses: [0, 300_000] });
+    assert.equal(opened, 3);
+    assert.equal(sent, 2_700_000);
+  });
+
+  test('each time is given up, with the words of the registry', async () => {
+    const { registry, store } = await start({ losses: [1, 1, 1, 1, 1, 1, 1, 1, 1] });
+    await assert.rejects(store.putBlob(layerOf(noise(300_000, 14))), (error: Failure) => {
+      assert.match(error.message, /store the blob sha256:[0-9a-f]{64} in .* 400/);
+      assert.deepEqual(error.details.evidence, ['DIGEST_INVALID: as told']);
+      return true;
+    });
+    assert.equal(registry.sessions.size, 0);
+    assert.equal(registry.receivedBytes(), 600_000);
+  });
+});
+
+test('a token that ends in the middle of a blob: the stream is not sent again as it is', async () => {
+  const { registry, store } = await start({ wantsTokens: true, cuts: [700_000] });
+  let revoked = 0;
+  registry.behaviour.answer = ({ method }) => {
+    if (method === 'PATCH' && revoked++ < 2) registry.revoke();
+    return undefined;
+  };
+  const bytes = noise(2_000_000, 13);
+  const source = layerOf(bytes);
+  const { digest } = await store.putBlob(source);
+  assert.deepEqual(registry.blobs.get(digest), bytes);
+  assert.equal(source.opened, 4, 'after each 401 and the cut it begins where the registry is');
+  assert.equal(registry.receivedBytes(), bytes.length);
+  assert.equal(registry.scopes.length, 3);
+});
 
 describe('uploading a blob', () => {
   test('goes in one stream, and closes with its digest', async () => {
@@ -82,7 +185,7 @@ describe('uploading a blob', () => {
   test('starts over where what the registry kept is not what was sent', async () => {
     const { registry, store } = await start({ cuts: [700_000] });
     registry.behaviour.answer = ({ method, url }) => {
-      const kept = [...registry.sessions.values()][0]?.data[0];
+      const kept = [...registry.sessions.values()][0]?.held;
       if (method === 'GET' && url?.includes('/uploads/')) kept?.fill(0);
       return undefined;
     };
@@ -94,13 +197,16 @@ describe('uploading a blob', () => {
     assert.equal(registry.sessions.size, 0);
   });
 
-  test('goes in chunks where the registry names a least size, resumed as well', async () => {
-    const { registry, store } = await start({ minimumChunk: 11_000_000, cuts: [5_000_000] });
+  test('goes in chunks where the registry names a least size, each again that broke off', async () => {
+    const { registry, store } = await start({
+      minimumChunk: 11_000_000,
+      cuts: [2 ** 30, 5_000_000],
+    });
     const bytes = noise(25_000_000, 5);
     const { digest } = await store.putBlob(layerOf(bytes, 1_000_000));
     assert.deepEqual(registry.blobs.get(digest), bytes);
-    assert.equal(registry.receivedBytes(), bytes.length);
-    assert.equal(registry.requests.filter(line => line.startsWith('PATCH')).length, 3);
+    assert.equal(registry.receivedBytes(), bytes.length + 5_000_000);
+    assert.equal(registry.requests.filter(line => line.startsWith('PATCH')).length, 4);
   });
 
   test('an error of the source ends it at once, as it is, and ends the session', async () => {
@@ -166,6 +272,18 @@ describe('uploading a blob', () => {
       assert.ok(error.details.next);
       return true;
     });
+  });
+
+  test('a connection that always breaks is given up, one that gets on each time is not', async () => {
+    const { registry, store } = await start({ cuts: Array(100).fill(0) });
+    const patches = () => registry.requests.filter(line => line.startsWith('PATCH')).length;
+    await assert.rejects(store.putBlob(layerOf(noise(300_000, 15))), /^Failure: The connection to/);
+    assert.equal(patches(), 8);
+    assert.equal(registry.sessions.size, 0);
+    const { opened } = await arrive(2_000_000, { cuts: Array(20).fill(limits.progress) });
+    assert.equal(opened, 21);
+    const creeping = await start({ cuts: Array(100).fill(limits.progress / 8) });
+    await assert.rejects(creeping.store.putBlob(layerOf(noise(2_000_000, 16))), Failure);
   });
 
   test('a registry that fails for good is given up, with its own words', async () => {

@@ -9,7 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { download, type OnBytes } from '../../../src/wheels/download.ts';
 import { openWeb } from '../../../src/wheels/web.ts';
-import { instantRetries, noise, quietHost, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const content = noise(100_000, 1);
 

@@ -4,14 +4,10 @@ import { type Fitting, findClashes, knownPartners } from '../../../src/wheels/fi
 import { readRequirements } from '../../../src/wheels/requirements.ts';
 import type { Variant } from '../../../src/wheels/variant.ts';
 import { openWeb } from '../../../src/wheels/web.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const variant: Variant = { system: 'x86_64-linux', cuda: 'cu130', python: '3.12' };
-const web = openWeb({
-  env: {},
-  clock: () => 0,
-  run: () => assert.fail('a program was run'),
-  emit: () => undefined,
-});
+const web = openWeb(quietHost());
 
 function wheel(name: string, filename: string, ignoredRequirements: string[] = []): Fitting {
   const version = filename.split('-')[1] ?? '';

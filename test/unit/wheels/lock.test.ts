@@ -17,7 +17,7 @@ import {
   sriOf,
   writeLock,
 } from '../../../src/wheels/lock.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => {
   return sriOf(Buffer.from(bytes).toString('hex'));

@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Unreachable } from '../../../src/host/http/message.ts';
 import { openWeb } from '../../../src/wheels/web.ts';
-import { quietHost } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 /** A server that answers with the status that its address names, and a web to ask it by. */
 async function start(context: TestContext) {
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     response.writeHead(Number(request.url?.slice(1))).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   const web = openWeb(quietHost());
-  context.after(() => {
+  context.after(async () => {
     web.close();
-    server.close();
-    server.closeAllConnections();
+    await server.stop();
   });
-  return { web, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return { web, address: server.url };
 }
 
 test('what is no address of HTTP is told without a login in it', async context => {

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { moveTags } from '../../../src/commands/tags.ts';
+import { Failure } from '../../../src/host/failure.ts';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { parseReference } from '../../../src/registry/reference.ts';
+import { remoteStore } from '../../../src/registry/remote.ts';
+import type { ImageStore } from '../../../src/registry/store.ts';
+import { instantRetries, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
+import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+
+const bytes = Buffer.from('{"schemaVersion":2}');
+const digest = sha256(bytes);
+const manifest = { bytes, mediaType: mediaTypes.manifest, digest };
+
+/** A repository that has the manifest by its digest. */
+async function repository(context: TestContext) {
+  const registry = await startRegistryStandIn();
+  const store = remoteStore(parseReference(`${registry.address}/o/x`), {
+    host: quietHost(),
+    credentials: {},
+    retries: instantRetries(),
+  });
+  context.after(async () => {
+    await store.close();
+    await registry.stop();
+  });
+  await store.putManifest(bytes, mediaTypes.manifest);
+  registry.requests.length = 0;
+  return { registry, store };
+}
+
+test('tags move in their order, once the registry gave the manifest back', async t => {
+  const { registry, store } = await repository(t);
+  await moveTags(store, ['cu130', 'latest'], manifest, quietHost());
+  assert.deepEqual(registry.requests, [
+    `GET /v2/o/x/manifests/${digest}`,
+    'PUT /v2/o/x/manifests/cu130',
+    'PUT /v2/o/x/manifests/latest',
+  ]);
+  assert.deepEqual(registry.manifests.get('latest')?.bytes, bytes);
+});
+
+test('no tag moves to a manifest that was accepted and is not there', async t => {
+  const { registry, store } = await repository(t);
+  registry.manifests.clear();
+  await assert.rejects(moveTags(store, ['cu130'], manifest, quietHost()), (error: unknown) => {
+    assert.ok(error instanceof Failure);
+    assert.match(error.message, /o\/x accepted the manifest sha256:\w+ but does not have it\.$/);
+    assert.match(error.details.tried ?? '', /no tag was moved/);
+    return true;
+  });
+  assert.deepEqual([...registry.manifests.keys()], []);
+});
+
+test('no tag moves to a manifest that comes back as another one', async t => {
+  const { registry, store } = await repository(t);
+  registry.manifests.set(digest, { ...manifest, bytes: Buffer.from('{}') });
+  await assert.rejects(
+    moveTags(store, ['cu130'], manifest, quietHost()),
+    /arrived with the digest/,
+  );
+  assert.equal(registry.manifests.has('cu130'), false);
+});
+
+test('which tags moved is told where one of them does not', async t => {
+  const { registry, store } = await repository(t);
+  const refuse = (tag: string) => {
+    registry.behaviour.answer = ({ url }) =>
+      url?.endsWith(`/${tag}`) ? { status: 403 } : undefined;
+  };
+  const state = async (tags: string[]) => {
+    const error = await moveTags(store, tags, manifest, quietHost()).catch(
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof Failure);
+    assert.match(error.details.tried ?? '', /scope "repository:o\/x:pull,push"/);
+    return error.message;
+  };
+  refuse('one');
+  assert.match(
+    await state(['one', 'two']),
+    /^The tag one could not .*\(no tag has moved\): .* 403/,
+  );
+  refuse('three');
+  const last = await state(['one', 'two', 'three', 'four']);
+  assert.match(last, /^The tag three could not be moved to .*\(already moved: one, two\): .* 403/);
+  assert.deepEqual([...registry.manifests.keys()], [digest, 'one', 'two']);
+});
+
+test('an interrupt leaves the tags that have not moved where they are', async t => {
+  const { registry, store } = await repository(t);
+  const interrupt = new AbortController();
+  const reason = new Error('interrupted');
+  const interrupting: ImageStore = {
+    ...store,
+    putTag: async (tag, stored) => {
+      await store.putTag(tag, stored);
+      interrupt.abort(reason);
+    },
+  };
+  const host = quietHost({ signal: interrupt.signal });
+  await assert.rejects(moveTags(interrupting, ['one', 'two'], manifest, host), reason);
+  assert.deepEqual([...registry.manifests.keys()], [digest, 'one']);
+});
+
+test('a docker-archive cannot be asked: it is written when it is closed', async () => {
+  const moved: string[] = [];
+  const archive = {
+    kind: 'docker-archive',
+    getManifest: () => assert.fail('it was asked'),
+    putTag: async (tag: string) => moved.push(tag),
+  } as unknown as ImageStore;
+  await moveTags(archive, ['x'], manifest, quietHost());
+  assert.deepEqual(moved, ['x']);
+});

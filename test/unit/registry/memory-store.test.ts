@@ -1,0 +1,252 @@
+// The memory as it lies in a registry: under its tag, behind an index, with blobs that are gone.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { blobKey } from '../../../src/image/keys.ts';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { readMemory, writeMemory } from '../../../src/registry/memory.ts';
+import { serializeMemory } from '../../../src/registry/memory-format.ts';
+import { parseReference } from '../../../src/registry/reference.ts';
+import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
+import { remoteStore } from '../../../src/registry/remote.ts';
+import type { ImageStore } from '../../../src/registry/store.ts';
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
+import { type RegistryStandIn, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+
+const place = { storeDir: '/nix/store', architecture: 'amd64' };
+/** As the memory calls itself; written here too, since registries keep it by that. */
+const memoryMediaTypes = {
+  artifact: 'application/vnd.comfy-nix.memory.v1',
+  config: 'application/vnd.comfy-nix.memory.v1+json',
+};
+const nothing: Memory = { images: [] };
+const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
+
+interface Repository {
+  registry: RegistryStandIn;
+  store: ImageStore;
+  /** What is remembered at a reference, for a machine. */
+  at(reference: string, architecture?: string): ReturnType<typeof readMemory>;
+  /** What a run learns that puts these layers, each of one store path. */
+  learn(image: string, ...layers: string[]): Promise<RememberedImage>;
+}
+
+async function repository(context: TestContext): Promise<Repository> {
+  const registry = await startRegistryStandIn();
+  const store = remoteStore(parseReference(`${registry.address}/o/comfyui`), {
+    host: quietHost(),
+    credentials: {},
+    retries: instantRetries(),
+  });
+  context.after(async () => {
+    await store.close();
+    await registry.stop();
+  });
+  return {
+    registry,
+    store,
+    at: (reference, architecture = 'amd64') =>
+      readMemory(store, reference, place.storeDir, architecture),
+    learn: async (image, ...layers) => {
+      const blobs = await Promise.all(layers.map(name => blobOf(store, name)));
+      const outputs = blobs.map(blob => {
+        const [outPath = ''] = blob.paths;
+        return { outPath, closure: [outPath], blobs: [blob] };
+      });
+      return { digest: sha256(Buffer.from(image)), outputs, blobs, roots: [] };
+    },
+  };
+}
+
+async function blobOf(store: ImageStore, name: string): Promise<KnownBlob> {
+  const paths = [storePath(name)];
+  const result = await store.putBlob(layerOf(noise(1000, name.charCodeAt(0))));
+  return { ...result, key: blobKey(paths), mediaType: mediaTypes.layer.none, paths };
+}
+
+const writes = ({ requests }: RegistryStandIn) =>
+  requests.filter(line => !/^(GET|HEAD)/.test(line)).length;
+
+const digestsIn = ({ images }: Memory) => images.map(({ digest }) => digest);
+
+test('what was learnt is read again, and the registry is told what it needs', async t => {
+  const { registry, store, at, learn } = await repository(t);
+  assert.deepEqual(await at('cache'), { memory: nothing, writable: true });
+  const learnt = await learn('one', 'glibc', 'python');
+  await writeMemory(store, 'cache', learnt, nothing, place);
+  assert.deepEqual(await at('cache'), { memory: { images: [learnt] }, writable: true });
+  const manifest = JSON.parse(registry.manifests.get('cache')?.bytes.toString() ?? '');
+  assert.equal(manifest.artifactType, memoryMediaTypes.artifact);
+  assert.equal(manifest.config.mediaType, memoryMediaTypes.config);
+  assert.deepEqual(
+    manifest.layers,
+    learnt.blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  );
+});
+
+test('nothing is asked or sent where nothing is new', async t => {
+  const { registry, store, learn } = await repository(t);
+  const learnt = await learn('one', 'glibc');
+  const before = registry.requests.length;
+  await writeMemory(store, 'cache', learnt, { images: [learnt] }, place);
+  assert.equal(registry.requests.length, before);
+});
+
+test('what another run wrote meanwhile is kept', async t => {
+  const { store, at, learn } = await repository(t);
+  const mine = await learn('mine', 'glibc');
+  const others = await learn('others', 'python');
+  await writeMemory(store, 'cache', others, nothing, place);
+  await writeMemory(store, 'cache', mine, nothing, place);
+  assert.deepEqual((await at('cache')).memory.images, [mine, others]);
+});
+
+test('blobs that the registry has lost are left out, and what they carried is forgotten', async t => {
+  const { registry, store, at, learn } = await repository(t);
+  const first = await learn('first', 'glibc', 'python');
+  await writeMemory(store, 'cache', first, nothing, place);
+  const [glibc, python] = first.blobs;
+  registry.blobs.delete(glibc?.digest ?? '');
+  const second = await learn('second', 'app');
+  await writeMemory(store, 'cache', second, nothing, place);
+  const outputs = first.outputs.map((output, lost) =>
+    lost === 0 ? { ...output, blobs: [] } : output,
+  );
+  const left = { ...first, blobs: [python], outputs };
+  assert.deepEqual((await at('cache')).memory.images, [second, left]);
+});
+
+test('a registry that takes no memory rejects, and its tag stays where it was', async t => {
+  const { registry, store, at, learn } = await repository(t);
+  const first = await learn('first', 'glibc');
+  await writeMemory(store, 'cache', first, nothing, place);
+  const second = await learn('second', 'python');
+  registry.behaviour.answer = ({ method, url }) =>
+    method === 'PUT' && url?.includes('/manifests/') ? { status: 403 } : undefined;
+  await assert.rejects(writeMemory(store, 'cache', second, nothing, place), /403/);
+  assert.deepEqual(digestsIn((await at('cache')).memory), [first.digest]);
+});
+
+test('behind an index each machine has its own, through one within another as well', async t => {
+  const { store, at, learn } = await repository(t);
+  const platforms = ['amd64', 'arm64'];
+  const manifests: object[] = [];
+  for (const architecture of platforms) {
+    const learnt = await learn(architecture, architecture);
+    await writeMemory(store, `cache-${architecture}`, learnt, nothing, place);
+    const stored = await store.getManifest(`cache-${architecture}`);
+    const { bytes, digest, mediaType } = stored ?? assert.fail('it is not there');
+    const platform = { architecture, os: 'linux' };
+    manifests.push({ mediaType, digest, size: bytes.length, platform });
+  }
+  const index = async (name: string, content: object[]) => {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: content }));
+    const { digest, size } = await store.putManifest(bytes, mediaTypes.index);
+    await store.putTag(name, { bytes, mediaType: mediaTypes.index, digest });
+    return { mediaType: mediaTypes.index, digest, size };
+  };
+  const inner = await index('cache', manifests);
+  const platform = { architecture: 'arm64', os: 'linux' };
+  await index('nested', [{ ...inner, platform }]);
+  for (const architecture of platforms) {
+    const { memory } = await at('cache', architecture);
+    assert.deepEqual(digestsIn(memory), [sha256(Buffer.from(architecture))]);
+  }
+  assert.deepEqual(digestsIn((await at('nested', 'arm64')).memory), [sha256(Buffer.from('arm64'))]);
+  const none = { memory: nothing, writable: true };
+  assert.deepEqual(await at('nested', 'amd64'), none);
+  assert.deepEqual(await at('cache', 'riscv64'), none);
+});
+
+/** Puts a document in the place of a memory. */
+async function putDocument({ store }: Repository, text: string, type: string) {
+  const config = await store.putBytes(Buffer.from(text), type);
+  const manifest = { schemaVersion: 2, config, layers: [] };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
+  await store.putTag('cache', { bytes, mediaType: mediaTypes.manifest, digest });
+  return config;
+}
+
+test('what is no memory of ours is told, and never written over', async t => {
+  const repo = await repository(t);
+  const learnt = await repo.learn('one', 'glibc');
+  const cases: [text: string, type: string, words: RegExp][] = [
+    ['{}', mediaTypes.config, /cache is no memory \(its config is application\/vnd\.oci\.image/],
+    ['{"format":7}', memoryMediaTypes.config, /has format 7, which needs a newer comfy-nix/],
+  ];
+  for (const [text, type, words] of cases) {
+    await putDocument(repo, text, type);
+    const { memory, writable, warning } = await repo.at('cache');
+    assert.deepEqual({ memory, writable }, { memory: nothing, writable: false });
+    assert.match(warning ?? '', words);
+    assert.match(warning ?? '', /it is ignored, and this run makes every layer it needs\.$/);
+    const before = writes(repo.registry);
+    await writeMemory(repo.store, 'cache', learnt, nothing, place);
+    assert.equal(writes(repo.registry), before);
+  }
+});
+
+test('a damaged memory is told, ignored and replaced', async t => {
+  const repo = await repository(t);
+  const { registry, store, at, learn } = repo;
+  const learnt = await learn('one', 'glibc');
+  const text = serializeMemory({ images: [learnt] });
+  const damages: Record<string, (digest: string) => unknown> = {
+    'is gone': digest => registry.blobs.delete(digest),
+    'was altered': digest => registry.blobs.set(digest, Buffer.from(text.replace('1', '2'))),
+    'is no manifest': () =>
+      registry.manifests.set('cache', { bytes: Buffer.from('[]'), mediaType: '' }),
+    'is no document': () => putDocument(repo, 'hello', memoryMediaTypes.config),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    const { digest } = await putDocument(repo, text, memoryMediaTypes.config);
+    assert.equal((await at('cache')).warning, undefined);
+    await damage(digest);
+    const { memory, writable, warning } = await at('cache');
+    assert.deepEqual({ memory, writable }, { memory: nothing, writable: true }, what);
+    assert.match(warning ?? '', /\/o\/comfyui:cache is damaged \(.*it is ignored/, what);
+    registry.blobs.delete(digest);
+    await writeMemory(store, 'cache', learnt, nothing, place);
+    assert.deepEqual((await at('cache')).memory.images, [learnt], what);
+  }
+});
+
+test('a document larger than any memory is not fetched', async t => {
+  const repo = await repository(t);
+  const { digest } = await putDocument(repo, '{}', memoryMediaTypes.config);
+  const manifest = JSON.parse(repo.registry.manifests.get('cache')?.bytes.toString() ?? '');
+  manifest.config.size = 2 ** 40;
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  repo.registry.manifests.set('cache', { bytes, mediaType: mediaTypes.manifest });
+  const { warning } = await repo.at('cache');
+  assert.match(warning ?? '', /is too large \(its document has 1099511627776 bytes\)/);
+  assert.ok(!repo.registry.requests.includes(`GET /v2/o/comfyui/blobs/${digest}`));
+});
+
+test('one that contradicts itself is told, and believed where it does not', async t => {
+  const repo = await repository(t);
+  const learnt = await repo.learn('one', 'glibc', 'python');
+  const wrong = learnt.blobs.map((blob, at) => (at === 0 ? { ...blob, key: 'other' } : blob));
+  const text = serializeMemory({ images: [{ ...learnt, blobs: wrong, outputs: [] }] });
+  await putDocument(repo, text, memoryMediaTypes.config);
+  const { memory, writable, warning } = await repo.at('cache');
+  assert.deepEqual(memory.images[0]?.blobs, learnt.blobs.slice(1));
+  assert.ok(writable);
+  assert.match(warning ?? '', /contradicts itself in 1 places; this run makes anew/);
+});
+
+test('a store that fails is no damage: the memory is not lost by it', async t => {
+  const { registry, store, at, learn } = await repository(t);
+  const first = await learn('first', 'glibc');
+  await writeMemory(store, 'cache', first, nothing, place);
+  const second = await learn('second', 'python');
+  for (const part of ['/manifests/cache', '/blobs/sha256:']) {
+    registry.behaviour.answer = ({ method, url }) =>
+      method === 'GET' && url?.includes(part) ? { status: 403 } : undefined;
+    await assert.rejects(at('cache'), /403/);
+    const before = writes(registry);
+    await assert.rejects(writeMemory(store, 'cache', second, nothing, place), /403/);
+    assert.equal(writes(registry), before);
+  }
+});
