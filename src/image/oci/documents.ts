@@ -129,9 +129,9 @@ function descriptorOf(value: unknown, what: string, name: string): Descriptor {
   if (!isDigest(digest)) throw wrong(name, `${what} has ${shown(digest)} for a sha256 digest`);
   if (!isMediaType(mediaType)) throw wrong(name, `${what} has the media type ${shown(mediaType)}`);
   if (!isSize(size)) throw wrong(name, `${what} has the size ${shown(size)}`);
-  if (!isTexts(value.annotations)) throw wrong(name, `${what} has annotations that are no texts`);
+  const annotations = textsIn(value.annotations);
   const platform = platformOf(value.platform);
-  const { annotations, artifactType } = value;
+  const { artifactType } = value;
   return {
     mediaType,
     digest,
@@ -144,15 +144,18 @@ function descriptorOf(value: unknown, what: string, name: string): Descriptor {
 
 function platformOf(value: unknown): Descriptor['platform'] {
   if (!isRecord(value)) return undefined;
-  const { architecture, os, variant } = value;
+  const { architecture, os = 'linux', variant } = value;
   if (typeof architecture !== 'string' || typeof os !== 'string') return undefined;
   return { architecture, os, ...(typeof variant === 'string' ? { variant } : {}) };
 }
 
-const isTexts = (value: unknown): value is Record<string, string> | null | undefined =>
-  value === undefined ||
-  value === null ||
-  (isRecord(value) && Object.values(value).every(text => typeof text === 'string'));
+function textsIn(value: unknown): Record<string, string> | undefined {
+  if (!isRecord(value)) return undefined;
+  const texts = Object.entries(value).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(texts);
+}
 
 const isSize = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= limits.file;

@@ -156,7 +156,7 @@ function passedOn(
       if (content.diffId !== diffId) throw mismatch(name, diffId, content.diffId);
       if (held) yield held;
     },
-    bytesRead: seen.size,
+    bytesRead: () => content?.uncompressedSize || seen.size(),
     result() {
       if (!content) throw new Error('A blob has a result only when it was read to its end.');
       return { digest: seen.digest(), size: seen.size(), ...content };

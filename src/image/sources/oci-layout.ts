@@ -64,22 +64,25 @@ export async function ociLayout(
 
 /** Reads a layout's manifests and blobs by their digests. */
 function layoutReader(files: LayoutFiles, chosen: Descriptor): ImageReader {
-  const read = async (digest: string) => {
+  const read = async (digest: string, size?: number) => {
     const path = blobPath(digest);
+    const name = join(files.named, path);
     const bytes = await files.read(path);
+    const { length } = bytes;
+    if (length !== (size ?? length)) throw mismatch(name, `${size} bytes`, `${length} bytes`);
     const found = digestOf(bytes);
-    if (found !== digest) throw mismatch(join(files.named, path), digest, found);
+    if (found !== digest) throw mismatch(name, digest, found);
     return bytes;
   };
   return {
     repository: `oci:${files.named}`,
     getManifest: async digest => {
       if (!isDigest(digest)) return undefined;
-      const bytes = await read(digest);
-      const stated = digest === chosen.digest ? chosen.mediaType : statedMediaType(bytes);
-      return { bytes, digest, mediaType: stated };
+      const listed = digest === chosen.digest ? chosen : undefined;
+      const bytes = await read(digest, listed?.size);
+      return { bytes, digest, mediaType: listed?.mediaType ?? statedMediaType(bytes) };
     },
-    getBlob: ({ digest }) => read(digest),
+    getBlob: ({ digest, size }) => read(digest, size),
     openBlob: ({ digest, size }, start) => files.stream(blobPath(digest), size, start),
   };
 }

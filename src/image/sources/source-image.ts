@@ -86,7 +86,10 @@ export function checkedSource(source: BlobSource, name: string): BlobSource {
  * The same blob with its size known, which a docker-archive must have before it is written. Where
  * the source does not say it, the blob is read once for that.
  */
-async function measuredSource(source: BlobSource, signal?: AbortSignal): Promise<BlobSource> {
+export async function measuredSource(
+  source: BlobSource,
+  signal?: AbortSignal,
+): Promise<BlobSource> {
   if (source.uncompressedSize !== undefined) return source;
   const stream = source.open(signal);
   for await (const _ of stream) signal?.throwIfAborted();

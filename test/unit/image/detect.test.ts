@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { Failure } from '../../../src/host/failure.ts';
 import { framePool } from '../../../src/image/frames.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
 import {
   detectSource,
   type OpenSourceOptions,
@@ -70,6 +71,7 @@ const options: OpenSourceOptions = {
   now: async () => 0,
   runPrograms: true,
   env: { PATH: process.env.PATH },
+  platform: linuxOn('amd64'),
 };
 
 test('what a program writes is an image, where it may be run', async t => {

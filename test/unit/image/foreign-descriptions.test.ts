@@ -83,7 +83,6 @@ const wrongLayers: [string, object][] = [
   ['the media type __proto__', { mediaType: '__proto__' }],
   ['a media type with control characters', { mediaType: 'a/\u001b[31m\n::error::x' }],
   ['a media type that is unknown', { mediaType: 'text/html' }],
-  ['annotations that are a list', { annotations: [[]] }],
 ];
 
 for (const [what, change] of wrongLayers) {
