@@ -1,40 +1,25 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { sourceDateEpoch } from '../host/epoch.ts';
-import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
-import { isNamed } from '../host/presence.ts';
 import { notice } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import { visible } from '../host/visible.ts';
-import type { Packing } from '../image/compress.ts';
 import { framePool } from '../image/frames.ts';
-import { linuxOn } from '../image/oci/choose.ts';
 import { isNondistributable } from '../image/oci/layer-types.ts';
-import { storedImage } from '../image/oci/stored-image.ts';
-import { openSource } from '../image/sources/detect.ts';
-import { filesOfPath } from '../image/sources/source-files.ts';
-import { measuredImage, type SourceImage } from '../image/sources/source-image.ts';
+import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
-import { findNix } from '../nix/nix.ts';
-import { credentialsElsewhere } from '../registry/credentials.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import { type CopyMemory, recallCopy } from './copy/memory.ts';
+import { type CopySource, findSource } from './copy/source.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
-import { sourceStore } from './source-store.ts';
 import { moveTags } from './tags.ts';
 import { startTransfers } from './transfers.ts';
-
-/** Linux on this machine's processor: chooses among the images of an index. */
-const thisMachine = linuxOn(
-  { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch,
-);
 
 /**
  * Copies an image of any kind (a reference, an OCI layout, a docker-archive, a store path or file) to
@@ -50,22 +35,76 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
   let name = 'image';
   const store = openDestination(settings, host, () => name);
   try {
+    const source = await findSource(settings, store.repository, host);
+    const work = { source, settings, store, host };
+    const { tags } = settings.destination;
+    const asked = tags.length > 0 ? await recall(work, tags) : undefined;
+    const moved = asked && (await moveKnown(work, tags, asked));
+    if (moved) return moved;
     // `docker load` of all versions reads plain layers
     const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
-    const packing = { compression, pool: framePool(availableParallelism()) };
-    const image = await openImage(settings, store.repository, packing, host);
+    const image = await source.open({ compression, pool: framePool(availableParallelism()) });
     try {
       name = nameOf(image) ?? name;
-      tell(image, host);
-      const tags = chooseTags(settings, image);
-      const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
-      await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
-      return outcome(store, manifest, tags);
+      return await copyImage(work, image, asked);
     } finally {
       await image.close();
     }
   } finally {
     await store.close();
+  }
+}
+
+/** What a copy works with. */
+interface CopyWork {
+  source: CopySource;
+  settings: CopySettings;
+  store: ImageStore;
+  host: Host;
+}
+
+/** What is remembered, where image and destination are of the kind of which something can be. */
+async function recall({ source, settings, store, host }: CopyWork, [tag = '']: readonly string[]) {
+  const { storePath } = source;
+  if (storePath === undefined || !store.remembers) return undefined;
+  return inPhase(host, 'remember', () => recallCopy(storePath, tag, settings, store, host));
+}
+
+/** The image that was copied before: only tags move, and nothing of it is read. */
+async function moveKnown(
+  { store, host }: CopyWork,
+  tags: readonly string[],
+  memory: CopyMemory,
+): Promise<VerbOutcome | undefined> {
+  const known = await memory.known();
+  if (known === undefined) return undefined;
+  const { manifest, blobs } = known;
+  for (const blob of blobs) memory.lessons.blob(blob);
+  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+  await memory.write(manifest.digest);
+  return outcome(store, manifest, tags);
+}
+
+/** Sends an image, unless its tags say by now that it is there; what was sent is remembered. */
+async function copyImage(
+  work: CopyWork,
+  image: SourceImage,
+  asked: CopyMemory | undefined,
+): Promise<VerbOutcome> {
+  const { settings, store, host } = work;
+  const tags = chooseTags(settings, image);
+  const memory = asked ?? (await recall(work, tags));
+  const moved = memory && !asked ? await moveKnown(work, tags, memory) : undefined;
+  if (moved) return moved;
+  tell(image, host);
+  let digest: string | undefined;
+  try {
+    const manifest = await inPhase(host, 'push', () => send(image, work, memory));
+    await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+    digest = manifest.digest;
+    return outcome(store, manifest, tags);
+  } finally {
+    await memory?.write(digest);
   }
 }
 
@@ -85,51 +124,6 @@ function openDestination(
 /** What the image is called where it comes from, without a tag. */
 const nameOf = ({ repoTags: [name] }: SourceImage) => name?.slice(0, name.lastIndexOf(':'));
 
-/** Opens the source by its form: a prefix, a path that exists, else a reference. */
-async function openImage(
-  { source, workingDirectory, credentials, fromFork, platform = thisMachine }: CopySettings,
-  destination: string,
-  packing: Packing,
-  host: Host,
-): Promise<SourceImage> {
-  const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
-  const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
-  const path = resolve(workingDirectory, kind === undefined ? source : layout);
-  // a link counts by itself: in a chroot store it leads to where nothing is
-  if (kind !== undefined || (await isNamed(path))) {
-    const files = await filesOfPath(path, async () => {
-      const nix = await findNix(host);
-      return nix && sourceStore(nix);
-    });
-    return openSource(files, {
-      packing,
-      now: () => epoch(source, host),
-      runPrograms: !fromFork,
-      env: host.env,
-      signal: host.signal,
-      platform,
-      ...(tag === undefined ? {} : { tag }),
-    });
-  }
-  const reference = parseReference(source.replace(/^docker:\/\//, ''));
-  const repository = `${reference.registry}/${reference.repository}`;
-  const store = openStore(repository, {
-    host,
-    credentials: credentialsElsewhere(credentials, destination, reference),
-    reading: true,
-  });
-  const at = reference.digest ?? reference.tag ?? 'latest';
-  const stored = await storedImage(store, packing, {
-    reference: at,
-    platform,
-    name: `image ${repository}:${at}`,
-    repoTags: [`${repository}:${reference.tag ?? 'latest'}`],
-    from: repository,
-  });
-  const image = { ...stored, close: () => store.close() };
-  return packing.compression === 'none' ? measuredImage(image, host.signal) : image;
-}
-
 /** Says what people may miss in the copy, or may have to know of it. */
 function tell({ otherPlatforms = [], layers, description }: SourceImage, host: Host): void {
   if (otherPlatforms.length > 0) {
@@ -139,18 +133,6 @@ function tell({ otherPlatforms = [], layers, description }: SourceImage, host: H
   if (layers.some(({ source }) => isNondistributable(source.mediaType))) {
     notice(host, `The ${description} has layers that not everybody may pass on; they are kept.`);
   }
-}
-
-/** Seconds since the epoch for an image that says "now". */
-async function epoch(source: string, { env }: Host): Promise<number> {
-  const given = sourceDateEpoch(env);
-  if (given !== undefined) return given;
-  throw new Failure(
-    `${source} says that it is made "now", and the program has to know when that is.`,
-    {
-      next: 'Set SOURCE_DATE_EPOCH to seconds since 1970, or give the image a fixed date.',
-    },
-  );
 }
 
 /** Tags as they were asked for, else those that the image names itself by, else `latest`. */
@@ -163,13 +145,12 @@ function chooseTags({ destination }: CopySettings, image: SourceImage): string[]
 
 async function send(
   image: SourceImage,
-  store: ImageStore,
-  { compression }: CopySettings,
-  host: Host,
+  { store, settings: { compression }, host }: CopyWork,
+  memory: CopyMemory | undefined,
 ): Promise<StoredManifest> {
   const { host: stopped, stop } = stoppable(host);
   const transfers = startTransfers(store, stopped, stop);
-  const knowledge = arrangeKnowledge([], mediaTypes.layer[compression]);
+  const knowledge = memory?.knowledge ?? arrangeKnowledge([], mediaTypes.layer[compression]);
   const layer = image.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
@@ -182,6 +163,7 @@ async function send(
       layer,
       labels: {},
       annotations: {},
+      ...(memory ? { done: memory.lessons.blob } : {}),
     });
     host.emit({ type: 'layer-end', layer, at: host.clock() });
     return manifest;
@@ -193,7 +175,11 @@ async function send(
   }
 }
 
-function outcome(store: ImageStore, { digest }: StoredManifest, tags: string[]): VerbOutcome {
+function outcome(
+  store: ImageStore,
+  { digest }: StoredManifest,
+  tags: readonly string[],
+): VerbOutcome {
   const name = store.repository;
-  return { outputs: { name, digest, ref: `${name}@${digest}`, tags } };
+  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
 }

@@ -1,5 +1,6 @@
 import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -50,8 +51,14 @@ export async function remember(lessons: Lessons, context: ImageContext): Promise
   }
 }
 
+/** The part of an {@link ImageContext} that decides an image's bytes. */
+interface VariantContext {
+  settings: Pick<BuildSettings, 'compression' | 'labels'>;
+  state: { host: Pick<Host, 'env'> };
+}
+
 /** What else than the output the image's bytes depend on. */
-export function variantOf({ settings, state }: ImageContext): string {
+export function variantOf({ settings, state }: VariantContext): string {
   const { compression, labels } = settings;
   const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
   return JSON.stringify([mediaTypes.layer[compression], sorted, sourceDateEpoch(state.host.env)]);

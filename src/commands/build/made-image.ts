@@ -1,18 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { inPhase } from '../../host/phase.ts';
 import { stoppable } from '../../host/stoppable.ts';
-import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
 import { openSource } from '../../image/sources/detect.ts';
 import { filesOfOutput } from '../../image/sources/source-files.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
-import type { StoredManifest } from '../../registry/store.ts';
+import { knownImage } from '../known-image.ts';
 import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
-import { type LayerBlob, startTransfers } from '../transfers.ts';
+import { startTransfers } from '../transfers.ts';
 import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
 import { startLessons } from './lessons.ts';
@@ -26,15 +25,17 @@ import { whileRealising } from './realisation.ts';
 export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { state, destination, evaluation } = context;
   const { host } = state;
-  const known = await findKnown(context);
-  const { name } = evaluation.target;
+  const { target } = evaluation;
+  const { name, outPath } = target;
+  const image = { outPath, variant: variantOf(context) };
+  const { annotations } = context.settings;
+  const known = await knownImage(image, annotations, destination.store, context.knowledge);
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
     at: host.clock(),
   });
   if (!known) return sendMadeImage(context);
-  const { target } = evaluation;
   state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
   const lessons = startLessons();
   for (const blob of known.blobs) lessons.blob(blob);
@@ -42,34 +43,8 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
     moveTags(destination.store, destination.tags, known.manifest, host),
   );
   state.manifest = known.manifest;
-  const variant = variantOf(context);
-  lessons.image(known.manifest.digest, { outPath: target.outPath, variant });
+  lessons.image(known.manifest.digest, image);
   await remember(lessons, context);
-}
-
-/** The image that was pushed for this output, if all of it is there. */
-async function findKnown(
-  context: ImageContext,
-): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
-  const { knowledge, destination, evaluation, settings } = context;
-  const { store } = destination;
-  const known = await knowledge.imageOf(evaluation.target.outPath, variantOf(context));
-  if (known === undefined) return undefined;
-  const { config, layers } = known.image.manifest;
-  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
-  const presence = presenceIn(store, knowledge);
-  const found = await Promise.all(
-    known.blobs.map(async blob => {
-      const transfer = await presence(blob);
-      return transfer ? [{ ...blob, transfer }] : [];
-    }),
-  );
-  const blobs = found.flat();
-  if (blobs.length < layers.length) return undefined;
-  // what changes with every commit is the manifest's alone, so a new one costs one request
-  const bytes = manifest({ config, layers, annotations: settings.annotations });
-  const put = await store.putManifest(bytes, mediaTypes.manifest);
-  return { manifest: { bytes, mediaType: mediaTypes.manifest, digest: put.digest }, blobs };
 }
 
 async function sendMadeImage(context: ImageContext): Promise<void> {

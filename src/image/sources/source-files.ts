@@ -34,6 +34,8 @@ export interface SourceFile {
 export interface SourceFiles {
   /** The real path of the image's file or folder. */
   readonly named: string;
+  /** The store path that is the image, where it is a valid one by itself. */
+  storePath(): Promise<string | undefined>;
   /** Whether that is a folder; rejects where it is neither that nor a file. */
   isFolder(): Promise<boolean>;
   /** Whether there is anything of this name below the folder that was named. */
@@ -138,6 +140,15 @@ function sourceFiles(named: string, rules: Rules): SourceFiles {
       const stats = await lstat(named);
       if (!stats.isDirectory() && !stats.isFile()) throw noFile(named, stats);
       return stats.isDirectory();
+    },
+    storePath: async () => {
+      // Nix is asked only where the name is such as it gives
+      if (!storeName.test(basename(named))) return undefined;
+      const store = await rules.store();
+      const storePath = store && storePathOf(named, store);
+      if (store === undefined || storePath === undefined) return undefined;
+      if (named !== inPlace(storePath, store)) return undefined;
+      return (await store.closure()).has(storePath) ? storePath : undefined;
     },
     has: name => isNamed(join(named, name)),
     open: path => openFile(path, rules, named),

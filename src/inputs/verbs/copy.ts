@@ -23,6 +23,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
   const given = required('source', source);
   const place = readCopyDestination(required('destination', destination), tags);
   checkStandardOutput('destination', place.image, context);
+  const allowed = permission(push, place.image, context);
   return {
     source: given,
     destination: place,
@@ -31,7 +32,8 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),
-    refusal: permission(push, place.image, context).pushRefusal,
+    refusal: allowed.pushRefusal,
+    writeMemory: allowed.writeMemory,
   };
 }
 

@@ -25,6 +25,7 @@ const settings = (source: string, image: string, more: Partial<CopySettings> = {
     compression: 'zstd',
     credentials: {},
     fromFork: false,
+    writeMemory: true,
     workingDirectory: '/',
     ...more,
   }) as CopySettings;

@@ -41,6 +41,7 @@ test('the source of a copy is read, its destination written', async t => {
       compression: 'zstd',
       fromFork: false,
       platform: undefined,
+      writeMemory: true,
     } as const;
     const destination = { image, tags: [] };
     const all: CopySettings = { ...given, source: `${registry.address}/o/base:x`, destination };

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { sourceDateEpoch } from '../../host/epoch.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { isNamed } from '../../host/presence.ts';
+import type { Packing } from '../../image/compress.ts';
+import { linuxOn } from '../../image/oci/choose.ts';
+import { storedImage } from '../../image/oci/stored-image.ts';
+import { openSource } from '../../image/sources/detect.ts';
+import { filesOfPath } from '../../image/sources/source-files.ts';
+import { measuredImage, type SourceImage } from '../../image/sources/source-image.ts';
+import type { CopySettings } from '../../inputs/settings.ts';
+import { findNix } from '../../nix/nix.ts';
+import { credentialsElsewhere } from '../../registry/credentials.ts';
+import { openStore } from '../../registry/open.ts';
+import { parseReference } from '../../registry/reference.ts';
+import { sourceStore } from '../source-store.ts';
+
+/** Linux on this machine's processor: chooses among the images of an index. */
+export const thisMachine = linuxOn(
+  { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch,
+);
+
+/** What is to be copied, found and not read yet. */
+export interface CopySource {
+  /** The store path that is the image, where it is one: the same one is the same image. */
+  storePath?: string | undefined;
+  open(packing: Packing): Promise<SourceImage>;
+}
+
+/**
+ * Finds the source by its form: a prefix, a path that exists, else a reference.
+ *
+ * @param destination the repository that it goes to: only its login is handed to its own registry
+ */
+export async function findSource(
+  settings: CopySettings,
+  destination: string,
+  host: Host,
+): Promise<CopySource> {
+  const { source, workingDirectory } = settings;
+  const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
+  const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
+  const path = resolve(workingDirectory, kind === undefined ? source : layout);
+  // a link counts by itself: in a chroot store it leads to where nothing is
+  if (kind !== undefined || (await isNamed(path))) return onMachine(path, tag, settings, host);
+  return { open: packing => openReference(settings, destination, packing, host) };
+}
+
+async function onMachine(
+  path: string,
+  tag: string | undefined,
+  settings: CopySettings,
+  host: Host,
+): Promise<CopySource> {
+  const { source, fromFork, platform = thisMachine } = settings;
+  const isChosen = settings.platform !== undefined;
+  const files = await filesOfPath(path, async () => {
+    const nix = await findNix(host);
+    return nix && sourceStore(nix);
+  });
+  return {
+    // which of several images it is, a path alone does not say
+    storePath: tag === undefined && !isChosen ? await files.storePath() : undefined,
+    open: packing =>
+      openSource(files, {
+        packing,
+        now: () => epoch(source, host),
+        runPrograms: !fromFork,
+        env: host.env,
+        signal: host.signal,
+        platform,
+        ...(tag === undefined ? {} : { tag }),
+      }),
+  };
+}
+
+async function openReference(
+  { source, credentials, platform = thisMachine }: CopySettings,
+  destination: string,
+  packing: Packing,
+  host: Host,
+): Promise<SourceImage> {
+  const reference = parseReference(source.replace(/^docker:\/\//, ''));
+  const repository = `${reference.registry}/${reference.repository}`;
+  const store = openStore(repository, {
+    host,
+    credentials: credentialsElsewhere(credentials, destination, reference),
+    reading: true,
+  });
+  const at = reference.digest ?? reference.tag ?? 'latest';
+  try {
+    const stored = await storedImage(store, packing, {
+      reference: at,
+      platform,
+      name: `image ${repository}:${at}`,
+      repoTags: [`${repository}:${reference.tag ?? 'latest'}`],
+      from: repository,
+    });
+    const image = { ...stored, close: () => store.close() };
+    return packing.compression === 'none' ? await measuredImage(image, host.signal) : image;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Seconds since the epoch for an image that says "now". */
+async function epoch(source: string, { env }: Host): Promise<number> {
+  const given = sourceDateEpoch(env);
+  if (given !== undefined) return given;
+  throw new Failure(
+    `${source} says that it is made "now", and the program has to know when that is.`,
+    {
+      next: 'Set SOURCE_DATE_EPOCH to seconds since 1970, or give the image a fixed date.',
+    },
+  );
+}
