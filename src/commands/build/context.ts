@@ -34,7 +34,9 @@ export interface RecipeContext extends ImageContext {
 /** What "now" is in an image: SOURCE_DATE_EPOCH, else the flake's last change; in seconds. */
 export async function madeAt({ nix, state, evaluation, settings }: ImageContext): Promise<number> {
   const given = sourceDateEpoch(state.host.env);
-  return given ?? flakeLastModified(nix, evaluation.installable, settings.workingDirectory);
+  const { installable } = evaluation;
+  const { overrideInputs, workingDirectory: cwd } = settings;
+  return given ?? flakeLastModified(nix, { installable, overrideInputs, cwd });
 }
 
 /** Writes the memory; a failure of that costs the next run time, and this one only a warning. */

@@ -29,6 +29,7 @@ export async function composeImage(given: RecipeContext): Promise<void> {
   const lessons = startLessons();
   const { host, stop } = stoppable(state.host);
   try {
+    const created = await resolveCreated(context);
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
         makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
@@ -37,7 +38,6 @@ export async function composeImage(given: RecipeContext): Promise<void> {
     await compareWithRemembered(layers, context);
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
-      const created = await resolveCreated(context);
       const labels = { ...settings.repositoryLabels, ...settings.labels };
       const parts = { ...settings, labels, recipe, created, architecture };
       state.manifest = await publish(destination, layers, parts, host);
