@@ -39,12 +39,31 @@ export async function findSource(
   host: Host,
 ): Promise<CopySource> {
   const { source, workingDirectory } = settings;
-  const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
-  const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
-  const path = resolve(workingDirectory, kind === undefined ? source : layout);
+  const [, rest] = /^(?:oci|oci-archive|docker-archive):(.*)$/s.exec(source) ?? [];
+  if (rest !== undefined) {
+    const { path, name } = await splitPath(rest, workingDirectory);
+    return onMachine(path, name, settings, host);
+  }
+  const path = resolve(workingDirectory, source);
   // a link counts by itself: in a chroot store it leads to where nothing is
-  if (kind !== undefined || (await isNamed(path))) return onMachine(path, tag, settings, host);
+  if (/^\.{0,2}\//.test(source) || (await isNamed(path))) {
+    return onMachine(path, undefined, settings, host);
+  }
   return { open: packing => openReference(settings, destination, packing, host) };
+}
+
+/** Takes a path and the name of an image in it apart: both may have colons, so that what is there decides. */
+async function splitPath(
+  text: string,
+  folder: string,
+): Promise<{ path: string; name?: string | undefined }> {
+  const colons = [...text.matchAll(/:/g)].map(({ index }) => index);
+  for (const end of [text.length, ...colons]) {
+    const path = resolve(folder, text.slice(0, end));
+    if (end > 0 && (await isNamed(path))) return { path, name: text.slice(end + 1) || undefined };
+  }
+  // nothing is there, which is said of the part that a path is likely to be
+  return { path: resolve(folder, text.split(':', 1)[0] ?? text) };
 }
 
 async function onMachine(

@@ -32,8 +32,8 @@ export interface StoredImageOptions {
   /** Names of the image to hand on, such as "ghcr.io/o/comfyui:cu130". */
   repoTags?: readonly string[];
   tags?: readonly string[];
-  /** Whether blobs are files of this machine: what they unpack to is proven, too, when they are passed on. */
-  isLocal?: boolean;
+  /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
+  rereads?: boolean;
   /** The repository, where a blob of it may be mounted into another one. */
   from?: string;
 }
@@ -96,7 +96,7 @@ function layerSource(
   descriptor: Descriptor,
   diffId: string,
   packing: Packing,
-  { isLocal = false }: StoredImageOptions,
+  { rereads = false }: StoredImageOptions,
 ): BlobSource {
   const { digest, size, mediaType } = descriptor;
   const name = `the layer ${digest} of ${reader.repository}`;
@@ -109,7 +109,7 @@ function layerSource(
   const plain = compression === 'none';
   if (plain && digest !== diffId) throw mismatch(name, diffId, digest);
   const prove =
-    isLocal && !plain
+    rereads && !plain
       ? () => contentOf(decompress(reader.openBlob(descriptor), compression, name))
       : async () => ({ diffId, uncompressedSize: plain ? size : 0 });
   return {

@@ -4,7 +4,7 @@ import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { compressionOf } from '../decompress.ts';
 import type { Platform } from '../oci/choose.ts';
-import { dockerArchive, dockerArchiveFile } from './docker-archive.ts';
+import { archiveFile, archiveStream } from './archive-image.ts';
 import { fileBytes } from './file-bytes.ts';
 import { findLayeredConf } from './layered-conf.ts';
 import { nix2container } from './nix2container.ts';
@@ -18,7 +18,7 @@ import { streamLayeredImage } from './stream-layered.ts';
 export type SourceKind =
   | { kind: 'stream-layered'; conf: string }
   | { kind: 'program' }
-  | { kind: 'docker-archive' }
+  | { kind: 'archive' }
   | { kind: 'nix2container' }
   | { kind: 'oci-layout' };
 
@@ -36,7 +36,7 @@ export async function detectSource(files: SourceFiles): Promise<SourceKind> {
     return { kind: 'program' };
   }
   if (compressionOf(start) !== 'none' || start.toString('latin1', 257, 262) === 'ustar') {
-    return { kind: 'docker-archive' };
+    return { kind: 'archive' };
   }
   if (/^\s*\{/.test(start.toString('latin1', 0, 64))) return { kind: 'nix2container' };
   throw noImage(path, 'a file that is no archive, no program and no JSON');
@@ -70,20 +70,21 @@ export async function openSource(
 
 async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise<SourceImage> {
   const { packing, now, env, signal, tag, platform } = options;
+  const choice = { tag, platform, env };
   const path = files.named;
   const found = await detectSource(files);
   switch (found.kind) {
     case 'stream-layered':
-      return streamLayeredImage(files, found.conf, packing, now);
+      return streamLayeredImage(files, found.conf, packing, now, env);
     case 'program':
       if (!options.runPrograms) throw mustNotRun(path);
-      return dockerArchive(() => programOutput(path, env, signal), path, packing);
-    case 'docker-archive':
-      return dockerArchiveFile(files, path, packing);
+      return archiveStream(() => programOutput(path, env, signal), path, packing, choice);
+    case 'archive':
+      return archiveFile(files, path, packing, choice);
     case 'nix2container':
       return nix2container(files, packing);
     case 'oci-layout':
-      return ociLayout(layoutFolder(files), packing, { tag, platform });
+      return ociLayout(layoutFolder(files), packing, choice);
   }
 }
 

@@ -22,18 +22,21 @@ export interface LayoutFiles {
   /** A document whole, by its path in the layout; rejects where it is not there. */
   read(path: string): Promise<Buffer>;
   /** A file's bytes, whose size is checked. */
-  stream(path: string, size: number, start?: number): AsyncIterable<Buffer>;
+  stream(path: string, size: number): AsyncIterable<Buffer>;
+  /** Whether reading a file once more costs little. */
+  readonly rereads: boolean;
 }
 
 /** The files of a layout in a folder. */
 export const layoutFolder = (files: SourceFiles): LayoutFiles => ({
   named: files.named,
+  rereads: true,
   read: path => readDocument(files, join(files.named, path)),
-  async *stream(path, size, start = 0) {
+  async *stream(path, size) {
     const file = join(files.named, path);
     const found = await fileSize(files, file);
     if (found !== size) throw mismatch(file, `${size} bytes`, `${found} bytes`);
-    yield* fileBytes(files, file, start, size - start);
+    yield* fileBytes(files, file, 0, size);
   },
 });
 
@@ -58,7 +61,7 @@ export async function ociLayout(
     platform,
     name: `OCI layout ${visible(named)}`,
     ...namesOf(chosen),
-    isLocal: true,
+    rereads: files.rereads,
   });
 }
 
@@ -83,7 +86,7 @@ function layoutReader(files: LayoutFiles, chosen: Descriptor): ImageReader {
       return { bytes, digest, mediaType: listed?.mediaType ?? statedMediaType(bytes) };
     },
     getBlob: ({ digest, size }) => read(digest, size),
-    openBlob: ({ digest, size }, start) => files.stream(blobPath(digest), size, start),
+    openBlob: ({ digest, size }) => files.stream(blobPath(digest), size),
   };
 }
 

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
 import { once } from '../../host/once.ts';
-import { isNamed, namedAt } from '../../host/presence.ts';
+import { isExecutable, isNamed, namedAt } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
 import { toByteString } from '../tar-header.ts';
@@ -70,6 +70,7 @@ export async function filesOfPath(
 ): Promise<SourceFiles> {
   const find = once(findStore);
   const full = resolve(path);
+  await checkNamed(full, path);
   const isReal = (await realpath(full).catch(() => undefined)) === full;
   const { named, entry } = isReal ? { named: full } : await resolveNamed(full, await find());
   const store = once(async () => {
@@ -82,6 +83,11 @@ export async function filesOfPath(
     throw outside(path, path);
   }
   return sourceFiles(named, { own: named, store });
+}
+
+/** What is missing in a folder that is there is said without asking Nix. */
+async function checkNamed(full: string, path: string): Promise<void> {
+  if (!(await isNamed(full)) && (await isExecutable(dirname(full)))) throw noSuchFile(path);
 }
 
 /**
@@ -306,8 +312,11 @@ function kindOf(stats: Stats): string {
 function missing(path: string, error: unknown): Failure {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(toByteString(path), error);
-  return new Failure(`There is no file ${visible(path)}.`, {
-    next: 'Check its name; what Nix has built may have been collected as garbage.',
-    cause: error,
-  });
+  return noSuchFile(path, error);
 }
+
+const noSuchFile = (path: string, cause?: unknown) =>
+  new Failure(`There is no file ${visible(path)}.`, {
+    next: 'Check its name; what Nix has built may have been collected as garbage.',
+    cause,
+  });

@@ -13,8 +13,8 @@ export const imageInputs = {
   source: {
     reader: text,
     description:
-      'The image to copy: a reference, `oci:DIR` or `oci:DIR:TAG`, `docker-archive:FILE`, or a path ' +
-      'that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
+      'The image to copy: a reference, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE` (with ' +
+      '`:NAME` behind it where it holds several images), or a path that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
       'nix2container, or any program that writes a docker-archive.',
     verbs: ['copy'],
   },

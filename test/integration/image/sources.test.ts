@@ -175,7 +175,7 @@ for (const [form, pack] of [
     const archive = archiveOf(layeredImage(t));
     const packed = `${archive}.${form}`;
     writeFileSync(packed, pack(readFileSync(archive)));
-    assert.deepEqual(await detectSource(await filesAt(packed)), { kind: 'docker-archive' });
+    assert.deepEqual(await detectSource(await filesAt(packed)), { kind: 'archive' });
     assert.deepEqual(await readAll(await openAt(packed)), stated(archive));
   });
 }

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { copy } from '../../../src/commands/copy.ts';
+import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { CopySettings } from '../../../src/inputs/settings.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
 import { quietHost } from '../../tools/host.ts';
 import {
   fillLayout,
+  type SmallMember,
   sha256,
   smallArchive,
   smallConfig,
   smallLayer,
   startLayout,
+  tarOf,
 } from '../../tools/small-image.ts';
 import { temporaryFolder } from '../image/fixtures.ts';
 
@@ -206,4 +210,130 @@ test('without a tag the source’s is kept, and an archive carries the source’
   assert.deepEqual(layout.outputs.tags, ['y']);
   const last = `oci:${root}/last`;
   assert.deepEqual((await copied(`oci:${to}`, last, untagged(last))).outputs.tags, ['y']);
+});
+
+describe('an archive', () => {
+  /** The tar of a layout with one image, and its manifest's digest. */
+  function ociArchive(root: string) {
+    const layout = startLayout(join(root, 'layout'));
+    const { manifest, descriptor } = fillLayout(layout);
+    const blob = ({ digest }: { digest: string }): SmallMember => {
+      const path = `blobs/${digest.replace(':', '/')}`;
+      return [path, readFileSync(join(layout.folder, path))];
+    };
+    const named = {
+      ...descriptor,
+      annotations: { 'org.opencontainers.image.ref.name': 'x/y:one' },
+    };
+    const tar = tarOf([
+      ['oci-layout', '{"imageLayoutVersion":"1.0.0"}'],
+      ...[...manifest.layers, manifest.config, descriptor].map(blob),
+      ['index.json', JSON.stringify({ schemaVersion: 2, manifests: [named] })],
+    ]);
+    return { tar, digest: descriptor.digest };
+  }
+
+  const packers = {
+    plain: (tar: Buffer) => tar,
+    gzip: (tar: Buffer) => gzipSync(tar),
+    xz: (tar: Buffer) => execFileSync('xz', { input: tar }),
+    bzip2: (tar: Buffer) => execFileSync('bzip2', { input: tar }),
+  };
+  const host = () => quietHost({ env: { PATH: process.env.PATH } });
+
+  for (const [how, pack] of Object.entries(packers)) {
+    test(`of a layout is read, ${how}`, async t => {
+      const { root, to } = folders(t);
+      const { tar, digest } = ociArchive(root);
+      writeFileSync(join(root, 'a.tar'), pack(tar));
+      const given = settings(`oci-archive:${root}/a.tar`, `oci:${to}`);
+      const { outputs } = await copy(
+        { ...given, destination: { image: `oci:${to}`, tags: [] } },
+        host(),
+      );
+      assert.equal(outputs.digest, digest);
+      assert.deepEqual(outputs.tags, ['one']);
+      await copy(settings(`oci-archive:${root}/a.tar:one`, `oci:${to}2`), host());
+      await copy(settings(`oci-archive:${root}/a.tar:x/y:one`, `oci:${to}3`), host());
+    });
+    test(`of Docker is read, ${how}`, async t => {
+      const { root, to } = folders(t);
+      writeFileSync(join(root, 'a.tar'), pack(smallArchive()));
+      await copy(settings(`docker-archive:${root}/a.tar`, `oci:${to}`), host());
+    });
+  }
+
+  test('that is packed by a program which is not there says so', async t => {
+    const { root, to } = folders(t);
+    writeFileSync(join(root, 'a.tar'), packers.xz(smallArchive()));
+    const copying = copy(
+      settings(`${root}/a.tar`, `oci:${to}`),
+      quietHost({ env: { PATH: root } }),
+    );
+    await assert.rejects(copying, /a\.tar is packed by xz, and no such program can be started/);
+  });
+
+  test('that is damaged within what a program unpacks says so', async t => {
+    const { root, to } = folders(t);
+    const packed = packers.xz(smallArchive());
+    writeFileSync(join(root, 'a.tar'), packed.subarray(0, packed.length / 2));
+    await assert.rejects(copy(settings(`${root}/a.tar`, `oci:${to}`), host()), Failure);
+  });
+
+  test('of several images wants a name, and lists those that it has', async t => {
+    const { root, to } = folders(t);
+    const other = tarOf([['b', 'other']]);
+    const tar = tarOf([
+      ['1.tar', smallLayer],
+      ['2.tar', other],
+      ['c.json', JSON.stringify(smallConfig())],
+      ['d.json', JSON.stringify(smallConfig([other]))],
+      [
+        'manifest.json',
+        JSON.stringify([
+          { Config: 'c.json', RepoTags: ['x/y:one'], Layers: ['1.tar'] },
+          { Config: 'd.json', RepoTags: ['docker.io/x/y:two'], Layers: ['2.tar'] },
+        ]),
+      ],
+    ]);
+    writeFileSync(join(root, 'a:b.tar'), tar);
+    const source = `docker-archive:${root}/a:b.tar`;
+    await assert.rejects(copied(source, `oci:${to}`), (error: unknown) => {
+      assert.ok(error instanceof Failure);
+      assert.match(error.message, /holds 2 images, and nothing says which is meant/);
+      assert.equal(error.details.tried, 'It holds x/y:one, docker.io/x/y:two.');
+      return true;
+    });
+    for (const [name, layer] of [
+      ['two', other],
+      ['x/y:two', other],
+      ['x/y:one', smallLayer],
+    ] as const) {
+      await copied(`${source}:${name}`, `oci:${to}`);
+      const found = await layoutStore(to, quietHost()).getManifest('t');
+      const { config } = JSON.parse(String(found?.bytes));
+      const bytes = await layoutStore(to, quietHost()).getBlob(config);
+      assert.deepEqual(JSON.parse(String(bytes)).rootfs.diff_ids, [sha256(layer)], name);
+    }
+    await assert.rejects(copied(`${source}:three`, `oci:${to}`), /holds no image called three/);
+  });
+});
+
+test('a file that is not there is no such file, however it is named', async t => {
+  const { root, to } = folders(t);
+  for (const source of [
+    `${root}/none`,
+    './none.tar',
+    '../none',
+    `oci:${root}/none`,
+    `oci:${root}/none:x`,
+    `oci-archive:${root}/none.tar`,
+    `docker-archive:${root}/none.tar`,
+    `docker-archive:${root}/none.tar:x/y:z`,
+  ]) {
+    await assert.rejects(
+      copied(source, `oci:${to}`, { workingDirectory: root }),
+      /There is no file/,
+    );
+  }
 });
