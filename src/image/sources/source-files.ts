@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
 import { once } from '../../host/once.ts';
-import { isExecutable, isNamed, namedAt } from '../../host/presence.ts';
+import { isNamed, isThere, namedAt, unlessMissing } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
 import { toByteString } from '../tar-header.ts';
@@ -87,7 +87,12 @@ export async function filesOfPath(
 
 /** What is missing in a folder that is there is said without asking Nix. */
 async function checkNamed(full: string, path: string): Promise<void> {
-  if (!(await isNamed(full)) && (await isExecutable(dirname(full)))) throw noSuchFile(path);
+  if (!(await isThere(dirname(full)))) return;
+  // why something cannot be looked at is told where it is read
+  const found = await lstat(full)
+    .catch(unlessMissing)
+    .catch(() => full);
+  if (found === undefined) throw noSuchFile(path);
 }
 
 /**
