@@ -1,7 +1,9 @@
 // Measures the time from process start to the first Nix command, over `node -e 0`: medians of runs
-// taken in turn, so that a busy moment hits all of them. Needs dist/ (npm run build).
+// taken in turn, so that a busy moment hits all of them; and the CPU time until then, which a busy
+// machine disturbs less. Needs dist/ (npm run build).
 //
-// A stand-in for Nix writes down when it was called and fails, which ends the run.
+// A stand-in for Nix writes down when it was called, and what its caller's threads have run by then, and
+// fails, which ends the run.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,17 +28,24 @@ const variants: Record<string, { args: string[]; env: Record<string, string> }> 
   },
 };
 
-/** Puts a `nix` on PATH that notes the time in milliseconds. */
+interface Measured {
+  /** Until Nix is called for the first time; for a plain Node until its end. */
+  milliseconds: number;
+  /** Of all threads, until Nix is called. */
+  cpuMilliseconds: number | undefined;
+}
+
+/** Puts a `nix` on PATH that notes the time in milliseconds, then its caller's threads' in nanoseconds. */
 function writeStandIn(): void {
+  const note = '{ date +%s%3N; cut -d" " -f1 /proc/$PPID/task/*/schedstat; } >"$CALLED"';
   for (const name of ['nix', 'nix-store']) {
     const file = join(folder, name);
-    writeFileSync(file, `#!/bin/sh\n[ -s "$CALLED" ] || date +%s%3N > "$CALLED"\nexit 1\n`);
+    writeFileSync(file, `#!/bin/sh\n[ -s "$CALLED" ] || ${note}\nexit 1\n`);
     chmodSync(file, 0o755);
   }
 }
 
-/** Milliseconds until Nix is called for the first time; for a plain Node until its end. */
-function measure({ args, env }: { args: string[]; env: Record<string, string> }): number {
+function measure({ args, env }: { args: string[]; env: Record<string, string> }): Measured {
   writeFileSync(called, '');
   const begin = Date.now();
   spawnSync(process.execPath, args, {
@@ -51,9 +60,11 @@ function measure({ args, env }: { args: string[]; env: Record<string, string> })
     },
   });
   const end = Date.now();
-  const noted = Number(readFileSync(called, 'utf8'));
-  if (args[0] !== '-e' && noted === 0) throw new Error(`${args[0]} never called Nix`);
-  return (noted || end) - begin;
+  const [noted = 0, ...threads] = readFileSync(called, 'utf8').trim().split('\n').map(Number);
+  if (args[0] === '-e') return { milliseconds: end - begin, cpuMilliseconds: undefined };
+  if (noted === 0) throw new Error(`${args[0]} never called Nix`);
+  const ran = threads.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
+  return { milliseconds: noted - begin, cpuMilliseconds: ran / 1e6 };
 }
 
 function median(values: readonly number[]): number {
@@ -62,14 +73,17 @@ function median(values: readonly number[]): number {
 
 writeStandIn();
 try {
-  const times = new Map(Object.keys(variants).map(name => [name, [] as number[]]));
+  const runs = new Map(Object.keys(variants).map(name => [name, [] as Measured[]]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, variant] of Object.entries(variants)) times.get(name)?.push(measure(variant));
+    for (const [name, variant] of Object.entries(variants)) runs.get(name)?.push(measure(variant));
   }
-  const base = median(times.get('node -e 0') ?? []);
-  for (const [name, values] of times) {
-    const time = median(values);
-    console.log(`${name.padEnd(18)} ${String(time).padStart(4)} ms  +${time - base} ms`);
+  const timeOf = (name: string) => median((runs.get(name) ?? []).map(run => run.milliseconds));
+  const base = timeOf('node -e 0');
+  for (const [name, measured] of runs) {
+    const cpu = measured.flatMap(({ cpuMilliseconds }) => cpuMilliseconds ?? []);
+    const more =
+      cpu.length === 0 ? '' : `  +${timeOf(name) - base} ms, CPU ${median(cpu).toFixed(0)} ms`;
+    console.log(`${name.padEnd(18)} ${String(timeOf(name)).padStart(4)} ms${more}`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

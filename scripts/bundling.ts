@@ -28,14 +28,15 @@ const nodeByRequire: Plugin = {
   resolveId(source, importer, { kind }) {
     // with node:module the bundler makes `require` itself
     const isWanted = kind === 'import-statement' && importer !== undefined && isBuiltin(source);
-    return isWanted && !source.endsWith('module')
-      ? `\0${source.replace(/^(node:)?/, 'node:')}`
-      : null;
+    if (!isWanted || source.endsWith('module')) return null;
+    // without a slash, so that no two are called `promises` in the bundle
+    return `\0node:${source.replace(/^node:/, '').replace('/', ':')}`;
   },
-  load: id =>
-    id.startsWith('\0node:')
-      ? { code: `module.exports = require('${id.slice(1)}');`, moduleType: 'js' }
-      : null,
+  load(id) {
+    if (!id.startsWith('\0node:')) return null;
+    const name = id.slice('\0node:'.length).replace(':', '/');
+    return { code: `module.exports = require('node:${name}');`, moduleType: 'js' };
+  },
 };
 
 /**

@@ -92,4 +92,6 @@ function sumUp(seed: number, verdicts: readonly Verdict[]): void {
   if (wrong.length > 0 || killed * 10 < real.length * wanted) process.exitCode = 1;
 }
 
+// the test that is running goes with it: a mutant may never end
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await main(process.argv[2]);

@@ -56,10 +56,13 @@ async function passes(test: string, folder: string, more: NodeJS.ProcessEnv = {}
       TMPDIR: temporary,
     },
   });
-  const timer = setTimeout(() => endGroup(child.pid), longest);
+  const end = () => endGroup(child.pid);
+  process.once('exit', end);
+  const timer = setTimeout(end, longest);
   const [status] = (await once(child, 'exit')) as [number | null];
   clearTimeout(timer);
-  endGroup(child.pid);
+  process.off('exit', end);
+  end();
   rmSync(temporary, { recursive: true, force: true });
   return status === 0;
 }

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { auditImage } from '../../../src/commands/audit.ts';
 import { explain } from '../../../src/host/failure.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
 import { parseAudit } from '../../../src/inputs/verbs/audit.ts';
+import { serve } from '../../tools/http-server.ts';
 import { workbench } from '../nix/workbench.ts';
 import { flakeFolder } from './audited-flake.ts';
 
@@ -19,14 +17,12 @@ async function privateFlake(test: TestContext, folder: string): Promise<string> 
   execFileSync('tar', ['-czf', file, '-C', flakeFolder('.'), 'nixpkgs-shapes']);
   const tarball = await readFile(file);
   const login = `Basic ${Buffer.from('me:hunter2').toString('base64')}`;
-  const server = createServer((request, response) => {
+  const { url, stop } = await serve((request, response) => {
     if (request.headers.authorization === login) response.end(tarball);
     else response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  test.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/shapes.tar.gz`;
+  test.after(stop);
+  return `${url}/shapes.tar.gz`;
 }
 
 test('a private input is fetched with what nix-conf says, as in a build; tokens are at hand too', async t => {

@@ -9,8 +9,8 @@ import type { Command, Finished } from '../../../src/host/process.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { runNix } from '../../../src/nix/nix.ts';
+import { startSlowCache } from '../../tools/cache-stand-in.ts';
 import { startRegistry } from '../../tools/registry.ts';
-import { startSlowCache } from '../../tools/slow-cache.ts';
 import { workbench, writeFlake } from '../nix/workbench.ts';
 
 /** An image of one layer, which no other test has built. */

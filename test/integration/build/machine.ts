@@ -99,10 +99,11 @@ function execute(
   cwd: string,
   { env, onOutput }: RunOptions,
 ): Promise<Omit<Run, 'record'>> {
+  const { PATH, TMPDIR, NIX_RELEASE_DIR } = process.env;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd,
-      env: { PATH: process.env.PATH, NIX_RELEASE_DIR: process.env.NIX_RELEASE_DIR, ...env },
+      env: { PATH, TMPDIR, NIX_RELEASE_DIR, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const stdout: Buffer[] = [];

@@ -7,7 +7,7 @@ import { evaluate } from '../../../src/nix/evaluate.ts';
 import { realise } from '../../../src/nix/realise.ts';
 import { queryValid } from '../../../src/nix/store.ts';
 import type { DerivationOutput, Nix, NixEvent } from '../../../src/nix/types.ts';
-import { type Mood, startMoodyCache } from '../../tools/moody-cache.ts';
+import { type Mood, startMoodyCache } from '../../tools/cache-stand-in.ts';
 import { run } from '../build/hermetic-example.ts';
 import { workbench, writeFlake } from '../nix/workbench.ts';
 

@@ -58,9 +58,10 @@ export interface DaemonMachine extends Machine {
 
 /** A multi-user machine, whose programs are run by a user without privileges. */
 export async function daemonMachine(t: TestContext): Promise<DaemonMachine> {
+  const { PATH, TMPDIR, NIX_RELEASE_DIR } = process.env;
   const child = spawn(withNix, [kind, '--', 'bash', '-c', script, 'bash', systemctl], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, NIX_RELEASE_DIR: process.env.NIX_RELEASE_DIR },
+    env: { PATH, TMPDIR, NIX_RELEASE_DIR },
   });
   const ended = once(child, 'exit');
   t.after(async () => {

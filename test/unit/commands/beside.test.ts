@@ -8,6 +8,7 @@ import type { Host } from '../../../src/host/host.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { transport } from '../../../src/nix/install/download.ts';
+import { startSlowCache } from '../../tools/cache-stand-in.ts';
 import { startCachixApi } from '../../tools/cachix-stand-in/api.ts';
 import { startCachixProxy } from '../../tools/cachix-stand-in/proxy.ts';
 import {
@@ -18,7 +19,6 @@ import {
   standInNix,
   untilEnded,
 } from '../../tools/nix-stand-in.ts';
-import { startSlowCache } from '../../tools/slow-cache.ts';
 
 const failed = (message: string) => ({ code: 1, stdout: '', stderr: message });
 

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { openDestination, openRepository } from '../../../src/commands/build/destination.ts';
 import { recall } from '../../../src/commands/build/recall.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 /** A registry that refuses everybody's login, and what it was asked; `silent`: it never answers. */
 async function refusingRegistry(t: TestContext, silent = false) {
   const asked: string[] = [];
   const left = Promise.withResolvers<void>();
   const heard = Promise.withResolvers<void>();
-  const server = createServer(({ url = '', headers: { host } }, response) => {
+  const server = await serve(({ url = '', headers: { host } }, response) => {
     asked.push(url.replace(/\?.*/, ''));
     heard.resolve();
     response.once('close', () => response.writableEnded || left.resolve());
@@ -22,13 +20,8 @@ async function refusingRegistry(t: TestContext, silent = false) {
     const challenge = `Bearer realm="http://${host}/token",service="r"`;
     return response.writeHead(401, { 'www-authenticate': challenge }).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const image = `127.0.0.1:${(server.address() as AddressInfo).port}/o/x`;
+  t.after(server.stop);
+  const image = `${server.address}/o/x`;
   return { image, asked, heard: heard.promise, left: left.promise };
 }
 

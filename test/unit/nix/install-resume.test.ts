@@ -6,17 +6,12 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Host } from '../../../src/host/host.ts';
 import { fetchTarball } from '../../../src/nix/install/download.ts';
+import { quietHost } from '../../tools/host.ts';
 
 const bytes = Buffer.from('the bytes of a tarball');
 const sha256 = createHash('sha256').update(bytes).digest('hex');
-const host: Host = {
-  env: {},
-  clock: () => 0,
-  emit: () => undefined,
-  run: () => Promise.reject(new Error('no program is needed')),
-};
+const host = quietHost();
 
 test('a download that breaks off is taken up where it broke, of the same file', async context => {
   const folder = await mkdtemp(join(tmpdir(), 'resume-'));

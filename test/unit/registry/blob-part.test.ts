@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 const content = noise(100_000, 1);
 const descriptor = { mediaType: '', digest: sha256(content), size: content.length };
@@ -16,7 +14,7 @@ async function registryOf(
   context: TestContext,
   answers: ((start: number) => { at: number; bytes: Buffer })[],
 ) {
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     const asked = /bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1];
     if (request.url === '/v2/') return void response.end();
     const { at, bytes } = answers.shift()?.(Number(asked ?? 0)) ?? assert.fail('asked too often');
@@ -27,18 +25,14 @@ async function registryOf(
       else response.end();
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const store = remoteStore(parseReference(`127.0.0.1:${port}/o/x`), {
+  const store = remoteStore(parseReference(`${server.address}/o/x`), {
     host: quietHost(),
     credentials: {},
     retries: instantRetries(),
   });
   context.after(async () => {
     await store.close();
-    server.close();
-    server.closeAllConnections();
+    await server.stop();
   });
   return store;
 }

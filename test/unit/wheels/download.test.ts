@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,27 +9,25 @@ import { download, type OnBytes } from '../../../src/wheels/download.ts';
 import { openWeb } from '../../../src/wheels/web.ts';
 import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
+import { serve } from '../../tools/http-server.ts';
 
 const content = noise(100_000, 1);
 
 /** Downloads from a server into a folder of its own; `asked` are the ranges of the requests. */
 async function start(context: TestContext, listener: RequestListener) {
   const asked: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     asked.push(request.headers.range);
     listener(request, response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   const folder = await mkdtemp(join(tmpdir(), 'download-'));
   const web = openWeb(quietHost(), instantRetries());
   context.after(async () => {
     web.close();
-    server.close();
-    server.closeAllConnections();
+    await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/torch.whl`;
+  const url = `${server.url}/torch.whl`;
   return { asked, get: (onBytes: OnBytes) => download(url, folder, web, onBytes) };
 }
 

@@ -1,7 +1,42 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createReadStream } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { serve } from './http-server.ts';
+
+/** How a cache answers questions for paths and files, or for files alone; it always tells what it is. */
+export type Mood = 'well' | 'silent' | 'busy' | 'broken' | 'broken-files';
+
+export interface MoodyCache {
+  url: string;
+  mood: Mood;
+  /** What it was asked for, but for /nix-cache-info. */
+  asked: string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * A binary cache over HTTP with the files of a folder, which says of itself that it is well in whatever
+ * mood: `silent` never answers, `busy` answers 429 and wants a minute, `broken` answers 503.
+ */
+export async function startMoodyCache(folder: string): Promise<MoodyCache> {
+  const self: MoodyCache = { url: '', mood: 'well', asked: [], stop: async () => undefined };
+  const { url, stop } = await serve((request, response) => {
+    const path = request.url ?? '/';
+    if (path === '/nix-cache-info') {
+      return response.end('StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 30\n');
+    }
+    self.asked.push(path);
+    const mood = self.mood === 'broken-files' && !path.startsWith('/nar/') ? 'well' : self.mood;
+    if (mood === 'silent') return;
+    if (mood === 'busy') return response.writeHead(429, { 'retry-after': '60' }).end();
+    if (mood !== 'well') return response.writeHead(503).end();
+    createReadStream(join(folder, path))
+      .once('error', () => response.writeHead(404).end())
+      .pipe(response);
+  });
+  return Object.assign(self, { url, stop });
+}
 
 /** A binary cache that lets its first question wait until it is told what to answer. */
 export interface SlowCache {
@@ -31,7 +66,7 @@ export async function startSlowCache(t: TestContext, login?: string): Promise<Sl
     if (url === '/nix-cache-info') return response.end('StoreDir: /nix/store\n');
     return response.writeHead(404).end();
   };
-  const server = createServer((request, response) => {
+  const { url, stop } = await serve((request, response) => {
     logins.push(request.headers.authorization);
     const give = () => answer(request, response);
     if (how !== undefined) return give();
@@ -39,14 +74,9 @@ export async function startSlowCache(t: TestContext, login?: string): Promise<Sl
     response.once('close', () => response.writableEnded || left.resolve());
     return asked.resolve();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  t.after(stop);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     asked: asked.promise,
     left: left.promise,
     answer: given => {
