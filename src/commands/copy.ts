@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
-import { notice } from '../host/say.ts';
+import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import { visible } from '../host/visible.ts';
 import { framePool } from '../image/frames.ts';
@@ -159,7 +159,7 @@ async function send(
       store,
       transfers,
       knowledge,
-      presence: presenceIn(store, knowledge),
+      presence: presenceIn(store, knowledge, message => warn(host, message)),
       layer,
       labels: {},
       annotations: {},

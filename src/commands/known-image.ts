@@ -1,3 +1,5 @@
+import type { Host } from '../host/host.ts';
+import { warn } from '../host/say.ts';
 import { manifest } from '../image/config.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
 import type { RememberedImage } from '../registry/remembered.ts';
@@ -17,12 +19,13 @@ export async function knownImage(
   annotations: Readonly<Record<string, string>>,
   store: ImageStore,
   knowledge: Knowledge,
+  host: Host,
 ): Promise<KnownImage | undefined> {
   const known = await knowledge.imageOf(outPath, variant);
   if (known === undefined) return undefined;
   const { config, layers } = known.image.manifest;
   if (!(await store.hasBlob(config.digest, config.size))) return undefined;
-  const presence = presenceIn(store, knowledge);
+  const presence = presenceIn(store, knowledge, message => warn(host, message));
   const found = await Promise.all(
     known.blobs.map(async blob => {
       const transfer = await presence(blob);

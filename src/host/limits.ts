@@ -97,13 +97,21 @@ export const limits = {
   /** Bytes of a memory's document, and values in it. */
   memory: 64 << 20,
   memoryValues: 20_000_000,
+  /** Bytes of the document as it is stored: what is read, and what is written at most. */
+  memoryPacked: 32 << 20,
+  memoryWritten: 20_000_000,
   /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with a few dozen. */
   memoryImages: 50,
   memoryEntries: 500,
+  /** Rows of a memory's tables, and of that of store paths. */
+  memoryRows: 25_000,
+  memoryPaths: 1_000_000,
   /** Characters of a text in a memory, such as the labels of an image. */
   memoryText: 64 << 10,
-  /** Store paths that are looked at to compare closures with each other: a second or two. */
-  memoryWork: 300_000_000,
+  /** References that are followed to compare closures with layers: a second or two. */
+  memoryWork: 50_000_000,
+  /** Pages of a list of tags that are read to find a memory. */
+  tagPages: 20,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */
   rootLayer: 32 << 20,
   rootLayerUnpacked: 256 << 20,
@@ -222,6 +230,11 @@ export const retries = {
   nixRelease: { attempts: 4, baseDelay: 500, maxDelay: 30_000 },
   /** The question whether the server of releases answers at all. */
   releaseServer: { attempts: 2, pause: 500 },
+  /**
+   * Of writing a memory, while others write it too; and the shortest time after which it is looked at
+   * again, in ms.
+   */
+  memory: { attempts: 30, pause: 300 },
   /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
   littleHope: 3,
   /** Questions to a cache that answers with a fault, in case it is over. */

@@ -99,6 +99,8 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   /** False: the memory is read but never written (pull requests, forks). */
   writeMemory: boolean;
   credentials: RegistryCredentials;
+  /** The workflow's event, such as "push"; absent outside of one. */
+  event?: string;
   /** The flake is somebody else's code: what it builds is not run outside of the sandbox. */
   fromFork: boolean;
   /** File for the record, absolute. */

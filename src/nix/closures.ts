@@ -28,6 +28,8 @@ export interface Closures {
    * known was valid before, and is taken to be still.
    */
   here(nix: Nix, paths: readonly string[]): Promise<ReadonlyMap<string, Closure>>;
+  /** What a path refers to, itself included where it does; undefined where that was not asked for. */
+  referencesOf(path: string): readonly string[] | undefined;
   /** The sizes of valid paths: those that are not known yet take one question. */
   sized(nix: Nix, paths: readonly string[]): Promise<Closure>;
 }
@@ -73,6 +75,7 @@ export function startClosures(): Closures {
       await learnClosures(nix, valid);
       return new Map(valid.map(path => [path, closureOf(path) ?? lost(path)]));
     },
+    referencesOf: path => known.get(path)?.references,
     sized: async (nix, paths) => {
       await learn(nix, paths);
       return paths.map(path => known.get(path)?.sized ?? lost(path));

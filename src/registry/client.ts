@@ -33,6 +33,7 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
   blobUrl(digest: string): URL;
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
+  tagsUrl(): URL;
   /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
   logIn(): Promise<void>;
   /** The Failure for an answer, `action` continuing "could not". */
@@ -73,6 +74,7 @@ export function registryClient(reference: ImageReference, options: ClientOptions
       return url(`manifests/${name}`);
     },
     uploadsUrl: () => url('blobs/uploads/'),
+    tagsUrl: () => url('tags/list?n=1000'),
     logIn,
     refused: (answer, action) =>
       refusal(answer, { reference, action, scope, withLogin: found !== undefined }),

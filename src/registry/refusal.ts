@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Failure } from '../host/failure.ts';
+import { Failure, type FailureDetails } from '../host/failure.ts';
 import { lenient, readJson } from '../host/foreign-json.ts';
 import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
@@ -39,13 +39,23 @@ export function hasErrorCode(answer: Answer, code: string): boolean {
   return errorsOf(answer).some(line => line.startsWith(`${code}:`));
 }
 
+/** What a registry has answered instead of doing it. */
+export class Refusal extends Failure {
+  readonly status: number;
+
+  constructor(status: number, message: string, details: FailureDetails) {
+    super(message, details);
+    this.status = status;
+  }
+}
+
 /** The error for an answer that is no success. */
-export function refusal(answer: Answer, refused: Refused): Failure {
+export function refusal(answer: Answer, refused: Refused): Refusal {
   const { reference, action, scope, withLogin } = refused;
   const repository = `${reference.registry}/${reference.repository}`;
   const { status } = answer;
   const place = `${repository}: the registry answered ${status}${meaning(answer, withLogin)}`;
-  return new Failure(`Could not ${action} ${place}.`, {
+  return new Refusal(status, `Could not ${action} ${place}.`, {
     evidence: errorsOf(answer),
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
     next: adviceFor(reference.registry, status, withLogin, reference.repository),

@@ -1,27 +1,61 @@
-import type { BlobResult } from '../image/types.ts';
+import type { BlobResult, ImageDirectory } from '../image/types.ts';
+import type { PathRow, WithMore } from './memory/rows.ts';
 
 /** A layer's blob that was pushed before. */
-export interface KnownBlob extends BlobResult {
-  /** Identity of the content: see `blobKey` and `rootKey` in src/image/keys.ts. */
+export interface KnownBlob extends BlobResult, WithMore {
+  /**
+   * What the key is made of: the store paths; root outputs and folders; store paths as another tool orders
+   * them; or nothing but the content. A newer program may know more kinds.
+   */
+  kind?: 'store' | 'root' | 'streamed' | 'content' | (string & {});
+  /** Identity of the content: see src/image/keys.ts; a layer of another tool may have its diffID here. */
   key: string;
   mediaType: string;
   /** The store paths that it holds; none for a root layer. */
   paths: readonly string[];
+  /** Output paths and folders that a root layer's key is made of. */
+  roots?: readonly string[];
+  directories?: readonly ImageDirectory[];
   /** Where the run that made it can be looked up. */
   run?: string;
   /** Repository that holds it, where that is not the image's own. */
   from?: string;
 }
 
-/** An output whose closure is known, and the blobs that carried a layer made of it. */
-export interface RememberedOutput {
+/** An output with what it refers to, and the blobs that carried a layer made of it. */
+export interface RememberedOutput extends WithMore {
   outPath: string;
-  closure: readonly string[];
+  row: PathRow;
   blobs: readonly KnownBlob[];
 }
 
+/** What an image was made from and for; absent is what its run did not know. */
+export interface ImageOrigin {
+  commit?: string;
+  /** The flake's folder in its repository (`?dir=`). */
+  dir?: string;
+  attribute?: string;
+  /** Git's hash of the tree of the repository's root. */
+  tree?: string;
+  /** Whether the derivation was the same where the flake did not know its commit. */
+  withoutCommit?: boolean;
+  /** Nix's name. */
+  system?: string;
+  /** The version of Nix that was asked for. */
+  nix?: string;
+  /** Whether all inputs of the flake were locked. */
+  locked?: boolean;
+  /** Settings that decide bytes, by name. */
+  settings?: Readonly<Record<string, unknown>>;
+  variant?: string;
+  branch?: string;
+  event?: string;
+  /** What is known of its tests. */
+  tested?: unknown;
+}
+
 /** What was learnt from one image (or from the part of it that was made before a failure). */
-export interface RememberedImage {
+export interface RememberedImage extends ImageOrigin, WithMore {
   /** The manifest's digest; absent where the run did not come that far. */
   digest?: string;
   /**
@@ -33,10 +67,22 @@ export interface RememberedImage {
   /** All blobs of the image. */
   blobs: readonly KnownBlob[];
   /** Trees of root outputs, so that the root layer can be made without having them. */
-  roots: readonly { outPath: string; tree: unknown }[];
+  roots: readonly ({ outPath: string; tree: unknown } & WithMore)[];
 }
 
-/** What a repository remembers, newest image first. */
-export interface Memory {
+/** A document that is kept beside the memory, such as the record of a run. */
+export interface RememberedRecord extends WithMore {
+  mediaType: string;
+  digest: string;
+  size: number;
+  /** Digest of what it unpacks to. */
+  diffId: string;
+  /** Where the run can be looked up. */
+  run?: string;
+}
+
+/** What a repository remembers, newest first. */
+export interface Memory extends WithMore {
   images: readonly RememberedImage[];
+  records?: readonly RememberedRecord[];
 }

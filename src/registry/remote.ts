@@ -11,6 +11,7 @@ import { checkSameDigest, findBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
+import { tagsWith } from './tag-list.ts';
 import { uploadBlob, uploadBytes } from './upload.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
@@ -44,12 +45,15 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     },
     mountBlob: (digest, from) => mountBlob(client, digest, from),
     putBytes: (bytes, mediaType) => explained(client, () => putBytes(client, bytes, mediaType)),
-    putManifest: (bytes, mediaType) =>
-      explained(client, () => putManifest(client, bytes, mediaType, digestOf(bytes))),
+    putManifest: (bytes, mediaType, { mayBeRefused = false } = {}) =>
+      explained(client, () =>
+        putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused),
+      ),
     putTag: (tag, { bytes, mediaType }) =>
       explained(client, async () => {
         await putManifest(client, bytes, mediaType, tag);
       }),
+    tagsWith: start => explained(client, () => tagsWith(client, start)),
     close: async () => client.close(),
   };
 }
@@ -184,11 +188,12 @@ async function putManifest(
   bytes: Buffer,
   mediaType: string,
   name: string,
+  retry = true,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
   const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
-  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true };
+  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true, retry };
   const answer = await client.exchange(put);
   if (answer.status < 200 || answer.status > 299) {
     throw client.refused(answer, `store the manifest ${name} in`);

@@ -1,5 +1,6 @@
 import type { Transfer } from '../host/events.ts';
 import type { Evidence, StatedImage } from './evidence.ts';
+import { closureOfRow, type PathRow } from './memory/rows.ts';
 import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
 
@@ -16,7 +17,10 @@ export interface KnownImage extends RememberedImage {
 
 /** What memories know, arranged for asking. */
 export interface Knowledge {
+  /** The store paths that an output reaches, walked when it is asked for. */
   closureOf(outPath: string): readonly string[] | undefined;
+  /** The same with what refers to what. */
+  rowOf(outPath: string): PathRow | undefined;
   /** The blob with this very key. */
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
@@ -46,7 +50,8 @@ interface WholeImage {
 
 /** Arranges memories, the image's own first; only blobs of the wanted media type are of use. */
 export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: string): Knowledge {
-  const closures = new Map<string, readonly string[]>();
+  const rows = new Map<string, PathRow>();
+  const closures = new Map<string, readonly string[] | undefined>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
   const byKey = new Map<string, KnownBlob>();
   const byDiffId = new Map<string, KnownBlob>();
@@ -56,8 +61,8 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
     memory.images.map((image): KnownImage => ({ ...image, evidence })),
   );
   for (const image of images) {
-    for (const { outPath, closure, blobs } of image.outputs) {
-      if (!closures.has(outPath)) closures.set(outPath, closure);
+    for (const { outPath, row, blobs } of image.outputs) {
+      if (!rows.has(outPath)) rows.set(outPath, row);
       if (blobs.length === 0 || !blobs.every(usable)) continue;
       const known = carriers.get(outPath) ?? [];
       known.push(blobs);
@@ -71,8 +76,14 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
     const name = target && targetName(target.outPath, target.variant);
     if (name !== undefined && digest !== undefined && !targets.has(name)) targets.set(name, image);
   }
+  const closureOf = (outPath: string) => {
+    const row = rows.get(outPath);
+    if (row && !closures.has(outPath)) closures.set(outPath, closureOfRow(row));
+    return closures.get(outPath);
+  };
   return {
-    closureOf: outPath => closures.get(outPath),
+    closureOf,
+    rowOf: outPath => rows.get(outPath),
     blobWithKey: key => byKey.get(key),
     blobWithDiffId: diffId => byDiffId.get(diffId),
     imageOf: async (outPath, variant) => {
@@ -116,16 +127,31 @@ const targetName = (outPath: string, variant: string) => `${outPath} ${variant}`
 /** Says how a known blob can be had in the image's repository: it is there, was mounted, or is gone. */
 export type Presence = (blob: KnownBlob) => Promise<Exclude<Transfer, 'uploaded'> | undefined>;
 
+const untrue = (digest: string) =>
+  `What is remembered of the blob ${digest} is not so: its layer is made anew. The same is done with others that are not as they are remembered.`;
+
 /**
  * Asks the store about each blob once, whatever number of layers want it. A blob of which something
- * untrue is remembered counts as gone.
+ * untrue is remembered counts as gone; the first one of those is told, as a sentence.
  */
-export function presenceIn(store: ImageStore, { isTrue }: Pick<Knowledge, 'isTrue'>): Presence {
+export function presenceIn(
+  store: ImageStore,
+  { isTrue }: Pick<Knowledge, 'isTrue'>,
+  tell: (message: string) => void = () => {},
+): Presence {
   const asked = new Map<string, ReturnType<Presence>>();
+  let isTold = false;
+  const doubt = ({ digest }: KnownBlob) => {
+    if (!isTold) tell(untrue(digest));
+    isTold = true;
+    return undefined;
+  };
   const ask: Presence = async blob => {
     const isThere = await store.hasBlob(blob.digest, blob.size);
-    if (!isThere && blob.from === undefined) return undefined;
-    if (!(await isTrue(blob))) return undefined;
+    if (!isThere && blob.from === undefined) {
+      return (await store.hasBlob(blob.digest)) ? doubt(blob) : undefined;
+    }
+    if (!(await isTrue(blob))) return doubt(blob);
     if (isThere || blob.from === undefined) return 'present';
     return (await store.mountBlob(blob.digest, blob.from)) ? 'mounted' : undefined;
   };

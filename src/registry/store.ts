@@ -10,6 +10,12 @@ export interface PutBlobOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link ImageStore.putManifest}. */
+interface PutManifestOptions {
+  /** True: it may well be refused, with a fault too, and is then not sent again and again. */
+  mayBeRefused?: boolean;
+}
+
 /**
  * Where an image is written to and read from: a registry repository, an OCI layout folder or a
  * docker-archive. Every operation rejects with a `Failure` that names the repository and what to check.
@@ -30,9 +36,11 @@ export interface ImageStore extends ImageReader {
   /** Stores a small blob (a config); does nothing when it is there. */
   putBytes(bytes: Buffer, mediaType: string): Promise<Descriptor>;
   /** Stores a manifest by digest alone; no tag moves. */
-  putManifest(bytes: Buffer, mediaType: string): Promise<Descriptor>;
+  putManifest(bytes: Buffer, mediaType: string, options?: PutManifestOptions): Promise<Descriptor>;
   /** Points a tag at a stored manifest; the last thing that is done to an image. */
   putTag(tag: string, manifest: StoredManifest): Promise<void>;
+  /** The tags that begin with this text, of a repository whose tags can be asked for. */
+  tagsWith?(start: string): Promise<readonly string[]>;
   /** Finishes what is pending (a docker-archive's end) and closes connections. */
   close(): Promise<void>;
 }

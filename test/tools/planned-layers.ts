@@ -64,7 +64,7 @@ export function layerWork(
     knowledge: arrangeKnowledge([], ''),
     presence: async () => undefined,
     closures: startClosures(),
-    lessons: startLessons(),
+    lessons: startLessons({ rowOf: () => undefined, origin: {} }),
     root: { blob: undefined, treeOf: () => undefined },
     finished: () => undefined,
     transfers: { send, ended: async () => undefined },

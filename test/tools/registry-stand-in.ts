@@ -29,6 +29,10 @@ export interface Behaviour {
   lie?: string;
   /** Who may do something: has to be asked for a token, for each scope. */
   wantsTokens: boolean;
+  /** The status with which a manifest is refused, for what it says; undefined: it is taken. */
+  isTaken?: (manifest: object) => number | undefined;
+  /** The status with which a tag that is there is kept from being moved. */
+  immovable?: number;
   /** Asked first; an answer given here is final. */
   answer?: (request: IncomingMessage) => { status: number; body?: string } | undefined;
 }
@@ -119,6 +123,7 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   if (kind === 'blobs/uploads') return upload(state, request, response, url, name);
   if (kind === 'blobs') return sendBlob(state, request, response, name);
   if (kind === 'manifests') return manifest(state, request, response, name);
+  if (url.pathname.endsWith('/tags/list')) return listTags(state, response, url);
   response.writeHead(url.pathname === '/v2/' ? 200 : 404).end();
 }
 
@@ -268,9 +273,26 @@ async function manifest(
     return;
   }
   const stored = { bytes, mediaType: request.headers['content-type'] ?? '' };
+  const isMoved = manifests.has(name) && name !== digest;
+  const status =
+    behaviour.isTaken?.(JSON.parse(bytes.toString())) ?? (isMoved && behaviour.immovable);
+  if (status) {
+    response.writeHead(status).end(errors('MANIFEST_INVALID'));
+    return;
+  }
   manifests.set(name, stored).set(digest, stored);
   const headers = { location: `/manifests/${name}`, ...stating(behaviour, digest) };
   response.writeHead(201, headers).end();
+}
+
+/** Two tags a page, whatever is asked for: a page after the other has to be read. */
+function listTags({ manifests }: State, response: ServerResponse, url: URL): void {
+  const tags = [...manifests.keys()].filter(name => !name.startsWith('sha256:')).sort();
+  const start = tags.indexOf(url.searchParams.get('last') ?? '') + 1;
+  const page = tags.slice(start, start + 2);
+  const next = `${url.pathname}?last=${page.at(-1)}`;
+  const headers = start + 2 < tags.length ? { link: `<${next}>; rel="next"` } : {};
+  response.writeHead(200, headers).end(JSON.stringify({ name: 'x', tags: page }));
 }
 
 /** The digests that a manifest or an index refers to. */

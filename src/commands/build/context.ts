@@ -7,11 +7,14 @@ import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Closure } from '../../nix/closures.ts';
 import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
-import { writeMemory } from '../../registry/memory.ts';
+import { recordText } from '../../record/text.ts';
+import { rowsOfStore } from '../../registry/memory/rows.ts';
+import type { StoredManifest } from '../../registry/store.ts';
 import type { Destination } from './destination.ts';
-import type { Lessons } from './lessons.ts';
+import { originOfImage } from './image-origin.ts';
+import { type Lessons, startLessons } from './lessons.ts';
 import type { Recollection } from './recall.ts';
-import type { BuildState } from './state.ts';
+import { type BuildState, outcomeOf } from './state.ts';
 
 /** All that is settled when the image begins to be made. */
 export interface ImageContext extends Recollection {
@@ -39,14 +42,35 @@ export async function madeAt({ nix, state, evaluation, settings }: ImageContext)
   return given ?? flakeLastModified(nix, { installable, overrideInputs, cwd });
 }
 
-/** Writes the memory; a failure of that costs the next run time, and this one only a warning. */
-export async function remember(lessons: Lessons, context: ImageContext): Promise<void> {
-  const { settings, destination, architecture, nix, state, own } = context;
-  const learnt = lessons.soFar();
+/** Lessons of this run, which knows by its store or by memories what refers to what. */
+export function startLearning({ state, knowledge, evaluation, settings }: ImageContext): Lessons {
+  const ofStore = rowsOfStore(state.closures.referencesOf);
+  return startLessons({
+    rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
+    origin: originOfImage(evaluation, settings, state.host.env),
+  });
+}
+
+/**
+ * Writes the memory, with the record of a run that has built or sent something, or made a new image. A
+ * failure of that costs the next run time, and this one only a warning.
+ *
+ * @param manifest the image's, where it is complete; its tags may not have moved yet
+ */
+async function remember(
+  lessons: Lessons,
+  context: ImageContext,
+  manifest?: StoredManifest,
+): Promise<void> {
+  const { settings, destination, state, own } = context;
+  const image = lessons.soFar();
   const { cacheTag, store } = destination;
-  if (!settings.writeMemory || learnt === undefined || cacheTag === undefined) return;
+  if (!settings.writeMemory || image === undefined || own === undefined) return;
+  const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings);
+  const isNews = record.sentBytes > 0 || record.layers.some(({ origin }) => origin === 'built');
+  const run = state.run === undefined ? {} : { run: state.run };
   try {
-    await writeMemory(store, cacheTag, learnt, own, { storeDir: nix.storeDir, architecture });
+    await own.write({ image, isNews, record: { text: recordText(record), ...run } });
   } catch (error) {
     const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
     warn(state.host, message);
@@ -57,6 +81,18 @@ export async function remember(lessons: Lessons, context: ImageContext): Promise
 interface VariantContext {
   settings: Pick<BuildSettings, 'compression' | 'labels'>;
   state: { host: Pick<Host, 'env'> };
+}
+
+/** The same for a run that may fail before or after that: it is written once. */
+export function rememberOnce(
+  lessons: Lessons,
+  context: ImageContext,
+): (manifest?: StoredManifest) => Promise<void> {
+  let written: Promise<void> | undefined;
+  return manifest => {
+    written ??= remember(lessons, context, manifest);
+    return written;
+  };
 }
 
 /** What else than the output the image's bytes depend on. */

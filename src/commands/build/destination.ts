@@ -16,6 +16,8 @@ export interface Destination {
   cacheTag: string | undefined;
   /** The way in, where it was taken ahead: the first who uses the store waits for it. */
   loggedIn: Repository['loggedIn'];
+  /** Whether the login was seen to be allowed to write; undefined where nobody tries. */
+  mayWrite?: Repository['mayWrite'];
 }
 
 /** A repository in a registry, opened before anything is known of the image. */
@@ -25,6 +27,8 @@ export interface Repository {
   logIn(): void;
   /** Resolves when nothing is left of a login that has begun; rejects with its {@link Failure}. */
   loggedIn(): Promise<void>;
+  /** Whether the login was seen to be allowed to write here; absent where that was not tried. */
+  mayWrite?: (() => Promise<boolean>) | undefined;
   /** Ends what is under way. Never rejects. */
   close(): Promise<void>;
 }
@@ -90,6 +94,7 @@ export function openDestination(
     tags,
     cacheTag: store.remembers ? cacheTag : undefined,
     loggedIn: async () => repository?.loggedIn(),
+    mayWrite: repository?.mayWrite,
   };
 }
 

@@ -102,15 +102,17 @@ async function sendRoot(work: LayerWork): Promise<LayerBlob> {
   }
   const entries = await mergeTrees(trees, work);
   for (const { outPath, tree } of trees.values()) lessons.rootTree(outPath, tree);
-  return transfers.send({
+  const key = { roots: roots.map(({ outPath }) => outPath), directories };
+  const sent = await transfers.send({
     layer: rootLayer,
     index: 0,
-    key: rootKey({ roots: roots.map(({ outPath }) => outPath), directories }),
+    key: rootKey(key),
     paths: [],
     source: entriesBlobSource(() => entries, packing),
     weight: 0,
     ...(run === undefined ? {} : { run }),
   });
+  return { ...sent, kind: 'root', ...key };
 }
 
 /** Merges the trees; looks into links to folders, in the store, where two roots meet there. */

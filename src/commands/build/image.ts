@@ -7,14 +7,22 @@ import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
+import { moveTags } from '../tags.ts';
 import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
-import { type ImageContext, madeAt, type RecipeContext, remember, variantOf } from './context.ts';
+import {
+  type ImageContext,
+  madeAt,
+  type RecipeContext,
+  rememberOnce,
+  startLearning,
+  variantOf,
+} from './context.ts';
 import { makeReferencesLayer, makeRootLayer } from './extra-layers.ts';
 import { type LayerWork, makeTargetLayers, outputsOf } from './layers.ts';
-import { type Lessons, startLessons } from './lessons.ts';
+import type { Lessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
-import { checkComplete, publish } from './publish.ts';
+import { checkComplete, putImage } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
@@ -23,10 +31,11 @@ import type { MadeLayer } from './state.ts';
 export async function composeImage(given: RecipeContext): Promise<void> {
   const context = { ...given, ...(await askStore(given, given.recipe)) };
   const { settings, state, recipe, destination, architecture, knowledge } = context;
-  const presence = presenceIn(destination.store, knowledge);
+  const presence = presenceIn(destination.store, knowledge, message => warn(state.host, message));
   const plan = await planFirst({ ...context, presence, unshipped: unshippedTargets(context) });
   tellPlan(plan, recipe.layers, state.host);
-  const lessons = startLessons();
+  const lessons = startLearning(context);
+  const remembering = rememberOnce(lessons, context);
   const { host, stop } = stoppable(state.host);
   try {
     const created = await resolveCreated(context);
@@ -40,11 +49,15 @@ export async function composeImage(given: RecipeContext): Promise<void> {
       await state.caches?.beforeTags();
       const labels = { ...settings.repositoryLabels, ...settings.labels };
       const parts = { ...settings, labels, recipe, created, architecture };
-      state.manifest = await publish(destination, layers, parts, host);
-      lessons.image(state.manifest.digest);
+      const { store, tags } = destination;
+      const manifest = await putImage(store, layers, parts);
+      lessons.image(manifest.digest);
+      // while tags move it is seen whether another run writes the memory, too
+      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
+      state.manifest = manifest;
     });
   } finally {
-    await remember(lessons, context);
+    await remembering();
   }
 }
 
@@ -54,7 +67,7 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
   const context = { ...given, ...(recipe && (await askStore(given, recipe))) };
   const { settings, state, destination, knowledge } = context;
   const layers = recipe?.layers ?? [{ ...target, image: true }];
-  const presence = presenceIn(destination.store, knowledge);
+  const presence = presenceIn(destination.store, knowledge, message => warn(state.host, message));
   const plan = recipe
     ? await planFirst({ ...context, recipe, presence, unshipped: unshippedTargets(context) })
     : await planMadeImage(context);

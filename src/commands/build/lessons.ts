@@ -1,10 +1,18 @@
 import type { RootTree } from '../../image/root-layer.ts';
-import type { KnownBlob, RememberedImage, RememberedOutput } from '../../registry/remembered.ts';
+import type { PathRow } from '../../registry/memory/rows.ts';
+import type { ImageOrigin, KnownBlob, RememberedImage } from '../../registry/remembered.ts';
+
+/** An output of the image, all that it reaches, and the blobs that carry it: none where a layer below does. */
+interface LearntOutput {
+  outPath: string;
+  closure: readonly string[];
+  blobs: readonly KnownBlob[];
+}
 
 /** What a run learns, piece by piece, so that a failure loses nothing that was done before it. */
 export interface Lessons {
   /** A layer's output with its closure and the blobs that carry it. */
-  layer(output: RememberedOutput): void;
+  layer(output: LearntOutput): void;
   /** An output of which only the closure matters. */
   closure(outPath: string, closure: readonly string[]): void;
   blob(blob: KnownBlob): void;
@@ -19,9 +27,16 @@ export interface Lessons {
   soFar(): RememberedImage | undefined;
 }
 
+/** What a run knows besides. */
+interface Taught {
+  /** What an output refers to; one of which nobody knows that is not remembered. */
+  rowOf(outPath: string): PathRow | undefined;
+  origin: ImageOrigin;
+}
+
 /** Starts with nothing learnt. */
-export function startLessons(): Lessons {
-  const outputs = new Map<string, RememberedOutput>();
+export function startLessons({ rowOf, origin }: Taught): Lessons {
+  const outputs = new Map<string, LearntOutput>();
   const blobs = new Map<string, KnownBlob>();
   const roots = new Map<string, RootTree>();
   let whole: Pick<RememberedImage, 'digest' | 'target'> = {};
@@ -51,7 +66,11 @@ export function startLessons(): Lessons {
       if (blobs.size === 0) return undefined;
       return {
         ...whole,
-        outputs: byName(outputs).map(([, output]) => output),
+        ...origin,
+        outputs: byName(outputs).flatMap(([outPath, output]) => {
+          const row = rowOf(outPath);
+          return row ? [{ outPath, row, blobs: output.blobs }] : [];
+        }),
         blobs: byName(blobs).map(([, blob]) => blob),
         roots: byName(roots).map(([outPath, tree]) => ({ outPath, tree })),
       };

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { inPhase } from '../../host/phase.ts';
+import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
@@ -12,9 +13,8 @@ import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
 import { startTransfers } from '../transfers.ts';
-import { type ImageContext, madeAt, remember, variantOf } from './context.ts';
+import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
-import { startLessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { name, outPath } = target;
   const image = { outPath, variant: variantOf(context) };
   const { annotations } = context.settings;
-  const known = await knownImage(image, annotations, destination.store, context.knowledge);
+  const known = await knownImage(image, annotations, destination.store, context.knowledge, host);
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
@@ -37,14 +37,22 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   });
   if (!known) return sendMadeImage(context);
   state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
-  const lessons = startLessons();
+  const lessons = startLearning(context);
   for (const blob of known.blobs) lessons.blob(blob);
-  await inPhase(host, 'finish', () =>
-    moveTags(destination.store, destination.tags, known.manifest, host),
-  );
-  state.manifest = known.manifest;
-  lessons.image(known.manifest.digest, image);
-  await remember(lessons, context);
+  const { manifest } = known;
+  lessons.image(manifest.digest, image);
+  const remembering = rememberOnce(lessons, context);
+  try {
+    await inPhase(host, 'finish', () =>
+      Promise.all([
+        remembering(manifest),
+        moveTags(destination.store, destination.tags, manifest, host),
+      ]),
+    );
+    state.manifest = manifest;
+  } finally {
+    await remembering();
+  }
 }
 
 async function sendMadeImage(context: ImageContext): Promise<void> {
@@ -52,7 +60,8 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
   const { target } = evaluation;
   const { name } = target;
   const { store, tags } = destination;
-  const lessons = startLessons();
+  const lessons = startLearning(context);
+  const remembering = rememberOnce(lessons, context);
   const { host, stop } = stoppable(state.host);
   try {
     const sent = await whileRealising([target], context, host, async realisation => {
@@ -72,7 +81,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       });
       try {
         const { labels, annotations } = settings;
-        const presence = presenceIn(store, knowledge);
+        const presence = presenceIn(store, knowledge, message => warn(host, message));
         const work = {
           store,
           transfers,
@@ -104,11 +113,12 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
     });
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
-      await moveTags(store, tags, sent.manifest, host);
+      const { manifest } = sent;
+      lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
+      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
     });
     state.manifest = sent.manifest;
-    lessons.image(sent.manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
   } finally {
-    await remember(lessons, context);
+    await remembering();
   }
 }

@@ -1,12 +1,9 @@
 import { Failure } from '../../host/failure.ts';
-import type { Host } from '../../host/host.ts';
 import { limits } from '../../host/limits.ts';
 import { imageConfig, manifest } from '../../image/config.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { Recipe } from '../../nix/types.ts';
-import type { StoredManifest } from '../../registry/store.ts';
-import { moveTags } from '../tags.ts';
-import type { Destination } from './destination.ts';
+import type { ImageStore, StoredManifest } from '../../registry/store.ts';
 import type { MadeLayer } from './state.ts';
 
 /** The parts of an image that are not layers. */
@@ -19,15 +16,11 @@ export interface ImageParts {
   annotations: Readonly<Record<string, string>>;
 }
 
-/**
- * Puts config and manifest by digest, checks that the manifest is there, and only then moves the tags.
- * All layers' blobs are in the store already.
- */
-export async function publish(
-  { store, tags }: Destination,
+/** Puts config and manifest by digest. All layers' blobs are in the store already. */
+export async function putImage(
+  store: ImageStore,
   layers: readonly MadeLayer[],
   parts: ImageParts,
-  host: Host,
 ): Promise<StoredManifest> {
   const blobs = layers.flatMap(layer => layer.blobs.map(blob => ({ ...blob, name: layer.name })));
   checkNumber(blobs.length);
@@ -42,9 +35,7 @@ export async function publish(
   const config = await store.putBytes(configBytes, mediaTypes.config);
   const bytes = manifest({ config, layers: blobs, annotations: parts.annotations });
   const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
-  const stored = { bytes, mediaType: mediaTypes.manifest, digest };
-  await moveTags(store, tags, stored, host);
-  return stored;
+  return { bytes, mediaType: mediaTypes.manifest, digest };
 }
 
 /** An image with more layers than an engine takes must not get a tag. */

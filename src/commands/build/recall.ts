@@ -5,7 +5,9 @@ import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
-import { mapBlobs, readMemory } from '../../registry/memory.ts';
+import { mapBlobs } from '../../registry/memory/merge.ts';
+import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
+import { readMemory } from '../../registry/memory/read.ts';
 import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
 import type { Memory } from '../../registry/remembered.ts';
@@ -19,8 +21,8 @@ export interface Recollection {
   knowledge: Knowledge;
   /** All that is remembered, to compare new blobs with. */
   remembered: Knowledge;
-  /** The memory of the image's own repository. */
-  own: Memory;
+  /** Where the memory of the image's own repository is; undefined where it can hold none. */
+  own: MemoryPlace | undefined;
   /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
   forget(): Promise<void>;
 }
@@ -37,13 +39,16 @@ export async function recall(
   host: Host,
 ): Promise<Recollection> {
   const mediaType = mediaTypes.layer[settings.compression];
-  const [own, others] = await Promise.all([
-    recallOwn(destination, settings, image, host),
+  const { cacheTag, store, mayWrite } = destination;
+  const place = cacheTag && memoryPlace(store, cacheTag, { ...image, mayWrite, host });
+  const own = place || undefined;
+  const [memory, others] = await Promise.all([
+    recallOwn(own, destination, settings, host),
     Promise.all(
       settings.cacheFrom.map(from => recallFrom(from, destination, settings, image, host)),
     ),
   ]);
-  const ours = { memory: own, evidence: evidenceIn(destination.store) };
+  const ours = { memory, evidence: evidenceIn(store) };
   const remembered = arrangeKnowledge([ours, ...others], mediaType);
   const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
   const forget = async () => {
@@ -53,15 +58,15 @@ export async function recall(
 }
 
 async function recallOwn(
-  { store, cacheTag, loggedIn }: Destination,
+  place: MemoryPlace | undefined,
+  { store, loggedIn }: Destination,
   { push }: BuildSettings,
-  { storeDir, architecture }: { storeDir: string; architecture: string },
   host: Host,
 ): Promise<Memory> {
-  if (cacheTag === undefined) return { images: [] };
+  if (place === undefined) return { images: [] };
   try {
     await loggedIn();
-    const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
+    const { memory, warning } = await place.read();
     if (warning !== undefined) warn(host, warning);
     return memory;
   } catch (error) {
@@ -76,7 +81,7 @@ async function recallFrom(
   from: string,
   { store }: Destination,
   settings: BuildSettings,
-  { storeDir, architecture }: { storeDir: string; architecture: string },
+  image: { storeDir: string; architecture: string },
   host: Host,
 ): Promise<RememberedPlace & { store: ImageStore }> {
   const reference = parseReference(from);
@@ -89,7 +94,7 @@ async function recallFrom(
   const place = (memory: Memory) => ({ memory, evidence: evidenceIn(other), store: other });
   try {
     const at = reference.digest ?? reference.tag ?? 'latest';
-    const { memory, warning } = await readMemory(other, at, storeDir, architecture);
+    const { memory, warning } = await readMemory(other, at, image);
     if (warning !== undefined) warn(host, warning);
     if (other.repository === store.repository) return place(memory);
     const sameRegistry = store.repository.startsWith(`${reference.registry}/`);

@@ -6,7 +6,7 @@ import { mediaTypes } from '../../image/types.ts';
 import { defaultCacheTag } from '../../inputs/destination.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
-import { readMemory, writeMemory } from '../../registry/memory.ts';
+import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
 import type { Memory } from '../../registry/remembered.ts';
 import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
@@ -40,22 +40,21 @@ export async function recallCopy(
   const { architecture } = settings.platform ?? thisMachine;
   const name = store.repository.slice(store.repository.lastIndexOf('/') + 1);
   const cacheTag = defaultCacheTag({ name, tag, architecture });
-  const place = { storeDir: dirname(storePath), architecture };
-  const own = await read(store, cacheTag, place, host);
-  const remembered = { memory: own, evidence: evidenceIn(store) };
+  const place = memoryPlace(store, cacheTag, { storeDir: dirname(storePath), architecture, host });
+  const remembered = { memory: await read(place, store, host), evidence: evidenceIn(store) };
   const knowledge = arrangeKnowledge([remembered], mediaTypes.layer[compression]);
   const variant = variantOf({ settings: { compression, labels: {} }, state: { host } });
   const target = { outPath: storePath, variant };
-  const lessons = startLessons();
+  const lessons = startLessons({ rowOf: () => undefined, origin: {} });
   return {
     knowledge,
     lessons,
-    known: () => knownImage(target, {}, store, knowledge),
+    known: () => knownImage(target, {}, store, knowledge, host),
     async write(digest) {
       if (digest !== undefined) lessons.image(digest, target);
-      const learnt = lessons.soFar();
-      if (!mayWrite || learnt === undefined) return;
-      await writeMemory(store, cacheTag, learnt, own, place).catch((error: unknown) => {
+      const image = lessons.soFar();
+      if (!mayWrite || image === undefined) return;
+      await place.write({ image, isNews: false }).catch((error: unknown) => {
         warn(
           host,
           `What was copied could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`,
@@ -65,14 +64,9 @@ export async function recallCopy(
   };
 }
 
-async function read(
-  store: ImageStore,
-  cacheTag: string,
-  { storeDir, architecture }: { storeDir: string; architecture: string },
-  host: Host,
-): Promise<Memory> {
+async function read(place: MemoryPlace, store: ImageStore, host: Host): Promise<Memory> {
   try {
-    const { memory, warning } = await readMemory(store, cacheTag, storeDir, architecture);
+    const { memory, warning } = await place.read();
     if (warning !== undefined) warn(host, warning);
     return memory;
   } catch (error) {

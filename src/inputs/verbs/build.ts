@@ -42,6 +42,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     annotations: { ...repositoryLink(github), ...commit(github), ...annotations },
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     fromFork: github?.fork !== undefined,
+    ...(github === undefined ? {} : { event: github.event }),
     audit,
     auditFailOn,
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),

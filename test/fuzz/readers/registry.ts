@@ -7,14 +7,16 @@ import { diffIdsIn, findManifest, readManifest } from '../../../src/image/oci/do
 import { mediaTypes } from '../../../src/image/types.ts';
 import { chooseChallenge } from '../../../src/registry/challenge.ts';
 import { parseHelperAnswer, parseLoginFile } from '../../../src/registry/login-file.ts';
-import { knownBlobs, mergeMemories } from '../../../src/registry/memory.ts';
-import { parseMemory, serializeMemory } from '../../../src/registry/memory-format.ts';
+import { knownBlobs, mergeMemories } from '../../../src/registry/memory/merge.ts';
+import { parseMemory } from '../../../src/registry/memory/parse.ts';
+import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
 import { formatReference, parseReference } from '../../../src/registry/reference.ts';
 import { refusal } from '../../../src/registry/refusal.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 import { heldBytes } from '../../../src/registry/session.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 import { requestToken } from '../../../src/registry/token.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 import { mutatedJson } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
 
@@ -51,11 +53,9 @@ const memory = serializeMemory({
   images: ['a', 'b'].map(digit => ({
     digest: digest(digit),
     target: { outPath: paths[2] ?? '', variant: '[]' },
-    outputs: paths.map((outPath, at) => ({
-      outPath,
-      closure: paths.slice(0, at + 1),
-      blobs: blobs.slice(at, at + 1),
-    })),
+    outputs: paths.map((outPath, at) =>
+      rememberedOutput(outPath, paths.slice(0, at), blobs.slice(at, at + 1)),
+    ),
     blobs,
     roots: [{ outPath: paths[1] ?? '', tree: { bin: { python: 0 }, lib: 1, etc: [{ a: 0 }] } }],
   })),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
 import { serve } from '../../tools/http-server.ts';
 import { startRegistry, type TestRegistry } from '../../tools/registry.ts';
 import { copyExample, type Example, run } from './hermetic-example.ts';
@@ -101,7 +102,7 @@ test('a damaged memory is ignored with a warning', async context => {
   const place = await workplace(context);
   const { machine, example, args, registry } = place;
   assert.equal((await machine.build(example, args)).code, 0);
-  await putMemory(registry, Buffer.from('{"format":1,"paths":"none"}'));
+  await putMemory(registry, '{"format":2,"paths":"none"}');
   const result = await machine.build(example, args);
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stderr, /memory .* is damaged/);
@@ -113,7 +114,7 @@ test('a damaged memory is ignored with a warning', async context => {
 test('a memory of a newer format is ignored with a warning, and left alone', async context => {
   const place = await workplace(context);
   const { machine, example, args, registry } = place;
-  await putMemory(registry, Buffer.from('{"format":99}'));
+  await putMemory(registry, '{"format":99}');
   const before = await digestAt(place, 'cache-comfyui-cu130-amd64');
   const result = await machine.build(example, args);
   assert.equal(result.code, 0, result.stderr);
@@ -244,7 +245,8 @@ test('a checkout of another user: safe.directory is named', async context => {
 });
 
 /** Puts a document where the memory of the example is kept. */
-async function putMemory(registry: TestRegistry, document: Buffer): Promise<void> {
+async function putMemory(registry: TestRegistry, text: string): Promise<void> {
+  const document = zstdCompressSync(text);
   const base = `http://${registry.address}/v2/comfy/demo`;
   const { createHash } = await import('node:crypto');
   const digest = `sha256:${createHash('sha256').update(document).digest('hex')}`;
@@ -257,11 +259,11 @@ async function putMemory(registry: TestRegistry, document: Buffer): Promise<void
     schemaVersion: 2,
     mediaType,
     config: {
-      mediaType: 'application/vnd.comfy-nix.memory.v1+json',
+      mediaType: 'application/vnd.comfy-nix.memory.v2+json',
       digest,
       size: document.length,
     },
-    layers: [],
+    layers: [{ mediaType: 'application/x', digest, size: document.length }],
   });
   const put = await fetch(`${base}/manifests/cache-comfyui-cu130-amd64`, {
     method: 'PUT',

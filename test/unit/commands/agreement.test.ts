@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { agreeingWithStore } from '../../../src/commands/build/agreement.ts';
 import type { KnownBlob } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 import { storePath } from '../../tools/stand-in-store.ts';
 
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';
@@ -13,7 +14,7 @@ function knowing(closures: Record<string, string[]>) {
     const paths = [storePath(name)];
     const sizes = { size: 1, uncompressedSize: 1 };
     const blob: KnownBlob = { key: name, digest, diffId: digest, ...sizes, mediaType: zstd, paths };
-    return { outPath: storePath(name), closure: closure.map(storePath), blobs: [blob] };
+    return rememberedOutput(storePath(name), closure.map(storePath), [blob]);
   });
   const images = [{ outputs, blobs: outputs.flatMap(({ blobs }) => blobs), roots: [] }];
   const evidence = {

@@ -9,6 +9,7 @@ import type { Evidence } from '../../../src/registry/evidence.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 import { quietHost } from '../../tools/host.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
 
@@ -29,7 +30,7 @@ function remembered(name: string, count: number) {
     };
   });
   const target: LayerTarget = { drvPath: '', outputName: 'out', outPath, name, image: true };
-  return { target, output: { outPath, closure: paths, blobs } };
+  return { target, output: rememberedOutput(outPath, paths, blobs) };
 }
 
 /** Which layers are reused where they were carried by so many blobs; the next one has to be made. */
@@ -51,7 +52,7 @@ async function reused(...counts: number[]): Promise<string[]> {
       mediaTypes.layer.zstd,
     ),
     presence: async () => 'present',
-    lessons: startLessons(),
+    lessons: startLessons({ rowOf: () => undefined, origin: {} }),
     realisation: { have: () => Promise.reject(mustBeMade) },
     finished: ({ name, origin }: MadeLayer) => void done.push(`${name} ${origin}`),
   } as unknown as LayerWork;

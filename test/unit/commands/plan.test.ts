@@ -6,6 +6,7 @@ import type { DerivationOutput, LayerTarget, Recipe } from '../../../src/nix/typ
 import type { Evidence } from '../../../src/registry/evidence.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
@@ -42,11 +43,9 @@ function blob(paths: string[], key = blobKey(paths)): KnownBlob {
 
 /** What is remembered of an image whose layers held, beside their targets, these names. */
 function remembered(contents: Record<string, { closure: string[]; holds: string[] }>) {
-  const outputs = Object.entries(contents).map(([name, { closure, holds }]) => ({
-    outPath: storePath(name),
-    closure: closure.map(storePath),
-    blobs: [blob(holds.map(storePath))],
-  }));
+  const outputs = Object.entries(contents).map(([name, { closure, holds }]) =>
+    rememberedOutput(storePath(name), closure.map(storePath), [blob(holds.map(storePath))]),
+  );
   return { outputs, blobs: outputs.flatMap(each => each.blobs), roots: [] };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkComplete, publish } from '../../../src/commands/build/publish.ts';
+import { checkComplete, putImage } from '../../../src/commands/build/publish.ts';
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
@@ -46,9 +46,7 @@ test('an image has 125 layers at most; with one more nothing of it is put', asyn
     await registry.stop();
   });
   registry.blobs.set(blob.digest, content);
-  const loggedIn = async () => undefined;
-  const destination = { store, tags: ['x'], cacheTag: undefined, loggedIn };
-  const put = (...layers: MadeLayer[]) => publish(destination, layers, parts, quietHost());
+  const put = (...layers: MadeLayer[]) => putImage(store, layers, parts);
   await assert.rejects(
     put(layer('base', 60), layer('app', 66)),
     /would have 126 layers; container engines take 125\./,
@@ -56,13 +54,8 @@ test('an image has 125 layers at most; with one more nothing of it is put', asyn
   assert.deepEqual(registry.requests, []);
   const { digest, bytes } = await put(layer('base', 60), layer('app', 65));
   assert.equal(JSON.parse(bytes.toString()).layers.length, 125);
-  assert.equal(sha256(registry.manifests.get('x')?.bytes ?? Buffer.alloc(0)), digest);
   const order = registry.requests.filter(line => /^(PUT|GET) .*manifests/.test(line));
-  assert.deepEqual(order, [
-    `PUT /v2/o/x/manifests/${digest}`,
-    `GET /v2/o/x/manifests/${digest}`,
-    'PUT /v2/o/x/manifests/x',
-  ]);
+  assert.deepEqual(order, [`PUT /v2/o/x/manifests/${digest}`], 'no tag has moved');
 });
 
 test('every path of what is shipped is in some layer, or there is no image', () => {

@@ -1,10 +1,13 @@
 // The memory as it lies in a registry: under its tag, behind an index, with blobs that are gone.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
 import { blobKey } from '../../../src/image/keys.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import { readMemory, writeMemory } from '../../../src/registry/memory.ts';
-import { serializeMemory } from '../../../src/registry/memory-format.ts';
+import { memoryManifest, packedDocument } from '../../../src/registry/memory/artifact.ts';
+import { memoryPlace } from '../../../src/registry/memory/place.ts';
+import { readMemory } from '../../../src/registry/memory/read.ts';
+import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
@@ -12,14 +15,17 @@ import type { ImageStore } from '../../../src/registry/store.ts';
 import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { type RegistryStandIn, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 
 const place = { storeDir: '/nix/store', architecture: 'amd64' };
 /** As the memory calls itself; written here too, since registries keep it by that. */
 const memoryMediaTypes = {
-  artifact: 'application/vnd.comfy-nix.memory.v1',
-  config: 'application/vnd.comfy-nix.memory.v1+json',
+  artifact: 'application/vnd.comfy-nix.memory.v2',
+  config: 'application/vnd.comfy-nix.memory.v2+json',
+  document: 'application/vnd.comfy-nix.memory.v2.document+json+zstd',
 };
 const nothing: Memory = { images: [] };
+const record = { text: 'the record', run: 'https://ci.example/1' };
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
 
 interface Repository {
@@ -46,12 +52,12 @@ async function repository(context: TestContext): Promise<Repository> {
     registry,
     store,
     at: (reference, architecture = 'amd64') =>
-      readMemory(store, reference, place.storeDir, architecture),
+      readMemory(store, reference, { ...place, architecture }),
     learn: async (image, ...layers) => {
       const blobs = await Promise.all(layers.map(name => blobOf(store, name)));
       const outputs = blobs.map(blob => {
         const [outPath = ''] = blob.paths;
-        return { outPath, closure: [outPath], blobs: [blob] };
+        return rememberedOutput(outPath, [], [blob]);
       });
       return { digest: sha256(Buffer.from(image)), outputs, blobs, roots: [] };
     },
@@ -61,7 +67,17 @@ async function repository(context: TestContext): Promise<Repository> {
 async function blobOf(store: ImageStore, name: string): Promise<KnownBlob> {
   const paths = [storePath(name)];
   const result = await store.putBlob(layerOf(noise(1000, name.charCodeAt(0))));
-  return { ...result, key: blobKey(paths), mediaType: mediaTypes.layer.none, paths };
+  const { none: mediaType } = mediaTypes.layer;
+  return { kind: 'store', ...result, key: blobKey(paths), mediaType, paths };
+}
+
+/** Writes as a run does that has read the memory; it does not wait. */
+async function write(store: ImageStore, tag: string, image: RememberedImage, isNews = false) {
+  const host = quietHost();
+  const memory = memoryPlace(store, tag, { ...place, host, sleep: async () => undefined });
+  await memory.read();
+  await memory.write({ image, isNews, record });
+  return host;
 }
 
 const writes = ({ requests }: RegistryStandIn) =>
@@ -73,42 +89,56 @@ test('what was learnt is read again, and the registry is told what it needs', as
   const { registry, store, at, learn } = await repository(t);
   assert.deepEqual(await at('cache'), { memory: nothing, writable: true });
   const learnt = await learn('one', 'glibc', 'python');
-  await writeMemory(store, 'cache', learnt, nothing, place);
-  assert.deepEqual(await at('cache'), { memory: { images: [learnt] }, writable: true });
+  await write(store, 'cache', learnt);
+  const { memory, writable } = await at('cache');
+  assert.deepEqual([memory.images, writable], [[learnt], true]);
   const manifest = JSON.parse(registry.manifests.get('cache')?.bytes.toString() ?? '');
   assert.equal(manifest.artifactType, memoryMediaTypes.artifact);
   assert.equal(manifest.config.mediaType, memoryMediaTypes.config);
+  const [document, kept, ...layers] = manifest.layers;
+  assert.equal(document.mediaType, memoryMediaTypes.document);
+  const bytes = registry.blobs.get(document.digest) ?? assert.fail();
+  assert.equal(zstdDecompressSync(bytes).toString(), serializeMemory(memory));
+  assert.equal(memory.records?.[0]?.run, record.run);
+  assert.equal(memory.records?.[0]?.digest, kept.digest);
+  const stored = registry.blobs.get(kept.digest) ?? assert.fail();
+  assert.equal(zstdDecompressSync(stored).toString(), record.text);
   assert.deepEqual(
-    manifest.layers,
+    layers,
     learnt.blobs.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
   );
 });
 
-test('nothing is asked or sent where nothing is new', async t => {
-  const { registry, store, learn } = await repository(t);
+test('nothing is asked or sent where nothing is new, and a record where something was done', async t => {
+  const { registry, store, at, learn } = await repository(t);
   const learnt = await learn('one', 'glibc');
+  await write(store, 'cache', learnt);
+  const memory = memoryPlace(store, 'cache', { ...place, host: quietHost() });
+  await memory.read();
   const before = registry.requests.length;
-  await writeMemory(store, 'cache', learnt, { images: [learnt] }, place);
+  await memory.write({ image: learnt, isNews: false, record: { text: 'another' } });
   assert.equal(registry.requests.length, before);
+  await write(store, 'cache', learnt, true);
+  assert.equal((await at('cache')).memory.records?.length, 1, 'the same record');
 });
 
 test('what another run wrote meanwhile is kept', async t => {
   const { store, at, learn } = await repository(t);
   const mine = await learn('mine', 'glibc');
   const others = await learn('others', 'python');
-  await writeMemory(store, 'cache', others, nothing, place);
-  await writeMemory(store, 'cache', mine, nothing, place);
+  await write(store, 'cache', others);
+  await write(store, 'cache', mine);
   assert.deepEqual((await at('cache')).memory.images, [mine, others]);
 });
 
 test('blobs that the registry has lost are left out, and what they carried is forgotten', async t => {
   const { registry, store, at, learn } = await repository(t);
   const first = await learn('first', 'glibc', 'python');
-  await writeMemory(store, 'cache', first, nothing, place);
+  await write(store, 'cache', first);
   const [glibc, python] = first.blobs;
   registry.blobs.delete(glibc?.digest ?? '');
   const second = await learn('second', 'app');
-  await writeMemory(store, 'cache', second, nothing, place);
+  await write(store, 'cache', second);
   const outputs = first.outputs.map((output, lost) =>
     lost === 0 ? { ...output, blobs: [] } : output,
   );
@@ -119,11 +149,11 @@ test('blobs that the registry has lost are left out, and what they carried is fo
 test('a registry that takes no memory rejects, and its tag stays where it was', async t => {
   const { registry, store, at, learn } = await repository(t);
   const first = await learn('first', 'glibc');
-  await writeMemory(store, 'cache', first, nothing, place);
+  await write(store, 'cache', first);
   const second = await learn('second', 'python');
   registry.behaviour.answer = ({ method, url }) =>
     method === 'PUT' && url?.includes('/manifests/') ? { status: 403 } : undefined;
-  await assert.rejects(writeMemory(store, 'cache', second, nothing, place), /403/);
+  await assert.rejects(write(store, 'cache', second), /403/);
   assert.deepEqual(digestsIn((await at('cache')).memory), [first.digest]);
 });
 
@@ -133,7 +163,7 @@ test('behind an index each machine has its own, through one within another as we
   const manifests: object[] = [];
   for (const architecture of platforms) {
     const learnt = await learn(architecture, architecture);
-    await writeMemory(store, `cache-${architecture}`, learnt, nothing, place);
+    await write(store, `cache-${architecture}`, learnt);
     const stored = await store.getManifest(`cache-${architecture}`);
     const { bytes, digest, mediaType } = stored ?? assert.fail('it is not there');
     const platform = { architecture, os: 'linux' };
@@ -158,21 +188,25 @@ test('behind an index each machine has its own, through one within another as we
   assert.deepEqual(await at('cache', 'riscv64'), none);
 });
 
-/** Puts a document in the place of a memory. */
-async function putDocument({ store }: Repository, text: string, type: string) {
-  const config = await store.putBytes(Buffer.from(text), type);
-  const manifest = { schemaVersion: 2, config, layers: [] };
-  const bytes = Buffer.from(JSON.stringify(manifest));
-  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
-  await store.putTag('cache', { bytes, mediaType: mediaTypes.manifest, digest });
-  return config;
+/** Puts a document in the place of a memory; gives its descriptor. */
+async function putDocument({ store }: Repository, text: string, type?: string) {
+  const { bytes, descriptor } = await packedDocument(text);
+  await store.putBytes(bytes, descriptor.mediaType);
+  const config = await store.putBytes(Buffer.from('{}'), type ?? memoryMediaTypes.config);
+  const parts = { document: descriptor, memory: nothing, architecture: 'amd64' };
+  const manifest = memoryManifest('artifact', config, parts);
+  const { digest } = await store.putManifest(manifest, mediaTypes.manifest);
+  await store.putTag('cache', { bytes: manifest, mediaType: mediaTypes.manifest, digest });
+  return descriptor;
 }
 
 test('what is no memory of ours is told, and never written over', async t => {
   const repo = await repository(t);
   const learnt = await repo.learn('one', 'glibc');
+  const next = 'application/vnd.comfy-nix.memory.v7+json';
   const cases: [text: string, type: string, words: RegExp][] = [
-    ['{}', mediaTypes.config, /cache is no memory \(its config is application\/vnd\.oci\.image/],
+    ['{}', 'application/x', /cache is no memory \(its config is application\/x\)/],
+    ['{}', next, /has format 7, which needs a newer comfy-nix/],
     ['{"format":7}', memoryMediaTypes.config, /has format 7, which needs a newer comfy-nix/],
   ];
   for (const [text, type, words] of cases) {
@@ -181,10 +215,22 @@ test('what is no memory of ours is told, and never written over', async t => {
     assert.deepEqual({ memory, writable }, { memory: nothing, writable: false });
     assert.match(warning ?? '', words);
     assert.match(warning ?? '', /it is ignored, and this run makes every layer it needs\.$/);
-    const before = writes(repo.registry);
-    await writeMemory(repo.store, 'cache', learnt, nothing, place);
-    assert.equal(writes(repo.registry), before);
+    const before = registryTag(repo);
+    await write(repo.store, 'cache', learnt);
+    assert.equal(registryTag(repo), before);
   }
+});
+
+const registryTag = ({ registry }: Repository) => registry.manifests.get('cache')?.bytes;
+
+test('one of the format before is told once, and replaced', async t => {
+  const repo = await repository(t);
+  const learnt = await repo.learn('one', 'glibc');
+  await putDocument(repo, '{"format":1}', 'application/vnd.comfy-nix.memory.v1+json');
+  assert.match((await repo.at('cache')).warning ?? '', /has the older format 1 and is replaced/);
+  await write(repo.store, 'cache', learnt);
+  const { memory, warning } = await repo.at('cache');
+  assert.deepEqual([memory.images, warning], [[learnt], undefined]);
 });
 
 test('a damaged memory is told, ignored and replaced', async t => {
@@ -194,33 +240,33 @@ test('a damaged memory is told, ignored and replaced', async t => {
   const text = serializeMemory({ images: [learnt] });
   const damages: Record<string, (digest: string) => unknown> = {
     'is gone': digest => registry.blobs.delete(digest),
-    'was altered': digest => registry.blobs.set(digest, Buffer.from(text.replace('1', '2'))),
+    'was altered': digest => registry.blobs.set(digest, Buffer.from(text)),
     'is no manifest': () =>
       registry.manifests.set('cache', { bytes: Buffer.from('[]'), mediaType: '' }),
-    'is no document': () => putDocument(repo, 'hello', memoryMediaTypes.config),
+    'is no document': () => putDocument(repo, 'hello'),
   };
   for (const [what, damage] of Object.entries(damages)) {
-    const { digest } = await putDocument(repo, text, memoryMediaTypes.config);
+    const { digest } = await putDocument(repo, text);
     assert.equal((await at('cache')).warning, undefined);
     await damage(digest);
     const { memory, writable, warning } = await at('cache');
     assert.deepEqual({ memory, writable }, { memory: nothing, writable: true }, what);
     assert.match(warning ?? '', /\/o\/comfyui:cache is damaged \(.*it is ignored/, what);
     registry.blobs.delete(digest);
-    await writeMemory(store, 'cache', learnt, nothing, place);
+    await write(store, 'cache', learnt);
     assert.deepEqual((await at('cache')).memory.images, [learnt], what);
   }
 });
 
 test('a document larger than any memory is not fetched', async t => {
   const repo = await repository(t);
-  const { digest } = await putDocument(repo, '{}', memoryMediaTypes.config);
+  const { digest } = await putDocument(repo, '{}');
   const manifest = JSON.parse(repo.registry.manifests.get('cache')?.bytes.toString() ?? '');
-  manifest.config.size = 2 ** 40;
+  manifest.layers[0].size = 2 ** 40;
   const bytes = Buffer.from(JSON.stringify(manifest));
   repo.registry.manifests.set('cache', { bytes, mediaType: mediaTypes.manifest });
   const { warning } = await repo.at('cache');
-  assert.match(warning ?? '', /is too large \(its document has 1099511627776 bytes\)/);
+  assert.match(warning ?? '', /is damaged \(its document is gone, altered or too large\)/);
   assert.ok(!repo.registry.requests.includes(`GET /v2/o/comfyui/blobs/${digest}`));
 });
 
@@ -229,7 +275,7 @@ test('one that contradicts itself is told, and believed where it does not', asyn
   const learnt = await repo.learn('one', 'glibc', 'python');
   const wrong = learnt.blobs.map((blob, at) => (at === 0 ? { ...blob, key: 'other' } : blob));
   const text = serializeMemory({ images: [{ ...learnt, blobs: wrong, outputs: [] }] });
-  await putDocument(repo, text, memoryMediaTypes.config);
+  await putDocument(repo, text);
   const { memory, writable, warning } = await repo.at('cache');
   assert.deepEqual(memory.images[0]?.blobs, learnt.blobs.slice(1));
   assert.ok(writable);
@@ -238,15 +284,27 @@ test('one that contradicts itself is told, and believed where it does not', asyn
 
 test('a store that fails is no damage: the memory is not lost by it', async t => {
   const { registry, store, at, learn } = await repository(t);
-  const first = await learn('first', 'glibc');
-  await writeMemory(store, 'cache', first, nothing, place);
+  await write(store, 'cache', await learn('first', 'glibc'));
   const second = await learn('second', 'python');
   for (const part of ['/manifests/cache', '/blobs/sha256:']) {
     registry.behaviour.answer = ({ method, url }) =>
       method === 'GET' && url?.includes(part) ? { status: 403 } : undefined;
     await assert.rejects(at('cache'), /403/);
     const before = writes(registry);
-    await assert.rejects(writeMemory(store, 'cache', second, nothing, place), /403/);
+    await assert.rejects(write(store, 'cache', second), /403/);
     assert.equal(writes(registry), before);
+  }
+});
+
+test('a tag that is refused is not there where this login may write, and else it fails', async t => {
+  const { registry, store } = await repository(t);
+  const { architecture, storeDir } = place;
+  for (const status of [400, 401, 403]) {
+    registry.behaviour.answer = ({ url }) =>
+      url?.includes('/manifests/') ? { status } : undefined;
+    const reading = (mayWrite: boolean) =>
+      readMemory(store, 'cache', { architecture, storeDir, mayWrite: async () => mayWrite });
+    assert.deepEqual(await reading(true), { memory: nothing, writable: true });
+    await assert.rejects(reading(false), new RegExp(String(status)));
   }
 });

@@ -2,9 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { blobKey } from '../../../src/image/keys.ts';
-import { knownBlobs, mapBlobs, mergeMemories } from '../../../src/registry/memory.ts';
-import { parseMemory, serializeMemory } from '../../../src/registry/memory-format.ts';
+import {
+  isRemembered,
+  knownBlobs,
+  mapBlobs,
+  mergeMemories,
+} from '../../../src/registry/memory/merge.ts';
+import { parseMemory } from '../../../src/registry/memory/parse.ts';
+import { closureOfRow } from '../../../src/registry/memory/rows.ts';
+import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
 import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 
 const storeDir = '/nix/store';
 const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';
@@ -30,7 +38,11 @@ const knownBlob: fc.Arbitrary<KnownBlob> = fc
       noNullPrototype: true,
     },
   )
-  .map(blob => (blob.paths.length === 0 ? blob : { ...blob, key: blobKey(blob.paths) }));
+  .map(blob =>
+    blob.paths.length === 0
+      ? { ...blob, kind: 'streamed' }
+      : { ...blob, kind: 'store', key: blobKey(blob.paths) },
+  );
 const plain = { noNullPrototype: true };
 
 /** Images that share blobs, outputs and roots, as the images of one repository do. */
@@ -46,11 +58,13 @@ const memory: fc.Arbitrary<Memory> = fc
         },
         plain,
       )
-      .map(({ outPath, closure, blobs: carriers }) => ({
-        outPath,
-        closure: [outPath, ...closure, ...carriers.flatMap(({ paths }) => paths)],
-        blobs: carriers,
-      }));
+      .map(({ outPath, closure, blobs: carriers }) =>
+        rememberedOutput(
+          outPath,
+          [...new Set([...closure, ...carriers.flatMap(({ paths }) => paths)])],
+          carriers,
+        ),
+      );
     const root = fc.record(
       { outPath: storePath, tree: fc.constant({ etc: { hosts: 0 }, bin: 1 }) },
       plain,
@@ -91,11 +105,27 @@ function imageOf(letter: string, ...blobs: KnownBlob[]): RememberedImage {
   return { digest: `sha256:${letter.repeat(64)}`, outputs: [], blobs, roots: [] };
 }
 
+/** Without what has no order: what a blob holds, and what a path refers to. */
+const comparable = ({ images }: Memory) =>
+  images.map(image => ({
+    ...image,
+    blobs: image.blobs.map(each => ({ ...each, paths: [...each.paths].sort() })),
+    outputs: image.outputs.map(({ outPath, row, blobs }) => ({
+      outPath,
+      closure: closureOfRow(row)?.sort(),
+      blobs: blobs.map(({ digest }) => digest),
+    })),
+  }));
+
 test('a memory is the same after it was written and read', () => {
   fc.assert(
     fc.property(memory, written => {
-      const parsed = parseMemory(serializeMemory(written), storeDir);
-      assert.deepEqual(parsed, { kind: 'memory', memory: written, leftOut: 0 });
+      const text = serializeMemory(written);
+      const parsed = parseMemory(text, storeDir);
+      assert.ok(parsed.kind === 'memory');
+      assert.equal(parsed.leftOut, 0);
+      assert.deepEqual(comparable(parsed.memory), comparable(written));
+      assert.equal(serializeMemory(parsed.memory), text);
     }),
     { numRuns: 60 },
   );
@@ -114,12 +144,8 @@ test('what two images share is written once', () => {
 test('a damaged document says why, and throws nothing', () => {
   const good = serializeMemory({ images: [imageOf('a', blob('1'))] });
   for (const text of [
-    '',
-    '{',
-    'null',
-    '[]',
-    '{"format":1}',
-    good.replace('"blobs":[0]', '"blobs":[7]'),
+    ...['', '{', 'null', '[]', '{"format":1}', '{"format":2}'],
+    good.replace('"roots":[]', '"roots":{}'),
   ]) {
     const parsed = parseMemory(text, storeDir);
     assert.equal(parsed.kind, 'damaged', text);
@@ -132,13 +158,14 @@ test('names that lead out of the store are refused', () => {
   const path = `${storeDir}/${'a'.repeat(32)}-glibc`;
   const text = serializeMemory({ images: [imageOf('a', blob('1', [path]))] });
   const parsed = parseMemory(text.replace(`${'a'.repeat(32)}-glibc`, '../../etc/shadow'), storeDir);
-  assert.equal(parsed.kind, 'damaged');
+  assert.ok(parsed.kind === 'memory');
+  assert.deepEqual(parsed.memory.images[0]?.blobs, [], 'what it held is not known');
 });
 
 test('a newer format is told apart from damage', () => {
-  assert.deepEqual(parseMemory('{"format":2,"anything":true}', storeDir), {
+  assert.deepEqual(parseMemory('{"format":3,"anything":true}', storeDir), {
     kind: 'newer',
-    format: 2,
+    format: 3,
   });
 });
 
@@ -170,6 +197,66 @@ test('merging keeps the newest five of what made no image, and they crowd out no
   assert.deepEqual(merged([same], failed.slice(0, 2)), [same, failed[1]], 'by its blobs');
 });
 
+test('an image that is learnt again keeps what was known of it', () => {
+  const before = { ...imageOf('a', blob('1')), commit: 'c1', tested: 'yes', more: { signed: 1 } };
+  const again = { ...imageOf('a', blob('1')), commit: 'c2', event: 'push' };
+  const { images } = mergeMemories({ images: [again] }, { images: [before], more: { x: 1 } });
+  const [image] = images;
+  assert.deepEqual(
+    [image?.commit, image?.event, image?.tested, image?.more],
+    ['c2', 'push', 'yes', { signed: 1 }],
+  );
+  assert.equal(isRemembered(imageOf('a', blob('1')), { images: [before] }), true);
+  assert.equal(
+    isRemembered({ ...again, commit: 'c2' }, { images: [{ ...before, event: '' }] }),
+    true,
+  );
+  assert.equal(isRemembered(again, { images: [before] }), false, 'the event was not known');
+  assert.equal(isRemembered(imageOf('a', blob('2')), { images: [before] }), false);
+  assert.equal(isRemembered(imageOf('b', blob('1')), { images: [before] }), false);
+});
+
+test('what a newer program has written is kept by one that does not know it', () => {
+  const path = `${storeDir}/${'a'.repeat(32)}-glibc`;
+  const held = { ...blob('1', [path]), key: blobKey([path]) };
+  const image = { ...imageOf('a', held), outputs: [rememberedOutput(path, [], [held])] };
+  const roots = [{ outPath: path, tree: {} }];
+  const record = { mediaType: 'x/y', digest: held.digest, diffId: held.digest, size: 1 };
+  const document = JSON.parse(
+    serializeMemory({ images: [{ ...image, roots }], records: [record] }),
+  );
+  for (const name of ['paths', 'blobs', 'outputs', 'roots', 'images', 'records']) {
+    document[name][0].novel = { in: name };
+  }
+  const text = JSON.stringify({ ...document, novel: ['table'] });
+  const parsed = parseMemory(text, storeDir);
+  assert.ok(parsed.kind === 'memory' && parsed.leftOut === 0);
+  assert.deepEqual(JSON.parse(serializeMemory(parsed.memory)), JSON.parse(text));
+  const learnt = { ...imageOf('b', held), outputs: image.outputs };
+  const merged = serializeMemory(mergeMemories({ images: [learnt] }, parsed.memory));
+  for (const name of ['paths', 'blobs', 'outputs', 'roots', 'images', 'records']) {
+    assert.ok(merged.includes(`"novel":{"in":"${name}"}`), name);
+  }
+});
+
+test('two builds of one path that refer to different ones are two rows', () => {
+  const [lib, one, two] = ['lib', 'one', 'two'].map(
+    name => `${storeDir}/${'a'.repeat(32)}-${name}`,
+  ) as [string, string, string];
+  const held = { ...blob('1', [lib]), key: blobKey([lib]) };
+  const built = (reference: string, letter: string) => ({
+    ...imageOf(letter, held),
+    outputs: [rememberedOutput(lib, [reference], [held])],
+  });
+  const text = serializeMemory({ images: [built(one, 'a'), built(two, 'b')] });
+  const parsed = parseMemory(text, storeDir);
+  assert.ok(parsed.kind === 'memory' && parsed.leftOut === 0);
+  assert.deepEqual(
+    parsed.memory.images.map(({ outputs }) => outputs.map(({ row }) => closureOfRow(row))),
+    [[[lib, one]], [[lib, two]]],
+  );
+});
+
 test('blobs are listed once, newest first', () => {
   const memory = {
     images: [imageOf('a', blob('2'), blob('1')), imageOf('b', blob('1'), blob('3'))],
@@ -182,7 +269,7 @@ test('blobs are listed once, newest first', () => {
 
 test('an output that loses one of its blobs is known without blobs', () => {
   const [one, two] = [blob('1'), blob('2')];
-  const output = { outPath: `${storeDir}/x`, closure: ['c'], blobs: [one, two] };
+  const output = rememberedOutput(`${storeDir}/x`, ['c'], [one, two]);
   const mapped = mapBlobs({ ...imageOf('a', one, two), outputs: [output] }, each =>
     each.digest === two.digest ? undefined : each,
   );

@@ -5,6 +5,7 @@ import type { Evidence, StatedImage } from '../../../src/registry/evidence.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge, presenceIn } from '../../../src/registry/reuse.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
+import { rememberedOutput } from '../../tools/remembered.ts';
 
 const zstd = mediaTypes.layer.zstd;
 
@@ -64,18 +65,15 @@ const arrange = (
 ) => arrangeKnowledge([{ memory: { images }, evidence: by }], mediaType);
 
 describe('what memories know', () => {
-  const output = (closure: string[], ...blobs: KnownBlob[]) => ({
-    outPath: '/s/out',
-    closure,
-    blobs,
-  });
+  const output = (closure: string[], ...blobs: KnownBlob[]) =>
+    rememberedOutput('/s/out', closure, blobs);
 
   test('the newest of an output, and all that carried it, newest first', () => {
     const [one, two] = [blob('1'), blob('2')];
     const older = imageOf({ outputs: [output(['/old'], two)], blobs: [two] });
     const newer = imageOf({ outputs: [output(['/new'], one)], blobs: [one] });
     const knowledge = arrange([newer, older]);
-    assert.deepEqual(knowledge.closureOf('/s/out'), ['/new']);
+    assert.deepEqual(knowledge.closureOf('/s/out'), ['/s/out', '/new']);
     assert.deepEqual(knowledge.carriersOf('/s/out'), [[one], [two]]);
     assert.equal(knowledge.closureOf('/s/other'), undefined);
     assert.deepEqual(knowledge.carriersOf('/s/other'), []);
@@ -87,7 +85,7 @@ describe('what memories know', () => {
     const image = imageOf({ outputs: [output(['/c'], one, gzip)], blobs: [one, gzip] });
     const knowledge = arrange([image, imageOf({ outputs: [output(['/d'])] })]);
     assert.deepEqual(knowledge.carriersOf('/s/out'), []);
-    assert.deepEqual(knowledge.closureOf('/s/out'), ['/c']);
+    assert.deepEqual(knowledge.closureOf('/s/out'), ['/s/out', '/c']);
     assert.equal(knowledge.blobWithKey('1'), one);
     assert.equal(knowledge.blobWithKey('2'), undefined);
     assert.equal(knowledge.blobWithDiffId(gzip.diffId), undefined);
@@ -169,7 +167,7 @@ describe('how a blob can be had', () => {
   function storeWith(has: readonly string[], mounts: readonly string[] = []) {
     const asked: string[] = [];
     const store = {
-      hasBlob: async (digest: string, size: number) => {
+      hasBlob: async (digest: string, size?: number) => {
         asked.push(`${digest} of ${size}`);
         return has.includes(digest);
       },
@@ -200,6 +198,7 @@ describe('how a blob can be had', () => {
       'mount sha256:3 from o/base',
       'mount sha256:4 from o/base',
       ...[1, 2, 3, 4, 5].map(each => `sha256:${each} of 1`),
+      'sha256:5 of undefined',
     ]);
   });
 
@@ -210,10 +209,14 @@ describe('how a blob can be had', () => {
       proved.push(key);
       return false;
     };
-    const presence = presenceIn(store, { isTrue });
+    const told: string[] = [];
+    const presence = presenceIn(store, { isTrue }, message => told.push(message));
+    assert.equal(await presence(blob('3')), undefined);
+    assert.deepEqual(told, [], 'it is gone');
     assert.equal(await presence(blob('1')), undefined);
     assert.equal(await presence(blob('2', { from: 'o/base' })), undefined);
-    assert.equal(await presence(blob('3')), undefined);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? '', /of the blob sha256:1 is not so: its layer is made anew/);
     assert.deepEqual(proved, ['1', '2'], 'of what is gone nothing need be proved');
     assert.ok(asked.every(line => !line.startsWith('mount')));
   });

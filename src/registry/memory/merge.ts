@@ -1,0 +1,92 @@
+import type { Fields } from '../../host/foreign-value.ts';
+import type { KnownBlob, Memory, RememberedImage, RememberedRecord } from '../remembered.ts';
+import { serializeMemory } from './serialize.ts';
+
+/** How many images a memory holds; the oldest are forgotten, and with them their blobs. */
+const rememberedImages = 20;
+
+/** How many of them may be runs that failed: they must not crowd out what was finished. */
+const rememberedFailures = 5;
+
+/** How many records of runs it holds. */
+const rememberedRecords = 20;
+
+/** One memory that knows all that both know; what comes first is newer. */
+export function mergeMemories(newer: Memory, older: Memory): Memory {
+  const more = merged(newer.more, older.more);
+  return {
+    images: mergeImages([...newer.images, ...older.images]),
+    records: mergeRecords([...(newer.records ?? []), ...(older.records ?? [])]),
+    ...(more ? { more } : {}),
+  };
+}
+
+function mergeImages(images: readonly RememberedImage[]): RememberedImage[] {
+  const merged = new Map<string, RememberedImage>();
+  let unfinished = 0;
+  for (const image of images) {
+    const identity = identityOf(image);
+    const before = merged.get(identity);
+    if (before) merged.set(identity, completed(before, image));
+    else if (image.digest !== undefined || ++unfinished <= rememberedFailures) {
+      merged.set(identity, image);
+    }
+  }
+  return [...merged.values()].slice(0, rememberedImages);
+}
+
+const identityOf = ({ digest, blobs }: RememberedImage) =>
+  digest ?? blobs.map(blob => blob.digest).join(' ');
+
+/** An image with what was known of it before, and is not told now. */
+function completed(newer: RememberedImage, older: RememberedImage): RememberedImage {
+  const more = merged(newer.more, older.more);
+  return { ...older, ...newer, ...(more ? { more } : {}) };
+}
+
+const merged = (newer: Fields | undefined, older: Fields | undefined): Fields | undefined =>
+  newer && older ? { ...older, ...newer } : (newer ?? older);
+
+function mergeRecords(records: readonly RememberedRecord[]): RememberedRecord[] {
+  const merged = new Map<string, RememberedRecord>();
+  for (const record of records) if (!merged.has(record.digest)) merged.set(record.digest, record);
+  return [...merged.values()].slice(0, rememberedRecords);
+}
+
+/**
+ * Whether a memory knows all of an image. Where an image of the same bytes was made from another commit,
+ * or for another event, what is remembered of that stays.
+ */
+export function isRemembered(learnt: RememberedImage, memory: Memory): boolean {
+  const known = memory.images.find(image => identityOf(image) === identityOf(learnt));
+  if (known === undefined) return false;
+  const { digest, target, outputs, blobs, roots } = learnt;
+  const content = { ...(digest ? { digest } : {}), ...(target ? { target } : {}) };
+  const whole = { ...learnt, ...known, ...content, outputs, blobs, roots };
+  return serializeMemory({ images: [whole] }) === serializeMemory({ images: [known] });
+}
+
+/** An image with its blobs changed or left out; an output that loses one is known without blobs. */
+export function mapBlobs(
+  image: RememberedImage,
+  change: (blob: KnownBlob) => KnownBlob | undefined,
+): RememberedImage {
+  const changed = (blobs: readonly KnownBlob[]) => blobs.flatMap(blob => change(blob) ?? []);
+  return {
+    ...image,
+    blobs: changed(image.blobs),
+    outputs: image.outputs.map(output => {
+      const blobs = changed(output.blobs);
+      return { ...output, blobs: blobs.length === output.blobs.length ? blobs : [] };
+    }),
+  };
+}
+
+/** All blobs that a memory knows, each digest once, newest first. */
+export function knownBlobs(memory: Memory): KnownBlob[] {
+  const blobs = new Map<string, KnownBlob>();
+  for (const blob of memory.images.flatMap(image => image.blobs)) {
+    if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);
+  }
+  return [...blobs.values()];
+}

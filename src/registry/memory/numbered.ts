@@ -1,0 +1,51 @@
+import { Failure } from '../../host/failure.ts';
+import { Refusal } from '../refusal.ts';
+import type { ImageStore } from '../store.ts';
+
+// Where tags cannot be moved, each memory has a tag of its own: the tag of the first one, a dot and a
+// number. Nobody can take a number twice there, so that no writer overwrites another.
+
+const longestTag = 128;
+
+/** The tag of the memory with this number; the first one has none. */
+export function numberedTag(tag: string, number: number | undefined): string {
+  if (number === undefined) return tag;
+  const ending = `.${number}`;
+  return tag.slice(0, longestTag - ending.length) + ending;
+}
+
+/** Whether there are memories with numbers: asked of the first, since that is one small question. */
+export async function areNumbered(store: ImageStore, tag: string): Promise<boolean> {
+  if (store.tagsWith === undefined) return false;
+  try {
+    return (await store.getManifest(numberedTag(tag, 1))) !== undefined;
+  } catch (error) {
+    // some registries say so of what is not there
+    if (error instanceof Failure) return false;
+    throw error;
+  }
+}
+
+/** The highest number that a memory has; `least`, which is known to be there, where tags are not told. */
+export async function newestNumber(store: ImageStore, tag: string, least: number): Promise<number> {
+  const start = `${tag.slice(0, longestTag - 8)}`;
+  const tags = (await store.tagsWith?.(start).catch(notTold)) ?? [];
+  const numbers = tags.flatMap(each => {
+    const [, digits] = /\.([1-9]\d{0,5})$/.exec(each) ?? [];
+    const number = Number(digits);
+    return digits !== undefined && each === numberedTag(tag, number) ? [number] : [];
+  });
+  return Math.max(least, ...numbers);
+}
+
+function notTold(error: unknown): string[] {
+  if (error instanceof Failure) return [];
+  throw error;
+}
+
+/**
+ * Whether a tag was refused because it is there and cannot be moved, or because somebody took it: the
+ * registry has taken the same manifest by its digest just before.
+ */
+export const cannotMove = (error: unknown): boolean =>
+  error instanceof Refusal && [400, 403, 405, 409, 412, 422].includes(error.status);

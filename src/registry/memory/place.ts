@@ -1,0 +1,152 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { retries } from '../../host/limits.ts';
+import { notice } from '../../host/say.ts';
+import type { Memory, RememberedImage, RememberedRecord } from '../remembered.ts';
+import type { ImageStore, StoredManifest } from '../store.ts';
+import { packed, recordType, type Shape } from './artifact.ts';
+import { isRemembered, mergeMemories } from './merge.ts';
+import { areNumbered, cannotMove, newestNumber, numberedTag } from './numbered.ts';
+import { putMemory } from './put.ts';
+import { type FoundMemory, type Reading, readMemory } from './read.ts';
+
+/** What a run has learnt. */
+interface Lesson {
+  image: RememberedImage;
+  /** Whether the run did something that is worth its record, also where the image is known. */
+  isNews: boolean;
+  /** The run's record as a text, and where the run can be looked up; a copy has none. */
+  record?: { text: string; run?: string };
+}
+
+/** Where a memory lives, with what this run has found out of it. */
+export interface MemoryPlace {
+  /** As {@link readMemory}; what was read is known when it is written. */
+  read(): Promise<FoundMemory>;
+  /**
+   * Adds what a run has learnt. What other runs write there is kept, and what they have overwritten is
+   * written again. Nothing is asked or sent where nothing is new. Rejects when the store fails.
+   */
+  write(lesson: Lesson): Promise<void>;
+}
+
+/** What a place is opened with; the last two are for tests. */
+export interface PlaceOptions extends Omit<Reading, 'before'> {
+  host: Host;
+  sleep?: (ms: number) => Promise<unknown>;
+  /** In [0, 1). */
+  random?: () => number;
+}
+
+/** What is known of a place by now. */
+interface Place extends PlaceOptions {
+  store: ImageStore;
+  tag: string;
+  found?: FoundMemory;
+  shapes: Shape[];
+  /** The number of the newest memory; 0: it has none. Undefined: that was not asked yet. */
+  number?: number;
+}
+
+/** The memory at a tag. Nothing is asked before it is read or written. */
+export function memoryPlace(store: ImageStore, tag: string, options: PlaceOptions): MemoryPlace {
+  const place: Place = { ...options, store, tag, shapes: ['artifact', 'image'] };
+  return { read: () => look(place), write: lesson => write(lesson, place) };
+}
+
+async function look(place: Place): Promise<FoundMemory> {
+  const { store, tag, storeDir, architecture, mayWrite, found: before } = place;
+  const reading = { storeDir, architecture, mayWrite, ...(before ? { before } : {}) };
+  const readAt = (number: number) =>
+    readMemory(store, numberedTag(tag, number || undefined), reading);
+  if (place.number === undefined) {
+    const [found, isNumbered] = await Promise.all([readAt(0), areNumbered(store, tag)]);
+    place.found = found;
+    place.number = isNumbered ? 1 : 0;
+  } else if (place.number === 0) place.found = await readAt(0);
+  if (place.number > 0) {
+    place.number = await newestNumber(store, tag, place.number);
+    place.found = await readAt(place.number);
+  }
+  return place.found ?? readAt(place.number);
+}
+
+async function write(lesson: Lesson, place: Place): Promise<void> {
+  const { host, store, tag, sleep = wait, random = Math.random } = place;
+  if (!lesson.isNews && place.found && isRemembered(lesson.image, place.found.memory)) return;
+  const learnt = await withRecord(lesson, store);
+  for (let attempt = 1; attempt <= retries.memory.attempts; attempt += 1) {
+    const before = host.clock();
+    const found = await look(place);
+    if (!found.writable || isKept(learnt, found.memory)) return;
+    const { memory, manifest } = await putMemory(mergeMemories(learnt, found.memory), place);
+    // so that others have little time to write between what was read and this
+    const now = await look(place);
+    if (now.digest !== found.digest || !(await pointTag(manifest, found, place))) continue;
+    place.found = { memory, digest: manifest.digest, writable: true };
+    const pause = Math.max(retries.memory.pause, 2 * (host.clock() - before));
+    await sleep(pause * (attempt === 1 ? 1 : 1 + random()));
+  }
+  throw new Failure(`Others write the memory at ${store.repository}:${tag} all the time.`, {
+    tried: `It was written ${retries.memory.attempts} times and was overwritten each time.`,
+    next: 'Give images that are built at the same time a cache-tag each.',
+  });
+}
+
+/** Stores the record beside the memory. */
+async function withRecord({ image, record }: Lesson, store: ImageStore): Promise<Memory> {
+  if (record === undefined) return { images: [image] };
+  const { bytes, descriptor } = await packed(record.text, recordType);
+  await store.putBytes(bytes, descriptor.mediaType);
+  const run = record.run === undefined ? {} : { run: record.run };
+  const kept: RememberedRecord = { ...descriptor, ...run };
+  return { images: [image], records: [kept] };
+}
+
+function isKept({ images, records = [] }: Memory, memory: Memory): boolean {
+  const digests = new Set(memory.records?.map(({ digest }) => digest));
+  return (
+    records.every(({ digest }) => digests.has(digest)) &&
+    images.every(image => isRemembered(image, memory))
+  );
+}
+
+/** Moves the tag, or takes the next number where tags do not move; false where another has taken it. */
+async function pointTag(
+  manifest: StoredManifest,
+  { digest: before }: FoundMemory,
+  place: Place,
+): Promise<boolean> {
+  const { store, tag, host } = place;
+  if (!place.number) {
+    try {
+      await store.putTag(tag, manifest);
+      return true;
+    } catch (error) {
+      if (before === undefined || store.tagsWith === undefined || !cannotMove(error)) throw error;
+    }
+  }
+  const next = (place.number ?? 0) + 1;
+  const name = numberedTag(tag, next);
+  const isThere = (await store.getManifest(name).catch(() => undefined)) !== undefined;
+  if (!isThere) {
+    try {
+      await store.putTag(name, manifest);
+      tellNumbered(store, name, host);
+    } catch (error) {
+      if (!(cannotMove(error) && (await store.getManifest(name)))) throw error;
+      place.number = next;
+      return false;
+    }
+  }
+  place.number = next;
+  return !isThere;
+}
+
+function tellNumbered(store: ImageStore, name: string, host: Host): void {
+  notice(
+    host,
+    `${store.repository} does not move tags: the memory is at ${name}. Exempt the tags cache-* from its rule of immutable tags, and it keeps one tag.`,
+  );
+}

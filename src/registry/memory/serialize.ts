@@ -1,0 +1,143 @@
+import type { Fields } from '../../host/foreign-value.ts';
+import type {
+  ImageOrigin,
+  KnownBlob,
+  Memory,
+  RememberedImage,
+  RememberedOutput,
+} from '../remembered.ts';
+import { memoryFormat, originEntries } from './document.ts';
+import type { PathRow, WithMore } from './rows.ts';
+
+/** Writes a memory as a document; the same memory gives the same bytes. */
+export function serializeMemory({ images, records = [], more }: Memory): string {
+  const paths = new PathTable();
+  const blobs = new Table<KnownBlob>(blob => `${blob.digest} ${blob.key}`);
+  const outputs = new Table<RememberedOutput & { at: number }>(
+    ({ at, blobs: carriers }) => `${at} ${carriers.map(blob => blob.digest)}`,
+  );
+  const roots = new Table<RememberedImage['roots'][number]>(root => root.outPath);
+  const blobAt = (blob: KnownBlob) => blobs.at(blob, () => blobRow(blob, paths));
+  const rows = images.map(image => {
+    const { digest, target } = image;
+    // rows with references first: what blobs hold is found among them
+    const rowsOfOutputs = image.outputs.map(output => paths.at(output.row));
+    const made = image.outputs.map((output, place) => {
+      const at = rowsOfOutputs[place] ?? 0;
+      return outputs.at({ ...output, at }, () => ({ path: at, blobs: output.blobs.map(blobAt) }));
+    });
+    return {
+      digest,
+      target: target && { path: paths.of(target.outPath), variant: target.variant },
+      ...originOf(image),
+      outputs: made,
+      blobs: image.blobs.map(blobAt),
+      roots: image.roots.map(root =>
+        roots.at(root, () => ({ path: paths.of(root.outPath), tree: root.tree })),
+      ),
+      ...image.more,
+    };
+  });
+  return JSON.stringify({
+    format: memoryFormat,
+    paths: paths.rows,
+    blobs: blobs.rows,
+    outputs: outputs.rows,
+    roots: roots.rows,
+    images: rows,
+    records: records.map(({ more: further, ...record }) => ({ ...record, ...further })),
+    ...more,
+  });
+}
+
+/** In one order, whoever has put it together. */
+function originOf(image: RememberedImage): Fields {
+  const names = Object.keys(originEntries) as (keyof ImageOrigin)[];
+  return Object.fromEntries(names.map(name => [name, image[name]]));
+}
+
+function blobRow(blob: KnownBlob, paths: PathTable): Fields {
+  const { key, digest, diffId, size, uncompressedSize, mediaType, roots, directories, run } = blob;
+  return {
+    kind: blob.kind ?? kindOf(blob),
+    ...{ key, digest, diffId, size, uncompressedSize, mediaType },
+    paths: stepsOf(blob.paths.map(path => paths.of(path))),
+    roots: roots?.map(path => paths.of(path)),
+    directories,
+    run,
+  };
+}
+
+function kindOf({ paths, key, diffId }: KnownBlob): NonNullable<KnownBlob['kind']> {
+  if (paths.length > 0) return 'store';
+  return key === diffId ? 'content' : 'streamed';
+}
+
+/** The first place, and the step to each following one: most are 1, which compresses well. */
+function stepsOf(places: readonly number[]): number[] {
+  const ascending = Uint32Array.from(places).sort();
+  return Array.from(ascending, (place, at) => place - (ascending[at - 1] ?? 0));
+}
+
+/** Store paths with their references, each pair once, behind all that it refers to. */
+class PathTable {
+  readonly rows: Fields[] = [];
+  private readonly places = new Map<PathRow, number>();
+  private readonly placesOfPairs = new Map<string, number>();
+  private readonly placesOfPaths = new Map<string, number>();
+
+  /** The place of any row of this path. */
+  of(path: string): number {
+    return this.placesOfPaths.get(path) ?? this.at({ path });
+  }
+
+  /** The place of a row; those that it reaches come before it. */
+  at(row: PathRow): number {
+    const pending = [row];
+    for (let top = pending.at(-1); top !== undefined; top = pending.at(-1)) {
+      const unknown = top.references?.filter(each => !this.places.has(each)) ?? [];
+      if (unknown.length > 0 && !this.places.has(top)) pending.push(...unknown.reverse());
+      else this.add(pending.pop() ?? row);
+    }
+    return this.places.get(row) ?? 0;
+  }
+
+  private add(row: PathRow): void {
+    if (this.places.has(row)) return;
+    const path = row.path.slice(row.path.lastIndexOf('/') + 1);
+    const references = row.references?.map(each => this.places.get(each) ?? 0).sort(ascending);
+    const pair = `${path} ${references}`;
+    const known = this.placesOfPairs.get(pair);
+    const place = known ?? this.rows.push({ path, references }) - 1;
+    if (row.more) this.rows[place] = withMore(this.rows[place], row);
+    this.places.set(row, place);
+    this.placesOfPairs.set(pair, place);
+    this.placesOfPaths.set(row.path, place);
+  }
+}
+
+/** A row with what another program has written of it; what it has already stays. */
+const withMore = (row: Fields = {}, { more }: WithMore): Fields => ({ ...row, ...more, ...row });
+
+const ascending = (one: number, other: number) => one - other;
+
+/** Rows without duplicates, found again by an identity. */
+class Table<Item extends WithMore> {
+  readonly rows: Fields[] = [];
+  private readonly indexes = new Map<string, number>();
+  private readonly identity: (item: Item) => string;
+
+  constructor(identity: (item: Item) => string) {
+    this.identity = identity;
+  }
+
+  /** The item's index; its row is made when it is met for the first time. */
+  at(item: Item, row: () => Fields): number {
+    const identity = this.identity(item);
+    const known = this.indexes.get(identity);
+    const index = known ?? this.rows.push(row()) - 1;
+    if (item.more) this.rows[index] = withMore(this.rows[index], item);
+    this.indexes.set(identity, index);
+    return index;
+  }
+}

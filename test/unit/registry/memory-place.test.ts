@@ -1,0 +1,258 @@
+// The memory where several write it at a time, and where a registry does not welcome it.
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { mediaTypes } from '../../../src/image/types.ts';
+import { type MemoryPlace, memoryPlace } from '../../../src/registry/memory/place.ts';
+import { parseReference } from '../../../src/registry/reference.ts';
+import { Refusal } from '../../../src/registry/refusal.ts';
+import type { RememberedImage } from '../../../src/registry/remembered.ts';
+import { remoteStore } from '../../../src/registry/remote.ts';
+import type { ImageStore, StoredManifest } from '../../../src/registry/store.ts';
+import { instantRetries, sha256 } from '../../tools/blobs.ts';
+import { quietHost } from '../../tools/host.ts';
+import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+
+const where = { storeDir: '/nix/store', architecture: 'amd64' };
+const image = (name: string): RememberedImage => ({
+  ...{ digest: sha256(Buffer.from(name)), outputs: [], roots: [] },
+  blobs: [
+    {
+      ...{ kind: 'content', key: sha256(Buffer.from(`${name} unpacked`)), paths: [] },
+      ...{
+        digest: sha256(Buffer.from(`${name} packed`)),
+        size: `${name} packed`.length,
+        uncompressedSize: 1,
+      },
+      ...{ diffId: sha256(Buffer.from(`${name} unpacked`)), mediaType: mediaTypes.layer.zstd },
+    },
+  ],
+});
+const lesson = (name: string) => ({
+  ...{ image: image(name), isNews: true, record: { text: `record of ${name}` } },
+});
+
+/** A clock that goes on when everybody waits, and by no other means. */
+function madeTime() {
+  let now = 0;
+  const sleepers: { until: number; wake: () => void }[] = [];
+  return {
+    clock: () => now,
+    sleep: (ms: number) =>
+      new Promise<void>(wake => {
+        sleepers.push({ until: now + ms, wake });
+      }),
+    /** Lets time pass until all of the work is done. */
+    async pass(work: Promise<unknown>) {
+      let done = false;
+      work.then(
+        () => (done = true),
+        () => (done = true),
+      );
+      while (!done) {
+        for (let turn = 0; turn < 50 && !done; turn += 1) await new Promise(setImmediate);
+        sleepers.sort((one, other) => one.until - other.until);
+        const next = sleepers.shift();
+        if (next === undefined) continue;
+        now = next.until;
+        next.wake();
+      }
+      return work;
+    },
+  };
+}
+
+/** Numbers that look random and are the same each time, in [0, 1). */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+interface Shelf {
+  manifests: Map<string, StoredManifest>;
+  blobs: Map<string, Buffer>;
+}
+
+/** A registry in this process; each request takes some of the time that is given. */
+function storeOn({ manifests, blobs }: Shelf, delay: () => Promise<void>): ImageStore {
+  const put = async (bytes: Buffer, mediaType: string) => {
+    await delay();
+    const digest = sha256(bytes);
+    blobs.set(digest, bytes);
+    return { digest, mediaType, size: bytes.length };
+  };
+  return {
+    kind: 'registry',
+    repository: 'r.example/o/x',
+    getManifest: async name => {
+      await delay();
+      return manifests.get(name);
+    },
+    getBlob: async ({ digest }) => {
+      await delay();
+      return blobs.get(digest);
+    },
+    hasBlob: async () => true,
+    putBytes: put,
+    putManifest: put,
+    putTag: async (tag, manifest) => {
+      await delay();
+      manifests.set(tag, manifest);
+    },
+  } as Partial<ImageStore> as ImageStore;
+}
+
+const digestsAt = async (place: MemoryPlace) =>
+  (await place.read()).memory.images.map(({ digest }) => digest);
+
+test('of ten that write at the same time, none is lost, sixty times', async () => {
+  for (let round = 0; round < 60; round += 1) {
+    const time = madeTime();
+    const random = numbers(round + 1);
+    const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+    const delay = () => time.sleep(20 + 80 * random());
+    const host = quietHost({ clock: time.clock });
+    const names = Array.from({ length: 10 }, (_, at) => `image ${at}`);
+    const writing = names.map(async name => {
+      const place = memoryPlace(storeOn(shelf, delay), 'cache', {
+        ...where,
+        host,
+        ...time,
+        random,
+      });
+      await place.read();
+      await time.sleep(200 * random());
+      await place.write(lesson(name));
+    });
+    await time.pass(Promise.all(writing));
+    const place = memoryPlace(
+      storeOn(shelf, async () => undefined),
+      'cache',
+      { ...where, host },
+    );
+    const found = new Set(await digestsAt(place));
+    const lost = names.filter(name => !found.has(image(name).digest));
+    assert.deepEqual(lost, [], `round ${round}`);
+    assert.equal((await place.read()).memory.records?.length, 10, `round ${round}`);
+  }
+});
+
+test('what was written is looked at after twice the time that it took, and 0.3 s at least', async () => {
+  for (const [each, pause] of [
+    [10, 300],
+    [200, 2_000],
+  ] as const) {
+    const time = madeTime();
+    const waits: number[] = [];
+    const store = storeOn({ manifests: new Map(), blobs: new Map() }, () => time.sleep(each));
+    const sleep = (ms: number) => {
+      waits.push(ms);
+      return time.sleep(ms);
+    };
+    const host = quietHost({ clock: time.clock });
+    const place = memoryPlace(store, 'cache', { ...where, host, sleep });
+    await time.pass(place.write(lesson('one')));
+    assert.equal(waits.length, 1);
+    assert.ok((waits[0] ?? 0) >= pause, `${waits}`);
+  }
+});
+
+test('one that is overwritten without end is told, and ends', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const store = storeOn(shelf, async () => undefined);
+  const host = quietHost();
+  const sleep = async () => shelf.manifests.clear();
+  const place = memoryPlace(store, 'cache', { ...where, host, sleep });
+  await assert.rejects(place.write(lesson('one')), /Others write the memory .* all the time/);
+});
+
+/** A registry over HTTP that has the layers of these images, and what was put into it. */
+async function registryWith(context: TestContext, ...images: string[]) {
+  const registry = await startRegistryStandIn();
+  for (const name of images) {
+    for (const { digest } of image(name).blobs)
+      registry.blobs.set(digest, Buffer.from(`${name} packed`));
+  }
+  const store = remoteStore(parseReference(`${registry.address}/o/x`), {
+    ...{ host: quietHost(), credentials: {}, retries: instantRetries() },
+  });
+  context.after(async () => {
+    await store.close();
+    await registry.stop();
+  });
+  const open = (host = quietHost()) =>
+    memoryPlace(store, 'cache', { ...where, host, sleep: async () => undefined });
+  const puts = () => registry.requests.filter(line => /^PUT .*\/manifests\//.test(line));
+  return { registry, store, open, puts };
+}
+
+describe('where only images are taken', () => {
+  for (const status of [400, 415, 500]) {
+    test(`and ${status} says so: it is put as one, the other shape is tried once`, async t => {
+      const { registry, open, puts } = await registryWith(t, 'one', 'two');
+      let refused = 0;
+      const take = registry.blobs;
+      registry.behaviour.isTaken = manifest => {
+        if (!('artifactType' in manifest)) return undefined;
+        refused += 1;
+        return status;
+      };
+      const place = open();
+      await place.write(lesson('one'));
+      await place.write(lesson('two'));
+      assert.equal(refused, 1);
+      assert.equal(puts().length, 5);
+      const manifest = JSON.parse(registry.manifests.get('cache')?.bytes.toString() ?? '');
+      assert.equal(manifest.config.mediaType, mediaTypes.config);
+      const config = JSON.parse(take.get(manifest.config.digest)?.toString() ?? '');
+      assert.equal(config.rootfs.diff_ids.length, manifest.layers.length);
+      assert.deepEqual(await digestsAt(open()), [image('two').digest, image('one').digest]);
+    });
+  }
+
+  test('a memory that is refused in each shape rejects with the refusal', async t => {
+    const { registry, open } = await registryWith(t, 'one');
+    registry.behaviour.isTaken = () => 415;
+    await assert.rejects(open().write(lesson('one')), Refusal);
+  });
+});
+
+describe('where tags do not move', () => {
+  const immutable = [400, 409, 412];
+  for (const status of immutable) {
+    test(`and ${status} says so: each memory has a tag of its own`, async t => {
+      const { registry, open } = await registryWith(t, 'one', 'two', 'three');
+      registry.behaviour.immovable = status;
+      const notices: string[] = [];
+      const host = quietHost({
+        emit: event => {
+          if (event.type === 'notice') notices.push(event.message);
+        },
+      });
+      for (const name of ['one', 'two', 'three']) {
+        const place = open(host);
+        await place.read();
+        await place.write(lesson(name));
+      }
+      const tags = [...registry.manifests.keys()].filter(tag => tag.startsWith('cache'));
+      assert.deepEqual(tags, ['cache', 'cache.1', 'cache.2']);
+      const all = ['three', 'two', 'one'].map(name => image(name).digest);
+      assert.deepEqual(await digestsAt(open()), all);
+      assert.match(notices[0] ?? '', /the memory is at cache\.1\. Exempt the tags cache-\*/);
+    });
+  }
+
+  test('two that take the same number are both kept', async t => {
+    const { registry, open } = await registryWith(t, 'one', 'two', 'three');
+    registry.behaviour.immovable = 412;
+    await open().write(lesson('one'));
+    await Promise.all([open().write(lesson('two')), open().write(lesson('three'))]);
+    const found = await digestsAt(open());
+    assert.deepEqual(
+      found.toSorted(),
+      ['one', 'two', 'three'].map(name => image(name).digest).toSorted(),
+    );
+  });
+});
