@@ -13,6 +13,7 @@ import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import { copyAll } from './copy/all.ts';
 import { type CopyMemory, recallCopy } from './copy/memory.ts';
 import { type CopySource, findSource } from './copy/source.ts';
 import type { VerbOutcome } from './outcome.ts';
@@ -38,6 +39,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     const source = await findSource(settings, store.repository, host);
     const work = { source, settings, store, host };
     const { tags } = settings.destination;
+    if (settings.all) return await copyWhole(work);
     const asked = tags.length > 0 ? await recall(work, tags) : undefined;
     const moved = asked && (await moveKnown(work, tags, asked));
     if (moved) return moved;
@@ -61,6 +63,18 @@ interface CopyWork {
   settings: CopySettings;
   store: ImageStore;
   host: Host;
+}
+
+async function copyWhole({ source, settings, store, host }: CopyWork): Promise<VerbOutcome> {
+  const whole = await source.whole();
+  try {
+    const [first = 'latest', ...rest] = whole.tags;
+    const { tags: asked } = settings.destination;
+    const tags = asked.length > 0 ? asked : [first, ...rest];
+    return outcome(store, await copyAll(whole, tags, store, host), tags);
+  } finally {
+    await whole.close();
+  }
 }
 
 /** What is remembered, where image and destination are of the kind of which something can be. */

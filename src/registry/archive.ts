@@ -63,7 +63,7 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
   };
   return {
     remembers: false,
-    takes: mediaType => !packedLayers.has(mediaType),
+    takes: mediaType => !unreadable.has(mediaType),
     repository: toFile ? archive.where : '-',
     getManifest: async name => storedManifest(archive, archive.tags.get(name) ?? name),
     getBlob: async ({ digest }) => archive.documents.get(digest),
@@ -82,7 +82,12 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
   };
 }
 
-const packedLayers = new Set<string>([mediaTypes.layer.gzip, mediaTypes.layer.zstd]);
+/** What `docker load` of all versions does not read. */
+const unreadable = new Set<string>([
+  mediaTypes.layer.gzip,
+  mediaTypes.layer.zstd,
+  mediaTypes.index,
+]);
 
 function storedManifest(archive: Archive, digest: string): StoredManifest | undefined {
   const bytes = archive.manifests.has(digest) ? archive.documents.get(digest) : undefined;

@@ -8,6 +8,7 @@ import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
 import { isNamed } from '../host/presence.ts';
+import { artifactName } from '../image/sources/oci-layout.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 const descriptorSchema = v.looseObject({
@@ -28,11 +29,8 @@ type LayoutIndex = v.InferOutput<typeof indexSchema>;
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
 
-/**
- * Under which of the index's own annotations the digest of an artifact is found, such as a memory: were
- * it a manifest of the list, a layout of one image would hold two for tools that take no tag.
- */
-const artifactName = (tag: string) => `comfy-nix.artifact/${tag}`;
+/** A tag that is made of a digest names what refers to that: no image of its own. */
+const refersToDigest = /^sha256-[0-9a-f]{64}/;
 
 /** Stays in the folder, empty; tools that read layouts look for names of their own. */
 const lockName = '.comfy-nix-lock';
@@ -89,11 +87,15 @@ export async function setTag(
   });
 }
 
-/** The index with the tag at this manifest, and at nothing else. */
+/**
+ * The index with the tag at this manifest, and at nothing else. What is no image, such as a memory, is an
+ * annotation: were it a manifest of the list, a layout of one image would hold two for tools that take
+ * no tag.
+ */
 function withTag(index: LayoutIndex, tag: string, manifest: Descriptor): LayoutIndex {
   const manifests = index.manifests.filter(each => each.annotations?.[refName] !== tag);
   const { [artifactName(tag)]: _, ...annotations } = index.annotations ?? {};
-  if (manifest.artifactType !== undefined) {
+  if (manifest.artifactType !== undefined || refersToDigest.test(tag)) {
     const named = { ...annotations, [artifactName(tag)]: manifest.digest };
     return { ...index, manifests, annotations: named };
   }

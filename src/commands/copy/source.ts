@@ -6,7 +6,8 @@ import { isNamed } from '../../host/presence.ts';
 import type { Packing } from '../../image/compress.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
 import { storedImage } from '../../image/oci/stored-image.ts';
-import { openSource } from '../../image/sources/detect.ts';
+import { detectSource, openSource } from '../../image/sources/detect.ts';
+import { layoutFolder, wholeOfLayout } from '../../image/sources/oci-layout.ts';
 import { filesOfPath } from '../../image/sources/source-files.ts';
 import { measuredImage, type SourceImage } from '../../image/sources/source-image.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
@@ -15,6 +16,7 @@ import { credentialsElsewhere } from '../../registry/credentials.ts';
 import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
 import { sourceStore } from '../source-store.ts';
+import type { WholeSource } from './all.ts';
 
 /** Linux on this machine's processor: chooses among the images of an index. */
 export const thisMachine = linuxOn(
@@ -26,6 +28,8 @@ export interface CopySource {
   /** The store path that is the image, where it is one: the same one is the same image. */
   storePath?: string | undefined;
   open(packing: Packing): Promise<SourceImage>;
+  /** All that is there of it: other platforms, attestations. Rejects where a source has one image alone. */
+  whole(): Promise<WholeSource>;
 }
 
 /**
@@ -49,7 +53,16 @@ export async function findSource(
   if (/^\.{0,2}\//.test(source) || (await isNamed(path))) {
     return onMachine(path, undefined, settings, host);
   }
-  return { open: packing => openReference(settings, destination, packing, host) };
+  return {
+    open: packing => openReference(settings, destination, packing, host),
+    whole: async () => {
+      const { store, repository, at, tag } = readFrom(settings, destination, host);
+      const name = `image ${repository}:${at}`;
+      const tags = [tag ?? 'latest'];
+      const close = () => store.close();
+      return { reader: store, reference: at, name, from: repository, tags, close };
+    },
+  };
 }
 
 /** Takes a path and the name of an image in it apart: both may have colons, so that what is there decides. */
@@ -91,15 +104,19 @@ async function onMachine(
         platform,
         ...(tag === undefined ? {} : { tag }),
       }),
+    whole: async () => {
+      if ((await detectSource(files)).kind === 'oci-layout') {
+        return wholeOfLayout(layoutFolder(files), { tag, platform });
+      }
+      throw new Failure(`${source} is no index of several images, and --all is for such.`, {
+        next: 'Leave --all out; of an archive, unpack it, and name its folder as oci:DIR.',
+      });
+    },
   };
 }
 
-async function openReference(
-  { source, credentials, platform = thisMachine }: CopySettings,
-  destination: string,
-  packing: Packing,
-  host: Host,
-): Promise<SourceImage> {
+/** The repository that a reference names. */
+function readFrom({ source, credentials }: CopySettings, destination: string, host: Host) {
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
   const repository = `${reference.registry}/${reference.repository}`;
   const store = openStore(repository, {
@@ -107,13 +124,24 @@ async function openReference(
     credentials: credentialsElsewhere(credentials, destination, reference),
     reading: true,
   });
-  const at = reference.digest ?? reference.tag ?? 'latest';
+  const { tag, digest } = reference;
+  return { store, repository, tag, at: digest ?? tag ?? 'latest' };
+}
+
+async function openReference(
+  settings: CopySettings,
+  destination: string,
+  packing: Packing,
+  host: Host,
+): Promise<SourceImage> {
+  const { platform = thisMachine } = settings;
+  const { store, repository, at, tag } = readFrom(settings, destination, host);
   try {
     const stored = await storedImage(store, packing, {
       reference: at,
       platform,
       name: `image ${repository}:${at}`,
-      repoTags: [`${repository}:${reference.tag ?? 'latest'}`],
+      repoTags: [`${repository}:${tag ?? 'latest'}`],
       from: repository,
     });
     const image = { ...stored, close: () => store.close() };

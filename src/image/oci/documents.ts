@@ -109,9 +109,16 @@ function manifestOf(document: Fields, name: string): Manifest {
   return { ...(document as unknown as Manifest), config, layers: described };
 }
 
-/** The manifests that a layout's index.json lists. @throws WrongDocument */
-export const readLayoutIndex = (bytes: Buffer, name: string): Descriptor[] =>
-  readIndex(readDocument(bytes, name), name);
+/** What a layout's index.json says. */
+interface LayoutIndex extends ImageIndex {
+  annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads a layout's index.json. @throws WrongDocument */
+export function readLayoutIndex(bytes: Buffer, name: string): LayoutIndex {
+  const document = readDocument(bytes, name);
+  return { manifests: readIndex(document, name), annotations: textsIn(document.annotations) ?? {} };
+}
 
 /** The manifests that an index lists. @throws WrongDocument */
 function readIndex({ manifests }: Fields, name: string): Descriptor[] {

@@ -123,6 +123,16 @@ function layerSource(
   };
 }
 
+/** A blob that is passed on whatever it is: only its digest is proven. */
+export function storedBlob(reader: ImageReader, descriptor: Descriptor): BlobSource {
+  const { digest, size, mediaType } = descriptor;
+  const name = `the blob ${digest} of ${reader.repository}`;
+  const blob = { ...descriptor, diffId: digest, name };
+  const prove = async () => ({ diffId: digest, uncompressedSize: 0 });
+  const open = (signal?: AbortSignal) => passedOn(reader.openBlob(descriptor), blob, prove, signal);
+  return { mediaType, digest, size, diffId: digest, open };
+}
+
 /** What a layer's blob unpacks to. */
 type Content = Pick<BlobResult, 'diffId' | 'uncompressedSize'>;
 

@@ -53,20 +53,37 @@ export async function ociLayout(
   packing: Packing,
   { tag, platform }: LayoutChoice,
 ): Promise<SourceImage> {
-  const { named } = files;
-  const entries = readLayoutIndex(await files.read('index.json'), join(named, 'index.json'));
-  const chosen = chooseImage(entries, { tag, platform }, named);
-  return storedImage(layoutReader(files, chosen), packing, {
+  const { reader, chosen, name } = await openLayout(files, { tag, platform });
+  return storedImage(reader, packing, {
     reference: chosen.digest,
     platform,
-    name: `OCI layout ${visible(named)}`,
+    name,
     ...namesOf(chosen),
     rereads: files.rereads,
   });
 }
 
+/** All that a name in a layout leads to, as it is stored. */
+export async function wholeOfLayout(files: LayoutFiles, choice: LayoutChoice) {
+  const { reader, chosen, name } = await openLayout(files, choice);
+  const { tags } = namesOf(chosen);
+  return { reader, reference: chosen.digest, name, tags, close: async () => undefined };
+}
+
+async function openLayout(files: LayoutFiles, choice: LayoutChoice) {
+  const { named } = files;
+  const index = readLayoutIndex(await files.read('index.json'), join(named, 'index.json'));
+  const chosen = chooseImage(index.manifests, choice, named);
+  const reader = layoutReader(files, chosen, index.annotations);
+  return { reader, chosen, name: `OCI layout ${visible(named)}` };
+}
+
 /** Reads a layout's manifests and blobs by their digests. */
-function layoutReader(files: LayoutFiles, chosen: Descriptor): ImageReader {
+function layoutReader(
+  files: LayoutFiles,
+  chosen: Descriptor,
+  annotations: Readonly<Record<string, string>>,
+): ImageReader {
   const read = async (digest: string, size?: number) => {
     const path = blobPath(digest);
     const name = join(files.named, path);
@@ -79,7 +96,8 @@ function layoutReader(files: LayoutFiles, chosen: Descriptor): ImageReader {
   };
   return {
     repository: `oci:${files.named}`,
-    getManifest: async digest => {
+    getManifest: async reference => {
+      const digest = annotations[artifactName(reference)] ?? reference;
       if (!isDigest(digest)) return undefined;
       const listed = digest === chosen.digest ? chosen : undefined;
       const bytes = await read(digest, listed?.size);
@@ -89,6 +107,9 @@ function layoutReader(files: LayoutFiles, chosen: Descriptor): ImageReader {
     openBlob: ({ digest, size }) => files.stream(blobPath(digest), size),
   };
 }
+
+/** Under which of the index's own annotations this program keeps the digest of what is no image. */
+export const artifactName = (tag: string) => `comfy-nix.artifact/${tag}`;
 
 const blobPath = (digest: string) => `blobs/sha256/${digest.slice('sha256:'.length)}`;
 

@@ -25,6 +25,14 @@ export const imageInputs = {
       'Without it that for Linux on the processor of this machine.',
     verbs: ['copy'],
   },
+  all: {
+    reader: yesOrNo,
+    description:
+      'Whether all that the source has is copied as it is: the index with the images of all platforms, ' +
+      'attestations, and signatures whose tags are made of digests.',
+    default: 'false',
+    verbs: ['copy'],
+  },
   layers: {
     reader: list,
     description:

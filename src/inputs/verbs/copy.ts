@@ -17,7 +17,14 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
   const { github, currentDirectory } = context;
   const values = parse('copy', trustedInputs(raw, github));
   const { source, destination, tags, push, compression, workingDirectory, ...more } = values;
-  const { platform, ...login } = more;
+  const { platform, all, ...login } = more;
+  if (all && platform !== undefined) {
+    throw badInput(
+      'platform',
+      'it says one image, and all says every one.',
+      'Leave one of them out.',
+    );
+  }
   const { registryUsername, registryPassword, githubToken, ...rest } = login;
   allRead(rest);
   const given = required('source', source);
@@ -29,6 +36,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     destination: place,
     compression,
     platform,
+    all,
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),

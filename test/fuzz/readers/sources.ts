@@ -89,7 +89,8 @@ export const readers: FuzzedReader[] = [
   fuzzed({
     name: "an OCI layout's index",
     cases: mutatedJson(index),
-    read: text => chooseManifest(readLayoutIndex(Buffer.from(text), 'index'), linuxOn('amd64')),
+    read: text =>
+      chooseManifest(readLayoutIndex(Buffer.from(text), 'index').manifests, linuxOn('amd64')),
   }),
   fuzzed({
     name: 'an OCI manifest and its layers',

@@ -249,7 +249,7 @@ test('archives that are damaged or lack something are refused', async t => {
   execFileSync('tar', ['-C', `${image.store}/${hashed('one')}`, '-cf', file, '.']);
   await assert.rejects(
     openAt(file),
-    /bad\.tar does not describe an image: there is no manifest\.json/,
+    /bad\.tar does not describe an image: there is neither a manifest\.json/,
   );
   writeFileSync(file, 'nothing at all');
   await assert.rejects(openAt(file), /bad\.tar is no image/);

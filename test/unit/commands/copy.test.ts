@@ -30,6 +30,7 @@ const settings = (source: string, image: string, more: Partial<CopySettings> = {
     credentials: {},
     fromFork: false,
     writeMemory: true,
+    all: false,
     workingDirectory: '/',
     ...more,
   }) as CopySettings;
@@ -316,6 +317,78 @@ describe('an archive', () => {
       assert.deepEqual(JSON.parse(String(bytes)).rootfs.diff_ids, [sha256(layer)], name);
     }
     await assert.rejects(copied(`${source}:three`, `oci:${to}`), /holds no image called three/);
+  });
+});
+
+describe('a copy of all', () => {
+  const manifestOf = (value: object) => {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return { bytes, mediaType: mediaTypes.manifest, digest: sha256(bytes) };
+  };
+
+  /** A layout with an index of two platforms and an attestation, and a signature of the index. */
+  async function signedIndex(folder: string) {
+    const store = layoutStore(folder, quietHost());
+    const layer = await store.putBytes(smallLayer, mediaTypes.layer.none);
+    const put = async (of: string) => {
+      const bytes = Buffer.from(JSON.stringify({ ...smallConfig(), of }));
+      const config = await store.putBytes(bytes, mediaTypes.config);
+      const value = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [layer] };
+      const { digest, bytes: manifest } = manifestOf(value);
+      await store.putManifest(manifest, mediaTypes.manifest);
+      return { mediaType: mediaTypes.manifest, digest, size: manifest.length };
+    };
+    const [amd64, arm64, attestation, signature] = [
+      { ...(await put('amd64')), platform: { os: 'linux', architecture: 'amd64' } },
+      { ...(await put('arm64')), platform: { os: 'linux', architecture: 'arm64' } },
+      { ...(await put('x')), annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
+      await put('signature'),
+    ];
+    const manifests = [amd64, arm64, attestation];
+    const index = { ...manifestOf({ schemaVersion: 2, manifests }), mediaType: mediaTypes.index };
+    await store.putTag('t', index);
+    const name = `${index.digest.replace(':', '-')}.sig`;
+    const signed = await store.getManifest(signature.digest);
+    assert.ok(signed);
+    await store.putTag(name, signed);
+    return { index, name, signed, manifests };
+  }
+
+  test('keeps the index, all that it names, and what refers to it', async t => {
+    const { from, to } = folders(t);
+    const { index, name, signed, manifests } = await signedIndex(from);
+    const { outputs, said } = await copied(`oci:${from}`, `oci:${to}`, { all: true });
+    assert.equal(outputs.digest, index.digest);
+    assert.deepEqual(said, []);
+    const store = layoutStore(to, quietHost());
+    assert.deepEqual(await store.getManifest('t'), index);
+    for (const { digest } of manifests) {
+      const found = await store.getManifest(digest);
+      const { config, layers } = JSON.parse(String(found?.bytes));
+      assert.ok(await store.hasBlob(config.digest, config.size));
+      assert.ok(await store.hasBlob(layers[0].digest, layers[0].size));
+    }
+    assert.deepEqual(await store.getManifest(name), signed);
+    // still one image for who names no tag
+    assert.equal((await copied(`oci:${to}`, `oci:${to}2`)).outputs.digest, manifests[0]?.digest);
+  });
+
+  test('by one platform takes that', async t => {
+    const { from, to } = folders(t);
+    const { manifests } = await signedIndex(from);
+    const platform = { os: 'linux', architecture: 'arm64' };
+    const { outputs } = await copied(`oci:${from}`, `oci:${to}`, { platform });
+    assert.equal(outputs.digest, manifests[1]?.digest);
+  });
+
+  test('is refused where the destination holds one image, or the source', async t => {
+    const { from, to, root } = folders(t);
+    await signedIndex(from);
+    const archive = `docker-archive:${to}.tar`;
+    await assert.rejects(copied(`oci:${from}`, archive, { all: true }), /cannot hold a manifest/);
+    writeFileSync(`${root}/a.tar`, smallArchive());
+    const one = copied(`docker-archive:${root}/a.tar`, `oci:${to}`, { all: true });
+    await assert.rejects(one, /no index of several images/);
   });
 });
 

@@ -42,6 +42,7 @@ test('the source of a copy is read, its destination written', async t => {
       fromFork: false,
       platform: undefined,
       writeMemory: true,
+      all: false,
     } as const;
     const destination = { image, tags: [] };
     const all: CopySettings = { ...given, source: `${registry.address}/o/base:x`, destination };

@@ -39,6 +39,7 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   flake: '.#x',
   source: 'oci:other',
   platform: 'linux/arm64',
+  all: 'true',
   layers: 'one',
   'all-targets': 'true',
   'override-inputs': 'a=b',
