@@ -238,7 +238,7 @@ export const doors: readonly Door[] = [
   {
     name: 'addresses in a registry',
     pattern: /\/v2\/|`\/?(?:blobs|manifests)\/\$\{/,
-    only: ['src/registry/client.ts', 'src/registry/auth.ts', 'src/image/'],
+    only: ['src/registry/client.ts', 'src/registry/origin.ts', 'src/image/'],
     instead:
       'blobUrl, manifestUrl or uploadsUrl of src/registry/client.ts, which check what is named',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of code

@@ -122,15 +122,13 @@ async function copyImage(
   }
 }
 
-function openDestination(
-  { destination, credentials, workingDirectory }: CopySettings,
-  host: Host,
-  imageName: () => string,
-) {
+function openDestination(settings: CopySettings, host: Host, imageName: () => string) {
+  const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    insecureRegistries,
     imageName,
   });
 }

@@ -36,6 +36,8 @@ const byTool = {
     'registry images image-name': '`image` names registry and repository.',
     'username user': '`registry-username` is the name.',
     'password pass': '`registry-password` is the password.',
+    'insecure insecure-registry tls-verify plain-http skip-tls-verify':
+      '`insecure-registries` names registries of plain HTTP, and those whose certificate nobody knows.',
     'logout ecr': 'Nothing is needed for it: this program leaves no login behind.',
   },
   // cachix/install-nix-action, nixbuild/nix-quick-install-action, DeterminateSystems/nix-installer-action

@@ -12,10 +12,13 @@ export interface GivenTag {
 /** A tag that every registry can hold (distribution-spec, "Pulling manifests"). */
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** A repository, lower-cased: an optional host with a port, then path components. */
+/** A repository, lower-cased: an optional host with a port, also as an address, then path components. */
 const host = String.raw`(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?`;
 const component = '[a-z0-9]+(?:[._-]+[a-z0-9]+)*';
-const repositoryPattern = new RegExp(`^(?:${host}/)?${component}(?:/${component})*$`);
+const repositoryPattern = new RegExp(
+  `^(?:http://${host}/|(?:${host}/)?)${component}(?:/${component})*$`,
+);
+const registryPattern = new RegExp(`^${host}$`);
 
 /** Reads the input `tags`: bare tags and full references. */
 export function readTags(name: string, entries: readonly string[]): GivenTag[] {
@@ -93,6 +96,20 @@ function checkReference(name: string, raw: string): string {
   checkRepository(name, repository);
   if (tag !== undefined) checkTag(name, tag);
   return raw;
+}
+
+/** Reads the input `insecure-registries`: hosts, with their ports, lower-cased. */
+export function readRegistries(name: string, entries: readonly string[]): string[] {
+  return entries.map(entry => {
+    const registry = entry.toLowerCase();
+    const isHost = registryPattern.test(registry) && URL.canParse(`https://${registry}`);
+    if (isHost) return registry;
+    throw badInput(
+      name,
+      `expected a host with its port, such as registry:5000; found ${quote(entry)}.`,
+      'Leave out http://, and the name of the image.',
+    );
+  });
 }
 
 /** Reads the input `image`: a repository, which is put in lower case, or a place on this machine. */

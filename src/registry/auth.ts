@@ -8,6 +8,7 @@ import {
 } from '../host/http/message.ts';
 import { type Challenge, chooseChallenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
+import type { Origin } from './origin.ts';
 import { unreachable } from './refusal.ts';
 import { basicHeader, requestToken, type Token } from './token.ts';
 
@@ -21,13 +22,13 @@ export interface RegistryRequest extends HttpRequest {
 export interface AuthorizingOptions {
   /** As people name it; for errors. */
   registry: string;
-  /** The registry's own; no other gets an Authorization header. */
-  origin: string;
+  /** The registry's own: no other gets an Authorization header. */
+  origin: Pick<Origin, 'ping' | 'owns' | 'directed' | 'mayBePlain'>;
   /** The token scope of every request, such as "repository:o/comfyui:pull,push". */
   scope: string;
   /** Asked for once, when the registry wants a login. */
   login: () => Promise<RegistryLogin | undefined>;
-  /** Talks to the registry's root and to its token server, with retries. */
+  /** Talks to its token server, with retries. */
   exchange: Exchange;
   clock: Clock;
   signal?: AbortSignal | undefined;
@@ -46,6 +47,7 @@ export interface Authorizing {
  * its root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
  */
 export function authorizing(send: Send, options: AuthorizingOptions): Authorizing {
+  const { origin } = options;
   const challenge = remembered(() => discover(options));
   const login = remembered(options.login);
   const tokenFor = tokenCache(options);
@@ -62,17 +64,19 @@ export function authorizing(send: Send, options: AuthorizingOptions): Authorizin
     return `Bearer ${await tokenFor(scopes, wanted, await login.get(), refused)}`;
   };
   const sendAuthorized: Send<RegistryRequest> = async request => {
-    if (request.url.origin !== options.origin) return send(request);
+    if (!origin.owns(request.url)) return send(request);
     const first = await authorization(request);
-    const response = await send(withHeader(request, first));
+    const directed = origin.directed(request);
+    const response = await send(withHeader(directed, first));
     if (response.status !== 401) return response;
     const stated = chooseChallenge(header(response, 'www-authenticate'));
     if (stated) challenge.set(stated);
-    const second = await authorization(request, first);
+    const { scope = scopeBeside(options.scope, stated) } = request;
+    const second = await authorization({ ...(scope === undefined ? {} : { scope }) }, first);
     const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
     if (second === undefined || second === first || isStream) return response;
     await readBody(response);
-    return send(withHeader(request, second));
+    return send(withHeader(directed, second));
   };
   return {
     send: sendAuthorized,
@@ -87,10 +91,28 @@ function withHeader(request: HttpRequest, authorization: string | undefined): Ht
   return { ...request, headers: { ...request.headers, authorization } };
 }
 
+/**
+ * What a request is said to need on this repository beside the scope that all have: distribution wants
+ * "delete" where an upload is given up.
+ */
+function scopeBeside(scope: string, stated: Challenge | undefined): string | undefined {
+  const [, own = '', actions = ''] = /^(.*:)([^:]*)$/.exec(scope) ?? [];
+  const known = actions.split(',');
+  const wanted = stated?.parameters.scope?.split(' ') ?? [];
+  return wanted.find(
+    each =>
+      each.startsWith(own) &&
+      !each
+        .slice(own.length)
+        .split(',')
+        .every(action => known.includes(action)),
+  );
+}
+
 async function discover(options: AuthorizingOptions): Promise<Challenge | undefined> {
-  const { registry, origin, exchange, signal } = options;
+  const { registry, origin, signal } = options;
   try {
-    const answer = await exchange({ method: 'GET', url: new URL('/v2/', origin), signal });
+    const answer = await origin.ping(signal);
     return answer.status === 401 ? chooseChallenge(header(answer, 'www-authenticate')) : undefined;
   } catch (error) {
     // tried often enough: the request that waits for this is not to repeat it
@@ -116,7 +138,9 @@ function remembered<T>(ask: () => Promise<T>): { get(): Promise<T>; set(value: T
 }
 
 /** Tokens by scope. Requests that need the same token at the same time wait for one. */
-function tokenCache({ registry, exchange, clock, signal }: AuthorizingOptions) {
+function tokenCache(options: AuthorizingOptions) {
+  const { registry, origin, exchange, clock, signal } = options;
+  const { mayBePlain } = origin;
   const tokens = new Map<string, Promise<Token>>();
   return async (
     scopes: readonly string[],
@@ -132,7 +156,7 @@ function tokenCache({ registry, exchange, clock, signal }: AuthorizingOptions) {
     // another request may have renewed it meanwhile
     const current = tokens.get(key);
     if (current && current !== known) return (await current).value;
-    const request = { registry, challenge, scopes, login, now: clock(), signal };
+    const request = { registry, mayBePlain, challenge, scopes, login, now: clock(), signal };
     const pending = requestToken(request, exchange);
     tokens.set(key, pending);
     pending.catch(() => tokens.delete(key));

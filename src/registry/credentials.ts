@@ -84,13 +84,10 @@ async function loginFromFile(
   if (!file) return undefined;
   const server = reference.registry === 'docker.io' ? dockerHubKey : reference.registry;
   const names = namesOf(reference);
-  const helper = names.map(name => file.credHelpers.get(name)).find(Boolean);
+  const helper = entryOf(file.credHelpers, names);
   if (helper) return loginFromHelper(helper, server, host);
-  for (const name of names) {
-    const isSame = ([key]: [string, unknown]) => normalized(key) === normalized(name);
-    const [, login] = [...file.auths].find(isSame) ?? [];
-    if (login) return login;
-  }
+  const login = entryOf(file.auths, names);
+  if (login) return login;
   return file.credsStore ? loginFromHelper(file.credsStore, server, host) : undefined;
 }
 
@@ -141,10 +138,28 @@ function namesOf({ registry, repository }: Pick<ImageReference, 'registry' | 're
   ];
 }
 
+/**
+ * The entry under the first of these names. Docker takes no notice of what follows the host in an
+ * address; without a scheme it is podman's name for a part of the registry.
+ */
+function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, names: readonly string[]) {
+  for (const form of [normalized, hostOfAddress]) {
+    for (const name of names) {
+      const wanted = normalized(name);
+      const [, entry] = [...entries].find(([key]) => form(key) === wanted) ?? [];
+      if (entry) return entry;
+    }
+  }
+  return undefined;
+}
+
 /** `https://ghcr.io/v2/` and `ghcr.io` are the same key to Docker. */
 function normalized(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/(?:v[12]\/?)?$/, '');
+  return key.replace(/^https?:\/\//i, '').replace(/\/(?:v[12]\/?)?$/, '');
 }
+
+/** The host and port of a key that is an address. */
+const hostOfAddress = (key: string) => /^https?:\/\/([^/]+)/i.exec(key)?.[1];
 
 /** Asks `docker-credential-<name> get`, which reads the server's name from its standard input. */
 async function loginFromHelper(

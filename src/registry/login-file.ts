@@ -8,17 +8,28 @@ export type RegistryLogin =
   | { kind: 'identity-token'; token: string };
 
 const entry = v.pipe(
-  v.object({ auth: lenient(v.string()), identitytoken: lenient(v.string()) }),
-  v.transform(({ auth = '', identitytoken: token }): RegistryLogin | undefined => {
+  v.object({
+    auth: lenient(v.string()),
+    username: lenient(v.string()),
+    password: lenient(v.string()),
+    identitytoken: lenient(v.string()),
+  }),
+  v.transform(({ auth, username, password, identitytoken: token }): RegistryLogin | undefined => {
     if (token) return { kind: 'identity-token', token };
-    const text = Buffer.from(auth, 'base64').toString();
-    const colon = text.indexOf(':');
-    if (colon < 0) return undefined;
-    // very old versions of Docker padded the password with NULs
-    const password = text.slice(colon + 1).replace(/\0+$/, '');
-    return { kind: 'password', username: text.slice(0, colon), password };
+    // as Docker has it: what other programs write in clear counts where there is no `auth`
+    if (!auth) return username && password ? { kind: 'password', username, password } : undefined;
+    return decodeAuth(auth);
   }),
 );
+
+function decodeAuth(auth: string): RegistryLogin | undefined {
+  const text = Buffer.from(auth, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon < 0) return undefined;
+  // very old versions of Docker padded the password with NULs
+  const password = text.slice(colon + 1).replace(/\0+$/, '');
+  return { kind: 'password', username: text.slice(0, colon), password };
+}
 
 /** A helper's name is part of a program's: one with a slash would name another file. */
 const helper = v.pipe(v.string(), v.regex(/^[\w.-]{1,100}$/));
@@ -54,7 +65,8 @@ const answerSchema = v.object({
  * passed over, as one that holds no login is. Nothing of the text is told: it is secret.
  */
 export function parseLoginFile(text: string): v.InferOutput<typeof fileSchema> | undefined {
-  return readJson(fileSchema, text);
+  // editors of Windows begin a file with a mark
+  return readJson(fileSchema, text.replace(/^\uFEFF/, ''));
 }
 
 /**

@@ -8,6 +8,8 @@ export interface ImageReference {
   registry: string;
   /** Where the registry's API answers, without a path: "https://registry-1.docker.io". */
   origin: string;
+  /** It was written with `http://`: there is no other way to it. */
+  isPlain?: true;
   /** Lower case: "o/comfyui". */
   repository: string;
   tag?: string;
@@ -22,15 +24,18 @@ const validTag = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /**
  * Takes an image reference apart (distribution's reference grammar, with its short forms for Docker
- * Hub). The repository is put in lower case, as registries require.
+ * Hub), and with `http://` before it where its registry speaks plain HTTP. The repository is put in
+ * lower case, as registries require.
  * @throws Failure (wrong usage) that names the part which is wrong.
  */
 export function parseReference(text: string): ImageReference {
-  const { name, tag, digest } = splitReference(text);
+  const plain = /^http:\/\//i.test(text);
+  const { name, tag, digest } = splitReference(plain ? text.slice('http://'.length) : text);
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const registry = namesRegistry(first) ? registryName(first, text) : dockerHub;
-  let repository = (namesRegistry(first) ? name.slice(slash + 1) : name).toLowerCase();
+  const isNamed = plain || namesRegistry(first);
+  const registry = isNamed ? registryName(first, text) : dockerHub;
+  let repository = (isNamed ? name.slice(slash + 1) : name).toLowerCase();
   if (registry === dockerHub && !repository.includes('/')) repository = `library/${repository}`;
   checkRepository(repository, text);
   if (tag !== undefined) checkTag(tag);
@@ -39,7 +44,8 @@ export function parseReference(text: string): ImageReference {
   }
   return {
     registry,
-    origin: originOf(registry),
+    origin: originOf(registry, plain),
+    ...(plain ? { isPlain: true } : {}),
     repository,
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
@@ -107,9 +113,9 @@ function checkRepository(repository: string, text: string): void {
   }
 }
 
-function originOf(registry: string): string {
+function originOf(registry: string, plain: boolean): string {
   if (registry === dockerHub) return 'https://registry-1.docker.io';
-  return `${isLoopback(registry) ? 'http' : 'https'}://${registry}`;
+  return `${plain || isLoopback(registry) ? 'http' : 'https'}://${registry}`;
 }
 
 function wrong(text: string, why: string): Failure {

@@ -5,6 +5,7 @@ import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
 import { limits } from '../host/limits.ts';
+import { adviceByWords, permissionToWrite } from './advice.ts';
 import type { ImageReference } from './reference.ts';
 
 /** Where a request was refused, for people. */
@@ -54,11 +55,14 @@ export function refusal(answer: Answer, refused: Refused): Refusal {
   const { reference, action, scope, withLogin } = refused;
   const repository = `${reference.registry}/${reference.repository}`;
   const { status } = answer;
+  const words = errorsOf(answer);
   const place = `${repository}: the registry answered ${status}${meaning(answer, withLogin)}`;
   return new Refusal(status, `Could not ${action} ${place}.`, {
-    evidence: errorsOf(answer),
+    evidence: words,
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
-    next: adviceFor(reference.registry, status, withLogin, reference.repository),
+    next:
+      adviceByWords(words, refused) ??
+      adviceFor(reference.registry, status, withLogin, reference.repository),
   });
 }
 
@@ -89,7 +93,7 @@ export function adviceFor(
   if (status === 429) return 'Try again later, or log in: most registries then allow more.';
   if (status >= 500) return `Try again later; the state of ${registry} may be public.`;
   if (status === 413) return 'Lower max-layer-size, or raise the limit of the proxy before it.';
-  if (registry === 'ghcr.io') return githubAdvice;
+  if (registry === 'ghcr.io') return permissionToWrite(registry);
   if (isEcr(registry)) {
     if (status !== 404) return 'Renew the login (user "AWS"): it is valid for 12 hours.';
     return `Create the repository first: aws ecr create-repository --repository-name ${repository}`;
@@ -104,10 +108,6 @@ export function adviceFor(
 
 const redirectAdvice =
   'Check the address of the registry: it leads to another server, or to no address at all.';
-
-const githubAdvice =
-  'Give the job "permissions: packages: write"; where the package exists already, let this ' +
-  'repository write to it (package settings, "Manage Actions access").';
 
 /** Amazon's registries, whose repositories have to be created and whose uploads go in chunks. */
 export function isEcr(registry: string): boolean {

@@ -7,6 +7,7 @@ import { isMediaType } from '../image/oci/documents.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
 import { downloadBlob } from './download.ts';
+import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import { type ImageReference, namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';
@@ -34,6 +35,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     takes: () => true,
     repository: client.repository,
     logIn: () => explained(client, client.logIn),
+    checkWrite: () => explained(client, () => checkWrite(client)),
     getManifest: name => explained(client, () => getManifest(client, name)),
     getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
     hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),

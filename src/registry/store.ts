@@ -27,6 +27,8 @@ export interface ImageStore extends ImageReader {
   takes(mediaType: string): boolean;
   /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */
   logIn?(): Promise<void>;
+  /** Rejects where this login may not write, before there is anything to write; absent as `logIn` is. */
+  checkWrite?(): Promise<void>;
   /** Whether the blob is there (HEAD); where `size` is given and a size is known, whether it is that. */
   hasBlob(digest: string, size?: number): Promise<boolean>;
   /** Streams a layer in. Starts over or resumes by itself after a broken connection. */

@@ -6,6 +6,7 @@ import { isLoopback } from '../host/http/loopback.ts';
 import type { Answer, Exchange, HttpRequest } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
 import { limits } from '../host/limits.ts';
+import { permissionToWrite } from './advice.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
 import { adviceFor, errorsOf, unreachable } from './refusal.ts';
@@ -20,6 +21,8 @@ export interface Token {
 export interface TokenRequest {
   /** As people name it; for errors. */
   registry: string;
+  /** Whether its token server may be one of plain HTTP, as this machine always may; absent: no other. */
+  mayBePlain?: ((server: URL) => boolean) | undefined;
   challenge: Challenge;
   /** For example "repository:o/comfyui:pull,push". */
   scopes: readonly string[];
@@ -51,12 +54,11 @@ export async function requestToken(request: TokenRequest, exchange: Exchange): P
 }
 
 /** The token server, which a registry in HTTPS must not move to where a password can be read. */
-function realmOf({ challenge, registry }: TokenRequest): URL {
+function realmOf({ challenge, registry, mayBePlain }: TokenRequest): URL {
   const realm = challenge.parameters.realm ?? '';
   const url = URL.canParse(realm) ? urlWithoutLogin(new URL(realm)) : undefined;
-  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.host)))) {
-    return url;
-  }
+  const isPlain = url?.protocol === 'http:' && (isLoopback(url.host) || mayBePlain?.(url));
+  if (url && (url.protocol === 'https:' || isPlain)) return url;
   throw new Failure(`The registry ${registry} names a token server that cannot be trusted.`, {
     tried: 'reading the realm of its WWW-Authenticate header, which has to be an HTTPS address',
     next: 'Check the configuration of the registry.',
@@ -128,7 +130,11 @@ function denied(answer: Answer, realm: URL, request: TokenRequest): Failure {
   const { registry, scopes, login } = request;
   const scope = scopes.map(each => `"${each}"`).join(' and ');
   const who = login ? 'the given login' : 'anonymous access';
-  const advice = adviceFor(registry, answer.status, login !== undefined);
+  const isWriting = scopes.some(each => /:[^:]*\bpush\b/.test(each));
+  const advice =
+    answer.status === 403 && login && isWriting
+      ? permissionToWrite(registry)
+      : adviceFor(registry, answer.status, login !== undefined);
   const what =
     answer.status === 401 && login
       ? `The registry ${registry} did not accept the login`

@@ -34,7 +34,13 @@ export interface Behaviour {
   /** The status with which a tag that is there is kept from being moved. */
   immovable?: number;
   /** Asked first; an answer given here is final. */
-  answer?: (request: IncomingMessage) => { status: number; body?: string } | undefined;
+  answer?: (request: IncomingMessage) => GivenAnswer | undefined;
+}
+
+interface GivenAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string;
 }
 
 export interface RegistryStandIn extends Pick<TestServer, 'address' | 'stop'> {
@@ -111,7 +117,11 @@ const wellBehaved = (): Behaviour => ({
 async function answer(state: State, request: IncomingMessage, response: ServerResponse) {
   const url = new URL(request.url ?? '/', 'http://registry');
   const given = state.behaviour.answer?.(request);
-  if (given) return refuse(request, response, given.status, given.body);
+  if (given) {
+    for (const [name, value] of Object.entries(given.headers ?? {}))
+      response.setHeader(name, value);
+    return refuse(request, response, given.status, given.body);
+  }
   if (url.pathname === '/token') return giveToken(state, response, url);
   if (state.behaviour.wantsTokens && !isAllowed(state, request)) {
     const challenge = `Bearer realm="http://${state.address}/token",service="stand-in"`;

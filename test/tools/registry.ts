@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,6 +28,8 @@ export interface TestRegistryOptions {
   tokenLifetime?: number;
   /** What the token server grants: all that is asked by default. */
   grant?: (repository: string, action: string) => boolean;
+  /** It speaks TLS, with a certificate of its own for `localhost`; `mutual`: and wants its client's. */
+  tls?: 'server' | 'mutual';
   /** The OAuth2 refresh token that is accepted in place of a password. */
   identityToken?: string;
 }
@@ -64,9 +66,19 @@ function configuration(folder: string, options: TestRegistryOptions, realm: stri
       filesystem: { rootdirectory: join(folder, 'data') },
       delete: { enabled: true },
     },
-    http: { addr: '127.0.0.1:0', secret: randomUUID() },
+    http: { addr: '127.0.0.1:0', secret: randomUUID(), ...transport(folder, options) },
     ...authentication(folder, options, realm),
   };
+}
+
+/** The registry's certificate lies beside its data, and is that of its clients too. */
+function transport(folder: string, { tls }: TestRegistryOptions) {
+  if (tls === undefined) return {};
+  const own = join(folder, 'tls');
+  mkdirSync(own);
+  const { certFile } = makeCertificate(own, 'ES256', 'localhost');
+  const clientcas = tls === 'mutual' ? { clientcas: [certFile] } : {};
+  return { tls: { certificate: certFile, key: join(own, 'key.pem'), ...clientcas } };
 }
 
 function authentication(folder: string, options: TestRegistryOptions, realm: string | undefined) {

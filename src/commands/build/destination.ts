@@ -23,7 +23,7 @@ export interface Destination {
 /** A repository in a registry, opened before anything is known of the image. */
 export interface Repository {
   store: ImageStore;
-  /** Begins to log in, once. What comes of it is told to who asks {@link loggedIn}. */
+  /** Begins to log in, once, and to find out whether a run that pushes may write. What comes of it is told to who asks {@link loggedIn}. */
   logIn(): void;
   /** Resolves when nothing is left of a login that has begun; rejects with its {@link Failure}. */
   loggedIn(): Promise<void>;
@@ -43,20 +43,26 @@ export interface ImageIdentity {
 
 /** Opens the repository that the image goes to; undefined where it goes to no registry. */
 export function openRepository(
-  { image, credentials, push }: BuildSettings,
+  { image, credentials, insecureRegistries, push }: BuildSettings,
   host: Host,
 ): Repository | undefined {
   if (image === undefined || isLocalImage(image)) return undefined;
   const ending = new AbortController();
   // an interrupt ends the transfers, and not what must be written after it
-  const options = { host: { ...host, signal: ending.signal }, credentials, reading: !push };
+  const ended = { ...host, signal: ending.signal };
+  const options = { host: ended, credentials, insecureRegistries, reading: !push };
   const store = openStore(image, options);
+  /** Whether it may be written to is found out only where it is to be: some registries create it by that. */
+  const comeIn = async () => {
+    await store.logIn?.();
+    if (push) await store.checkWrite?.();
+  };
   let login: Promise<void> | undefined;
   return {
     store,
     logIn: () => {
-      login ??= store.logIn?.();
-      login?.catch(() => undefined);
+      login ??= comeIn();
+      login.catch(() => undefined);
     },
     loggedIn: async () => login,
     close: async () => {

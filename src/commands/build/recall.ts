@@ -8,9 +8,9 @@ import { evidenceIn } from '../../registry/evidence.ts';
 import { mapBlobs } from '../../registry/memory/merge.ts';
 import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
 import { readMemory } from '../../registry/memory/read.ts';
-import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
 import type { Memory } from '../../registry/remembered.ts';
+import { remoteStore } from '../../registry/remote.ts';
 import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import type { Destination } from './destination.ts';
@@ -86,8 +86,9 @@ async function recallFrom(
 ): Promise<RememberedPlace & { store: ImageStore }> {
   const reference = parseReference(from);
   const { repository } = reference;
-  const other = openStore(`${reference.registry}/${repository}`, {
+  const other = remoteStore(reference, {
     host,
+    insecureRegistries: settings.insecureRegistries,
     credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
   });

@@ -13,8 +13,8 @@ import { measuredImage, type SourceImage } from '../../image/sources/source-imag
 import type { CopySettings } from '../../inputs/settings.ts';
 import { findNix } from '../../nix/nix.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
-import { openStore } from '../../registry/open.ts';
 import { parseReference } from '../../registry/reference.ts';
+import { remoteStore } from '../../registry/remote.ts';
 import { sourceStore } from '../source-store.ts';
 import type { WholeSource } from './all.ts';
 
@@ -116,11 +116,13 @@ async function onMachine(
 }
 
 /** The repository that a reference names. */
-function readFrom({ source, credentials }: CopySettings, destination: string, host: Host) {
+function readFrom(settings: CopySettings, destination: string, host: Host) {
+  const { source, credentials, insecureRegistries } = settings;
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
   const repository = `${reference.registry}/${reference.repository}`;
-  const store = openStore(repository, {
+  const store = remoteStore(reference, {
     host,
+    insecureRegistries,
     credentials: credentialsElsewhere(credentials, destination, reference),
     reading: true,
   });

@@ -1,5 +1,6 @@
 import type { Host } from '../host.ts';
 import { naming } from '../wait.ts';
+import type { Trust } from './certificates.ts';
 import { openConnection, type Patience } from './connection.ts';
 import { type Exchange, type HttpRequest, readBody, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
@@ -31,13 +32,14 @@ export interface HttpClient<Request extends HttpRequest = HttpRequest> {
 export interface HttpOptions {
   patience?: Patience | undefined;
   retries?: Partial<RetryPolicy> | undefined;
+  trust?: Partial<Trust> | undefined;
   /** True: what is being waited for is not said, as progress is told otherwise. */
   silent?: boolean;
 }
 
 /** Opens no connection before the first request. */
 export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
-  const connection = openConnection(host.env, options.patience);
+  const connection = openConnection(host.env, options.patience, options.trust);
   const policy = { ...usualRetries(host.clock), ...options.retries };
   const withSignal = <Request extends HttpRequest>(request: Request): Request => ({
     ...request,

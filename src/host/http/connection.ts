@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import tls, { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { Failure } from '../failure.ts';
 import type { Host } from '../host.ts';
 import { atOnce, patience as limitOf, limits } from '../limits.ts';
+import { type Trust, usualTrust, type Verifying, verifying } from './certificates.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -32,26 +32,59 @@ const pieceSize = 256 * 1024;
 
 /**
  * Opens HTTP and HTTPS connections, through the proxies ({@link proxyFor}) and with the certificates
- * (SSL_CERT_FILE, NIX_SSL_CERT_FILE, NODE_EXTRA_CA_CERTS) of the given environment.
+ * ({@link verifying}) of the given environment. Where the issuer of a certificate is not known, the
+ * machine's own authorities are asked too.
  */
-export function openConnection(env: Host['env'], patience: Patience = usualPatience): Connection {
+export function openConnection(
+  env: Host['env'],
+  patience: Patience = usualPatience,
+  trust: Partial<Trust> = {},
+): Connection {
+  const verified = verifying(env, { ...usualTrust, ...trust });
   const agents = new Map<string, http.Agent>();
   const agentFor = (url: URL, proxy: URL | undefined): http.Agent => {
-    const key = `${url.protocol}${proxy?.href ?? ''}`;
-    const make = () => makeAgent(url.protocol === 'https:', proxy, env, patience);
+    const verification = url.protocol === 'https:' ? verified.of(url.host) : undefined;
+    const key = `${url.protocol}${proxy?.href ?? ''} ${verification?.key ?? ''}`;
+    const make = () => makeAgent(verification?.options(), proxy, patience);
     const agent = agents.get(key) ?? explained(make);
     agents.set(key, agent);
     return agent;
   };
+  const sendOnce: Send = async request => {
+    const proxy = proxyFor(request.url, env);
+    const by = proxy === undefined ? '' : ` by the proxy ${proxy.host}`;
+    return send(request, { agent: agentFor(request.url, proxy), by }, patience);
+  };
   return {
-    send: async request => {
-      const proxy = proxyFor(request.url, env);
-      const by = proxy === undefined ? '' : ` by the proxy ${proxy.host}`;
-      return send(request, { agent: agentFor(request.url, proxy), by }, patience);
-    },
+    send: widening(sendOnce, verified),
     close: () => {
       for (const agent of agents.values()) agent.destroy();
     },
+  };
+}
+
+/** What OpenSSL says where it knows no way to an authority. */
+const unknownIssuer = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Sends once more, with the machine's authorities, what a certificate kept from being sent. */
+function widening(sendOnce: Send, verified: Verifying): Send {
+  return async request => {
+    const wasWide = verified.isWide();
+    try {
+      return await sendOnce(request);
+    } catch (error) {
+      const { code = '' } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {};
+      const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
+      if (wasWide || isStream || !unknownIssuer.has(code)) throw error;
+      verified.widen();
+      return sendOnce(request);
+    }
   };
 }
 
@@ -68,40 +101,18 @@ function explained(make: () => http.Agent): http.Agent {
   }
 }
 
+/** An agent of HTTPS where it is told how servers are verified. */
 function makeAgent(
-  secure: boolean,
+  verification: https.AgentOptions | undefined,
   proxy: URL | undefined,
-  env: Host['env'],
   patience: Patience,
 ): http.Agent {
-  const proxyEnv = proxy ? { [secure ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } : {};
+  const proxyEnv = proxy ? { [verification ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } : {};
   // the time limit is for a proxy that opens no tunnel, and for connections that are not in use
   const timeout = patience.connect;
   const maxSockets = atOnce.connections;
   const options = { keepAlive: true, maxSockets, scheduling: 'lifo', proxyEnv, timeout } as const;
-  if (!secure) return new http.Agent(options);
-  const ca = [...certificateFiles(env)].map(readCertificates);
-  if (ca.length === 0) return new https.Agent(options);
-  // one context for all connections: parsing a bundle takes tens of milliseconds
-  const secureContext = tls.createSecureContext({ ca: [...tls.getCACertificates(), ...ca] });
-  return new https.Agent({ ...options, secureContext });
-}
-
-/** Each file once: an installation of Nix names the machine's own in both of its variables. */
-function certificateFiles(env: Host['env']): Set<string> {
-  const named = [env.SSL_CERT_FILE, env.NIX_SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS];
-  return new Set(named.flatMap(file => file || []));
-}
-
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Failure(`The certificates in ${file} could not be read.`, {
-      next: 'Correct SSL_CERT_FILE, NIX_SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.',
-      cause: error,
-    });
-  }
+  return verification ? new https.Agent({ ...options, ...verification }) : new http.Agent(options);
 }
 
 /** How a request gets to its server. */

@@ -9,7 +9,13 @@ import {
   textAs,
   yesOrNo,
 } from '../definition.ts';
-import { checkTag, readCacheReferences, readImage, readTags } from '../references.ts';
+import {
+  checkTag,
+  readCacheReferences,
+  readImage,
+  readRegistries,
+  readTags,
+} from '../references.ts';
 
 const compressions = ['zstd', 'gzip', 'none'] as const satisfies readonly Compression[];
 
@@ -66,6 +72,14 @@ export const registryInputs = {
     reader: text,
     description: 'Password or token for the registry.',
     secret: true,
+    verbs: ['build', 'copy'],
+  },
+  'insecure-registries': {
+    reader: listAs(readRegistries),
+    description:
+      'Registries, as hosts with their ports (`registry:5000`), that are asked by HTTPS whatever ' +
+      'their certificate is, and else by plain HTTP, logins included. `http://` before a reference ' +
+      'means plain HTTP too, and sends no login.',
     verbs: ['build', 'copy'],
   },
   'github-token': {

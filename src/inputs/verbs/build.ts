@@ -19,7 +19,8 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
   const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
   const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
-  const { record, audit, auditFailOn, registryUsername, registryPassword, ...preparation } = rest;
+  const { record, audit, auditFailOn, insecureRegistries, ...others } = rest;
+  const { registryUsername, registryPassword, ...preparation } = others;
   const { githubToken } = preparation;
   const { currentDirectory, github } = context;
   return {
@@ -41,6 +42,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     repositoryLabels: repositoryLink(github),
     annotations: { ...repositoryLink(github), ...commit(github), ...annotations },
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
+    insecureRegistries,
     fromFork: github?.fork !== undefined,
     ...(github === undefined ? {} : { event: github.event }),
     audit,

@@ -25,7 +25,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
       'Leave one of them out.',
     );
   }
-  const { registryUsername, registryPassword, githubToken, ...rest } = login;
+  const { registryUsername, registryPassword, insecureRegistries, githubToken, ...rest } = login;
   allRead(rest);
   const given = required('source', source);
   const place = readCopyDestination(required('destination', destination), tags);
@@ -38,6 +38,7 @@ export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
     platform,
     all,
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
+    insecureRegistries,
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),
     refusal: allowed.pushRefusal,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
@@ -90,6 +90,29 @@ describe('a real registry', () => {
     });
   }
 
+  test('TLS on this machine is found by itself', async () => {
+    const { address } = await start({ tls: 'server', auth: 'htpasswd' });
+    const store = open(`${address}/o/comfyui`, { credentials: given });
+    await store.checkWrite?.();
+    const digest = await pushImage(store, [layerOf(layers[0] ?? noise(1, 1))], ['x']);
+    const seen = await inspect(`${address}/o/comfyui:x`, 'user:secret');
+    assert.equal(seen.Digest, digest);
+  });
+
+  test('a certificate of the client is shown where one is kept for the registry', async () => {
+    const { address, folder } = await start({ tls: 'mutual' });
+    const bare = open(`${address}/o/comfyui`).logIn?.();
+    await assert.rejects(async () => bare, /wants a certificate of its client/);
+    const own = join(folder, 'containers/certs.d', address);
+    mkdirSync(own, { recursive: true });
+    copyFileSync(join(folder, 'tls/cert.pem'), join(own, 'client.cert'));
+    copyFileSync(join(folder, 'tls/key.pem'), join(own, 'client.key'));
+    const host = quietHost({ env: { HOME: '/nonexistent', XDG_CONFIG_HOME: folder } });
+    const store = open(`${address}/o/comfyui`, { host });
+    await pushImage(store, [layerOf(layers[0] ?? noise(1, 1))], ['x']);
+    assert.ok(await store.getManifest('x'));
+  });
+
   test('an identity token is exchanged for an access token', async () => {
     const { address } = await start({ auth: 'token', identityToken: 'refresh' });
     const home = mkdtempSync(join(tmpdir(), 'docker-'));
@@ -136,6 +159,16 @@ describe('a registry that refuses', () => {
       assert.match(error.details.next ?? '', /docker login/);
       return true;
     });
+  });
+
+  test('a login that may only pull is found by an upload that is given up', async () => {
+    const grant = (_: string, action: string) => action === 'pull';
+    const { address } = await start({ auth: 'token', grant });
+    const store = open(`${address}/o/comfyui`, { credentials: given });
+    await assert.rejects(async () => store.checkWrite?.(), /lacks the permission "push" \(401, /);
+    const open202 = await start({ auth: 'token' });
+    await open(`${open202.address}/o/comfyui`, { credentials: given }).checkWrite?.();
+    assert.deepEqual(globSync(join(open202.folder, 'data/**/_uploads/*/startedat')), []);
   });
 
   test('a scope that the token server does not grant', async () => {

@@ -27,7 +27,13 @@ async function registryWithImage(context: TestContext) {
   return registry;
 }
 
-const settings = { tags: [], credentials: {}, workingDirectory: '/', cacheFrom: [] };
+const settings = {
+  tags: [],
+  credentials: {},
+  workingDirectory: '/',
+  cacheFrom: [],
+  insecureRegistries: [],
+};
 const identity = { name: 'x', tag: 't', architecture: 'amd64' };
 const place = { storeDir: '/nix/store', architecture: 'amd64' };
 

@@ -66,6 +66,7 @@ test('the defaults of the command line', () => {
     reuse: true,
     cacheTag: undefined,
     cacheFrom: [],
+    insecureRegistries: [],
     maxLayerSize: 2 ** 30,
     allTargets: false,
     audit: true,

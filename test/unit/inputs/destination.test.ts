@@ -6,7 +6,12 @@ import {
   joinDestination,
   readCopyDestination,
 } from '../../../src/inputs/destination.ts';
-import { readImage, readTags } from '../../../src/inputs/references.ts';
+import {
+  readCacheReferences,
+  readImage,
+  readRegistries,
+  readTags,
+} from '../../../src/inputs/references.ts';
 import { readList } from '../../../src/inputs/values.ts';
 
 /** The two inputs as texts; an empty one is none. */
@@ -53,6 +58,35 @@ test('references to two repositories are an error that names both', () => {
     () => readDestination('ghcr.io/o/a', 'ghcr.io/o/b:1'),
     /"ghcr\.io\/o\/b:1" names another repository than image "ghcr\.io\/o\/a"/,
   );
+});
+
+test('a registry of plain HTTP may be written as an address', () => {
+  const image = 'http://registry:5000/o/n';
+  assert.deepEqual(readDestination('http://Registry:5000/o/N', `${image}:a`), {
+    image,
+    tags: ['a'],
+  });
+  assert.deepEqual(readCopyDestination(`${image}:a`, []), { image, tags: ['a'] });
+  assert.deepEqual(readCopyDestination(image, []), { image, tags: [] });
+  assert.deepEqual(readCacheReferences('cache-from', [`${image}:a`]), [`${image}:a`]);
+});
+
+test('insecure-registries are hosts with their ports', () => {
+  const read = (text: string) => readRegistries('insecure-registries', readList(text));
+  assert.deepEqual(read('Registry:5000, 10.0.0.1\n[fd00::1]:5000'), [
+    'registry:5000',
+    '10.0.0.1',
+    '[fd00::1]:5000',
+  ]);
+  for (const wrong of [
+    'http://registry:5000',
+    'registry:5000/o/n',
+    'registry:',
+    'registry:99999',
+    'a!b',
+  ]) {
+    assert.throws(() => read(wrong), /Input insecure-registries: expected a host/);
+  }
 });
 
 const bad: [image: string, tags: string, message: RegExp][] = [

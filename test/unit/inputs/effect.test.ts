@@ -54,6 +54,7 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   push: 'false',
   'registry-username': ['you', login],
   'registry-password': ['other', login],
+  'insecure-registries': 'registry:5000',
   'github-token': 'token',
   compression: 'none',
   reuse: 'false',

@@ -49,7 +49,13 @@ function registryWith(options: {
   };
   const { send, logIn } = authorizing(network, {
     registry: 'r.example',
-    origin: 'https://r.example',
+    origin: {
+      ping: async () =>
+        readBody(await network({ method: 'GET', url: new URL('https://r.example/v2/') })),
+      owns: url => url.origin === 'https://r.example',
+      directed: request => request,
+      mayBePlain: () => false,
+    },
     scope: 'repository:o/x:pull,push',
     login: async () => options.login,
     exchange: async request => readBody(await network(request)),
@@ -143,6 +149,24 @@ describe('authorizing', () => {
       'repository:o/x:pull,push',
       'repository:o/base:pull',
     ]);
+  });
+
+  test('what a registry says that is needed beside is asked for, on this repository alone', async () => {
+    const stating = async (scope: string) => {
+      const challenge = `Bearer realm="https://auth.example/token",scope="${scope}"`;
+      const { get, seen } = registryWith({ challenge, refuse: new Set(['Bearer t1']) });
+      assert.equal((await get('/v2/o/x/a', { method: 'DELETE' })).status, 200);
+      return seen.at(-2)?.url.searchParams.getAll('scope').slice(1);
+    };
+    assert.deepEqual(await stating('repository:o/x:delete'), ['repository:o/x:delete']);
+    assert.deepEqual(await stating('repository:o/y:pull repository:o/x:*'), ['repository:o/x:*']);
+    for (const known of [
+      'repository:o/x:pull',
+      'repository:o/x:push,pull',
+      'repository:o/y:delete',
+    ]) {
+      assert.deepEqual(await stating(known), [], known);
+    }
   });
 
   test('an identity token is exchanged by POST, and never in the address', async () => {

@@ -68,6 +68,52 @@ describe('the login for a registry', () => {
     assert.deepEqual(await findLogin(other, {}, host), login('all', '2'));
   });
 
+  test('a name and a password in clear count where there is no auth', async () => {
+    const clear = { username: 'me', password: 'p:w' };
+    const inFile = async (entry: unknown) =>
+      findLogin(ghcr, {}, quietHost({ env: home({ auths: { 'ghcr.io': entry } }) }));
+    assert.deepEqual(await inFile(clear), login('me', 'p:w'));
+    assert.deepEqual(await inFile({ ...clear, auth: '' }), login('me', 'p:w'));
+    assert.deepEqual(await inFile({ ...clear, ...auth('a:b') }), login('a', 'b'));
+    assert.equal(await inFile({ username: 'me' }), undefined);
+    assert.equal(await inFile({ username: 'me', password: 5 }), undefined);
+  });
+
+  test('a key may be an address with a path; without a scheme that is a part of the registry', async () => {
+    const found = async (key: string) =>
+      findLogin(ghcr, {}, quietHost({ env: home({ auths: { [key]: auth('a:b') } }) }));
+    for (const key of [
+      'https://ghcr.io',
+      'https://ghcr.io/',
+      'http://ghcr.io/v1/',
+      'HTTPS://ghcr.io/v2',
+    ]) {
+      assert.deepEqual(await found(key), login('a', 'b'), key);
+    }
+    assert.deepEqual(await found('https://ghcr.io/v2/_catalog'), login('a', 'b'));
+    assert.deepEqual(await found('ghcr.io/o'), login('a', 'b'));
+    for (const other of [
+      'ghcr.io/other',
+      'https://ghcr.io.example/',
+      'https://xghcr.io/',
+      'https://',
+    ]) {
+      assert.equal(await found(other), undefined, other);
+    }
+    const both = { 'https://ghcr.io/v2/_catalog': auth('c:d'), 'ghcr.io': auth('a:b') };
+    assert.deepEqual(
+      await findLogin(ghcr, {}, quietHost({ env: home({ auths: both }) })),
+      login('a', 'b'),
+    );
+  });
+
+  test('a file that begins with the mark of an editor is read', async () => {
+    const text = `\uFEFF${JSON.stringify({ auths: { 'ghcr.io': auth('a:b') } })}`;
+    const host = quietHost({ env: home(text) });
+    assert.deepEqual(await findLogin(ghcr, {}, host), login('a', 'b'));
+    assert.deepEqual(host.warnings, []);
+  });
+
   test('identity tokens are told apart', async () => {
     const env = home({ auths: { 'ghcr.io': { ...auth('<token>:'), identitytoken: 'refresh' } } });
     assert.deepEqual(await findLogin(ghcr, {}, quietHost({ env })), {

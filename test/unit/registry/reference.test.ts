@@ -13,6 +13,8 @@ describe('image references', () => {
     [`localhost:5000/x@${digest}`, 'http://localhost:5000', 'x', undefined, digest],
     [`r.example/x/y:1@${digest}`, 'https://r.example', 'x/y', '1', digest],
     ['[::1]:5000/x:t', 'http://[::1]:5000', 'x', 't', undefined],
+    ['http://registry:5000/o/N:t', 'http://registry:5000', 'o/n', 't', undefined],
+    ['HTTP://registry/x', 'http://registry', 'x', undefined, undefined],
     ['debian', 'https://registry-1.docker.io', 'library/debian', undefined, undefined],
     ['o/comfy:1', 'https://registry-1.docker.io', 'o/comfy', '1', undefined],
     ['docker.io/debian', 'https://registry-1.docker.io', 'library/debian', undefined, undefined],
@@ -28,7 +30,19 @@ describe('image references', () => {
     });
   }
 
+  test('what is written with http:// has no other way, and is named without', () => {
+    const reference = parseReference('http://registry:5000/o/n:t');
+    assert.equal(reference.isPlain, true);
+    assert.equal(formatReference(reference), 'registry:5000/o/n:t');
+    assert.equal(parseReference('registry:5000/o/n').isPlain, undefined);
+  });
+
   for (const text of [
+    'http://',
+    'http:///x',
+    'http://registry:5000',
+    'https://ghcr.io/o/x',
+    'ftp://x/y',
     '',
     '/',
     'ghcr.io/',

@@ -142,6 +142,10 @@ describe('the answer', () => {
     const both = '"repository:o/x:pull,push" and "repository:o/base:pull"';
     const denied = `The registry r.example denied the scope ${both} (403 from its token server auth.example).`;
     assert.equal((await failed(403, password)).message, denied);
+    const anotherServer = await failed(403);
+    assert.match(anotherServer.details.next ?? '', /may write to this repository/);
+    const next = (await failed(403, password)).details.next ?? '';
+    assert.match(next, /the permission to push to this repository of r\.example/);
     const wrong = await failed(401, password);
     assert.match(wrong.message, /^The registry r\.example did not accept the login \(401/);
     assert.deepEqual(wrong.details.evidence, ['DENIED: no']);
