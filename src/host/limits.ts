@@ -54,6 +54,10 @@ export const limits = {
   links: 40,
   /** Bytes of a file in a tar, or of a blob: 16 TiB. */
   file: 2 ** 44,
+  /** Layers of an image that Docker takes. */
+  imageLayers: 125,
+  /** A user's or group's number: the one above it means "none". */
+  owner: 2 ** 32 - 2,
   /** Layers of an image that another tool made; engines run far fewer. */
   sourceLayers: 1000,
   /** Indexes within each other before a manifest comes. */

@@ -5,9 +5,9 @@ import { limits, retries } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { naming } from '../host/wait.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
+import { isMediaType } from '../image/oci/documents.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
 import { mountsInto } from './mount.ts';
 import { checkWrite } from './permission.ts';
@@ -45,7 +45,8 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     }
   };
   return {
-    kind: 'registry',
+    remembers: true,
+    takes: () => true,
     repository: client.repository,
     logIn: () => told(client.logIn),
     checkWrite: () => told(() => checkWrite(client)),
