@@ -8,7 +8,7 @@ import { Refusal } from '../../../src/registry/refusal.ts';
 import type { RememberedImage } from '../../../src/registry/remembered.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore, StoredManifest } from '../../../src/registry/store.ts';
-import { instantRetries, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
@@ -166,6 +166,19 @@ test('one that is overwritten without end is told, and ends', async () => {
   const sleep = async () => shelf.manifests.clear();
   const place = memoryPlace(store, 'cache', { ...where, host, sleep });
   await assert.rejects(place.write(lesson('one')), /Others write the memory .* all the time/);
+});
+
+test('beyond 20 MB the oldest images go', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const store = storeOn(shelf, async () => undefined);
+  const host = quietHost();
+  const open = () => memoryPlace(store, 'cache', { ...where, host, sleep: async () => undefined });
+  const size = 8_000_000;
+  for (const [at, name] of ['one', 'two', 'three', 'four'].entries()) {
+    const more = { incompressible: noise(size, at).toString('base64') };
+    await open().write({ ...lesson(name), image: { ...image(name), more } });
+  }
+  assert.deepEqual(await digestsAt(open()), [image('four').digest, image('three').digest]);
 });
 
 /** A registry over HTTP that has the layers of these images, and what was put into it. */
