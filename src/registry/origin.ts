@@ -132,10 +132,13 @@ function explained(error: unknown, registry: string): unknown {
       cause: error,
     });
   }
-  if (!(error instanceof ConnectionLost && error.untrusted)) return error;
-  return new Failure(`The registry ${registry} is not trusted: ${error.message}.`, {
-    tried: "the authorities of Node, of SSL_CERT_FILE, of the machine and of Docker's certs.d",
-    next: `Name its authority in SSL_CERT_FILE or put it at /etc/docker/certs.d/${registry}/ca.crt.`,
-    cause: error,
-  });
+  if (faultIn(error) !== 'certificate unknown') return error;
+  return new Failure(
+    `The certificate of the registry ${registry} is signed by nobody that this machine trusts.`,
+    {
+      tried: "the authorities of Node, of SSL_CERT_FILE, of the machine and of Docker's certs.d",
+      next: `Name its authority in SSL_CERT_FILE or put it at /etc/docker/certs.d/${registry}/ca.crt.`,
+      cause: error,
+    },
+  );
 }

@@ -63,15 +63,6 @@ export function openConnection(
   };
 }
 
-/** What OpenSSL says where it knows no way to an authority. */
-const unknownIssuer = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
 /** Sends once more, with the machine's authorities, what a certificate kept from being sent. */
 function widening(sendOnce: Send, verified: Verifying): Send {
   return async request => {
@@ -79,9 +70,9 @@ function widening(sendOnce: Send, verified: Verifying): Send {
     try {
       return await sendOnce(request);
     } catch (error) {
-      const { code = '' } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {};
+      const isUnknown = error instanceof ConnectionLost && error.fault === 'certificate unknown';
       const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
-      if (wasWide || isStream || !unknownIssuer.has(code)) throw error;
+      if (wasWide || isStream || !isUnknown) throw error;
       verified.widen();
       return sendOnce(request);
     }

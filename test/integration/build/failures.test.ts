@@ -147,7 +147,8 @@ test('a token without the right to push: the scope is named', async context => {
   });
   const env = { REGISTRY_USERNAME: 'user', REGISTRY_PASSWORD: 'secret' };
   const result = await place.machine.build(place.example, place.args, { env });
-  failed(result, 1, /comfy\/demo/, /push/);
+  failed(result, 1, /comfy\/demo/, /lacks the permission "push"/);
+  assert.doesNotMatch(result.stderr, /building/);
 });
 
 // 5xx is retried for a minute: test/integration/registry shows it with a shorter patience

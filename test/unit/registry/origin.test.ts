@@ -150,8 +150,12 @@ describe('a registry by name', () => {
     const untrusted = lost('self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT');
     assert.match(
       await at(untrusted),
-      /not trusted: its certificate is signed by nobody.*SSL_CERT_FILE.*r\.example\/ca\.crt/,
+      /r\.example is signed by nobody.*SSL_CERT_FILE.*r\.example\/ca\.crt/,
     );
+    const another = originOf('r.example/o/n', [], {
+      'https://r.example': lost('for others', 'ERR_TLS_CERT_ALTNAME_INVALID'),
+    });
+    await assert.rejects(another.origin.ping(undefined), ConnectionLost);
     const wanted = lost('tlsv13 alert certificate required:SSL alert number 116');
     assert.match(await at(wanted), /wants a certificate of its client.*certs\.d\/r\.example/);
   });
