@@ -65,6 +65,13 @@ export function openRepository(
       login.catch(() => undefined);
     },
     loggedIn: async () => login,
+    mayWrite:
+      push && store.checkWrite
+        ? async () => {
+            await login;
+            return login !== undefined;
+          }
+        : undefined,
     close: async () => {
       ending.abort();
       await login?.catch(() => undefined);

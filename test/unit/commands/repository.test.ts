@@ -116,6 +116,15 @@ test('a login that may not write is found before anything is built, and the perm
   assert.ok(registry.requests.every(line => !line.includes('/manifests/')));
 });
 
+test('where this login may write, a refusal of the memory says that there is none', async t => {
+  const registry = await registryFor(t, {});
+  for (const status of [400, 401, 403]) {
+    registry.behaviour.answer = ({ url = '' }) =>
+      url.includes('/manifests/') ? { status } : undefined;
+    await begin(`${registry.address}/o/x`, 'true');
+  }
+});
+
 test('a token that may only pull is told with what the registry calls it', async t => {
   const registry = await registryFor(t, {});
   registry.behaviour.answer = ({ method, headers }) => {
