@@ -36,6 +36,7 @@ export const doors: readonly Door[] = [
       'src/host/process.ts',
       'src/host/keeper.ts',
       'src/image/sources/program-output.ts',
+      'src/image/unpack-program.ts', // bytes through xz or bzip2, which go on as they are read
       'src/cli/node-version.ts', // before anything else of the program is there
     ],
     instead: "run it by the host's `run`, within a limit",
@@ -185,7 +186,7 @@ export const doors: readonly Door[] = [
   {
     name: 'an image of others',
     pattern:
-      /\b(dockerArchiveFile|nix2container|ociLayout|streamLayeredImage)\(|\bfileEntry\(|\bstoreEntries\(/,
+      /\b(archiveFile|nix2container|ociLayout|streamLayeredImage)\(|\bfileEntry\(|\bstoreEntries\(/,
     only: ['src/image/'],
     instead: 'open it by openSource of src/image/sources/detect.ts, or pack by storeBlobSource',
     example: 'const image = await ociLayout(files, packing);',
@@ -246,8 +247,8 @@ export const doors: readonly Door[] = [
   {
     name: 'documents of images',
     pattern: /\bas (?:unknown as )?(?:Partial<)?(?:Manifest|Descriptor)\b/,
-    only: ['src/registry/documents.ts', 'src/registry/archive.ts'],
-    instead: 'findManifest, readManifest or readConfig of src/registry/documents.ts',
+    only: ['src/image/oci/documents.ts', 'src/registry/archive.ts'],
+    instead: 'findManifest, readManifest or readConfig of src/image/oci/documents.ts',
     example: 'const manifest = JSON.parse(text) as Manifest;',
   },
   {

@@ -1,36 +1,26 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { sourceDateEpoch } from '../host/epoch.ts';
-import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
-import { isNamed } from '../host/presence.ts';
-import { notice } from '../host/say.ts';
+import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
-import type { Packing } from '../image/compress.ts';
+import { visible } from '../host/visible.ts';
 import { framePool } from '../image/frames.ts';
-import { openSource } from '../image/sources/detect.ts';
-import { filesOfPath } from '../image/sources/source-files.ts';
+import { isNondistributable } from '../image/oci/layer-types.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
-import { findNix } from '../nix/nix.ts';
-import { credentialsElsewhere } from '../registry/credentials.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
-import { remoteStore } from '../registry/remote.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
-import { storedImage } from '../registry/stored-image.ts';
+import { copyAll } from './copy/all.ts';
+import { type CopyMemory, recallCopy } from './copy/memory.ts';
+import { type CopySource, findSource } from './copy/source.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
-import { sourceStore } from './source-store.ts';
 import { moveTags } from './tags.ts';
 import { startTransfers } from './transfers.ts';
-
-/** OCI's name of this machine's processor: chooses among the images of an index. */
-const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
 
 /**
  * Copies an image of any kind (a reference, an OCI layout, a docker-archive, a store path or file) to
@@ -43,17 +33,22 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     notice(host, refusal);
     return { outputs: {} };
   }
-  const store = openDestination(settings, host);
+  let name = 'image';
+  const store = openDestination(settings, host, () => name);
   try {
+    const source = await findSource(settings, store.repository, host);
+    const work = { source, settings, store, host };
+    const { tags } = settings.destination;
+    if (settings.all) return await copyWhole(work);
+    const asked = tags.length > 0 ? await recall(work, tags) : undefined;
+    const moved = asked && (await moveKnown(work, tags, asked));
+    if (moved) return moved;
     // `docker load` of all versions reads plain layers
-    const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
-    const packing = { compression, pool: framePool(availableParallelism()) };
-    const image = await openImage(settings, store.repository, packing, host);
+    const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
+    const image = await source.open({ compression, pool: framePool(availableParallelism()) });
     try {
-      const tags = chooseTags(settings, image);
-      const manifest = await inPhase(host, 'push', () => send(image, store, settings, host));
-      await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
-      return outcome(store, manifest, tags);
+      name = nameOf(image) ?? name;
+      return await copyImage(work, image, asked);
     } finally {
       await image.close();
     }
@@ -62,81 +57,112 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
   }
 }
 
-function openDestination(settings: CopySettings, host: Host) {
+/** What a copy works with. */
+interface CopyWork {
+  source: CopySource;
+  settings: CopySettings;
+  store: ImageStore;
+  host: Host;
+}
+
+async function copyWhole({ source, settings, store, host }: CopyWork): Promise<VerbOutcome> {
+  const whole = await source.whole();
+  try {
+    const [first = 'latest', ...rest] = whole.tags;
+    const { tags: asked } = settings.destination;
+    const tags = asked.length > 0 ? asked : [first, ...rest];
+    return outcome(store, await copyAll(whole, tags, store, host), tags);
+  } finally {
+    await whole.close();
+  }
+}
+
+/** What is remembered, where image and destination are of the kind of which something can be. */
+async function recall({ source, settings, store, host }: CopyWork, [tag = '']: readonly string[]) {
+  const { storePath } = source;
+  if (storePath === undefined || !store.remembers) return undefined;
+  return inPhase(host, 'remember', () => recallCopy(storePath, tag, settings, store, host));
+}
+
+/** The image that was copied before: only tags move, and nothing of it is read. */
+async function moveKnown(
+  { store, host }: CopyWork,
+  tags: readonly string[],
+  memory: CopyMemory,
+): Promise<VerbOutcome | undefined> {
+  const known = await memory.known();
+  if (known === undefined) return undefined;
+  const { manifest, blobs } = known;
+  for (const blob of blobs) memory.lessons.blob(blob);
+  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+  await memory.write(manifest.digest);
+  return outcome(store, manifest, tags);
+}
+
+/** Sends an image, unless its tags say by now that it is there; what was sent is remembered. */
+async function copyImage(
+  work: CopyWork,
+  image: SourceImage,
+  asked: CopyMemory | undefined,
+): Promise<VerbOutcome> {
+  const { settings, store, host } = work;
+  const tags = chooseTags(settings, image);
+  const memory = asked ?? (await recall(work, tags));
+  const moved = memory && !asked ? await moveKnown(work, tags, memory) : undefined;
+  if (moved) return moved;
+  tell(image, host);
+  let digest: string | undefined;
+  try {
+    const manifest = await inPhase(host, 'push', () => send(image, work, memory));
+    await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+    digest = manifest.digest;
+    return outcome(store, manifest, tags);
+  } finally {
+    await memory?.write(digest);
+  }
+}
+
+function openDestination(settings: CopySettings, host: Host, imageName: () => string) {
   const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
     insecureRegistries,
+    imageName,
   });
 }
 
-/** Opens the source by its form: a prefix, a path that exists, else a reference. */
-async function openImage(
-  { source, workingDirectory, credentials, insecureRegistries, fromFork }: CopySettings,
-  destination: string,
-  packing: Packing,
-  host: Host,
-): Promise<SourceImage> {
-  const [, kind, rest = ''] = /^(oci|docker-archive):(.*)$/s.exec(source) ?? [];
-  const [, layout = rest, tag] = (kind === 'oci' && /^(.*):([^:/]+)$/s.exec(rest)) || [];
-  const path = resolve(workingDirectory, kind === undefined ? source : layout);
-  // a link counts by itself: in a chroot store it leads to where nothing is
-  if (kind !== undefined || (await isNamed(path))) {
-    const files = await filesOfPath(path, async () => {
-      const nix = await findNix(host);
-      return nix && sourceStore(nix);
-    });
-    return openSource(files, {
-      packing,
-      now: () => epoch(source, host),
-      runPrograms: !fromFork,
-      env: host.env,
-      signal: host.signal,
-      architecture,
-      ...(tag === undefined ? {} : { tag }),
-    });
+/** What the image is called where it comes from, without a tag. */
+const nameOf = ({ repoTags: [name] }: SourceImage) => name?.slice(0, name.lastIndexOf(':'));
+
+/** Says what people may miss in the copy, or may have to know of it. */
+function tell({ otherPlatforms = [], layers, description }: SourceImage, host: Host): void {
+  if (otherPlatforms.length > 0) {
+    const others = otherPlatforms.map(visible).join(', ');
+    notice(host, `Not copied are the images for ${others} of the ${description}.`);
   }
-  const reference = parseReference(source.replace(/^docker:\/\//, ''));
-  const store = remoteStore(reference, {
-    host,
-    insecureRegistries,
-    credentials: credentialsElsewhere(credentials, destination, reference),
-    reading: true,
-  });
-  const at = reference.digest ?? reference.tag ?? 'latest';
-  return storedImage(store, at, packing, architecture, host.signal);
-}
-
-/** Seconds since the epoch for an image that says "now". */
-async function epoch(source: string, { env }: Host): Promise<number> {
-  const given = sourceDateEpoch(env);
-  if (given !== undefined) return given;
-  throw new Failure(
-    `${source} says that it is made "now", and the program has to know when that is.`,
-    {
-      next: 'Set SOURCE_DATE_EPOCH to seconds since 1970, or give the image a fixed date.',
-    },
-  );
+  if (layers.some(({ source }) => isNondistributable(source.mediaType))) {
+    notice(host, `The ${description} has layers that not everybody may pass on; they are kept.`);
+  }
 }
 
 /** Tags as they were asked for, else those that the image names itself by, else `latest`. */
 function chooseTags({ destination }: CopySettings, image: SourceImage): string[] {
   if (destination.tags.length > 0) return destination.tags;
-  const own = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
+  const named = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
+  const own = [...named, ...(image.tags ?? [])];
   return own.length > 0 ? [...new Set(own)] : ['latest'];
 }
 
 async function send(
   image: SourceImage,
-  store: ImageStore,
-  { compression }: CopySettings,
-  host: Host,
+  { store, settings: { compression }, host }: CopyWork,
+  memory: CopyMemory | undefined,
 ): Promise<StoredManifest> {
   const { host: stopped, stop } = stoppable(host);
   const transfers = startTransfers(store, stopped, stop);
-  const knowledge = arrangeKnowledge([], mediaTypes.layer[compression]);
+  const knowledge = memory?.knowledge ?? arrangeKnowledge([], mediaTypes.layer[compression]);
   const layer = image.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
@@ -145,10 +171,11 @@ async function send(
       store,
       transfers,
       knowledge,
-      presence: presenceIn(store, knowledge),
+      presence: presenceIn(store, knowledge, message => warn(host, message)),
       layer,
       labels: {},
       annotations: {},
+      ...(memory ? { done: memory.lessons.blob } : {}),
     });
     host.emit({ type: 'layer-end', layer, at: host.clock() });
     return manifest;
@@ -160,7 +187,11 @@ async function send(
   }
 }
 
-function outcome(store: ImageStore, { digest }: StoredManifest, tags: string[]): VerbOutcome {
+function outcome(
+  store: ImageStore,
+  { digest }: StoredManifest,
+  tags: readonly string[],
+): VerbOutcome {
   const name = store.repository;
-  return { outputs: { name, digest, ref: `${name}@${digest}`, tags } };
+  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
 }

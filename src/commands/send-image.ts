@@ -97,14 +97,17 @@ async function sendManifest(
 ): Promise<StoredManifest> {
   const configBytes = withLabels(image.config(blobs.map(blob => blob.diffId)), labels);
   const config = await store.putBytes(configBytes, mediaTypes.config);
+  const given = Object.keys({ ...labels, ...annotations }).length > 0;
   const changed =
-    Object.keys({ ...labels, ...annotations }).length > 0 ||
-    image.layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);
+    given || image.layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);
+  const found = image.manifest;
+  const isKept = found !== undefined && !changed && store.takes(found.mediaType);
+  const said = given ? annotations : (found?.annotations ?? {});
   const made = {
-    bytes: manifest({ config, layers: blobs, annotations }),
+    bytes: manifest({ config, layers: blobs, annotations: said }),
     mediaType: mediaTypes.manifest,
   };
-  const { bytes, mediaType } = (!changed && image.manifest) || made;
+  const { bytes, mediaType } = isKept ? found : made;
   const { digest } = await store.putManifest(bytes, mediaType);
   return { bytes, mediaType, digest };
 }

@@ -28,7 +28,6 @@ export async function moveTags(
 
 /** A registry that has accepted a manifest must be able to give it back before a tag points to it. */
 async function checkManifest(store: ImageStore, digest: string): Promise<void> {
-  if (store.kind === 'docker-archive') return; // written only when it is closed
   if (await store.getManifest(digest)) return;
   throw new Failure(`${store.repository} accepted the manifest ${digest} but does not have it.`, {
     tried: 'The manifest was put by its digest and asked for again; no tag was moved.',

@@ -54,6 +54,10 @@ export const limits = {
   links: 40,
   /** Bytes of a file in a tar, or of a blob: 16 TiB. */
   file: 2 ** 44,
+  /** Layers of an image that Docker takes. */
+  imageLayers: 125,
+  /** A user's or group's number: the one above it means "none". */
+  owner: 2 ** 32 - 2,
   /** Layers of an image that another tool made; engines run far fewer. */
   sourceLayers: 1000,
   /** Indexes within each other before a manifest comes. */
@@ -82,6 +86,13 @@ export const limits = {
   progress: 64 << 10,
   /** Bytes of a chunk that a registry may ask for; each of them is held in memory. */
   chunk: 64 << 20,
+  /** Bytes of a chunk where a registry wants them: Amazon's takes parts of 5 to 10 MiB, at most 4,200 … */
+  wantedChunk: 10 << 20,
+  /** … and where it, or a proxy before it, does not take a stream: they are halved down to the least. */
+  triedChunk: 4 << 20,
+  leastChunk: 512 << 10,
+  /** Bytes that are gathered before they are written: some registries fail on many tiny writes. */
+  leastWrite: 64 << 10,
   /** Seconds for which a token is taken to hold, whatever its server says. */
   tokenLifetime: 86_400,
   /** Characters of a token; servers take headers of 8 to 16 KB. */
@@ -215,15 +226,28 @@ export const retries = {
   /**
    * Requests: tries in a row that may fail; about how long the first wait is, each following one being
    * twice as long; and the longest. Eight tries take about a minute, which a restart of a server or its
-   * proxy fits into.
+   * proxy fits into. `restart`: for how long a server that has answered is waited for while it takes no
+   * connections. `longestAsked`: the longest wait that a server may ask for (Retry-After).
    */
-  http: { attempts: 8, baseDelay: 500, maxDelay: 30_000 },
+  http: {
+    attempts: 8,
+    baseDelay: 500,
+    maxDelay: 30_000,
+    restart: 60_000,
+    longestAsked: 300_000,
+  },
   /** Pages of indexes: what the lock knows stays usable without them. */
-  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000 },
+  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000, restart: 0, longestAsked: 10_000 },
   /** Wheels: a download has more to lose. */
-  wheel: { attempts: 5, baseDelay: 300, maxDelay: 1_000 },
+  wheel: { attempts: 5, baseDelay: 300, maxDelay: 1_000, restart: 60_000, longestAsked: 10_000 },
   /** A release of Nix: the distribution may have a Nix too. */
   nixRelease: { attempts: 4, baseDelay: 500, maxDelay: 30_000 },
+  /** The longest wait between two tries while a server starts anew. */
+  restartDelay: 5_000,
+  /** A wait that a server asks for is said from here on. */
+  saidDelay: 5_000,
+  /** Tries of what a registry has taken, and does not show yet. */
+  settling: 5,
   /** The question whether the server of releases answers at all. */
   releaseServer: { attempts: 2, pause: 500 },
   /**

@@ -21,11 +21,14 @@ export interface Waiter {
   signal?: AbortSignal | undefined;
 }
 
-/** Works, and says each half a minute what is being waited for. */
+/**
+ * Works, and says each half a minute what is being waited for. `work` gets a sign of life, with which the
+ * half a minute begins anew.
+ */
 export async function naming<Value>(
   what: string,
   { emit, clock = Date.now }: Waiter,
-  work: () => Promise<Value>,
+  work: (alive: () => void) => Promise<Value>,
 ): Promise<Value> {
   let times = 0;
   const tell = () => {
@@ -33,9 +36,15 @@ export async function naming<Value>(
     const message = `Waiting for ${what}: ${inWords(times * patience.silence)} so far.`;
     emit?.({ type: 'notice', message, at: clock() });
   };
-  const timer = setInterval(tell, patience.silence);
+  const start = () => setInterval(tell, patience.silence);
+  let timer = start();
+  const alive = () => {
+    clearInterval(timer);
+    times = 0;
+    timer = start();
+  };
   try {
-    return await work();
+    return await work(alive);
   } finally {
     clearInterval(timer);
   }

@@ -1,7 +1,15 @@
+import { Failure } from '../host/failure.ts';
+import { visible } from '../host/visible.ts';
 import { compressedBlob, type Packing } from './compress.ts';
 import type { ByteSource } from './frames.ts';
 import { storeEntries } from './store-tree.ts';
-import { nixDialect, type TarDialect, type TarEntry } from './tar-header.ts';
+import {
+  type ByteString,
+  nixDialect,
+  type TarDialect,
+  type TarEntry,
+  toText,
+} from './tar-header.ts';
 import { tarBytes, tarSize } from './tar-writer.ts';
 import { type BlobSource, mediaTypes } from './types.ts';
 
@@ -18,6 +26,24 @@ export function packedBlobSource(
   };
 }
 
+/** What layers mean by a name that begins so: that the rest of it is deleted (image-spec, layer.md). */
+const whiteout = '.wh.';
+
+function* withoutWhiteouts(entries: Iterable<TarEntry>): Generator<TarEntry> {
+  for (const entry of entries) {
+    const { path, source } = entry;
+    if (path.startsWith(whiteout, path.lastIndexOf('/') + 1))
+      throw isWhiteout(source?.path ?? path);
+    yield entry;
+  }
+}
+
+const isWhiteout = (path: ByteString) =>
+  new Failure(`No layer can hold ${visible(toText(path))}: its name begins with "${whiteout}".`, {
+    tried: 'Engines take such a file for a mark that deletes another one, and unpack neither.',
+    next: 'Rename it in the derivation that makes it, or leave it out.',
+  });
+
 /** A layer of tar entries, which are listed anew for each reading. */
 export function entriesBlobSource(
   list: () => Iterable<TarEntry>,
@@ -25,10 +51,11 @@ export function entriesBlobSource(
   dialect: TarDialect = nixDialect,
   stated: Pick<BlobSource, 'diffId'> = {},
 ): BlobSource {
+  const entries = () => withoutWhiteouts(list());
   // listing costs little beside reading; what is sent as it is may have to say its size first
   const known =
-    packing.compression === 'none' ? { uncompressedSize: tarSize(list(), dialect) } : {};
-  return packedBlobSource(() => tarBytes(list(), dialect), packing, { ...stated, ...known });
+    packing.compression === 'none' ? { uncompressedSize: tarSize(entries(), dialect) } : {};
+  return packedBlobSource(() => tarBytes(entries(), dialect), packing, { ...stated, ...known });
 }
 
 /**

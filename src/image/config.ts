@@ -59,6 +59,23 @@ function containerConfig(config: ContainerConfig, labels: Readonly<Record<string
     WorkingDir: config.WorkingDir,
     Labels: Object.keys(allLabels).length === 0 ? undefined : sortKeys(allLabels),
     StopSignal: config.StopSignal,
+    ArgsEscaped: config.ArgsEscaped,
+    Memory: config.Memory,
+    MemorySwap: config.MemorySwap,
+    CpuShares: config.CpuShares,
+    Healthcheck: config.Healthcheck,
+    Shell: config.Shell,
+    OnBuild: config.OnBuild,
+    StopTimeout: config.StopTimeout,
+    Hostname: config.Hostname,
+    Domainname: config.Domainname,
+    NetworkDisabled: config.NetworkDisabled,
+    AttachStdin: config.AttachStdin,
+    AttachStdout: config.AttachStdout,
+    AttachStderr: config.AttachStderr,
+    Tty: config.Tty,
+    OpenStdin: config.OpenStdin,
+    StdinOnce: config.StdinOnce,
   };
 }
 

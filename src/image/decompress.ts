@@ -6,6 +6,7 @@ import { visible } from '../host/visible.ts';
 import { byteReader, truncated } from './byte-reader.ts';
 import { digester } from './compress.ts';
 import type { Compression } from './types.ts';
+import { type Environment, type Program, throughProgram } from './unpack-program.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 /**
@@ -33,27 +34,34 @@ export async function* decompress(
 }
 
 /** The compression of bytes, told by how they begin. */
-export function compressionOf(start: Buffer): Compression {
+export function compressionOf(start: Buffer): Compression | Program {
   if (start.length >= 2 && start.readUInt16BE() === 0x1f8b) return 'gzip';
   if (start.length >= 4 && start.readUInt32LE() === 0xfd2fb528) return 'zstd';
+  if (start.subarray(0, xzMagic.length).equals(xzMagic)) return 'xz';
+  if (/^BZh[1-9]/.test(start.toString('latin1', 0, 4))) return 'bzip2';
   return 'none';
 }
+
+const xzMagic = Buffer.from('fd377a585a00', 'hex');
 
 /** Decompressed bytes of something whose compression only its beginning tells. */
 export async function* decompressAny(
   chunks: AsyncIterable<Buffer>,
   name: string,
+  env: Environment = {},
 ): AsyncGenerator<Buffer> {
   const reader = byteReader(chunks, name);
   const start: Buffer[] = [];
   let length = 0;
-  while (length < 4 && !(await reader.atEnd())) {
+  while (length < xzMagic.length && !(await reader.atEnd())) {
     const chunk = await reader.some(1 << 20);
     start.push(chunk);
     length += chunk.length;
   }
   const all = rejoined(Buffer.concat(start), reader);
-  yield* decompress(all, compressionOf(Buffer.concat(start)), name);
+  const packed = compressionOf(Buffer.concat(start));
+  if (packed === 'xz' || packed === 'bzip2') yield* throughProgram(packed, all, name, env);
+  else yield* decompress(all, packed, name);
 }
 
 async function* rejoined(start: Buffer, reader: ReturnType<typeof byteReader>) {

@@ -157,7 +157,8 @@ function resolveInStore(file: ByteString, store: Store): ByteString | undefined 
     const part = parts.shift() ?? '';
     if (part === '' || part === '.') continue;
     const next = part === '..' ? at.slice(0, at.lastIndexOf('/')) : `${at}/${part}`;
-    if (part !== '..' && next.startsWith(`${store.dir}/`)) {
+    const isInside = next.startsWith(`${store.dir}/`);
+    if (isInside && part !== '..') {
       const here = Buffer.from(located(next, store), 'latin1');
       const stats = lstatSync(here, { throwIfNoEntry: false });
       if (!stats) return undefined;
@@ -169,7 +170,7 @@ function resolveInStore(file: ByteString, store: Store): ByteString | undefined 
         if (target.startsWith('/')) at = '';
         continue;
       }
-    } else if (!`${store.dir}/`.startsWith(`${next}/`)) return undefined;
+    } else if (!isInside && !`${store.dir}/`.startsWith(`${next}/`)) return undefined;
     at = next;
   }
   return at.startsWith(`${store.dir}/`) ? at : undefined;

@@ -54,6 +54,36 @@ export interface ContainerConfig {
   WorkingDir?: string;
   Labels?: Record<string, string>;
   StopSignal?: string;
+  /** Reserved by OCI for what Docker knows. */
+  ArgsEscaped?: boolean;
+  Memory?: number;
+  MemorySwap?: number;
+  CpuShares?: number;
+  Healthcheck?: Healthcheck;
+  /** Docker's alone. */
+  Shell?: string[];
+  OnBuild?: string[];
+  StopTimeout?: number;
+  Hostname?: string;
+  Domainname?: string;
+  NetworkDisabled?: boolean;
+  AttachStdin?: boolean;
+  AttachStdout?: boolean;
+  AttachStderr?: boolean;
+  Tty?: boolean;
+  OpenStdin?: boolean;
+  StdinOnce?: boolean;
+}
+
+/** How Docker finds out whether a container is well; times are in nanoseconds. */
+export interface Healthcheck {
+  /** `[ "NONE" ]`, or "CMD" or "CMD-SHELL" and a command. */
+  Test?: string[];
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
 }
 
 /** What is known of a layer's blob once it was read to its end. */

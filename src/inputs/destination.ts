@@ -59,3 +59,13 @@ export function readCopyDestination(
   const image = own?.repository ?? readImage(name, raw);
   return { ...joinDestination(image, own ? [own, ...tags] : tags), image };
 }
+
+/** Where an image's memory is kept by default: `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */
+export function defaultCacheTag(image: {
+  name: string;
+  tag: string;
+  architecture: string;
+}): string {
+  const { name, tag, architecture } = image;
+  return `cache-${name}-${tag}-${architecture}`.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
+}

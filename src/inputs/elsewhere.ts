@@ -11,7 +11,7 @@ const byTool = {
     'no-cache no-cache-filter no-cache-filters': '`reuse: false` builds everything again.',
     'cache-to':
       'Nothing is needed for it: what was pushed is remembered in its repository, at `cache-tag`.',
-    'platforms platform archs arch':
+    'platforms archs arch':
       'An image is for the system of its attribute: a job for each platform, with a `flake` of its own.',
     'build-args build-arg':
       'A variant is an attribute of its own in `flake`, or other inputs by `override-inputs`.',

@@ -149,6 +149,8 @@ export interface CopySettings extends Omit<Values<'copy'>, PutForCopy> {
   fromFork: boolean;
   /** Absolute. */
   workingDirectory: string;
+  /** Whether the destination may learn what was copied. */
+  writeMemory: boolean;
   /** Why nothing is copied, as a sentence: the destination is a registry, and this run may not push. */
   refusal?: string | undefined;
 }

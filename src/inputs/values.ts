@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import type { Platform } from '../image/oci/choose.ts';
 
 /** The one error for a bad input: which, what was found, what would do. Exit code 2. */
 export function badInput(name: string, problem: string, next?: string): Failure {
@@ -59,6 +60,16 @@ export function readPairs(name: string, raw: string): [key: string, value: strin
     pairs.set(key, line.slice(end + 1).trim());
   }
   return [...pairs];
+}
+
+/** A platform in OCI's names: system, processor, and a variant of that if one is meant. */
+export function readPlatform(name: string, raw: string): Platform {
+  const [, os, architecture, variant] =
+    /^([a-z0-9]+)\/([a-z0-9]+)(?:\/(v?[a-z0-9.]+))?$/.exec(raw) ?? [];
+  if (os !== undefined && architecture !== undefined) {
+    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  }
+  throw badInput(name, `expected a platform such as linux/arm64; found ${quote(raw)}.`);
 }
 
 /** A size in bytes: a whole number, alone or with KiB, MiB or GiB. */

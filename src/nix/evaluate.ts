@@ -75,6 +75,13 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   throw missingAttribute(request.installables, missing);
 }
 
+/** How Nix is told which inputs are replaced. */
+export const overrideArguments = (
+  inputs: EvaluationRequest['overrideInputs'],
+  cwd: string,
+): string[] =>
+  inputs.flatMap(({ input, flake }) => ['--override-input', input, asAddress(flake, cwd)]);
+
 async function describe(
   nix: Nix,
   installable: string,
@@ -86,9 +93,7 @@ async function describe(
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...request.overrideInputs.flatMap(({ input, flake }) => [
-      ...['--override-input', input, asAddress(flake, request.cwd)],
-    ]),
+    ...overrideArguments(request.overrideInputs, request.cwd),
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
     ...['--', asAddress(installable, request.cwd)],
   ];
@@ -168,15 +173,20 @@ function checkOutput(
   );
 }
 
-/** Throws a {@link Failure} where the path of an output is not known before it is built. */
-export function requireKnownOutputs({ target, recipe }: Evaluation): void {
-  for (const output of [target, ...(recipe?.layers ?? []), ...(recipe?.root ?? [])]) {
-    if (!isPlaceholder(output.outPath)) continue;
-    throw new Failure(
-      `The path of the output "${visible(output.outputName)}" of ${output.drvPath} is not known before it is built.`,
-      { next: 'Use a derivation that is neither content-addressed nor impure.' },
-    );
-  }
+/** Throws a {@link Failure} that names the field whose output's path is not known before it is built. */
+export function requireKnownOutputs({ installable, target, recipe }: Evaluation): void {
+  const fields: { at: string; output: DerivationOutput }[] = [
+    { at: installable, output: target },
+    ...(recipe?.layers ?? []).map((output, at) => ({ at: `recipe.layers[${at}].target`, output })),
+    ...(recipe?.root ?? []).map((output, at) => ({ at: `recipe.root[${at}]`, output })),
+  ];
+  const unknown = fields.find(({ output }) => isPlaceholder(output.outPath));
+  if (unknown === undefined) return;
+  const { drvPath, outputName } = unknown.output;
+  throw new Failure(
+    `${unknown.at}: the path of the output "${visible(outputName)}" of ${drvPath} is not known before it is built.`,
+    { next: 'Use a derivation that is neither content-addressed nor impure.' },
+  );
 }
 
 /** What is no derivation's path names none: a package's set can be overridden with anything. */

@@ -3,8 +3,17 @@ import { Failure } from '../host/failure.ts';
 import { readJson } from '../host/foreign-json.ts';
 import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
+import { type EvaluationRequest, overrideArguments } from './evaluate.ts';
 import { asAddress } from './flake-reference.ts';
 import type { Nix } from './types.ts';
+
+/** A flake that is asked for its date, as it was evaluated. */
+interface DatedFlake {
+  installable: string;
+  overrideInputs: EvaluationRequest['overrideInputs'];
+  /** Where relative flake references start. */
+  cwd: string;
+}
 
 /**
  * When the flake of an installable was last changed, in seconds since the epoch, as `nix flake
@@ -12,13 +21,17 @@ import type { Nix } from './types.ts';
  */
 export async function flakeLastModified(
   nix: Nix,
-  installable: string,
-  cwd: string,
+  { installable, overrideInputs, cwd }: DatedFlake,
 ): Promise<number> {
   const flake = installable.split('#')[0] || '.';
   const { code, stdout, stderr } = await nix.host.run({
     file: `${nix.bin}/nix`,
-    args: ['flake', 'metadata', '--json', '--no-write-lock-file', asAddress(flake, cwd)],
+    args: [
+      ...['flake', 'metadata', '--json', '--no-write-lock-file'],
+      // without them Nix would fetch, and lock, what they stand in for
+      ...overrideArguments(overrideInputs, cwd),
+      asAddress(flake, cwd),
+    ],
     cwd,
     env: nix.env,
     signal: nix.host.signal,

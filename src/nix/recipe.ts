@@ -1,15 +1,14 @@
 import { Failure } from '../host/failure.ts';
-import type { ContainerConfig, ImageDirectory } from '../image/types.ts';
+import { limits } from '../host/limits.ts';
+import { readContainerConfig } from './container-config.ts';
+import { readDirectories } from './directories.ts';
 import {
   type DescribedDerivation,
   type Found,
   mismatch,
   readBoolean,
   readDerivation,
-  readFields,
-  readInteger,
   readList,
-  readMap,
   readSet,
   readString,
   required,
@@ -21,19 +20,6 @@ export type WrittenRecipe = Omit<Recipe, 'configOutputs' | 'configSources'>;
 
 const recipeFields = ['name', 'tag', 'layers', 'root', 'directories', 'created'] as const;
 const layerFields = ['name', 'target', 'image'] as const;
-const directoryFields = ['path', 'mode', 'uid', 'gid'] as const;
-const configFields = [
-  'User',
-  'ExposedPorts',
-  'Env',
-  'Entrypoint',
-  'Cmd',
-  'Volumes',
-  'WorkingDir',
-  'Labels',
-  'StopSignal',
-] as const satisfies readonly (keyof ContainerConfig)[];
-
 /** What an image is dated when its recipe does not say: reproducible, and not mistaken for "never". */
 const defaultCreated = '1970-01-01T00:00:01Z';
 
@@ -48,6 +34,7 @@ export function readRecipe(recipe: unknown, config: unknown): WrittenRecipe {
   const layers = readList(required(found, 'layers', field('layers')), readLayer);
   if (layers.length === 0) throw mismatch({ at: 'recipe.layers', value: [] }, 'at least one layer');
   refuseSameNames(layers);
+  refuseTooMany(layers);
   const list = (name: 'root' | 'directories') => field(name) ?? { at: `recipe.${name}`, value: [] };
   const created = field('created');
   return {
@@ -59,8 +46,8 @@ export function readRecipe(recipe: unknown, config: unknown): WrittenRecipe {
     tag: readString(required(found, 'tag', field('tag')), /^\w[\w.-]{0,127}$/, 'an image tag'),
     layers,
     root: readList(list('root'), item => outputOf(readDerivation(item))),
-    directories: readList(list('directories'), readDirectory),
-    config: readConfig({ at: 'recipe.config', value: config }),
+    directories: readDirectories(list('directories')),
+    config: readContainerConfig({ at: 'recipe.config', value: config }),
     created: created ? readCreated(created) : defaultCreated,
   };
 }
@@ -82,6 +69,17 @@ function readLayer(found: Found): LayerTarget {
     ...outputOf(readDerivation(required(found, 'target', field('target')))),
     image: image ? readBoolean(image) : true,
   };
+}
+
+/** The layer of links at / comes to those that are shipped. */
+function refuseTooMany(layers: readonly LayerTarget[]): void {
+  const shipped = layers.filter(({ image }) => image).length;
+  const most = limits.imageLayers - 1;
+  if (shipped <= most) return;
+  throw new Failure(
+    `recipe.layers: ${shipped} layers are more than container engines take: at most ${most}, and the root layer.`,
+    { next: 'Put several targets into one layer, such as by symlinkJoin or buildEnv.' },
+  );
 }
 
 /** Layers of the program's own, of what config and root refer to, and of the links at /. */
@@ -107,64 +105,6 @@ function refuseSameNames(layers: readonly LayerTarget[]): void {
     }
     seen.set(name, index);
   }
-}
-
-function readDirectory(found: Found): ImageDirectory {
-  const field = readSet(found, directoryFields);
-  const mode = field('mode');
-  const uid = field('uid');
-  const gid = field('gid');
-  return {
-    path: readPath(required(found, 'path', field('path'))),
-    mode: mode ? readString(mode, /^[0-7]{3,4}$/, 'octal digits such as "1777"') : '0755',
-    uid: uid ? readInteger(uid) : 0,
-    gid: gid ? readInteger(gid) : 0,
-  };
-}
-
-/** An absolute path without "..", "." or empty parts. */
-const readPath = (found: Found) =>
-  readString(found, /^\/$|^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/, 'an absolute path such as "/tmp"');
-
-function readConfig(found: Found): ContainerConfig {
-  const field = readSet(found, configFields);
-  const read = <T>(name: (typeof configFields)[number], how: (found: Found) => T) => {
-    const value = field(name);
-    return value ? { [name]: how(value) } : {};
-  };
-  return {
-    ...read('User', item => readString(item)),
-    ...read('ExposedPorts', item =>
-      readEmptySets(item, /^\d+(-\d+)?(\/(tcp|udp|sctp))?$/, 'ports'),
-    ),
-    ...read('Env', item => readList(item, readVariable)),
-    ...read('Entrypoint', readStrings),
-    ...read('Cmd', readStrings),
-    ...read('Volumes', item => readEmptySets(item, /^\//, 'absolute paths')),
-    ...read('WorkingDir', item => readString(item, /^(\/.*)?$/, 'an absolute path')),
-    ...read('Labels', item => readMap(item, value => readString(value))),
-    ...read('StopSignal', item => readString(item)),
-  };
-}
-
-const readStrings = (found: Found) => readList(found, item => readString(item));
-
-const readVariable = (found: Found) =>
-  readString(found, /^[^=]+=/, 'a variable such as "NAME=value"');
-
-/** OCI writes sets of names as sets of empty sets: `{ "8188/tcp" = { }; }`. */
-function readEmptySets(
-  found: Found,
-  pattern: RegExp,
-  names: string,
-): Record<string, Record<string, never>> {
-  const sets = readMap(found, item => {
-    if (readFields(item).length > 0) throw mismatch(item, 'an empty set');
-    return {};
-  });
-  const wrong = Object.keys(sets).find(name => !pattern.test(name));
-  if (wrong === undefined) return sets;
-  throw mismatch({ at: found.at, value: wrong }, `names that are ${names}`);
 }
 
 function readCreated(found: Found): string {

@@ -1,4 +1,5 @@
 import { Failure } from '../host/failure.ts';
+import { limits } from '../host/limits.ts';
 import { nearest } from '../host/nearest.ts';
 import { isDerivationPath, isNixName, isPlaceholder, isStorePath } from './names.ts';
 
@@ -35,11 +36,21 @@ export function readString(found: Found, pattern = /^/, expected = 'a string'): 
   return found.value;
 }
 
-export function readInteger(found: Found): number {
-  if (!Number.isSafeInteger(found.value) || Number(found.value) < 0) {
-    throw mismatch(found, 'an integer that is not negative');
+export function readInteger(found: Found, least = 0): number {
+  if (!Number.isSafeInteger(found.value) || Number(found.value) < least) {
+    throw mismatch(
+      found,
+      least === 0 ? 'an integer that is not negative' : `an integer from ${least} on`,
+    );
   }
   return Number(found.value);
+}
+
+/** The number of a user or a group. */
+export function readOwner(found: Found): number {
+  const owner = readInteger(found);
+  if (owner <= limits.owner) return owner;
+  throw mismatch(found, `the number of a user or group, at most ${limits.owner}`);
 }
 
 export function readBoolean(found: Found): boolean {

@@ -20,8 +20,8 @@ import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 /** What a docker-archive is made with. */
 export interface ArchiveOptions {
   host: Host;
-  /** The image's name in `docker images`, without a tag. */
-  imageName: string;
+  /** The image's name in `docker images`, without a tag; asked at the end. */
+  imageName: () => string;
 }
 
 /** The archive as far as it is written. */
@@ -62,7 +62,8 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     tags: new Map(),
   };
   return {
-    kind: 'docker-archive',
+    remembers: false,
+    takes: mediaType => !unreadable.has(mediaType),
     repository: toFile ? archive.where : '-',
     getManifest: async name => storedManifest(archive, archive.tags.get(name) ?? name),
     getBlob: async ({ digest }) => archive.documents.get(digest),
@@ -80,6 +81,13 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
     close: () => archive.inTurn(() => finish(archive)),
   };
 }
+
+/** What `docker load` of all versions does not read. */
+const unreadable = new Set<string>([
+  mediaTypes.layer.gzip,
+  mediaTypes.layer.zstd,
+  mediaTypes.index,
+]);
 
 function storedManifest(archive: Archive, digest: string): StoredManifest | undefined {
   const bytes = archive.manifests.has(digest) ? archive.documents.get(digest) : undefined;
@@ -209,7 +217,7 @@ function describe(archive: Archive, digest: string, manifest: Manifest) {
   const tags = [...archive.tags].filter(([, target]) => target === digest);
   return {
     Config: configEntry(manifest.config.digest),
-    RepoTags: tags.map(([tag]) => `${archive.options.imageName}:${tag}`),
+    RepoTags: tags.map(([tag]) => `${archive.options.imageName()}:${tag}`),
     Layers: manifest.layers.map(layer => {
       const written = archive.layers.get(layer.digest);
       if (written) return written.entry;

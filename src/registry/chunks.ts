@@ -30,9 +30,12 @@ export async function* gathered(
   if (size > 0) yield Buffer.concat(waiting);
 }
 
-/** Cuts bytes into chunks of exactly `size`, the last one excepted. */
+/**
+ * Cuts bytes into chunks of exactly `size`, the last one excepted, all in the same memory: each is done
+ * with when the next one is asked for.
+ */
 export async function* chunksOf(bytes: AsyncIterable<Buffer>, size: number) {
-  let buffer = Buffer.allocUnsafe(size);
+  const buffer = Buffer.allocUnsafe(size);
   let filled = 0;
   for await (const chunk of bytes) {
     for (let start = 0; start < chunk.length; ) {
@@ -41,7 +44,6 @@ export async function* chunksOf(bytes: AsyncIterable<Buffer>, size: number) {
       start += copied;
       if (filled < size) continue;
       yield buffer;
-      buffer = Buffer.allocUnsafe(size);
       filled = 0;
     }
   }
@@ -52,7 +54,7 @@ export async function* chunksOf(bytes: AsyncIterable<Buffer>, size: number) {
 export async function* watched(
   bytes: AsyncIterable<Buffer>,
   taken: (total: number) => void,
-  ended: () => void,
+  ended?: () => void,
 ): AsyncGenerator<Buffer> {
   let total = 0;
   for await (const chunk of bytes) {
@@ -60,5 +62,5 @@ export async function* watched(
     total += chunk.length;
     taken(total);
   }
-  ended();
+  ended?.();
 }

@@ -3,11 +3,11 @@ import { limits } from '../host/limits.ts';
 import { onceEach } from '../host/once.ts';
 import { digester } from '../image/compress.ts';
 import { decompress, mismatch } from '../image/decompress.ts';
-import { compressionOfMediaType } from '../image/sources/oci-layout.ts';
+import { readConfig, readManifest } from '../image/oci/documents.ts';
+import { compressionOfMediaType } from '../image/oci/layer-types.ts';
 import { type ByteString, toByteString } from '../image/tar-header.ts';
 import { readTar, type TarMember } from '../image/tar-reader.ts';
 import type { BlobResult, Descriptor, Manifest } from '../image/types.ts';
-import { readConfig, readManifest } from './documents.ts';
 import type { KnownBlob } from './remembered.ts';
 import type { ImageStore, StoredManifest } from './store.ts';
 

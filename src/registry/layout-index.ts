@@ -8,6 +8,7 @@ import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
 import { isNamed } from '../host/presence.ts';
+import { artifactName } from '../image/sources/oci-layout.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 const descriptorSchema = v.looseObject({
@@ -21,11 +22,15 @@ const descriptorSchema = v.looseObject({
 const indexSchema = v.looseObject({
   schemaVersion: v.literal(2),
   manifests: v.array(descriptorSchema),
+  annotations: v.optional(v.record(v.string(), v.string())),
 });
 type LayoutIndex = v.InferOutput<typeof indexSchema>;
 
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
+
+/** A tag that is made of a digest names what refers to that: no image of its own. */
+const refersToDigest = /^sha256-[0-9a-f]{64}/;
 
 /** Stays in the folder, empty; tools that read layouts look for names of their own. */
 const lockName = '.comfy-nix-lock';
@@ -52,8 +57,13 @@ export function parseIndex(text: string, path: string): LayoutIndex {
   }
 }
 
-/** The manifest that a tag names. */
-export function findTag({ manifests }: LayoutIndex, tag: string) {
+/** What a tag names: the digest of its manifest and, where the index says it, its media type. */
+export function findTag(
+  { manifests, annotations }: LayoutIndex,
+  tag: string,
+): { digest: string; mediaType?: string } | undefined {
+  const digest = annotations?.[artifactName(tag)];
+  if (digest !== undefined) return { digest };
   return manifests.find(entry => entry.annotations?.[refName] === tag);
 }
 
@@ -68,16 +78,31 @@ export async function setTag(
   manifest: Descriptor,
   host: Host,
 ): Promise<void> {
-  const entry = { ...manifest, annotations: { ...manifest.annotations, [refName]: tag } };
   const lock = join(folder, lockName);
   await shareLock(folder, lock);
   await withLock(lock, { what: `the image layout ${folder}` }, host, async () => {
     const index = await readIndex(folder);
-    const others = index.manifests.filter(each => each.annotations?.[refName] !== tag);
-    const changed = { ...index, manifests: [...others, entry] };
-    const text = `${JSON.stringify(changed, undefined, 2)}\n`;
+    const text = `${JSON.stringify(withTag(index, tag, manifest), undefined, 2)}\n`;
     await writeOutput(join(folder, 'index.json'), text, host);
   });
+}
+
+/**
+ * The index with the tag at this manifest, and at nothing else. What is no image, such as a memory, is an
+ * annotation: were it a manifest of the list, a layout of one image would hold two for tools that take
+ * no tag.
+ */
+function withTag(index: LayoutIndex, tag: string, manifest: Descriptor): LayoutIndex {
+  const manifests = index.manifests.filter(each => each.annotations?.[refName] !== tag);
+  const { [artifactName(tag)]: _, ...annotations } = index.annotations ?? {};
+  if (manifest.artifactType !== undefined || refersToDigest.test(tag)) {
+    const named = { ...annotations, [artifactName(tag)]: manifest.digest };
+    return { ...index, manifests, annotations: named };
+  }
+  const entry = { ...manifest, annotations: { ...manifest.annotations, [refName]: tag } };
+  const { annotations: _before, ...rest } = index;
+  const kept = Object.keys(annotations).length > 0 ? { annotations } : {};
+  return { ...rest, manifests: [...manifests, entry], ...kept };
 }
 
 /**

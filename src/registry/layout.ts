@@ -32,7 +32,8 @@ export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal)
     signal: host.signal ?? (interrupt?.aborted ? undefined : interrupt),
   });
   return {
-    kind: 'oci-layout',
+    remembers: true,
+    takes: isOfOci,
     repository: `oci:${folder}`,
     getManifest: reference => getManifest(folder, reference),
     getBlob: ({ digest }) => readBlob(folder, digest),
@@ -64,6 +65,9 @@ export function layoutStore(folder: string, host: Host, interrupt?: AbortSignal)
     close: async () => undefined,
   };
 }
+
+/** Other tools refuse a layout with Docker's own documents in it. */
+const isOfOci = (mediaType: string) => !mediaType.startsWith('application/vnd.docker.');
 
 const blobFolder = (folder: string) => join(folder, 'blobs/sha256');
 

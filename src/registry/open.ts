@@ -11,7 +11,7 @@ import type { ImageStore } from './store.ts';
 /** What {@link openStore} needs beside the image's name. */
 export interface OpenStoreOptions extends ClientOptions {
   /** The image's name in a docker-archive, without a tag; default: "image". */
-  imageName?: string;
+  imageName?: () => string;
   /** Ends a wait for another run, where the host's own signal is kept from the store. */
   interrupt?: AbortSignal | undefined;
 }
@@ -21,7 +21,7 @@ export interface OpenStoreOptions extends ClientOptions {
  * docker-archive on standard output), else a repository in a registry. Nothing is read or sent yet.
  */
 export function openStore(image: string, options: OpenStoreOptions): ImageStore {
-  const { host, imageName = 'image' } = options;
+  const { host, imageName = () => 'image' } = options;
   if (image === '-') return archiveStore(standardOutput(host), { host, imageName });
   const [, kind, path = ''] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
   if (kind !== undefined && path === '') {

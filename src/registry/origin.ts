@@ -108,15 +108,9 @@ class WantsTls extends Error {}
 const asksForTls = ({ status, body }: Answer) =>
   status === 400 && /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL/i.test(`${body}`);
 
-/** What OpenSSL says of an answer in plain HTTP. */
-const speaksPlainly = (error: unknown) =>
-  /wrong version number|packet length too long|http request/i.test(wordsOf(error));
+const speaksPlainly = (error: unknown) => faultIn(error) === 'no TLS';
 
-/** What it says where the server wants to see a certificate. */
-const wantsCertificate = (error: unknown) =>
-  /alert (certificate required|bad certificate|handshake failure)/i.test(wordsOf(error));
-
-const wordsOf = (error: unknown) => (error instanceof ConnectionLost ? error.message : '');
+const faultIn = (error: unknown) => (error instanceof ConnectionLost ? error.fault : undefined);
 
 /** A Failure where trying again is of no use, and this program knows what is. */
 function explained(error: unknown, registry: string): unknown {
@@ -132,19 +126,16 @@ function explained(error: unknown, registry: string): unknown {
       cause: error,
     });
   }
-  if (wantsCertificate(error)) {
+  if (faultIn(error) === 'certificate wanted') {
     return new Failure(`The registry ${registry} wants a certificate of its client.`, {
       next: `Put client.cert and client.key into /etc/docker/certs.d/${registry}.`,
       cause: error,
     });
   }
   if (!(error instanceof ConnectionLost && error.untrusted)) return error;
-  return new Failure(
-    `The certificate of the registry ${registry} is not trusted: ${error.message}.`,
-    {
-      tried: "the authorities of Node, of SSL_CERT_FILE, of the machine and of Docker's certs.d",
-      next: `Name its authority in SSL_CERT_FILE or put it at /etc/docker/certs.d/${registry}/ca.crt.`,
-      cause: error,
-    },
-  );
+  return new Failure(`The registry ${registry} is not trusted: ${error.message}.`, {
+    tried: "the authorities of Node, of SSL_CERT_FILE, of the machine and of Docker's certs.d",
+    next: `Name its authority in SSL_CERT_FILE or put it at /etc/docker/certs.d/${registry}/ca.crt.`,
+    cause: error,
+  });
 }

@@ -3,6 +3,7 @@ import { Failure, type FailureDetails } from '../host/failure.ts';
 import { lenient, readJson } from '../host/foreign-json.ts';
 import { type Answer, headerNumber } from '../host/http/message.ts';
 import { isRedirect } from '../host/http/redirect.ts';
+import { isFull } from '../host/http/retry.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
 import { limits } from '../host/limits.ts';
 import { adviceByWords, permissionToWrite } from './advice.ts';
@@ -60,9 +61,10 @@ export function refusal(answer: Answer, refused: Refused): Refusal {
   return new Refusal(status, `Could not ${action} ${place}.`, {
     evidence: words,
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
-    next:
-      adviceByWords(words, refused) ??
-      adviceFor(reference.registry, status, withLogin, reference.repository),
+    next: isFull(answer)
+      ? 'Free space in the registry (delete images, collect garbage), or raise its quota.'
+      : (adviceByWords(words, refused) ??
+        adviceFor(reference.registry, status, withLogin, reference.repository)),
   });
 }
 
@@ -74,7 +76,8 @@ function meaning(answer: Answer, withLogin: boolean): string {
   if (status === 404) return ', it does not know the repository';
   if (status === 413) return ', too large';
   if (status === 429) return `, too many requests${untilWhen(answer)}`;
-  return status >= 500 ? ', a fault of the registry' : '';
+  if (isFull(answer)) return ', it has no space left';
+  return status >= 500 ? `, a fault of the registry${untilWhen(answer)}` : '';
 }
 
 function untilWhen(answer: Answer): string {

@@ -1,19 +1,22 @@
 import { Failure } from '../host/failure.ts';
-import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
-import { limits } from '../host/limits.ts';
+import { type Answer, header } from '../host/http/message.ts';
+import { pause } from '../host/http/retry.ts';
+import { limits, retries } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
+import { naming } from '../host/wait.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
+import { isMediaType } from '../image/oci/documents.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
-import { isMediaType } from './documents.ts';
 import { downloadBlob } from './download.ts';
+import { mountsInto } from './mount.ts';
 import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
-import { type ImageReference, namesRegistry } from './reference.ts';
-import { cancel, nextSession } from './session.ts';
+import type { ImageReference } from './reference.ts';
+import { hasErrorCode } from './refusal.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 import { tagsWith } from './tag-list.ts';
-import { uploadBlob, uploadBytes } from './upload.ts';
+import { type Uploads, uploadsTo } from './upload.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
 const manifestTypes = [
@@ -29,41 +32,67 @@ const manifestTypes = [
  */
 export function remoteStore(reference: ImageReference, options: ClientOptions): ImageStore {
   const client = registryClient(reference, options);
-  const { signal: runSignal } = options.host;
+  const uploads = uploadsTo(client);
+  const mount = mountsInto(client);
+  const { host } = options;
+  const { registry } = reference;
+  /** Nothing is waited for in silence, and a lost connection is a Failure. */
+  const told = async <T>(work: (alive: () => void) => Promise<T>, what = registry): Promise<T> => {
+    try {
+      return await naming(what, host, work);
+    } catch (error) {
+      throw client.explained(error);
+    }
+  };
   return {
-    kind: 'registry',
+    remembers: true,
+    takes: () => true,
     repository: client.repository,
-    logIn: () => explained(client, client.logIn),
-    checkWrite: () => explained(client, () => checkWrite(client)),
-    getManifest: name => explained(client, () => getManifest(client, name)),
-    getBlob: descriptor => explained(client, () => getBlob(client, descriptor)),
-    hasBlob: (digest, size) => explained(client, () => hasBlob(client, digest, size)),
-    openBlob: (descriptor, start) => downloadBlob(client, descriptor, start),
+    logIn: () => told(client.logIn),
+    checkWrite: () => told(() => checkWrite(client)),
+    getManifest: name => told(() => getManifest(client, name)),
+    getBlob: descriptor => told(() => getBlob(client, descriptor)),
+    hasBlob: (digest, size) => told(() => hasBlob(client, digest, size)),
+    openBlob: (descriptor, start) =>
+      namingEach(registry, host, downloadBlob(client, descriptor, start)),
     putBlob: (source, { onProgress, signal } = {}) => {
-      const either = eitherSignal(runSignal, signal);
-      const put = { ...(onProgress ? { onProgress } : {}), signal: either };
-      return explained(client, () => putBlob(client, source, put));
+      const either = eitherSignal(host.signal, signal);
+      const put = (alive: () => void) => {
+        const progress = (sent: number) => {
+          alive();
+          onProgress?.(sent);
+        };
+        return putBlob(client, uploads, source, { onProgress: progress, signal: either });
+      };
+      return told(put, `the upload of a layer to ${registry}`);
     },
-    mountBlob: (digest, from) => mountBlob(client, digest, from),
-    putBytes: (bytes, mediaType) => explained(client, () => putBytes(client, bytes, mediaType)),
+    mountBlob: (digest, from) => told(() => mount(digest, from)),
+    putBytes: (bytes, mediaType) => told(() => putBytes(client, uploads, bytes, mediaType)),
     putManifest: (bytes, mediaType, { mayBeRefused = false } = {}) =>
-      explained(client, () =>
-        putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused),
-      ),
+      told(() => putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused)),
     putTag: (tag, { bytes, mediaType }) =>
-      explained(client, async () => {
+      told(async () => {
         await putManifest(client, bytes, mediaType, tag);
       }),
-    tagsWith: start => explained(client, () => tagsWith(client, start)),
+    tagsWith: start => told(() => tagsWith(client, start)),
     close: async () => client.close(),
   };
 }
 
-async function explained<T>(client: RegistryClient, work: () => Promise<T>): Promise<T> {
+/** Says what is being waited for, while a piece of it does not come. */
+async function* namingEach(
+  what: string,
+  host: ClientOptions['host'],
+  pieces: AsyncGenerator<Buffer>,
+): AsyncGenerator<Buffer> {
   try {
-    return await work();
-  } catch (error) {
-    throw client.explained(error);
+    for (;;) {
+      const next = await naming(what, host, () => pieces.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await pieces.return(undefined);
   }
 }
 
@@ -130,56 +159,31 @@ function corrupt(client: RegistryClient, what: string, actual: string): WrongDig
 /** A blob that is known before it is read, and is there, is not read. */
 async function putBlob(
   client: RegistryClient,
+  uploads: Uploads,
   source: BlobSource,
   options: PutBlobOptions,
 ): Promise<BlobResult> {
   const { digest, mediaType } = source;
   const diffId = source.diffId ?? (mediaType === mediaTypes.layer.none ? digest : undefined);
-  if (digest === undefined || diffId === undefined) return uploadBlob(client, source, options);
+  if (digest === undefined || diffId === undefined) return uploads.blob(source, options);
   const found = await findBlob(client, digest, options.signal);
   const size = source.size ?? found?.size;
   // what another size is stated for is not what is to be sent
   const isThere = found !== undefined && size !== undefined && (found.size ?? size) === size;
-  if (!isThere) return uploadBlob(client, source, options);
+  if (!isThere) return uploads.blob(source, options);
   const plainSize = mediaType === mediaTypes.layer.none ? size : 0;
   return { digest, size, diffId, uncompressedSize: source.uncompressedSize ?? plainSize };
-}
-
-/** Mounting is a shortcut: whatever keeps it from working, the blob can be uploaded. */
-async function mountBlob(client: RegistryClient, digest: string, from: string): Promise<boolean> {
-  const repository = repositoryOnSameRegistry(client, from);
-  if (repository === undefined || repository === client.reference.repository) return false;
-  const url = client.uploadsUrl();
-  url.search = new URLSearchParams({ mount: digest, from: repository }).toString();
-  try {
-    const scope = `repository:${repository}:pull`;
-    const answer = await client.exchange({ method: 'POST', url, scope });
-    if (answer.status === 202) await cancel(client, nextSession(answer, 0));
-    if (answer.status !== 201) return false;
-    checkSameDigest(client, answer, digest);
-    return true;
-  } catch (error) {
-    client.signal?.throwIfAborted();
-    if (error instanceof Failure || error instanceof ConnectionLost) return false;
-    throw error;
-  }
-}
-
-/** Only within one registry can a blob be mounted: "ghcr.io/o/base" for ghcr.io, or "o/base". */
-function repositoryOnSameRegistry({ reference }: RegistryClient, from: string) {
-  const [first = '', ...rest] = from.toLowerCase().split('/');
-  if (rest.length === 0 || !namesRegistry(first)) return from.toLowerCase();
-  return first === reference.registry ? rest.join('/') : undefined;
 }
 
 /** A small blob, unless it is there. */
 async function putBytes(
   client: RegistryClient,
+  uploads: Uploads,
   bytes: Buffer,
   mediaType: string,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  if (!(await hasBlob(client, digest, bytes.length))) await uploadBytes(client, bytes, digest);
+  if (!(await hasBlob(client, digest, bytes.length))) await uploads.bytes(bytes, digest);
   return { mediaType, digest, size: bytes.length };
 }
 
@@ -195,7 +199,7 @@ async function putManifest(
   const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
   const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true, retry };
-  const answer = await client.exchange(put);
+  const answer = await settled(client, () => client.exchange(put));
   if (answer.status < 200 || answer.status > 299) {
     throw client.refused(answer, `store the manifest ${name} in`);
   }
@@ -204,6 +208,16 @@ async function putManifest(
     await checkStored(client, name, digest);
   }
   return { mediaType, digest, size: bytes.length };
+}
+
+/** Asks again where a registry takes a moment to show a manifest the blobs that it has taken. */
+async function settled(client: RegistryClient, put: () => Promise<Answer>): Promise<Answer> {
+  for (let tried = 1; ; tried++) {
+    const answer = await put();
+    const isMissing = hasErrorCode(answer, 'MANIFEST_BLOB_UNKNOWN');
+    if (!isMissing || tried >= retries.settling) return answer;
+    await pause(client.policy, tried, undefined, client.signal);
+  }
 }
 
 /** Where the answer does not tell what was stored, it is asked for. */

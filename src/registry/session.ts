@@ -4,32 +4,33 @@ import { limits, patience } from '../host/limits.ts';
 import type { RegistryClient } from './client.ts';
 import { isEcr } from './refusal.ts';
 
-/** Chunks where a registry wants them: Amazon's takes parts of 5 to 10 MiB, at most 4,200. */
-export const usualChunk = 10 * 2 ** 20;
-
 /** An upload that the registry has opened (distribution-spec, "Pushing blobs"). */
 export interface Session {
   /** Where the next request goes. */
   location: URL;
   /** Bytes that the registry is known to hold. */
   acknowledged: number;
-  /** Set where the bytes go in requests of this size; else they go in one stream. */
-  chunkSize?: number;
+  /** Set where the registry wants the bytes in requests of this size. */
+  wantedChunk?: number;
+  /** Redirects that were followed with a stream. */
+  moves?: number;
 }
 
-/** Opens a session. */
+/** Opens a session: 202 by the specification, 200 or 201 in some registries. */
 export async function startSession(
   client: RegistryClient,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
   const url = client.uploadsUrl();
   const answer = await client.exchange({ method: 'POST', url, signal });
-  const session = answer.status === 202 ? nextSession(answer, 0) : undefined;
+  const isOpen = [200, 201, 202].includes(answer.status);
+  const session = isOpen ? nextSession(answer, 0) : undefined;
   if (!session) throw client.refused(answer, 'start an upload to');
   // where larger ones are asked for than can be held, all of it in one is large enough
   const wanted = headerNumber(answer, 'oci-chunk-min-length', limits.chunk) ?? 0;
-  if (wanted > 0) return { ...session, chunkSize: Math.max(wanted, usualChunk) };
-  return isEcr(client.reference.registry) ? { ...session, chunkSize: usualChunk } : session;
+  if (wanted > 0) return { ...session, wantedChunk: Math.max(wanted, limits.wantedChunk) };
+  const isInParts = isEcr(client.reference.registry);
+  return isInParts ? { ...session, wantedChunk: limits.wantedChunk } : session;
 }
 
 /** The session as an answer describes it; its Location changes from request to request. */
@@ -37,6 +38,20 @@ export function nextSession(answer: Answer, acknowledged: number): Session | und
   const stated = header(answer, 'location');
   const location = stated === undefined ? undefined : resolveLocation(stated, answer.url);
   return location && { location, acknowledged };
+}
+
+/** The session after a request that the registry has accepted. */
+export function accept(session: Session, answer: Answer, acknowledged: number): void {
+  Object.assign(session, nextSession(answer, acknowledged), { acknowledged });
+}
+
+/** Asks for the state of a session: 204 and a Range. */
+export async function askState(
+  client: RegistryClient,
+  { location }: Session,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  return client.exchange({ method: 'GET', url: location, signal });
 }
 
 /** Bytes held, from an upload's Range ("0-1023", with or without "bytes="); undefined: unknown. */

@@ -1,11 +1,7 @@
+import type { ImageReader, StoredManifest } from '../image/oci/reader.ts';
 import type { BlobResult, BlobSource, Descriptor } from '../image/types.ts';
 
-/** A manifest as stored: its bytes are never re-serialised, since the digest is of the bytes. */
-export interface StoredManifest {
-  bytes: Buffer;
-  mediaType: string;
-  digest: string;
-}
+export type { StoredManifest } from '../image/oci/reader.ts';
 
 /** Options of {@link ImageStore.putBlob}. */
 export interface PutBlobOptions {
@@ -24,22 +20,17 @@ interface PutManifestOptions {
  * Where an image is written to and read from: a registry repository, an OCI layout folder or a
  * docker-archive. Every operation rejects with a `Failure` that names the repository and what to check.
  */
-export interface ImageStore {
-  readonly kind: 'registry' | 'oci-layout' | 'docker-archive';
-  /** As shown to people and in the record: "ghcr.io/o/comfyui", "oci:build/demo-image". */
-  readonly repository: string;
+export interface ImageStore extends ImageReader {
+  /** Whether a memory can be kept in it, and read again. */
+  readonly remembers: boolean;
+  /** Whether it can hold a manifest or a layer of this media type as it is. */
+  takes(mediaType: string): boolean;
   /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */
   logIn?(): Promise<void>;
   /** Rejects where this login may not write, before there is anything to write; absent as `logIn` is. */
   checkWrite?(): Promise<void>;
-  /** By tag or digest; undefined when there is none. The digest is verified when asked by digest. */
-  getManifest(reference: string): Promise<StoredManifest | undefined>;
-  /** A small blob whole, verified; undefined when there is none. */
-  getBlob(descriptor: Descriptor): Promise<Buffer | undefined>;
   /** Whether the blob is there (HEAD); where `size` is given and a size is known, whether it is that. */
   hasBlob(digest: string, size?: number): Promise<boolean>;
-  /** A stored blob from `start` on (bytes), for reading images; not verified here. */
-  openBlob(descriptor: Descriptor, start?: number): AsyncIterable<Buffer>;
   /** Streams a layer in. Starts over or resumes by itself after a broken connection. */
   putBlob(source: BlobSource, options?: PutBlobOptions): Promise<BlobResult>;
   /** Makes a blob of another repository of the same store known here; false when that cannot be done. */

@@ -20,6 +20,8 @@ export interface TestNginxOptions {
   login?: { username: string; password: string };
   /** Files can only be read. */
   readOnly?: boolean;
+  /** Stands before another server, in place of the files, with its own limit for bodies (1 MiB). */
+  before?: string;
 }
 
 /** Starts nginx (Debian's nginx-light) and waits until it listens. */
@@ -51,7 +53,7 @@ function configuration(
   base: string,
   folder: string,
   port: number,
-  { login, readOnly }: TestNginxOptions,
+  { login, readOnly, before }: TestNginxOptions,
 ): string {
   if (login) {
     const { username, password } = login;
@@ -60,6 +62,8 @@ function configuration(
   }
   const auth = login ? `auth_basic test; auth_basic_user_file ${join(base, 'htpasswd')};` : '';
   const put = readOnly ? '' : 'dav_methods PUT DELETE; create_full_put_path on;';
+  const files = `client_max_body_size 0; location / { root ${folder}; ${put} ${auth} }`;
+  const forward = `location / { proxy_pass http://${before}; proxy_set_header Host $http_host; }`;
   return `
     daemon off; worker_processes 1; pid ${base}/pid; error_log ${base}/error.log;
     ${process.getuid?.() === 0 ? 'user root;' : ''}
@@ -68,8 +72,7 @@ function configuration(
       access_log ${base}/access.log;
       client_body_temp_path ${base}/body; proxy_temp_path ${base}/proxy;
       fastcgi_temp_path ${base}/fastcgi; uwsgi_temp_path ${base}/uwsgi; scgi_temp_path ${base}/scgi;
-      client_max_body_size 0;
-      server { listen 127.0.0.1:${port}; location / { root ${folder}; ${put} ${auth} } }
+      server { listen 127.0.0.1:${port}; ${before === undefined ? files : forward} }
     }`;
 }
 

@@ -19,6 +19,14 @@ export interface Behaviour {
    * refused, and of one that broke off nothing is kept.
    */
   minimumChunk?: number;
+  /** Refuses larger bodies with 413, as nginx and Cloudflare do before a registry. */
+  largestBody?: number;
+  /** Refuses larger chunks with 416, and takes streams of any length (GHCR). */
+  largestChunk?: number;
+  /** What is said of success in place of the specification's 202, 202 and 201. */
+  successes: Partial<Record<string, number>>;
+  /** Answers 202 to the end of an upload, and shows the blob only when it was asked for so often. */
+  hidesFor: number;
   /** Resets the connection when so many bytes of a blob have been given; once each. */
   blobCuts: number[];
   /** Gives all of a blob, whatever part is asked for. */
@@ -39,8 +47,8 @@ export interface Behaviour {
 
 interface GivenAnswer {
   status: number;
-  headers?: Record<string, string>;
   body?: string;
+  headers?: Record<string, string>;
 }
 
 export interface RegistryStandIn extends Pick<TestServer, 'address' | 'stop'> {
@@ -107,6 +115,8 @@ const wellBehaved = (): Behaviour => ({
   hasty: [],
   losses: [],
   overstated: 0,
+  successes: {},
+  hidesFor: 0,
   forgetful: false,
   blobCuts: [],
   ignoresRange: false,
@@ -180,7 +190,7 @@ async function upload(
     response.writeHead(204).end();
     return;
   }
-  const refusal = refusalOf(session, request);
+  const refusal = refusalOf(state.behaviour, session, request);
   if (refusal) {
     for (const [name, value] of Object.entries(progress(state, id, url))) {
       response.setHeader(name, value);
@@ -191,7 +201,8 @@ async function upload(
   if (request.method === 'PUT') return close(state, id, session, response, url);
   if (isTaken) {
     session.state = newState();
-    response.writeHead(202, progress(state, id, url)).end();
+    const status = state.behaviour.successes.PATCH ?? 202;
+    response.writeHead(status, progress(state, id, url)).end();
   } else if (state.behaviour.forgetful) state.sessions.delete(id);
   const lost = state.behaviour.losses.shift() ?? 0;
   session.held = session.held.subarray(0, Math.max(0, session.held.length - lost));
@@ -200,14 +211,24 @@ async function upload(
 function open(state: State, response: ServerResponse, url: URL): void {
   const id = randomUUID();
   state.sessions.set(id, { held: Buffer.alloc(0), state: newState(), ended: false });
-  const { minimumChunk } = state.behaviour;
+  const { minimumChunk, successes } = state.behaviour;
   const wanted = minimumChunk === undefined ? {} : { 'oci-chunk-min-length': minimumChunk };
-  response.writeHead(202, { location: location(state, id, url), ...wanted }).end();
+  const headers = { location: location(state, id, url), ...wanted };
+  response.writeHead(successes.POST ?? 202, headers).end();
 }
 
 /** Why a session takes no such bytes. */
-function refusalOf({ held, ended }: Session, { method, headers }: IncomingMessage) {
+function refusalOf(
+  { largestBody, largestChunk }: Behaviour,
+  { held, ended }: Session,
+  { method, headers }: IncomingMessage,
+) {
   const range = headers['content-range'];
+  const length = Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (largestBody !== undefined && length > largestBody) return { status: 413, code: 'TOO_LARGE' };
+  if (range !== undefined && length > (largestChunk ?? length)) {
+    return { status: 416, code: 'SIZE_INVALID' };
+  }
   if (range !== undefined && Number(range.split('-')[0]) !== held.length) {
     return { status: 416, code: 'RANGE_INVALID' };
   }
@@ -257,7 +278,8 @@ function close(
   }
   sessions.delete(id);
   blobs.set(digest, held);
-  response.writeHead(201, stating(behaviour, digest)).end();
+  const status = behaviour.hidesFor > 0 ? 202 : 201;
+  response.writeHead(behaviour.successes.PUT ?? status, stating(behaviour, digest)).end();
 }
 
 const stating = ({ lie }: Behaviour, digest: string): Record<string, string> =>
@@ -318,6 +340,10 @@ function sendBlob(
   digest: string,
 ) {
   if (behaviour.ignoresRange) delete request.headers.range;
+  if (blobs.has(digest) && behaviour.hidesFor > 0) {
+    behaviour.hidesFor -= 1;
+    return sendBytes(request, response, undefined);
+  }
   const cut = request.method === 'GET' ? behaviour.blobCuts.shift() : undefined;
   return sendBytes(request, response, blobs.get(digest), undefined, cut);
 }

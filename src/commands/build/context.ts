@@ -1,5 +1,6 @@
 import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -36,7 +37,9 @@ export interface RecipeContext extends ImageContext {
 /** What "now" is in an image: SOURCE_DATE_EPOCH, else the flake's last change; in seconds. */
 export async function madeAt({ nix, state, evaluation, settings }: ImageContext): Promise<number> {
   const given = sourceDateEpoch(state.host.env);
-  return given ?? flakeLastModified(nix, evaluation.installable, settings.workingDirectory);
+  const { installable } = evaluation;
+  const { overrideInputs, workingDirectory: cwd } = settings;
+  return given ?? flakeLastModified(nix, { installable, overrideInputs, cwd });
 }
 
 /** Lessons of this run, which knows by its store or by memories what refers to what. */
@@ -74,6 +77,12 @@ async function remember(
   }
 }
 
+/** The part of an {@link ImageContext} that decides an image's bytes. */
+interface VariantContext {
+  settings: Pick<BuildSettings, 'compression' | 'labels'>;
+  state: { host: Pick<Host, 'env'> };
+}
+
 /** The same for a run that may fail before or after that: it is written once. */
 export function rememberOnce(
   lessons: Lessons,
@@ -87,7 +96,7 @@ export function rememberOnce(
 }
 
 /** What else than the output the image's bytes depend on. */
-export function variantOf({ settings, state }: ImageContext): string {
+export function variantOf({ settings, state }: VariantContext): string {
   const { compression, labels } = settings;
   const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
   return JSON.stringify([mediaTypes.layer[compression], sorted, sourceDateEpoch(state.host.env)]);

@@ -1,6 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { isLocalImage } from '../../inputs/destination.ts';
+import { defaultCacheTag, isLocalImage } from '../../inputs/destination.ts';
 import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { openStore } from '../../registry/open.ts';
@@ -105,7 +105,7 @@ export function openDestination(
   return {
     store,
     tags,
-    cacheTag: store.kind === 'docker-archive' ? undefined : cacheTag,
+    cacheTag: store.remembers ? cacheTag : undefined,
     loggedIn: async () => repository?.loggedIn(),
     mayWrite: repository?.mayWrite,
   };
@@ -119,11 +119,6 @@ function openLocalStore(settings: BuildSettings, image: ImageIdentity, host: Hos
     interrupt: host.signal,
     credentials: settings.credentials,
     // a docker-archive names the image, in lower case alone
-    imageName: image.name.toLowerCase(),
+    imageName: () => image.name.toLowerCase(),
   });
-}
-
-/** `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */
-function defaultCacheTag({ name, tag, architecture }: ImageIdentity): string {
-  return `cache-${name}-${tag}-${architecture}`.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
 }

@@ -4,6 +4,7 @@ import { inPhase } from '../../host/phase.ts';
 import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
+import { mediaTypes } from '../../image/types.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { moveTags } from '../tags.ts';
@@ -37,6 +38,7 @@ export async function composeImage(given: RecipeContext): Promise<void> {
   const remembering = rememberOnce(lessons, context);
   const { host, stop } = stoppable(state.host);
   try {
+    const created = await resolveCreated(context);
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
         makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
@@ -45,7 +47,6 @@ export async function composeImage(given: RecipeContext): Promise<void> {
     await compareWithRemembered(layers, context);
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
-      const created = await resolveCreated(context);
       const labels = { ...settings.repositoryLabels, ...settings.labels };
       const parts = { ...settings, labels, recipe, created, architecture };
       const { store, tags } = destination;
@@ -142,7 +143,7 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
   const { store } = destination;
   const transfers = startTransfers(store, making.host, making.stop);
   // `docker load` of all versions reads plain layers
-  const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+  const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
   const work: LayerWork = {
     ...making,
     nix,

@@ -1,5 +1,6 @@
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
+import { limits } from '../../host/limits.ts';
 import { storeBlobSource } from '../../image/blob-sources.ts';
 import type { Packing } from '../../image/compress.ts';
 import { blobKey } from '../../image/keys.ts';
@@ -14,9 +15,6 @@ import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
-
-/** Moby refuses images with more layers. */
-export const layerLimit = 125;
 
 /** Layers beside those of the targets: references and root, one blob each. */
 const extraLayers = 2;
@@ -102,7 +100,10 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     const remembered = await closureOf(target, work);
     const needed = new Set(remembered).difference(held);
     const reusable = await findReusable(target.outPath, needed, work);
-    if (reusable && blobCount + reusable.length + later.length + extraLayers <= layerLimit) {
+    if (
+      reusable &&
+      blobCount + reusable.length + later.length + extraLayers <= limits.imageLayers
+    ) {
       for (const path of pathsOf(reusable)) held.add(path);
       blobCount += reusable.length;
       add(Promise.resolve(reuseLayer(target, remembered, reusable, work)));
@@ -116,7 +117,7 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     const closure = await closureInStore(target, work);
     const content = closure.filter(({ path }) => !held.has(path));
     for (const { path } of content) held.add(path);
-    const room = layerLimit - blobCount - extraLayers - roomForLater(later, work);
+    const room = limits.imageLayers - blobCount - extraLayers - roomForLater(later, work);
     const groups = splitContent(content, room, work);
     blobCount += groups.length;
     const blobs = sendGroups(target.name, groups, work);
@@ -131,7 +132,7 @@ function roomForLater(later: readonly LayerTarget[], { knowledge }: LayerWork): 
     Math.max(1, knowledge.carriersOf(outPath)[0]?.length ?? 1);
   const likely = later.reduce((sum, layer) => sum + blobsOf(layer), 0);
   // where they would leave too little for the rest, they are made again in fewer
-  return Math.min(likely, Math.max(later.length, Math.floor(layerLimit / 2)));
+  return Math.min(likely, Math.max(later.length, Math.floor(limits.imageLayers / 2)));
 }
 
 /** The paths of an output's closure, from the memory, else from the store once the output is there. */

@@ -2,17 +2,17 @@ import { availableParallelism } from 'node:os';
 import { inPhase } from '../../host/phase.ts';
 import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
-import { manifest } from '../../image/config.ts';
 import { framePool } from '../../image/frames.ts';
+import { linuxOn } from '../../image/oci/choose.ts';
 import { openSource } from '../../image/sources/detect.ts';
 import { filesOfOutput } from '../../image/sources/source-files.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
-import type { StoredManifest } from '../../registry/store.ts';
+import { knownImage } from '../known-image.ts';
 import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
-import { type LayerBlob, startTransfers } from '../transfers.ts';
+import { startTransfers } from '../transfers.ts';
 import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
 import { whileRealising } from './realisation.ts';
@@ -25,20 +25,22 @@ import { whileRealising } from './realisation.ts';
 export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { state, destination, evaluation } = context;
   const { host } = state;
-  const known = await findKnown(context);
-  const { name } = evaluation.target;
+  const { target } = evaluation;
+  const { name, outPath } = target;
+  const image = { outPath, variant: variantOf(context) };
+  const { annotations } = context.settings;
+  const known = await knownImage(image, annotations, destination.store, context.knowledge, host);
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
     at: host.clock(),
   });
   if (!known) return sendMadeImage(context);
-  const { target } = evaluation;
   state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
   const lessons = startLearning(context);
   for (const blob of known.blobs) lessons.blob(blob);
   const { manifest } = known;
-  lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
+  lessons.image(manifest.digest, image);
   const remembering = rememberOnce(lessons, context);
   try {
     await inPhase(host, 'finish', () =>
@@ -51,31 +53,6 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   } finally {
     await remembering();
   }
-}
-
-/** The image that was pushed for this output, if all of it is there. */
-async function findKnown(
-  context: ImageContext,
-): Promise<{ manifest: StoredManifest; blobs: LayerBlob[] } | undefined> {
-  const { knowledge, destination, evaluation, settings, state } = context;
-  const { store } = destination;
-  const known = await knowledge.imageOf(evaluation.target.outPath, variantOf(context));
-  if (known === undefined) return undefined;
-  const { config, layers } = known.image.manifest;
-  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
-  const presence = presenceIn(store, knowledge, message => warn(state.host, message));
-  const found = await Promise.all(
-    known.blobs.map(async blob => {
-      const transfer = await presence(blob);
-      return transfer ? [{ ...blob, transfer }] : [];
-    }),
-  );
-  const blobs = found.flat();
-  if (blobs.length < layers.length) return undefined;
-  // what changes with every commit is the manifest's alone, so a new one costs one request
-  const bytes = manifest({ config, layers, annotations: settings.annotations });
-  const put = await store.putManifest(bytes, mediaTypes.manifest);
-  return { manifest: { bytes, mediaType: mediaTypes.manifest, digest: put.digest }, blobs };
 }
 
 async function sendMadeImage(context: ImageContext): Promise<void> {
@@ -92,7 +69,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       const origin = realisation.originOf(target);
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       const transfers = startTransfers(store, host, stop);
-      const compression = store.kind === 'docker-archive' ? 'none' : settings.compression;
+      const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
       const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
       const image = await openSource(files, {
         packing: { compression, pool: framePool(availableParallelism()) },
@@ -100,7 +77,7 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
         runPrograms: !settings.fromFork,
         env: { ...host.env, ...nix.env },
         signal: host.signal,
-        architecture: context.architecture,
+        platform: linuxOn(context.architecture),
       });
       try {
         const { labels, annotations } = settings;

@@ -1,9 +1,9 @@
 import { Failure } from '../../host/failure.ts';
+import { limits } from '../../host/limits.ts';
 import { imageConfig, manifest } from '../../image/config.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { Recipe } from '../../nix/types.ts';
 import type { ImageStore, StoredManifest } from '../../registry/store.ts';
-import { layerLimit } from './layers.ts';
 import type { MadeLayer } from './state.ts';
 
 /** The parts of an image that are not layers. */
@@ -40,11 +40,14 @@ export async function putImage(
 
 /** An image with more layers than an engine takes must not get a tag. */
 function checkNumber(blobs: number): void {
-  if (blobs <= layerLimit) return;
-  throw new Failure(`The image would have ${blobs} layers; container engines take ${layerLimit}.`, {
-    tried: 'Layers were reused as they are in the registry; no tag was moved.',
-    next: 'Run again with reuse: false, or with a larger max-layer-size.',
-  });
+  if (blobs <= limits.imageLayers) return;
+  throw new Failure(
+    `The image would have ${blobs} layers; container engines take ${limits.imageLayers}.`,
+    {
+      tried: 'Layers were reused as they are in the registry; no tag was moved.',
+      next: 'Run again with reuse: false, or with a larger max-layer-size.',
+    },
+  );
 }
 
 /** Every path of every shipped closure must be in some layer; anything else is a defect. */

@@ -6,6 +6,7 @@ import { type Exchange, type HttpRequest, readBody, type Send } from './message.
 import { proxyFor } from './proxy.ts';
 import { following } from './redirect.ts';
 import { type RetryPolicy, retrying, usualRetries } from './retry.ts';
+import { attending } from './servers.ts';
 
 /**
  * HTTP as all of this program needs it: through the proxy and with the certificates that the
@@ -40,7 +41,8 @@ export interface HttpOptions {
 /** Opens no connection before the first request. */
 export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
   const connection = openConnection(host.env, options.patience, options.trust);
-  const policy = { ...usualRetries(host.clock), ...options.retries };
+  const policy = { ...usualRetries(host), ...options.retries };
+  const attentive = attending(connection.send, policy.servers);
   const withSignal = <Request extends HttpRequest>(request: Request): Request => ({
     ...request,
     signal: request.signal ?? host.signal,
@@ -57,11 +59,11 @@ export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
       send: async request => send(withSignal(request)),
       exchange: async request => (options.silent ? exchange : named)(withSignal(request)),
       policy,
-      through: layer => over(layer(connection.send)),
+      through: layer => over(layer(attentive)),
       close: connection.close,
     };
   };
-  return over(connection.send);
+  return over(attentive);
 }
 
 /** Works with connections that are closed in the end. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Failure } from '../failure.ts';
 import { limits } from '../limits.ts';
+import { type Fault, faultOf, lasting } from './fault.ts';
 
 /** One HTTP request. */
 export interface HttpRequest {
@@ -52,40 +53,26 @@ export type Exchange<Request extends HttpRequest = HttpRequest> = (
   request: Request,
 ) => Promise<Answer>;
 
-/** How long it makes sense to go on trying after a connection failed in some way. */
-type Hope = 'good' | 'little' | 'none';
-
-const hopeByCode: Readonly<Record<string, Hope>> = {
-  ENOTFOUND: 'little',
-  ECONNREFUSED: 'little',
-  ERR_PROXY_TUNNEL: 'little',
-  ERR_TOO_SLOW: 'little',
-  CERT_HAS_EXPIRED: 'none',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'none',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'none',
-  SELF_SIGNED_CERT_IN_CHAIN: 'none',
-  UNABLE_TO_GET_ISSUER_CERT: 'none',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'none',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'none',
-};
-
-/** The connection failed before the answer was complete. What the server did is not known. */
+/**
+ * The connection failed before the answer was complete. What the server did is not known. Its message
+ * continues a sentence about the server.
+ */
 export class ConnectionLost extends Error {
-  readonly hope: Hope;
-  /** The certificate was not trusted. */
-  readonly untrusted: boolean;
+  readonly fault: Fault;
+  /** The server's host, where it has answered before in this run. */
+  knownServer: string | undefined;
 
   constructor(cause: unknown) {
-    super(describe(cause), { cause });
+    const fault = faultOf(cause);
+    super(lasting[fault]?.what ?? describe(cause), { cause });
     this.name = 'ConnectionLost';
-    this.hope = hopeFor(codeOf(cause));
-    this.untrusted = this.hope === 'none';
+    this.fault = fault;
   }
-}
 
-/** What is not HTTP (codes of Node's parser: a header without end, for one) seldom is the next time. */
-function hopeFor(code: string): Hope {
-  return code.startsWith('HPE_') ? 'little' : (hopeByCode[code] ?? 'good');
+  /** The certificate was not trusted. */
+  get untrusted(): boolean {
+    return /^certificate (?:expired|of another|unknown)$/.test(this.fault);
+  }
 }
 
 /** A server that cannot be reached, or does not do its work. */

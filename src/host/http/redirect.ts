@@ -39,13 +39,25 @@ function redirected<Request extends HttpRequest>(
   if (request.body !== undefined && !Buffer.isBuffer(request.body)) return undefined;
   const url = resolveLocation(location, request.url);
   if (url === undefined || url.origin === request.url.origin) return url && { ...request, url };
-  const downgraded = url.protocol === 'http:' && request.url.protocol === 'https:';
-  if (request.body !== undefined && (!request.bodyMayMove || downgraded)) return undefined;
+  const mayMove = request.bodyMayMove && !isDowngrade(request.url, url);
+  if (request.body !== undefined && !mayMove) return undefined;
   const headers = Object.entries(request.headers ?? {}).filter(
     ([name]) => !confidential.has(name.toLowerCase()),
   );
   return { ...request, url, headers: Object.fromEntries(headers) };
 }
+
+/**
+ * Where an answer sends content that holds no secret, and that its sender can read again; undefined where
+ * it does not, or to plain HTTP.
+ */
+export function contentTarget(answer: Pick<HttpResponse, 'status' | 'headers' | 'url'>) {
+  const location = isRedirect(answer.status) ? header(answer, 'location') : undefined;
+  const url = location === undefined ? undefined : resolveLocation(location, answer.url);
+  return url && !isDowngrade(answer.url, url) ? url : undefined;
+}
+
+const isDowngrade = (from: URL, to: URL) => from.protocol === 'https:' && to.protocol === 'http:';
 
 /**
  * A Location as the server means it: relative or absolute, its query kept, a login in it dropped. Where

@@ -1,3 +1,4 @@
+import { lasting } from './fault.ts';
 import { ConnectionLost, Unreachable } from './message.ts';
 
 /**
@@ -8,11 +9,10 @@ import { ConnectionLost, Unreachable } from './message.ts';
  */
 export function explainedLoss(error: unknown, server: string, named: string): unknown {
   if (!(error instanceof ConnectionLost)) return error;
+  const known = lasting[error.fault];
   return new Unreachable(`The connection to ${server} failed: ${error.message}.`, {
-    ...(error.untrusted ? {} : { tried: 'more than once, with longer and longer waits' }),
-    next: error.untrusted
-      ? 'Name a file with the certificate authority that signed it in SSL_CERT_FILE.'
-      : `Check ${named}, the network, and HTTPS_PROXY and NO_PROXY.`,
+    ...(known ? {} : { tried: 'more than once, with longer and longer waits' }),
+    next: known?.next ?? `Check ${named}, the network, and HTTPS_PROXY and NO_PROXY.`,
     cause: error,
   });
 }

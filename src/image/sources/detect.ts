@@ -3,21 +3,22 @@ import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { compressionOf } from '../decompress.ts';
-import { dockerArchive, dockerArchiveFile } from './docker-archive.ts';
+import type { Platform } from '../oci/choose.ts';
+import { archiveFile, archiveStream } from './archive-image.ts';
 import { fileBytes } from './file-bytes.ts';
 import { findLayeredConf } from './layered-conf.ts';
 import { nix2container } from './nix2container.ts';
-import { ociLayout } from './oci-layout.ts';
+import { layoutFolder, ociLayout } from './oci-layout.ts';
 import { programOutput } from './program-output.ts';
 import type { SourceFiles } from './source-files.ts';
-import { measuredSource, type SourceImage, type SourceLayer } from './source-image.ts';
+import { measuredImage, type SourceImage } from './source-image.ts';
 import { streamLayeredImage } from './stream-layered.ts';
 
 /** Which kind of image a built output is. */
 export type SourceKind =
   | { kind: 'stream-layered'; conf: string }
   | { kind: 'program' }
-  | { kind: 'docker-archive' }
+  | { kind: 'archive' }
   | { kind: 'nix2container' }
   | { kind: 'oci-layout' };
 
@@ -35,7 +36,7 @@ export async function detectSource(files: SourceFiles): Promise<SourceKind> {
     return { kind: 'program' };
   }
   if (compressionOf(start) !== 'none' || start.toString('latin1', 257, 262) === 'ustar') {
-    return { kind: 'docker-archive' };
+    return { kind: 'archive' };
   }
   if (/^\s*\{/.test(start.toString('latin1', 0, 64))) return { kind: 'nix2container' };
   throw noImage(path, 'a file that is no archive, no program and no JSON');
@@ -53,7 +54,8 @@ export interface OpenSourceOptions {
   signal?: AbortSignal | undefined;
   /** Chooses an image of an OCI layout that holds several. */
   tag?: string;
-  architecture?: string;
+  /** Chooses among the images of an index. */
+  platform: Platform;
 }
 
 /** Opens an image of any kind. Layers that are not to be compressed have a known size. */
@@ -62,33 +64,27 @@ export async function openSource(
   options: OpenSourceOptions,
 ): Promise<SourceImage> {
   const image = await openKind(files, options);
-  if (options.packing.compression !== 'none') return image;
-  const layers: SourceLayer[] = [];
-  for (const layer of image.layers) {
-    layers.push({ ...layer, source: await measuredSource(layer.source, options.signal) });
-  }
-  return { ...image, layers };
+  const { packing, signal } = options;
+  return packing.compression === 'none' ? measuredImage(image, signal) : image;
 }
 
 async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise<SourceImage> {
-  const { packing, now, env, signal, tag, architecture } = options;
+  const { packing, now, env, signal, tag, platform } = options;
+  const choice = { tag, platform, env };
   const path = files.named;
   const found = await detectSource(files);
   switch (found.kind) {
     case 'stream-layered':
-      return streamLayeredImage(files, found.conf, packing, now);
+      return streamLayeredImage(files, found.conf, packing, now, env);
     case 'program':
       if (!options.runPrograms) throw mustNotRun(path);
-      return dockerArchive(() => programOutput(path, env, signal), path, packing);
-    case 'docker-archive':
-      return dockerArchiveFile(files, path, packing);
+      return archiveStream(() => programOutput(path, env, signal), path, packing, choice);
+    case 'archive':
+      return archiveFile(files, path, packing, choice);
     case 'nix2container':
       return nix2container(files, packing);
     case 'oci-layout':
-      return ociLayout(files, packing, {
-        ...(tag === undefined ? {} : { tag }),
-        ...(architecture === undefined ? {} : { architecture }),
-      });
+      return ociLayout(layoutFolder(files), packing, choice);
   }
 }
 

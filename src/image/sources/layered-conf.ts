@@ -11,7 +11,7 @@ const owner = v.pipe(
   v.transform(Number),
   v.integer(),
   v.minValue(0),
-  v.maxValue(2 ** 32),
+  v.maxValue(limits.owner),
 );
 const ownerName = v.pipe(v.string(), v.maxLength(255));
 const time = v.pipe(v.string(), v.maxLength(64));

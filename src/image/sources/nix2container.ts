@@ -5,11 +5,11 @@ import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { decompress } from '../decompress.ts';
 import { bytesOf } from '../frames.ts';
+import { compressionOfMediaType } from '../oci/layer-types.ts';
 import { fileEntry, type StorePlace, sortedNames } from '../store-tree.ts';
 import { type ByteString, goDialect, type TarEntry, toByteString, toText } from '../tar-header.ts';
 import { fileBytes, readDocument } from './file-bytes.ts';
 import { type DescribedLayer, type LayerPath, readNix2container } from './nix2container-json.ts';
-import { compressionOfMediaType } from './oci-layout.ts';
 import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,

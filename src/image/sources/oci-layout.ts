@@ -1,177 +1,167 @@
+import { join } from 'node:path/posix';
+import * as v from 'valibot';
 import { Failure } from '../../host/failure.ts';
-import { limits } from '../../host/limits.ts';
+import { fieldsOf, jsonValue } from '../../host/foreign-value.ts';
 import { visible } from '../../host/visible.ts';
-import { packedBlobSource } from '../blob-sources.ts';
-import { digester, type Packing } from '../compress.ts';
-import { decompress, mismatch, verified } from '../decompress.ts';
-import { bytesOf } from '../frames.ts';
-import {
-  type BlobSource,
-  type BlobStream,
-  type Compression,
-  type Descriptor,
-  mediaTypes,
-} from '../types.ts';
+import type { Packing } from '../compress.ts';
+import { mismatch } from '../decompress.ts';
+import { digestOf, isDigest } from '../digest.ts';
+import { chooseManifest, isImage, type Platform } from '../oci/choose.ts';
+import { readLayoutIndex } from '../oci/documents.ts';
+import type { ImageReader } from '../oci/reader.ts';
+import { storedImage } from '../oci/stored-image.ts';
+import { type Descriptor, mediaTypes } from '../types.ts';
 import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
-import { fittingEntry, type IndexEntry, readIndex, readManifest } from './oci-documents.ts';
 import type { SourceFiles } from './source-files.ts';
-import {
-  checkedSource,
-  diffIdsOf,
-  fixedConfig,
-  malformed,
-  parseJson,
-  type SourceImage,
-} from './source-image.ts';
+import { repoTagSchema, type SourceImage, tagSchema } from './source-image.ts';
 
-const compressions: ReadonlyMap<string, Compression> = new Map([
-  [mediaTypes.layer.none, 'none'],
-  [mediaTypes.layer.gzip, 'gzip'],
-  [mediaTypes.layer.zstd, 'zstd'],
-  ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
-  ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
-  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
-]);
-
-/** Compression by a layer's media type, Docker's own names included. */
-export function compressionOfMediaType(mediaType: string, name: string): Compression {
-  const compression = compressions.get(mediaType);
-  if (compression) return compression;
-  throw new Failure(
-    `${visible(name)} has a layer of the unknown media type ${visible(mediaType)}.`,
-    {
-      tried: `Known are: ${[...compressions.keys()].join(', ')}.`,
-      next: 'Convert the image with another tool, such as skopeo copy.',
-    },
-  );
+/** The files of a layout, wherever they are: in a folder or in an archive. */
+export interface LayoutFiles {
+  /** For people. */
+  readonly named: string;
+  /** A document whole, by its path in the layout; rejects where it is not there. */
+  read(path: string): Promise<Buffer>;
+  /** A file's bytes, whose size is checked. */
+  stream(path: string, size: number): AsyncIterable<Buffer>;
+  /** Whether reading a file once more costs little. */
+  readonly rereads: boolean;
 }
 
-/**
- * An image of an OCI layout folder (image-spec, image-layout.md), its layers as they are stored;
- * they are unpacked only where the packing is none.
- *
- * @param tag the image's name in the layout; not needed where there is only one image
- * @param architecture chooses the manifest where the image is an index
- */
+/** The files of a layout in a folder. */
+export const layoutFolder = (files: SourceFiles): LayoutFiles => ({
+  named: files.named,
+  rereads: true,
+  read: path => readDocument(files, join(files.named, path)),
+  async *stream(path, size) {
+    const file = join(files.named, path);
+    const found = await fileSize(files, file);
+    if (found !== size) throw mismatch(file, `${size} bytes`, `${found} bytes`);
+    yield* fileBytes(files, file, 0, size);
+  },
+});
+
+/** Which image of a layout is meant. */
+export interface LayoutChoice {
+  /** Its name in the layout; not needed where there is only one image. */
+  tag?: string | undefined;
+  platform: Platform;
+}
+
+/** An image of an OCI layout (image-spec, image-layout.md). */
 export async function ociLayout(
-  files: SourceFiles,
+  files: LayoutFiles,
   packing: Packing,
-  { tag, architecture }: { tag?: string; architecture?: string } = {},
+  { tag, platform }: LayoutChoice,
 ): Promise<SourceImage> {
-  const folder = files.named;
-  const index = `${folder}/index.json`;
-  const entries = readIndex((await readDocument(files, index)).toString(), index);
-  const chosen = chooseImage(entries, tag, folder);
-  const { config, layers } = await findManifest(files, chosen, architecture);
-  const configBytes = await readBlob(files, config);
-  const diffIds = diffIdsOf(parseJson(configBytes.toString(), `the config in ${folder}`), folder);
-  if (layers.length !== diffIds.length) {
-    throw malformed(folder, `it has ${layers.length} layers and ${diffIds.length} diffIDs`);
-  }
-  return {
-    description: `OCI layout ${folder}`,
-    layers: layers.map((descriptor, at) => ({
-      name: `layer ${at + 1}`,
-      source: layoutBlob(files, descriptor, diffIds[at] ?? '', packing),
-    })),
-    config: fixedConfig(configBytes, diffIds, folder),
-    repoTags: [],
-    sequential: false,
-    close: async () => undefined,
-  };
+  const { reader, chosen, name } = await openLayout(files, { tag, platform });
+  return storedImage(reader, packing, {
+    reference: chosen.digest,
+    platform,
+    name,
+    ...namesOf(chosen),
+    rereads: files.rereads,
+  });
 }
 
-function layoutBlob(files: SourceFiles, descriptor: Descriptor, diffId: string, packing: Packing) {
-  const file = blobFile(files, descriptor);
-  const compression = compressionOfMediaType(descriptor.mediaType, file);
-  if (packing.compression !== 'none' || compression === 'none') {
-    return storedBlob(files, descriptor, diffId, compression);
-  }
-  const stored = () => verified(fileBytes(files, file), descriptor.digest, file);
-  const open = () => bytesOf(decompress(stored(), compression, file));
-  return checkedSource(packedBlobSource(open, packing, { diffId }), file);
+/** All that a name in a layout leads to, as it is stored. */
+export async function wholeOfLayout(files: LayoutFiles, choice: LayoutChoice) {
+  const { reader, chosen, name } = await openLayout(files, choice);
+  const { tags } = namesOf(chosen);
+  return { reader, reference: chosen.digest, name, tags, close: async () => undefined };
 }
 
-/**
- * A blob in a file that is sent as it is. Before its last piece it is decompressed as well, to
- * verify the diffID beside the digest: a blob that is wrong is never finished.
- */
-function storedBlob(
-  files: SourceFiles,
-  descriptor: Descriptor,
-  diffId: string,
-  compression: Compression,
-): BlobSource {
-  return {
-    mediaType: mediaTypes.layer[compression],
-    digest: descriptor.digest,
-    size: descriptor.size,
-    diffId,
-    ...(compression === 'none' ? { uncompressedSize: descriptor.size } : {}),
-    open: signal => storedStream(files, descriptor, diffId, compression, signal),
-  };
+async function openLayout(files: LayoutFiles, choice: LayoutChoice) {
+  const { named } = files;
+  const index = readLayoutIndex(await files.read('index.json'), join(named, 'index.json'));
+  const chosen = chooseImage(index.manifests, choice, named);
+  const reader = layoutReader(files, chosen, index.annotations);
+  return { reader, chosen, name: `OCI layout ${visible(named)}` };
 }
 
-function storedStream(
-  files: SourceFiles,
-  descriptor: Descriptor,
-  diffId: string,
-  compression: Compression,
-  signal: AbortSignal | undefined,
-): BlobStream {
-  const file = blobFile(files, descriptor);
-  const { size, digest } = descriptor;
-  const stored = digester();
-  const uncompressed = digester();
-  let ended = false;
-
-  const verify = async () => {
-    const content = decompress(fileBytes(files, file), compression, file);
-    for await (const chunk of content) uncompressed.update(chunk);
-    if (stored.digest() !== digest) throw mismatch(file, digest, stored.digest());
-    if (uncompressed.digest() !== diffId) throw mismatch(file, diffId, uncompressed.digest());
-    ended = true;
+/** Reads a layout's manifests and blobs by their digests. */
+function layoutReader(
+  files: LayoutFiles,
+  chosen: Descriptor,
+  annotations: Readonly<Record<string, string>>,
+): ImageReader {
+  const read = async (digest: string, size?: number) => {
+    const path = blobPath(digest);
+    const name = join(files.named, path);
+    const bytes = await files.read(path);
+    const { length } = bytes;
+    if (length !== (size ?? length)) throw mismatch(name, `${size} bytes`, `${length} bytes`);
+    const found = digestOf(bytes);
+    if (found !== digest) throw mismatch(name, digest, found);
+    return bytes;
   };
-
-  async function* pieces(): AsyncGenerator<Buffer> {
-    await checkSize(files, descriptor);
-    for await (const piece of fileBytes(files, file)) {
-      signal?.throwIfAborted();
-      if (ended) throw mismatch(file, `${size} bytes`, 'more');
-      stored.update(piece);
-      if (stored.size() >= size) await verify();
-      yield piece;
-    }
-    if (!ended) await verify(); // an empty blob has no piece
-  }
-
   return {
-    [Symbol.asyncIterator]: pieces,
-    bytesRead: uncompressed.size,
-    result() {
-      if (!ended) throw new Error('A blob has a result only when it was read to its end.');
-      return {
-        digest: stored.digest(),
-        size: stored.size(),
-        diffId: uncompressed.digest(),
-        uncompressedSize: uncompressed.size(),
-      };
+    repository: `oci:${files.named}`,
+    getManifest: async reference => {
+      const digest = annotations[artifactName(reference)] ?? reference;
+      if (!isDigest(digest)) return undefined;
+      const listed = digest === chosen.digest ? chosen : undefined;
+      const bytes = await read(digest, listed?.size);
+      return { bytes, digest, mediaType: listed?.mediaType ?? statedMediaType(bytes) };
     },
+    getBlob: ({ digest, size }) => read(digest, size),
+    openBlob: ({ digest, size }) => files.stream(blobPath(digest), size),
+  };
+}
+
+/** Under which of the index's own annotations this program keeps the digest of what is no image. */
+export const artifactName = (tag: string) => `comfy-nix.artifact/${tag}`;
+
+const blobPath = (digest: string) => `blobs/sha256/${digest.slice('sha256:'.length)}`;
+
+/** A manifest that the index does not list says its type itself. */
+function statedMediaType(manifest: Buffer): string {
+  const { mediaType } = fieldsOf(jsonValue(manifest.toString()));
+  return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
+}
+
+/** Under which name a manifest is found: a tag, or a name with one. */
+const refName = 'org.opencontainers.image.ref.name';
+/** The whole name, where containerd or buildx wrote the layout. */
+const fullName = 'io.containerd.image.name';
+
+const tagOf = ({ annotations }: Descriptor) => annotations?.[refName];
+
+/** What an image of a layout calls itself: a whole name, or a tag alone. */
+function namesOf(image: Descriptor) {
+  const names = [image.annotations?.[fullName], tagOf(image)].filter(name => name !== undefined);
+  return {
+    repoTags: names.filter(name => v.is(repoTagSchema, name)).slice(0, 1),
+    tags: names.filter(name => v.is(tagSchema, name)),
   };
 }
 
 function chooseImage(
-  images: readonly IndexEntry[],
-  tag: string | undefined,
+  entries: readonly Descriptor[],
+  { tag, platform }: LayoutChoice,
   folder: string,
 ): Descriptor {
-  const named = images.filter(image => tag === undefined || image.tag === tag);
-  const digests = new Set(named.map(image => image.descriptor.digest));
+  const images = entries.filter(isImage);
+  const named =
+    tag === undefined
+      ? images
+      : images.filter(image => tagOf(image) === tag || tagOf(image)?.endsWith(`:${tag}`));
+  const digests = new Set(named.map(image => image.digest));
   const [image] = named;
-  if (image && digests.size === 1) return image.descriptor;
-  const shown = images.slice(0, shownTags).map(each => visible(each.tag ?? each.descriptor.digest));
+  if (image && digests.size === 1) return image;
+  // one image for each platform, as in any other index
+  const isOne = named.length > 0 && new Set(named.map(tagOf)).size === 1;
+  const fitting = isOne ? chooseManifest(named, platform) : undefined;
+  if (fitting) return fitting;
+  throw unclear(images, tag, folder);
+}
+
+/** As many names as help in a message. */
+const shownTags = 20;
+
+function unclear(images: readonly Descriptor[], tag: string | undefined, folder: string): Failure {
+  const shown = images.slice(0, shownTags).map(each => visible(tagOf(each) ?? each.digest));
   const more = images.length > shownTags ? ` and ${images.length - shownTags} more` : '';
-  throw new Failure(
+  return new Failure(
     tag === undefined
       ? `The OCI layout ${visible(folder)} holds several images or none, and no tag says which.`
       : `The OCI layout ${visible(folder)} holds no image with the tag ${visible(tag)}.`,
@@ -180,44 +170,4 @@ function chooseImage(
         shown.length === 0 ? 'Make the layout again.' : `Name one of: ${shown.join(', ')}${more}.`,
     },
   );
-}
-
-/** As many names as help in a message. */
-const shownTags = 20;
-
-/** The manifest that a descriptor leads to, through the indexes that it may name. */
-async function findManifest(
-  files: SourceFiles,
-  chosen: Descriptor,
-  architecture: string | undefined,
-): Promise<{ config: Descriptor; layers: Descriptor[] }> {
-  let descriptor = chosen;
-  for (let depth = 0; depth <= limits.nestedIndexes; depth += 1) {
-    const name = blobFile(files, descriptor);
-    const found = readManifest((await readBlob(files, descriptor)).toString(), name);
-    if (found.kind === 'manifest') return found;
-    descriptor = fittingEntry(found.entries, architecture, name);
-  }
-  throw malformed(files.named, `more than ${limits.nestedIndexes} indexes lie within each other`);
-}
-
-const blobFile = ({ named }: SourceFiles, { digest }: Descriptor) =>
-  `${named}/blobs/sha256/${digest.slice('sha256:'.length)}`;
-
-/** A small blob, verified. */
-async function readBlob(files: SourceFiles, descriptor: Descriptor): Promise<Buffer> {
-  const file = blobFile(files, descriptor);
-  await checkSize(files, descriptor);
-  const bytes = await readDocument(files, file);
-  const seen = digester();
-  seen.update(bytes);
-  if (seen.digest() !== descriptor.digest) throw mismatch(file, descriptor.digest, seen.digest());
-  return bytes;
-}
-
-async function checkSize(files: SourceFiles, descriptor: Descriptor): Promise<void> {
-  const file = blobFile(files, descriptor);
-  const found = await fileSize(files, file);
-  const { size } = descriptor;
-  if (found !== size) throw mismatch(file, `${size} bytes`, `${found} bytes`);
 }

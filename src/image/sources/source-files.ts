@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
 import { once } from '../../host/once.ts';
-import { isNamed, namedAt } from '../../host/presence.ts';
+import { isNamed, isThere, namedAt, unlessMissing } from '../../host/presence.ts';
 import { visible } from '../../host/visible.ts';
 import { type StorePlace, unreadable } from '../store-tree.ts';
 import { toByteString } from '../tar-header.ts';
@@ -34,6 +34,8 @@ export interface SourceFile {
 export interface SourceFiles {
   /** The real path of the image's file or folder. */
   readonly named: string;
+  /** The store path that is the image, where it is a valid one by itself. */
+  storePath(): Promise<string | undefined>;
   /** Whether that is a folder; rejects where it is neither that nor a file. */
   isFolder(): Promise<boolean>;
   /** Whether there is anything of this name below the folder that was named. */
@@ -68,6 +70,7 @@ export async function filesOfPath(
 ): Promise<SourceFiles> {
   const find = once(findStore);
   const full = resolve(path);
+  await checkNamed(full, path);
   const isReal = (await realpath(full).catch(() => undefined)) === full;
   const { named, entry } = isReal ? { named: full } : await resolveNamed(full, await find());
   const store = once(async () => {
@@ -80,6 +83,16 @@ export async function filesOfPath(
     throw outside(path, path);
   }
   return sourceFiles(named, { own: named, store });
+}
+
+/** What is missing in a folder that is there is said without asking Nix. */
+async function checkNamed(full: string, path: string): Promise<void> {
+  if (!(await isThere(dirname(full)))) return;
+  // why something cannot be looked at is told where it is read
+  const found = await lstat(full)
+    .catch(unlessMissing)
+    .catch(() => full);
+  if (found === undefined) throw noSuchFile(path);
 }
 
 /**
@@ -138,6 +151,15 @@ function sourceFiles(named: string, rules: Rules): SourceFiles {
       const stats = await lstat(named);
       if (!stats.isDirectory() && !stats.isFile()) throw noFile(named, stats);
       return stats.isDirectory();
+    },
+    storePath: async () => {
+      // Nix is asked only where the name is such as it gives
+      if (!storeName.test(basename(named))) return undefined;
+      const store = await rules.store();
+      const storePath = store && storePathOf(named, store);
+      if (store === undefined || storePath === undefined) return undefined;
+      if (named !== inPlace(storePath, store)) return undefined;
+      return (await store.closure()).has(storePath) ? storePath : undefined;
     },
     has: name => isNamed(join(named, name)),
     open: path => openFile(path, rules, named),
@@ -295,8 +317,11 @@ function kindOf(stats: Stats): string {
 function missing(path: string, error: unknown): Failure {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(toByteString(path), error);
-  return new Failure(`There is no file ${visible(path)}.`, {
-    next: 'Check its name; what Nix has built may have been collected as garbage.',
-    cause: error,
-  });
+  return noSuchFile(path, error);
 }
+
+const noSuchFile = (path: string, cause?: unknown) =>
+  new Failure(`There is no file ${visible(path)}.`, {
+    next: 'Check its name; what Nix has built may have been collected as garbage.',
+    cause,
+  });

@@ -29,8 +29,12 @@ export interface SourceImage {
   config(diffIds: readonly string[]): Buffer;
   /** References that the image names itself by, such as "comfyui:cu130". */
   repoTags: readonly string[];
+  /** Tags without a name that the image has where it was found. */
+  tags?: readonly string[];
   /** The manifest as it was found: it is sent as it is where all layers are. */
-  manifest?: { bytes: Buffer; mediaType: string };
+  manifest?: { bytes: Buffer; mediaType: string; annotations: Readonly<Record<string, string>> };
+  /** Platforms of which the same source has other images, such as "linux/arm64". */
+  otherPlatforms?: readonly string[];
   /** Layers come out of one stream: sent one by one and in order, it is read once. */
   sequential: boolean;
   /** Ends what the image still holds open, such as the program that writes it. */
@@ -93,6 +97,18 @@ export async function measuredSource(
   return { ...source, uncompressedSize, diffId };
 }
 
+/** The same image, each of its layers' sizes known: one by one, since each is read to its end. */
+export async function measuredImage(
+  image: SourceImage,
+  signal: AbortSignal | undefined,
+): Promise<SourceImage> {
+  const layers: SourceLayer[] = [];
+  for (const layer of image.layers) {
+    layers.push({ ...layer, source: await measuredSource(layer.source, signal) });
+  }
+  return { ...image, layers };
+}
+
 /**
  * Parses JSON of a file of an image; throws a {@link Failure} that names the file, and quotes nothing
  * of it: what was named may be any file of the machine.
@@ -147,6 +163,9 @@ const configSchema = v.object({
     diff_ids: v.pipe(v.array(digestSchema), v.maxLength(limits.sourceLayers)),
   }),
 });
+
+/** A tag in OCI's letters. */
+export const tagSchema = v.pipe(v.string(), v.regex(/^\w[\w.-]{0,127}$/));
 
 /** "name:tag" as tools name their images, the tag in OCI's letters. */
 export const repoTagSchema = v.pipe(

@@ -3,9 +3,11 @@ import { entriesBlobSource, packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { bytesOf } from '../frames.ts';
 import { streamedKey } from '../keys.ts';
+import type { Platform } from '../oci/choose.ts';
 import { storeEntries } from '../store-tree.ts';
 import { pythonDialect, type TarDialect } from '../tar-header.ts';
-import { dockerArchiveFile } from './docker-archive.ts';
+import type { Environment } from '../unpack-program.ts';
+import { archiveFile } from './archive-image.ts';
 import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
 import { type LayeredConf, readLayeredConf, readMoment } from './layered-conf.ts';
 import { parseInOrder, pythonJson, pythonList } from './python-json.ts';
@@ -31,10 +33,11 @@ export async function streamLayeredImage(
   confFile: string,
   packing: Packing,
   now: () => Promise<number>,
+  env: Environment,
 ): Promise<SourceImage> {
   const conf = readLayeredConf((await readDocument(files, confFile)).toString(), confFile);
   const base = conf.from_image
-    ? await dockerArchiveFile(files, conf.from_image, packing)
+    ? await archiveFile(files, conf.from_image, packing, { platform: platformOf(conf), env })
     : undefined;
   const created = await readMoment(conf.created, now, confFile);
   const { seconds: mtime } = await readMoment(conf.mtime ?? conf.created, now, confFile);
@@ -59,6 +62,8 @@ export async function streamLayeredImage(
     config: diffIds => configBytes(conf, config, created.text, layers, diffIds),
   };
 }
+
+const platformOf = ({ os, architecture }: LayeredConf): Platform => ({ os, architecture });
 
 async function storeLayer(
   paths: string[],

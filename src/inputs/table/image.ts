@@ -1,5 +1,5 @@
 import { type InputDefinition, list, pairsAs, path, text, textAs, yesOrNo } from '../definition.ts';
-import { readSize } from '../values.ts';
+import { readPlatform, readSize } from '../values.ts';
 
 /** Which image is meant, how its flake is evaluated, and what of it is built. */
 export const imageInputs = {
@@ -13,9 +13,24 @@ export const imageInputs = {
   source: {
     reader: text,
     description:
-      'The image to copy: a reference, `oci:DIR` or `oci:DIR:TAG`, `docker-archive:FILE`, or a path ' +
-      'that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
+      'The image to copy: a reference, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE` (with ' +
+      '`:NAME` behind it where it holds several images), or a path that Nix has built: the result of streamLayeredImage, buildLayeredImage, buildImage, ' +
       'nix2container, or any program that writes a docker-archive.',
+    verbs: ['copy'],
+  },
+  platform: {
+    reader: textAs(readPlatform),
+    description:
+      'Which image of an index is copied, as `linux/arm64` or `linux/arm/v7`. ' +
+      'Without it that for Linux on the processor of this machine.',
+    verbs: ['copy'],
+  },
+  all: {
+    reader: yesOrNo,
+    description:
+      'Whether all that the source has is copied as it is: the index with the images of all platforms, ' +
+      'attestations, and signatures whose tags are made of digests.',
+    default: 'false',
     verbs: ['copy'],
   },
   layers: {

@@ -16,21 +16,33 @@ import { checkStandardOutput, permission } from './permission.ts';
 export function parseCopy(raw: RawInputs, context: RunContext): CopySettings {
   const { github, currentDirectory } = context;
   const values = parse('copy', trustedInputs(raw, github));
-  const { source, destination, tags, push, compression, workingDirectory, ...login } = values;
+  const { source, destination, tags, push, compression, workingDirectory, ...more } = values;
+  const { platform, all, ...login } = more;
+  if (all && platform !== undefined) {
+    throw badInput(
+      'platform',
+      'it says one image, and all says every one.',
+      'Leave one of them out.',
+    );
+  }
   const { registryUsername, registryPassword, insecureRegistries, githubToken, ...rest } = login;
   allRead(rest);
   const given = required('source', source);
   const place = readCopyDestination(required('destination', destination), tags);
   checkStandardOutput('destination', place.image, context);
+  const allowed = permission(push, place.image, context);
   return {
     source: given,
     destination: place,
     compression,
+    platform,
+    all,
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     insecureRegistries,
     fromFork: github?.fork !== undefined,
     workingDirectory: resolve(currentDirectory, workingDirectory),
-    refusal: permission(push, place.image, context).pushRefusal,
+    refusal: allowed.pushRefusal,
+    writeMemory: allowed.writeMemory,
   };
 }
 

@@ -16,8 +16,8 @@ interface Lesson {
   image: RememberedImage;
   /** Whether the run did something that is worth its record, also where the image is known. */
   isNews: boolean;
-  /** The run's record as a text, and where the run can be looked up. */
-  record: { text: string; run?: string };
+  /** The run's record as a text, and where the run can be looked up; a copy has none. */
+  record?: { text: string; run?: string };
 }
 
 /** Where a memory lives, with what this run has found out of it. */
@@ -96,6 +96,7 @@ async function write(lesson: Lesson, place: Place): Promise<void> {
 
 /** Stores the record beside the memory. */
 async function withRecord({ image, record }: Lesson, store: ImageStore): Promise<Memory> {
+  if (record === undefined) return { images: [image] };
   const { bytes, descriptor } = await packed(record.text, recordType);
   await store.putBytes(bytes, descriptor.mediaType);
   const run = record.run === undefined ? {} : { run: record.run };

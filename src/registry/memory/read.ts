@@ -2,7 +2,8 @@ import { Failure } from '../../host/failure.ts';
 import { AnswerTooLong } from '../../host/http/message.ts';
 import { limits } from '../../host/limits.ts';
 import { WrongDigest } from '../../image/digest.ts';
-import { type FoundManifest, findManifest, WrongDocument } from '../documents.ts';
+import { linuxOn } from '../../image/oci/choose.ts';
+import { type FoundManifest, findManifest, WrongDocument } from '../../image/oci/documents.ts';
 import { Refusal } from '../refusal.ts';
 import type { Memory } from '../remembered.ts';
 import type { ImageStore } from '../store.ts';
@@ -107,7 +108,7 @@ async function manifestAt(
 ): Promise<FoundManifest | Failure | undefined> {
   const name = `${store.repository}:${reference}`;
   try {
-    const found = await findManifest(store, reference, architecture, name);
+    const found = await findManifest(store, reference, linuxOn(architecture), name);
     return typeof found === 'string' ? undefined : found;
   } catch (error) {
     if (isDamage(error)) return error;

@@ -87,7 +87,7 @@ export const readers = [
     name: 'numbers in headers',
     cases: text,
     read: value => {
-      const policy = usualRetries(() => Date.UTC(2026, 0));
+      const policy = usualRetries({ clock: () => Date.UTC(2026, 0), emit: () => undefined });
       const headers = { 'retry-after': value, 'content-length': value };
       const answer = { status: 429, headers, url: new URL('https://r.example'), body: Buffer.of() };
       const wait = retryAfterMs(value, policy.clock);

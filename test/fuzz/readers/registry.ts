@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import type { Answer, Exchange } from '../../../src/host/http/message.ts';
 import { checkedDigest, digestOf } from '../../../src/image/digest.ts';
 import { blobKey } from '../../../src/image/keys.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
+import { diffIdsIn, findManifest, readManifest } from '../../../src/image/oci/documents.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { chooseChallenge } from '../../../src/registry/challenge.ts';
-import { diffIdsIn, findManifest, readManifest } from '../../../src/registry/documents.ts';
 import { parseHelperAnswer, parseLoginFile } from '../../../src/registry/login-file.ts';
 import { knownBlobs, mergeMemories } from '../../../src/registry/memory/merge.ts';
 import { parseMemory } from '../../../src/registry/memory/parse.ts';
@@ -146,7 +147,7 @@ export const readers = [
     name: 'index that leads to itself',
     cases: mutatedJson(index, manifest),
     broken: [JSON.stringify(index), '{"manifests":null}', '{"manifests":[null]}'],
-    read: text => findManifest(storeOf(Buffer.from(text)), 'tag', 'amd64', 'image'),
+    read: text => findManifest(storeOf(Buffer.from(text)), 'tag', linuxOn('amd64'), 'image'),
   }),
   fuzzed({
     name: 'config of an image',

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { jsonExcess } from '../../../src/host/json-size.ts';
 import { visible } from '../../../src/host/visible.ts';
+import { chooseManifest, linuxOn } from '../../../src/image/oci/choose.ts';
+import { readLayoutIndex, readManifestOrIndex } from '../../../src/image/oci/documents.ts';
+import { compressionOfMediaType } from '../../../src/image/oci/layer-types.ts';
 import {
   findLayeredConf,
   readLayeredConf,
   readMoment,
 } from '../../../src/image/sources/layered-conf.ts';
 import { readNix2container } from '../../../src/image/sources/nix2container-json.ts';
-import { fittingEntry, readIndex, readManifest } from '../../../src/image/sources/oci-documents.ts';
-import { compressionOfMediaType } from '../../../src/image/sources/oci-layout.ts';
 import { diffIdsOf, parseJson } from '../../../src/image/sources/source-image.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { placeOfStore } from '../../../src/nix/store-place.ts';
@@ -88,14 +89,15 @@ export const readers: FuzzedReader[] = [
   fuzzed({
     name: "an OCI layout's index",
     cases: mutatedJson(index),
-    read: text => fittingEntry(readIndex(text, 'index'), 'amd64', 'index'),
+    read: text =>
+      chooseManifest(readLayoutIndex(Buffer.from(text), 'index').manifests, linuxOn('amd64')),
   }),
   fuzzed({
     name: 'an OCI manifest and its layers',
     cases: fc.oneof(mutatedJson(manifest, index), mutatedText(JSON.stringify(manifest))),
     read(text) {
-      const found = readManifest(text, 'manifest');
-      if (found.kind === 'index') return found;
+      const found = readManifestOrIndex(Buffer.from(text), 'manifest');
+      if ('manifests' in found) return found;
       return found.layers.map(({ mediaType }) => compressionOfMediaType(mediaType, 'layer'));
     },
   }),

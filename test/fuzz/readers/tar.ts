@@ -2,7 +2,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { decompressAny } from '../../../src/image/decompress.ts';
 import { framePool } from '../../../src/image/frames.ts';
-import { dockerArchive } from '../../../src/image/sources/docker-archive.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
+import { archiveStream } from '../../../src/image/sources/archive-image.ts';
 import { readTar } from '../../../src/image/tar-reader.ts';
 import { zstdFrames } from '../../../src/image/zstd-frames.ts';
 import { smallArchive, smallConfig, smallLayer, smallManifest } from '../../tools/small-image.ts';
@@ -39,6 +40,7 @@ const beginning = fc
   .map(bytes => joined([Buffer.from('28b52ffd', 'hex'), bytes]));
 const joined = (parts: readonly Uint8Array[]) => Buffer.concat(parts);
 const packing = { compression: 'none' as const, pool: framePool(1) };
+const choice = { platform: linuxOn('amd64'), env: process.env };
 
 export const readers: FuzzedReader[] = [
   fuzzed({
@@ -53,7 +55,7 @@ export const readers: FuzzedReader[] = [
   fuzzed({
     name: 'a docker archive',
     cases: fc.oneof(tars, archives),
-    read: tar => dockerArchive(() => inPieces(tar, 1 << 20), 'archive', packing),
+    read: tar => archiveStream(() => inPieces(tar, 1 << 20), 'archive', packing, choice),
   }),
   fuzzed({
     name: 'compressed data',

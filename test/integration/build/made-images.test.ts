@@ -137,8 +137,41 @@ test('copy carries an image between all kinds of places', async context => {
   await copy(`oci:${home}/layout:z`, `docker-archive:${home}/image.tar`);
   assert.deepEqual((await inspect(`docker-archive:${home}/image.tar`)).diffIds, expected.diffIds);
   await copy(`docker-archive:${home}/image.tar`, `${registry.address}/c`);
-  const back = `docker://${registry.address}/c:latest`;
+  const back = `docker://${registry.address}/c:z`;
   assert.deepEqual((await inspect(back)).diffIds, expected.diffIds);
+});
+
+test('a store path that was copied before only moves tags, and nothing of it is read', async context => {
+  const registry = await startRegistry();
+  context.after(() => registry.stop());
+  const flake = await copyFlake(context);
+  const machine = await freshMachine(context);
+  const overrides = Object.entries(flake.inputs).flatMap(([name, to]) => [
+    '--override-input',
+    name,
+    to,
+  ]);
+  const link = join(machine.home, 'result');
+  await nix(['build', `path:${flake.folder}#streamed`, ...overrides, '--out-link', link]);
+  const copy = async (...args: string[]) => {
+    const words = [process.execPath, program, 'copy', link, ...args];
+    const result = await machine.command(words);
+    assert.equal(result.code, 0, result.stderr);
+    assert.doesNotMatch(result.stderr, /warning/);
+    return result.stderr;
+  };
+  // as `build` leaves it, for an image that is called like its repository
+  const image = `${registry.address}/demo`;
+  const built = await build(machine, flake, 'streamed', image);
+  const moved = await copy(image);
+  assert.match(moved, new RegExp(`@${built.record?.image?.digest}`));
+  assert.doesNotMatch(moved, /sent/);
+  const other = `${registry.address}/other`;
+  const first = await copy(`${other}:a`);
+  assert.match(first, /sent/);
+  const again = await copy(`${other}:a`, '--tags', 'b');
+  assert.doesNotMatch(again, /sent/);
+  assert.deepEqual(await inspect(`docker://${other}:b`), await inspect(`docker://${image}:cu130`));
 });
 
 test('copy of what is no image, or of an image that is not there, says so', async context => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { explain } from '../../../src/host/failure.ts';
 import { framePool } from '../../../src/image/frames.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
 import {
   detectSource,
   type OpenSourceOptions,
@@ -21,6 +22,7 @@ const options = {
   now: async () => 1_700_000_000,
   runPrograms: true,
   env: process.env,
+  platform: linuxOn('amd64'),
 };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -173,7 +175,7 @@ for (const [form, pack] of [
     const archive = archiveOf(layeredImage(t));
     const packed = `${archive}.${form}`;
     writeFileSync(packed, pack(readFileSync(archive)));
-    assert.deepEqual(await detectSource(await filesAt(packed)), { kind: 'docker-archive' });
+    assert.deepEqual(await detectSource(await filesAt(packed)), { kind: 'archive' });
     assert.deepEqual(await readAll(await openAt(packed)), stated(archive));
   });
 }
@@ -247,7 +249,7 @@ test('archives that are damaged or lack something are refused', async t => {
   execFileSync('tar', ['-C', `${image.store}/${hashed('one')}`, '-cf', file, '.']);
   await assert.rejects(
     openAt(file),
-    /bad\.tar does not describe an image: there is no manifest\.json/,
+    /bad\.tar does not describe an image: there is neither a manifest\.json/,
   );
   writeFileSync(file, 'nothing at all');
   await assert.rejects(openAt(file), /bad\.tar is no image/);
@@ -275,5 +277,5 @@ test('an OCI layout that skopeo made gives its layers as they are stored', async
   const bytes = readFileSync(blob);
   bytes[bytes.length - 20] = (bytes[bytes.length - 20] ?? 0) ^ 1;
   writeFileSync(blob, bytes);
-  await assert.rejects(readAll(opened), new RegExp(`${digest.slice(7)} (does not|cannot|ends)`));
+  await assert.rejects(readAll(opened), new RegExp(`${digest} of .* (does not|cannot|ends)`));
 });

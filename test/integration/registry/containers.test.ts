@@ -27,7 +27,7 @@ const sources = () => [
 ];
 
 const open = (image: string) =>
-  openStore(image, { host: quietHost(), credentials: {}, imageName: 'demo' });
+  openStore(image, { host: quietHost(), credentials: {}, imageName: () => 'demo' });
 
 describe('an OCI layout', () => {
   test('is read by skopeo, by each of its tags', async () => {

@@ -10,6 +10,7 @@ import type { ImageStore } from '../../../src/registry/store.ts';
 import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { type HttpFault, startHttpProxy, startTcpProxy } from '../../tools/faulty-proxy.ts';
 import { quietHost } from '../../tools/host.ts';
+import { startNginx } from '../../tools/nginx.ts';
 import { runProgram } from '../../tools/programs.ts';
 import { startRegistry, type TestRegistryOptions } from '../../tools/registry.ts';
 import { pushImage } from '../../tools/test-image.ts';
@@ -279,3 +280,21 @@ function nextFault(state: { faults: number; at: number }, method: string): HttpF
   const hasBody = method === 'PATCH';
   return typeof fault === 'object' && 'resetAfter' in fault && !hasBody ? 'drop-answer' : fault;
 }
+
+test('nginx before it, with the limit for bodies that it comes with: chunks of 1 MiB pass', async () => {
+  const registry = await start();
+  const nginx = await startNginx({ before: registry.address });
+  cleanup.push(nginx.stop);
+  const waits: number[] = [];
+  const store = open(`${nginx.address}/o/comfyui`, { retries: instantRetries(waits) });
+  const large = noise(5_500_000, 4);
+  const digest = await pushImage(
+    store,
+    [layerOf(large), ...layers.map(each => layerOf(each))],
+    ['x'],
+  );
+  const seen = await inspect(`${registry.address}/o/comfyui:x`);
+  assert.equal(seen.Digest, digest);
+  assert.deepEqual(seen.Layers, [large, ...layers].map(sha256));
+  assert.deepEqual(waits, []);
+});

@@ -42,7 +42,14 @@ test('the source of a copy is read, its destination written', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'reading-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const copied = (image: string) => {
-    const given = { ...settings, compression: 'zstd', fromFork: false } as const;
+    const given = {
+      ...settings,
+      compression: 'zstd',
+      fromFork: false,
+      platform: undefined,
+      writeMemory: true,
+      all: false,
+    } as const;
     const destination = { image, tags: [] };
     const all: CopySettings = { ...given, source: `${registry.address}/o/base:x`, destination };
     return copy(all, quietHost());

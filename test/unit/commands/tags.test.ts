@@ -104,14 +104,3 @@ test('an interrupt leaves the tags that have not moved where they are', async t 
   await assert.rejects(moveTags(interrupting, ['one', 'two'], manifest, host), reason);
   assert.deepEqual([...registry.manifests.keys()], [digest, 'one']);
 });
-
-test('a docker-archive cannot be asked: it is written when it is closed', async () => {
-  const moved: string[] = [];
-  const archive = {
-    kind: 'docker-archive',
-    getManifest: () => assert.fail('it was asked'),
-    putTag: async (tag: string) => moved.push(tag),
-  } as unknown as ImageStore;
-  await moveTags(archive, ['x'], manifest, quietHost());
-  assert.deepEqual(moved, ['x']);
-});

@@ -3,13 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { framePool } from '../../../src/image/frames.ts';
-import { dockerArchive, dockerArchiveFile } from '../../../src/image/sources/docker-archive.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
+import { archiveFile, archiveStream } from '../../../src/image/sources/archive-image.ts';
 import type { SourceImage } from '../../../src/image/sources/source-image.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { type SmallMember, sha256, smallConfig, tarOf } from '../../tools/small-image.ts';
 import { collect, filesAt, streamOf, temporaryFolder } from './fixtures.ts';
 
 const packing = { compression: 'none' as const, pool: framePool(1) };
+const choice = { platform: linuxOn('amd64'), env: process.env };
 const layers = ['one', 'two', 'three'].map(name => tarOf([[name, name]]));
 const [one, two, three] = layers as [Buffer, Buffer, Buffer];
 const config = JSON.stringify(smallConfig(layers));
@@ -29,7 +31,7 @@ async function fromFile(t: TestContext, bytes: Buffer): Promise<SourceImage> {
   const file = `${temporaryFolder(t)}/image.tar`;
   writeFileSync(file, bytes);
   const files = await filesAt(file);
-  return dockerArchiveFile(files, files.named, packing);
+  return archiveFile(files, files.named, packing, choice);
 }
 
 const contents = async (image: SourceImage, order: readonly number[]) => {
@@ -44,7 +46,7 @@ const contents = async (image: SourceImage, order: readonly number[]) => {
 test('an archive is read, be it packed or not, from a file and from a stream', async t => {
   const tar = tarOf(members);
   for (const bytes of [tar, gzipSync(tar), zstdCompressSync(tar)]) {
-    const stream = await dockerArchive(() => streamOf(bytes), 'stream', packing);
+    const stream = await archiveStream(() => streamOf(bytes), 'stream', packing, choice);
     for (const image of [await fromFile(t, bytes), stream]) {
       assert.deepEqual(image.repoTags, ['x:y', 'ghcr.io/o/x:z']);
       assert.deepEqual(
@@ -86,7 +88,7 @@ test('a stream is read twice, and again only where what is wanted has passed', a
     }
   };
   const tar = tarOf(members);
-  const image = await dockerArchive(open, 'stream', packing);
+  const image = await archiveStream(open, 'stream', packing, choice);
   assert.equal(opened, 1);
   assert.deepEqual(await contents(image, [0, 1, 2]), layers.map(sha256));
   assert.equal(opened, 2);
@@ -97,7 +99,7 @@ test('a stream is read twice, and again only where what is wanted has passed', a
 });
 
 test('who asks while another layer is read waits for its end', async () => {
-  const image = await dockerArchive(() => streamOf(tarOf(members)), 'stream', packing);
+  const image = await archiveStream(() => streamOf(tarOf(members)), 'stream', packing, choice);
   const digests = await Promise.all(
     image.layers.map(async ({ source }) => sha256(await collect(source.open()))),
   );
@@ -105,7 +107,7 @@ test('who asks while another layer is read waits for its end', async () => {
 });
 
 test('a reader that fails, or gives up, does not keep the others waiting', async () => {
-  const image = await dockerArchive(() => streamOf(tarOf(members)), 'stream', packing);
+  const image = await archiveStream(() => streamOf(tarOf(members)), 'stream', packing, choice);
   for await (const _ of image.layers[0]?.source.open() ?? []) break;
   assert.deepEqual(await contents(image, [0, 1]), [one, two].map(sha256));
   const reason = new Error('lost');
@@ -117,7 +119,7 @@ test('a reader that fails, or gives up, does not keep the others waiting', async
     yield tar.subarray(0, 1024);
     throw reason;
   };
-  const other = await dockerArchive(failing, 'stream', packing);
+  const other = await archiveStream(failing, 'stream', packing, choice);
   await assert.rejects(contents(other, [0]), reason);
   assert.deepEqual(await contents(other, [0]), [sha256(one)]);
 });
@@ -125,7 +127,7 @@ test('a reader that fails, or gives up, does not keep the others waiting', async
 test('a stream that is another one when it is read again is told', async () => {
   let reads = 0;
   const changing = () => streamOf(tarOf(reads++ === 0 ? members : members.slice(1)));
-  const image = await dockerArchive(changing, 'stream', packing);
+  const image = await archiveStream(changing, 'stream', packing, choice);
   await assert.rejects(contents(image, [0]), /1\.tar is missing when it is read again/);
 });
 
@@ -169,7 +171,10 @@ test('links are followed so far, and no further', async t => {
 
 test('what is missing is named', async t => {
   const without = (name: string) => fromFile(t, tarOf(members.filter(([each]) => each !== name)));
-  await assert.rejects(without('manifest.json'), /there is no manifest\.json in it/);
+  await assert.rejects(
+    without('manifest.json'),
+    /there is neither a manifest\.json nor an oci-layout in it/,
+  );
   await assert.rejects(without('c.json'), /its config c\.json is missing/);
   await assert.rejects(without('2.tar'), /its layer 2\.tar is missing/);
   const replaced = (name: string, content: string) =>

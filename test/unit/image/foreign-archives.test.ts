@@ -4,7 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { framePool } from '../../../src/image/frames.ts';
-import { dockerArchive, dockerArchiveFile } from '../../../src/image/sources/docker-archive.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
+import { archiveFile, archiveStream } from '../../../src/image/sources/archive-image.ts';
 import { nixDialect, tarHeader } from '../../../src/image/tar-header.ts';
 import { packed, paxRecord } from '../../fuzz/broken-tar.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { collect, filesAt, streamOf, temporaryFolder } from './fixtures.ts';
 
 const packing = { compression: 'none' as const, pool: framePool(1) };
+const choice = { platform: linuxOn('amd64'), env: process.env };
 
 /** Opens an archive in both ways, as a file and as a stream; they must agree. */
 async function openBoth(t: TestContext, bytes: Buffer) {
@@ -25,8 +27,8 @@ async function openBoth(t: TestContext, bytes: Buffer) {
   writeFileSync(file, bytes);
   const files = await filesAt(file);
   const both = await Promise.allSettled([
-    dockerArchiveFile(files, files.named, packing),
-    dockerArchive(() => streamOf(bytes), files.named, packing),
+    archiveFile(files, files.named, packing, choice),
+    archiveStream(() => streamOf(bytes), files.named, packing, choice),
   ]);
   const [one, other] = both.map(each =>
     each.status === 'fulfilled' ? each.value : (each.reason as Error),
@@ -217,7 +219,7 @@ test('descriptions are held up to a limit, whatever an archive has of them', asy
     Buffer.concat([header(`${at}.json`, document.length), document]),
   );
   await assert.rejects(
-    dockerArchive(open, 'bomb', packing),
+    archiveStream(open, 'bomb', packing, choice),
     /descriptions up to \d+\.json are too large/,
   );
   assert.ok(taken() <= limits.documentsOfArchive + 3 * document.length, String(taken()));
@@ -225,17 +227,23 @@ test('descriptions are held up to a limit, whatever an archive has of them', asy
 
 test('members are counted, and their names have a limit', async () => {
   const many = endless(at => header(`${at}${'n'.repeat(1000)}`, 0));
-  await assert.rejects(dockerArchive(many.open, 'bomb', packing), /has more than 5000 members/);
+  await assert.rejects(
+    archiveStream(many.open, 'bomb', packing, choice),
+    /has more than 5000 members/,
+  );
   assert.ok(many.taken() < 20 << 20, String(many.taken()));
   const long = endless(at => header(`${at}${'n'.repeat(900_000)}`, 0));
   await assert.rejects(
-    dockerArchive(long.open, 'bomb', packing),
+    archiveStream(long.open, 'bomb', packing, choice),
     /a name in it has more than 4096/,
   );
   const extended = endless(() =>
     packed({ name: 'p', flag: 'x', body: Buffer.from(paxRecord('path', 'x')) }),
   );
-  await assert.rejects(dockerArchive(extended.open, 'bomb', packing), /too many extended headers/);
+  await assert.rejects(
+    archiveStream(extended.open, 'bomb', packing, choice),
+    /too many extended headers/,
+  );
 });
 
 test('what an extended header says is kept without the header', async () => {
@@ -255,7 +263,7 @@ test('what an extended header says is kept without the header', async () => {
     yield smallArchive();
   }
   const before = process.memoryUsage().heapUsed;
-  const image = await dockerArchive(chunks, 'archive', packing);
+  const image = await archiveStream(chunks, 'archive', packing, choice);
   assert.equal(image.layers.length, 1);
   const grown = process.memoryUsage().heapUsed - before;
   assert.ok(grown < 100 << 20, `${grown >> 20} MB`);

@@ -54,6 +54,26 @@ test('links to folders become real folders at the top, and stay links below', t 
   ]);
 });
 
+test('a link to a folder further up in its own output is a folder to others', t => {
+  const store = temporaryFolder(t);
+  for (const file of ['one/man/man1/a', 'two/share/man/man1/b']) {
+    mkdirSync(`${store}/${file}`.replace(/\/[^/]*$/, ''), { recursive: true });
+    writeFileSync(`${store}/${file}`, file);
+  }
+  mkdirSync(`${store}/one/share`);
+  symlinkSync('../man', `${store}/one/share/man`);
+  const [one, two] = [rootOf(`${store}/one`), rootOf(`${store}/two`)];
+  assert.ok(listing([one], []).includes(`share/man -> ${store}/one/share/man`));
+  assert.throws(() => listing([one, two], []), UnexpandedFolder);
+  const expanded = { ...one, tree: expandRootTree(one.outPath, one.tree, 'share/man') };
+  assert.deepEqual(listing([expanded, two], []).slice(-4), [
+    'share/man 755',
+    'share/man/man1 755',
+    `share/man/man1/a -> ${store}/one/share/man/man1/a`,
+    `share/man/man1/b -> ${store}/two/share/man/man1/b`,
+  ]);
+});
+
 test('build metadata stays out, and links that lead out of the store are leaves', t => {
   const { pkg, out } = smallStore(temporaryFolder(t));
   assert.equal(readRootTree(pkg)['nix-support'], undefined);

@@ -56,7 +56,7 @@ async function read(t: TestContext, { conf = {}, checksum, base, packed, now = 0
   };
   writeFileSync(at('x-conf.json'), JSON.stringify(whole));
   const files = await filesIn(store, at('x-conf.json'));
-  const image = await streamLayeredImage(files, at('x-conf.json'), packing, async () => now);
+  const image = await streamLayeredImage(files, at('x-conf.json'), packing, async () => now, {});
   const digests = image.layers.map(({ source }) => source.diffId ?? `sha256:${'0'.repeat(64)}`);
   return { at, image, config: JSON.parse(image.config(digests).toString()) };
 }

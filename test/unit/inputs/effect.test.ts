@@ -38,6 +38,8 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   'trust-event': 'merge_group',
   flake: '.#x',
   source: 'oci:other',
+  platform: 'linux/arm64',
+  all: 'true',
   layers: 'one',
   'all-targets': 'true',
   'override-inputs': 'a=b',

@@ -15,6 +15,7 @@ const evaluation = (
 ) => {
   const output = (of: object) => ({ drvPath, outputName: 'out', ...of });
   return {
+    installable: '.#x',
     target: output(target),
     recipe: { layers: layers.map(output), root: root.map(output) },
   } as unknown as Evaluation;
@@ -23,15 +24,17 @@ const evaluation = (
 test('an output whose path is known only after its build is refused wherever it stands', () => {
   requireKnownOutputs(evaluation(known, [known], [known]));
   requireKnownOutputs({ ...evaluation(known), recipe: undefined });
-  for (const odd of [
-    evaluation(unknown),
-    evaluation(known, [known, unknown]),
-    evaluation(known, [], [unknown]),
-  ]) {
+  for (const [odd, field] of [
+    [evaluation(unknown), '.#x'],
+    [evaluation(known, [known, unknown]), 'recipe.layers[1].target'],
+    [evaluation(known, [], [unknown]), 'recipe.root[0]'],
+  ] as const) {
     assert.throws(
       () => requireKnownOutputs(odd),
       (error: Failure) =>
-        error instanceof Failure && /is not known before it is built/.test(error.message),
+        error instanceof Failure &&
+        error.message.startsWith(`${field}: the path of the output "out"`) &&
+        /is not known before it is built/.test(error.message),
     );
   }
 });

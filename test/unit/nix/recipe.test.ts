@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { imageConfig } from '../../../src/image/config.ts';
 import { readRecipe } from '../../../src/nix/recipe.ts';
 
 const derivation = (name: string) => ({
@@ -182,6 +183,62 @@ const wrong: [string, unknown, unknown, string][] = [
     {},
     'recipe.created: expected a time as in RFC 3339 ("1970-01-01T00:00:01Z"), or "now", found a string ("2026-13-01T00:00:00Z")',
   ],
+  ...(
+    [
+      ['/', 'an absolute path such as "/tmp"'],
+      ['/a/.wh.b', 'a path without names that begin with ".wh.", which delete others'],
+      ['/nix/store/x', 'a path outside of the Nix store'],
+      [`/${'ä'.repeat(128)}`, 'a path of names that have at most 255 bytes'],
+    ] as const
+  ).map(([path, expected]): [string, unknown, unknown, string] => [
+    `the folder ${path.slice(0, 12)}`,
+    { ...minimal, directories: [{ path }] },
+    {},
+    `recipe.directories[0].path: expected ${expected}, found a string${path.length > 80 ? '' : ` ("${path}")`}`,
+  ]),
+  [
+    'a folder twice',
+    { ...minimal, directories: [{ path: '/a' }, { path: '/b' }, { path: '/a' }] },
+    {},
+    'recipe.directories[2].path: "/a" is also the path of recipe.directories[0]',
+  ],
+  [
+    'a uid that no system has',
+    { ...minimal, directories: [{ path: '/a', uid: 2 ** 32 - 1 }] },
+    {},
+    'recipe.directories[0].uid: expected the number of a user or group, at most 4294967294, found the number 4294967295',
+  ],
+  [
+    'a user that no system has',
+    minimal,
+    { User: '1000:99999999999' },
+    'recipe.config.User: expected a user or group, whose number is at most 4294967294, found a string ("1000:99999999999")',
+  ],
+  [
+    'more layers than engines take',
+    {
+      ...minimal,
+      layers: Array.from({ length: 126 }, (_, at) => ({
+        ...layer,
+        name: `layer${at}`,
+        image: at > 0,
+      })),
+    },
+    {},
+    'recipe.layers: 125 layers are more than container engines take: at most 124, and the root layer.',
+  ],
+  [
+    'a time that is text in a health check',
+    minimal,
+    { Healthcheck: { Test: ['CMD', 'x'], Interval: '30s' } },
+    'recipe.config.Healthcheck.Interval: expected an integer that is not negative, found a string ("30s")',
+  ],
+  [
+    'a limit below none',
+    minimal,
+    { MemorySwap: -2 },
+    'recipe.config.MemorySwap: expected an integer from -1 on, found the number -2',
+  ],
   ['config as list', minimal, [], 'recipe.config: expected a set, found an empty list'],
   [
     'Env without =',
@@ -241,6 +298,26 @@ for (const [what, recipe, itsConfig, message] of wrong) {
   });
 }
 
+test('fields that Docker knows beside those of OCI are taken, into the image too', () => {
+  const docker = {
+    Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 30_000_000_000, Retries: 3 },
+    Shell: ['/bin/sh', '-c'],
+    OnBuild: ['RUN x'],
+    ArgsEscaped: true,
+    Memory: 0,
+    MemorySwap: -1,
+    CpuShares: 512,
+    StopTimeout: 10,
+    Hostname: 'h',
+    Tty: true,
+  };
+  const read = readRecipe(minimal, { ...config, ...docker });
+  assert.deepEqual(read.config, { ...config, ...docker });
+  const parts = { labels: {}, created: '', architecture: 'amd64', layers: [] };
+  const image = JSON.parse(imageConfig({ ...parts, config: read.config }).toString());
+  assert.deepEqual(image.config, { ...config, ...docker });
+});
+
 test('an unknown name proposes the nearest known one', () => {
   const proposal = (recipe: unknown, itsConfig: unknown) => {
     try {
@@ -254,6 +331,10 @@ test('an unknown name proposes the nearest known one', () => {
   assert.equal(
     proposal(minimal, { entrypoint: [] }),
     'recipe.config: there is no field "entrypoint"; Did you mean "Entrypoint"',
+  );
+  assert.equal(
+    proposal(minimal, { Healthcheck: { Intervall: 1 } }),
+    'recipe.config.Healthcheck: there is no field "Intervall"; Did you mean "Interval"',
   );
   assert.equal(
     proposal({ ...minimal, direcories: [] }, {}),

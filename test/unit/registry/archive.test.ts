@@ -16,7 +16,7 @@ import { quietHost } from '../../tools/host.ts';
 const root = mkdtempSync(join(tmpdir(), 'archive-'));
 after(() => rmSync(root, { recursive: true }));
 
-const options = { host: quietHost(), imageName: 'demo' };
+const options = { host: quietHost(), imageName: () => 'demo' };
 const layers = [noise(700, 1), noise(100_000, 2), noise(512, 3)];
 
 /** Puts an image of these layers; the first tag is "cu130". */
@@ -241,14 +241,14 @@ describe('the form of an image says its store', () => {
 
   test('kind and name', () => {
     assert.equal(open('oci:build/demo').repository, 'oci:build/demo');
-    assert.equal(open('docker-archive:x.tar').kind, 'docker-archive');
+    assert.equal(open('docker-archive:x.tar').remembers, false);
     assert.equal(open('ghcr.io/O/ComfyUI').repository, 'ghcr.io/o/comfyui');
     assert.equal(open('docker://ghcr.io/o/x').repository, 'ghcr.io/o/x');
   });
 
   test('standard output is an archive where it takes one', () => {
     const host = { ...options.host, stdout: new PassThrough() };
-    assert.equal(openStore('-', { host, credentials: {} }).kind, 'docker-archive');
+    assert.equal(openStore('-', { host, credentials: {} }).remembers, false);
     // a log, or a terminal
     assert.throws(() => open('-'), { name: 'Failure', exitCode: 2 });
   });

@@ -12,7 +12,7 @@ async function* stream(chunks: readonly Buffer[]) {
 
 async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
   const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(Buffer.from(chunk));
   return all;
 }
 
@@ -44,4 +44,11 @@ test('chunks of a size have it, but the last, and the same bytes', async () => {
       assert.ok(cut.every(chunk => chunk.length > 0));
     }),
   );
+});
+
+test('chunks are all cut in the same memory', async () => {
+  const seen = new Set<ArrayBufferLike>();
+  const bytes = Array.from({ length: 50 }, () => Buffer.alloc(1 << 16));
+  for await (const chunk of chunksOf(stream(bytes), 1 << 17)) seen.add(chunk.buffer);
+  assert.equal(seen.size, 1);
 });

@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { framePool } from '../../../src/image/frames.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
+import { storedImage } from '../../../src/image/oci/stored-image.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { storedImage } from '../../../src/registry/stored-image.ts';
+
 import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { bodyOf, serve } from '../../tools/http-server.ts';
@@ -107,7 +109,11 @@ const registryOf = (
 /** Reads an image to the end of its last layer, as copying it does. */
 async function readImage(address: string, waits: number[] = []): Promise<void> {
   const packing = { compression: 'gzip', pool: framePool(1) } as const;
-  const image = await storedImage(open(address, { waits }), 'x', packing, 'amd64');
+  const image = await storedImage(open(address, { waits }), packing, {
+    reference: 'x',
+    platform: linuxOn('amd64'),
+    name: 'image x',
+  });
   for (const { source } of image.layers) for await (const _ of source.open());
 }
 

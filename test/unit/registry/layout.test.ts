@@ -219,15 +219,19 @@ describe('an OCI layout', () => {
     assert.deepEqual(told, [100_000, 200_000, 250_000]);
   });
 
-  test('an artifact keeps its type in the index, and a manifest that no tag names its own', async () => {
+  test('an artifact is named by the index and listed as no image; a manifest says its own type', async () => {
     const { folder, store } = open();
-    const artifact = manifestOf('{"artifactType":"a/b","mediaType":"c/d"}');
+    const artifact = manifestOf(`{"artifactType":"a/b","mediaType":"${mediaTypes.manifest}"}`);
+    const image = manifestOf('{"artifactType":5}');
+    await store.putTag('x', image);
     await store.putTag('x', artifact);
-    await store.putTag('y', manifestOf('{"artifactType":5}'));
-    const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
-    const types = manifests.map((entry: { artifactType?: string }) => entry.artifactType);
-    assert.deepEqual(types, ['a/b', undefined]);
-    assert.equal((await store.getManifest(artifact.digest))?.mediaType, mediaTypes.manifest);
+    await store.putTag('y', artifact);
+    await store.putTag('y', image);
+    assert.deepEqual(tagsIn(folder), { y: image.digest });
+    const { annotations } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+    assert.deepEqual(annotations, { 'comfy-nix.artifact/x': artifact.digest });
+    assert.deepEqual(await store.getManifest('x'), artifact);
+    assert.deepEqual(await store.getManifest(artifact.digest), artifact);
     for (const [text, type] of [
       ['{"mediaType":"c/d"}', 'c/d'],
       ['{"mediaType":5}', mediaTypes.manifest],

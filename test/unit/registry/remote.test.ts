@@ -5,7 +5,7 @@ import { mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { adviceFor, isEcr } from '../../../src/registry/refusal.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
+import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { startHttpProxy } from '../../tools/faulty-proxy.ts';
 import { quietHost } from '../../tools/host.ts';
 import { type Behaviour, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
@@ -82,6 +82,16 @@ describe('manifests', () => {
     const other = { bytes: Buffer.from('{}'), mediaType: mediaTypes.manifest };
     registry.manifests.set(digest, other);
     await assert.rejects(store.getManifest(digest), /arrived with the digest/);
+  });
+
+  test('are put again where the registry does not show its blobs at once', async () => {
+    const body = '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}';
+    let puts = 0;
+    const { registry, store } = await start({
+      answer: ({ method }) => (method === 'PUT' && ++puts <= 3 ? { status: 400, body } : undefined),
+    });
+    await store.putManifest(bytes, mediaTypes.manifest);
+    assert.ok(registry.manifests.has(digest));
   });
 
   test('that are refused name what was missing', async () => {
@@ -176,19 +186,95 @@ describe('reading a blob', () => {
   });
 });
 
-describe('mounting', () => {
-  test('201 is a success; 202 is an upload that is ended at once', async () => {
-    let mounted = true;
-    const { registry, store } = await start({
-      answer: ({ url }) => (mounted && url?.includes('mount=') ? { status: 201 } : undefined),
+describe('where HEAD is not answered', () => {
+  const layer = noise(100_000, 1);
+  const known = { ...layerOf(layer), digest: sha256(layer), size: layer.length };
+
+  for (const status of [400, 401, 403, 405, 501]) {
+    test(`${status}: the first byte tells whether a blob is there, and of which size`, async () => {
+      const { registry, store } = await start({
+        answer: ({ method }) => (method === 'HEAD' ? { status } : undefined),
+      });
+      registry.blobs.set(known.digest, layer);
+      assert.equal(await store.hasBlob(known.digest, layer.length), true);
+      assert.equal(await store.hasBlob(known.digest, layer.length + 1), false);
+      assert.equal(await store.hasBlob(digest), false);
     });
+
+    test(`${status}, and a GET that is not answered either: the blob is sent`, async () => {
+      const { registry, store } = await start({
+        answer: ({ method, url }) =>
+          method === 'HEAD' || (method === 'GET' && url?.includes('/blobs/sha256:'))
+            ? { status }
+            : undefined,
+      });
+      registry.blobs.set(known.digest, layer);
+      await store.putBlob(known);
+      await store.putBytes(bytes, mediaTypes.config);
+      assert.deepEqual(registry.blobs.get(digest), bytes);
+      assert.equal(registry.requests.filter(line => line.startsWith('PUT')).length, 2);
+    });
+  }
+});
+
+describe('mounting', () => {
+  /** Answers questions for a mount with 201, and this digest in it. */
+  const lending = (stated?: string): Partial<Behaviour> => ({
+    answer: ({ url }) =>
+      url?.includes('mount=')
+        ? { status: 201, headers: stated ? { 'docker-content-digest': stated } : {} }
+        : undefined,
+  });
+
+  test('201 with the digest is a success; 202 is an upload that is ended at once', async () => {
+    const { registry, store } = await start(lending(digest));
     assert.equal(await store.mountBlob(digest, 'o/base'), true);
     assert.match(registry.requests.at(-1) ?? '', /\?mount=sha256%3A[0-9a-f]+&from=o%2Fbase$/);
-    mounted = false;
+    delete registry.behaviour.answer;
     assert.equal(await store.mountBlob(digest, `${registry.address}/o/base`), false);
     assert.match(registry.requests.at(-2) ?? '', /from=o%2Fbase$/);
     assert.match(registry.requests.at(-1) ?? '', /^DELETE/);
     assert.equal(registry.sessions.size, 0);
+  });
+
+  test('201 without the digest is looked after: what is not there was not mounted', async () => {
+    const { registry, store } = await start(lending());
+    assert.equal(await store.mountBlob(digest, 'o/base'), false);
+    assert.match(registry.requests.at(-1) ?? '', /^HEAD/);
+    registry.blobs.set(digest, bytes);
+    assert.equal(await store.mountBlob(digest, 'o/other'), true);
+  });
+
+  test('201 with another digest is none', async () => {
+    const { store } = await start(lending(sha256(noise(1, 1))));
+    assert.equal(await store.mountBlob(digest, 'o/base'), false);
+  });
+
+  test('a repository that refuses one mount is not asked for the others', async () => {
+    const others = [1, 2, 3, 4].map(seed => sha256(noise(10, seed)));
+    for (const status of [202, 404, 405, 500]) {
+      const { registry, store } = await start({
+        answer: ({ url }) => (url?.includes('from=o%2Fbase') ? { status } : undefined),
+      });
+      const mounted = await Promise.all(others.map(each => store.mountBlob(each, 'o/base')));
+      assert.deepEqual(mounted, [false, false, false, false]);
+      const asked = registry.requests.filter(line => line.includes('from=o%2Fbase'));
+      assert.equal(asked.length, 1, `${status}`);
+      await store.mountBlob(digest, 'o/other');
+      assert.ok(registry.requests.some(line => line.includes('from=o%2Fother')));
+    }
+  });
+
+  test('a repository that lends is asked for each', async () => {
+    const { registry, store } = await start();
+    registry.behaviour.answer = ({ url }) => {
+      const [, hex] = /mount=sha256%3A([0-9a-f]+)/.exec(url ?? '') ?? [];
+      if (hex === undefined) return undefined;
+      return { status: 201, headers: { 'docker-content-digest': `sha256:${hex}` } };
+    };
+    const blobs = [1, 2, 3].map(seed => sha256(noise(10, seed)));
+    const mounted = await Promise.all(blobs.map(each => store.mountBlob(each, 'o/base')));
+    assert.deepEqual(mounted, [true, true, true]);
   });
 
   test('is not tried from another registry', async () => {

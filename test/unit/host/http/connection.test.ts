@@ -106,11 +106,11 @@ describe('a connection', () => {
     await assert.rejects(readBody(trickle), (error: unknown) => {
       assert.ok(error instanceof ConnectionLost);
       assert.match(error.message, /gave \d+ bytes in/);
-      assert.equal(error.hope, 'little');
+      assert.equal(error.fault, 'slow');
       return true;
     });
     const header = connection()({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/header`) });
-    await assert.rejects(header, { name: 'ConnectionLost', hope: 'little' });
+    await assert.rejects(header, { name: 'ConnectionLost', fault: 'no HTTP' });
   });
 
   test('a connection that is not made is told apart from an error of what is sent', async () => {
@@ -121,7 +121,7 @@ describe('a connection', () => {
     const url = new URL(`http://127.0.0.1:${port}/`);
     await assert.rejects(send({ method: 'GET', url }), (error: unknown) => {
       assert.ok(error instanceof ConnectionLost);
-      assert.equal(error.hope, 'little');
+      assert.equal(error.fault, 'away');
       return true;
     });
   });

@@ -48,7 +48,7 @@ function from(steps: readonly Step[], changes: Partial<Download> = {}) {
       const { status = 200, headers: stated = {} } = step;
       return { status, headers: stated, url, body: body(step) } satisfies HttpResponse;
     },
-    policy: { ...usualRetries(() => 0), ...instantRetries() },
+    policy: { ...usualRetries({ clock: () => 0, emit: () => undefined }), ...instantRetries() },
     begin: async part => {
       parts.push(part);
       if (part.at === 0) received = [];

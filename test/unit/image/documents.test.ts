@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { limits } from '../../../src/host/limits.ts';
-import { mediaTypes } from '../../../src/image/types.ts';
+import { linuxOn } from '../../../src/image/oci/choose.ts';
 import {
   diffIdsIn,
   findManifest,
   readConfig,
   readManifest,
   WrongDocument,
-} from '../../../src/registry/documents.ts';
+} from '../../../src/image/oci/documents.ts';
+import { mediaTypes } from '../../../src/image/types.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 import { sha256 } from '../../tools/blobs.ts';
 
@@ -134,7 +135,7 @@ describe('an index', () => {
     platform: { architecture, os },
   });
   const find = (documents: Record<string, unknown>, architecture = 'amd64') =>
-    findManifest(storeOf(documents), 'x', architecture, 'o/x:x');
+    findManifest(storeOf(documents), 'x', linuxOn(architecture), 'o/x:x');
   const arm = { ...manifest, annotations: { for: 'arm64' } };
 
   test('leads to the manifest of the machine, or says why not', async () => {
@@ -177,11 +178,15 @@ describe('an index', () => {
     await assert.rejects(find({ x: broken }), /manifest 2 of its index has nothing for a sha256/);
   });
 
-  test('that says nothing of a platform has nothing for this one', async () => {
+  test('that says nothing of a platform has its only image for all', async () => {
     const bare = entry('amd64', manifest);
     for (const platform of [undefined, 'amd64', { architecture: 'amd64' }, { os: 'linux' }]) {
-      const index = { manifests: [{ ...bare, platform }] };
-      assert.equal(await find({ x: index, manifest }), 'other-platform');
+      const said = { ...bare, platform };
+      assert.ok(typeof (await find({ x: { manifests: [said] }, manifest })) === 'object');
+      const two = { manifests: [{ ...entry('arm64', arm), platform }, said] };
+      const isSaid = typeof platform === 'object' && platform.architecture !== undefined;
+      const found = await find({ x: two, manifest, arm });
+      assert.equal(typeof found, isSaid ? 'object' : 'string');
     }
   });
 });

@@ -1,11 +1,12 @@
-import { Failure } from '../host/failure.ts';
-import { type Fields, isRecord } from '../host/foreign-value.ts';
-import { jsonExcess } from '../host/json-size.ts';
-import { limits } from '../host/limits.ts';
-import { visible } from '../host/visible.ts';
-import { isDigest } from '../image/digest.ts';
-import type { Descriptor, Manifest } from '../image/types.ts';
-import type { ImageStore, StoredManifest } from './store.ts';
+import { Failure } from '../../host/failure.ts';
+import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { jsonExcess } from '../../host/json-size.ts';
+import { limits } from '../../host/limits.ts';
+import { visible } from '../../host/visible.ts';
+import { isDigest } from '../digest.ts';
+import type { Descriptor, Manifest } from '../types.ts';
+import { chooseManifest, type Platform, platformsIn } from './choose.ts';
+import type { ImageReader, StoredManifest } from './reader.ts';
 
 /** A manifest, an index or a config that is none, or is larger or deeper than such documents are. */
 export class WrongDocument extends Failure {}
@@ -14,6 +15,8 @@ export class WrongDocument extends Failure {}
 export interface FoundManifest {
   stored: StoredManifest;
   manifest: Manifest;
+  /** What else the indexes on the way have images for, such as "linux/arm64". */
+  others: readonly string[];
 }
 
 /** What a manifest is called by: names of RFC 6838, such as "application/vnd.oci.image.config.v1+json". */
@@ -25,28 +28,41 @@ export const isMediaType = (value: unknown): value is string =>
  * Rejects with {@link WrongDocument} where one of them is none, and as the store does.
  *
  * @param reference tag or digest
- * @param architecture OCI's name
  * @param name what the reference is called, for errors
  * @returns `missing` where nothing is there, `other-platform` where there is nothing for this one
  */
 export async function findManifest(
-  store: ImageStore,
+  store: Pick<ImageReader, 'getManifest'>,
   reference: string,
-  architecture: string,
+  platform: Platform,
   name: string,
 ): Promise<FoundManifest | 'missing' | 'other-platform'> {
   let at = reference;
+  const others: string[] = [];
   for (let depth = 0; depth <= limits.nestedIndexes; depth++) {
     const stored = await store.getManifest(at);
     if (stored === undefined) return 'missing';
-    const document = readDocument(stored.bytes, name);
-    const manifests = 'manifests' in document ? readIndex(document, name) : undefined;
-    if (manifests === undefined) return { stored, manifest: manifestOf(document, name) };
-    const fitting = manifests.find(each => each.platform?.architecture === architecture);
+    const found = readManifestOrIndex(stored.bytes, name);
+    if ('layers' in found) return { stored, manifest: found, others };
+    const fitting = chooseManifest(found.manifests, platform);
     if (fitting === undefined) return 'other-platform';
+    others.push(...platformsIn(found.manifests.filter(each => each !== fitting)));
     at = fitting.digest;
   }
   throw wrong(name, `more than ${limits.nestedIndexes} indexes lie within each other`);
+}
+
+/** An index of images. */
+export interface ImageIndex {
+  manifests: readonly Descriptor[];
+}
+
+/** What a document says that is an image's manifest or an index of such. @throws WrongDocument */
+export function readManifestOrIndex(bytes: Buffer, name: string): Manifest | ImageIndex {
+  const document = readDocument(bytes, name);
+  return 'manifests' in document
+    ? { manifests: readIndex(document, name) }
+    : manifestOf(document, name);
 }
 
 /** What an image's manifest says. @throws WrongDocument */
@@ -59,7 +75,7 @@ export function readManifest(bytes: Buffer, name: string): Manifest {
  * {@link WrongDocument} where it is none, or not this manifest's.
  */
 export async function readConfig(
-  store: ImageStore,
+  store: Pick<ImageReader, 'getBlob'>,
   { config, layers }: Manifest,
   name: string,
 ): Promise<{ bytes: Buffer; diffIds: string[] }> {
@@ -93,6 +109,17 @@ function manifestOf(document: Fields, name: string): Manifest {
   return { ...(document as unknown as Manifest), config, layers: described };
 }
 
+/** What a layout's index.json says. */
+interface LayoutIndex extends ImageIndex {
+  annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads a layout's index.json. @throws WrongDocument */
+export function readLayoutIndex(bytes: Buffer, name: string): LayoutIndex {
+  const document = readDocument(bytes, name);
+  return { manifests: readIndex(document, name), annotations: textsIn(document.annotations) ?? {} };
+}
+
 /** The manifests that an index lists. @throws WrongDocument */
 function readIndex({ manifests }: Fields, name: string): Descriptor[] {
   if (!Array.isArray(manifests)) throw wrong(name, 'its index has no list of manifests');
@@ -111,18 +138,20 @@ function descriptorOf(value: unknown, what: string, name: string): Descriptor {
   if (!isSize(size)) throw wrong(name, `${what} has the size ${shown(size)}`);
   const annotations = textsIn(value.annotations);
   const platform = platformOf(value.platform);
+  const { artifactType } = value;
   return {
     mediaType,
     digest,
     size,
     ...(annotations ? { annotations } : {}),
+    ...(typeof artifactType === 'string' ? { artifactType } : {}),
     ...(platform ? { platform } : {}),
   };
 }
 
 function platformOf(value: unknown): Descriptor['platform'] {
   if (!isRecord(value)) return undefined;
-  const { architecture, os, variant } = value;
+  const { architecture, os = 'linux', variant } = value;
   if (typeof architecture !== 'string' || typeof os !== 'string') return undefined;
   return { architecture, os, ...(typeof variant === 'string' ? { variant } : {}) };
 }

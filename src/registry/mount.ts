@@ -1,0 +1,65 @@
+import { Failure } from '../host/failure.ts';
+import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
+import { triesOf } from '../host/http/retry.ts';
+import type { RegistryClient } from './client.ts';
+import { checkSameDigest, findBlob } from './presence.ts';
+import { namesRegistry } from './reference.ts';
+import { cancel, nextSession } from './session.ts';
+
+/** Makes a blob of another repository of the same registry known in this one; false: it was not done. */
+export type Mount = (digest: string, from: string) => Promise<boolean>;
+
+/**
+ * Mounting is a shortcut: whatever keeps it from working, the blob can be uploaded. A repository from
+ * which one blob was not mounted is not asked for others, so that the first one goes ahead alone.
+ */
+export function mountsInto(client: RegistryClient): Mount {
+  const lends = new Map<string, Promise<boolean>>();
+  return async (digest, from) => {
+    const repository = repositoryOnSameRegistry(client, from);
+    if (repository === undefined || repository === client.reference.repository) return false;
+    const first = lends.get(repository);
+    const isFirst = first === undefined;
+    if (!isFirst && !(await first)) return false;
+    const mounting = mount(client, digest, repository);
+    if (isFirst) lends.set(repository, mounting);
+    const isMounted = await mounting;
+    if (!isMounted) lends.set(repository, Promise.resolve(false));
+    return isMounted;
+  };
+}
+
+async function mount(client: RegistryClient, digest: string, repository: string): Promise<boolean> {
+  try {
+    const answer = await askToMount(client, digest, repository);
+    if (answer.status === 202) await cancel(client, nextSession(answer, 0));
+    if (answer.status !== 201) return false;
+    checkSameDigest(client, answer, digest);
+    // without a word about what was mounted, it may be nothing
+    const isSure = header(answer, 'docker-content-digest') !== undefined;
+    return isSure || (await findBlob(client, digest)) !== undefined;
+  } catch (error) {
+    client.signal?.throwIfAborted();
+    if (error instanceof Failure || error instanceof ConnectionLost) return false;
+    throw error;
+  }
+}
+
+/** Again only after 429: a fault is no reason to wait for a shortcut. */
+async function askToMount(client: RegistryClient, digest: string, from: string): Promise<Answer> {
+  const url = client.uploadsUrl();
+  url.search = new URLSearchParams({ mount: digest, from }).toString();
+  const scope = `repository:${from}:pull`;
+  const tries = triesOf(client.policy, client.signal);
+  for (;;) {
+    const answer = await client.exchange({ method: 'POST', url, scope, retry: false });
+    if (answer.status !== 429 || !(await tries.again(answer))) return answer;
+  }
+}
+
+/** Only within one registry can a blob be mounted: "ghcr.io/o/base" for ghcr.io, or "o/base". */
+function repositoryOnSameRegistry({ reference }: RegistryClient, from: string) {
+  const [first = '', ...rest] = from.toLowerCase().split('/');
+  if (rest.length === 0 || !namesRegistry(first)) return from.toLowerCase();
+  return first === reference.registry ? rest.join('/') : undefined;
+}
