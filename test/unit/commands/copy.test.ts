@@ -292,8 +292,8 @@ describe('an archive', () => {
       [
         'manifest.json',
         JSON.stringify([
-          { Config: 'c.json', RepoTags: ['x/y:one'], Layers: ['1.tar'] },
-          { Config: 'd.json', RepoTags: ['docker.io/x/y:two'], Layers: ['2.tar'] },
+          { Config: 'c.json', RepoTags: ['x/y:one', 'x/y:both'], Layers: ['1.tar'] },
+          { Config: 'd.json', RepoTags: ['docker.io/x/y:two', 'z:both'], Layers: ['2.tar'] },
         ]),
       ],
     ]);
@@ -302,7 +302,7 @@ describe('an archive', () => {
     await assert.rejects(copied(source, `oci:${to}`), (error: unknown) => {
       assert.ok(error instanceof Failure);
       assert.match(error.message, /holds 2 images, and nothing says which is meant/);
-      assert.equal(error.details.tried, 'It holds x/y:one, docker.io/x/y:two.');
+      assert.equal(error.details.tried, 'It holds x/y:one, x/y:both, docker.io/x/y:two, z:both.');
       return true;
     });
     for (const [name, layer] of [
@@ -317,6 +317,7 @@ describe('an archive', () => {
       assert.deepEqual(JSON.parse(String(bytes)).rootfs.diff_ids, [sha256(layer)], name);
     }
     await assert.rejects(copied(`${source}:three`, `oci:${to}`), /holds no image called three/);
+    await assert.rejects(copied(`${source}:both`, `oci:${to}`), /holds 2 images, and nothing says/);
   });
 });
 
