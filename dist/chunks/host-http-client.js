@@ -1,1 +1,1 @@
-export{openHttp}from"./shared-http.js";
+export{withHttp}from"./shared-http.js";

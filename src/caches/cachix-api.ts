@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
-import { openHttp } from '../host/http/client.ts';
+import { withHttp } from '../host/http/client.ts';
 import { patience } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 
@@ -38,18 +38,18 @@ export async function askCachix(
   api: string,
 ): Promise<CachixCache | { reason: string }> {
   const limit = AbortSignal.timeout(patience.cacheAnswer);
-  const http = openHttp(host);
+  const request = {
+    method: 'GET',
+    url: new URL(`${api}/cache/${encodeURIComponent(name)}`),
+    headers: {
+      accept: 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    retry: false,
+    signal: eitherSignal(host.signal, limit),
+  };
   try {
-    const { status, body } = await http.exchange({
-      method: 'GET',
-      url: new URL(`${api}/cache/${encodeURIComponent(name)}`),
-      headers: {
-        accept: 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      retry: false,
-      signal: eitherSignal(host.signal, limit),
-    });
+    const { status, body } = await withHttp(host, http => http.exchange(request));
     if (status !== 200) return { reason: refusal(status, token !== undefined) };
     return readCache(body.toString());
   } catch (error) {
@@ -57,8 +57,6 @@ export async function askCachix(
     return {
       reason: limit.aborted ? `no answer in ${patience.cacheAnswer / 1000} s` : unreached(error),
     };
-  } finally {
-    http.close();
   }
 }
 

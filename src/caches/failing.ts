@@ -120,25 +120,28 @@ export function watchFailing(
  * login that Nix has), or where this program cannot tell since it does not trust its certificate.
  */
 async function whatIsWrong(url: URL, host: Host, answer: number): Promise<string | undefined> {
-  const { openHttp } = await import('../host/http/client.ts');
+  const { withHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(answer);
   const signal = eitherSignal(limit, host.signal);
-  const http = openHttp(host);
   try {
-    let status = 0;
-    for (let tried = 0; tried < retries.cacheFault; tried++) {
-      status = await statusOf(url, http, signal);
-      if (status < 500) break;
-    }
+    const status = await withHttp(host, http => lastStatus(url, http, signal));
     return status === 429 || status >= 500 ? `it answers ${status}` : undefined;
   } catch (error) {
     if (host.signal?.aborted) return undefined;
     if (error instanceof ConnectionLost && error.untrusted) return undefined;
     if (limit.aborted) return `no answer in ${answer / 1000} s`;
     return error instanceof Error ? error.message : String(error);
-  } finally {
-    http.close();
   }
+}
+
+/** What is answered in the end: a fault may pass. */
+async function lastStatus(url: URL, http: HttpClient, signal: AbortSignal): Promise<number> {
+  let status = 0;
+  for (let tried = 0; tried < retries.cacheFault; tried++) {
+    status = await statusOf(url, http, signal);
+    if (status < 500) break;
+  }
+  return status;
 }
 
 /** The body, which may be large, is not read. */

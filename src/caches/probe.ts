@@ -65,21 +65,16 @@ function questionFor(address: string, netrc: string): Question | undefined {
 
 /** The library for HTTP takes a good part of a set-up that finds all in place; here it is needed. */
 async function askAll(questions: readonly Question[], host: Host): Promise<Answers> {
-  const { openHttp } = await import('../host/http/client.ts');
+  const { withHttp } = await import('../host/http/client.ts');
   const limit = AbortSignal.timeout(patience.substituters);
   const signal = eitherSignal(limit, host.signal);
-  const http = openHttp(host);
-  try {
-    const answers = await Promise.all(
-      questions.map(async each => [each.key, await ask(each, http, signal)] as const),
-    );
-    host.signal?.throwIfAborted();
-    const fresh: Answers = new Map(answers);
-    await rememberAnswers(fresh, host.env);
-    return fresh;
-  } finally {
-    http.close();
-  }
+  const answers = await withHttp(host, http =>
+    Promise.all(questions.map(async each => [each.key, await ask(each, http, signal)] as const)),
+  );
+  host.signal?.throwIfAborted();
+  const fresh: Answers = new Map(answers);
+  await rememberAnswers(fresh, host.env);
+  return fresh;
 }
 
 /** The hash of no store path. */

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Host } from '../host/host.ts';
 import { shownAddress } from '../host/http/address.ts';
-import { openHttp } from '../host/http/client.ts';
+import { withHttp } from '../host/http/client.ts';
 import { limits, patience } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
 import type { LeftOutCache } from './types.ts';
@@ -74,14 +74,10 @@ async function signersOf(cache: string, path: string, host: Host): Promise<strin
   const url = new URL(cache);
   url.search = '';
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${hash}.narinfo`;
-  const http = openHttp(host);
-  try {
-    const signal = AbortSignal.timeout(patience.cacheAnswer);
-    const { body } = await http.exchange({ method: 'GET', url, signal, retry: false });
-    return signersIn(body.toString());
-  } finally {
-    http.close();
-  }
+  const signal = AbortSignal.timeout(patience.cacheAnswer);
+  const request = { method: 'GET', url, signal, retry: false };
+  const { body } = await withHttp(host, http => http.exchange(request));
+  return signersIn(body.toString());
 }
 
 /** Names of the keys in a narinfo, each once; a cache may say anything there. */

@@ -108,21 +108,16 @@ async function unreachableReason(host: Host): Promise<string | undefined> {
   const { env, signal } = host;
   const address = env.ACTIONS_RESULTS_URL || env.ACTIONS_CACHE_URL;
   if (!address) return 'the runner gives no address of it';
-  const { openHttp } = await import('../../host/http/client.ts');
-  const http = openHttp(host);
+  const { withHttp } = await import('../../host/http/client.ts');
   const limit = AbortSignal.timeout(patience.cacheAnswer);
+  const ending = eitherSignal(signal, limit);
   try {
-    await http.send({
-      method: 'HEAD',
-      url: new URL(address),
-      signal: eitherSignal(signal, limit),
-    });
+    const url = new URL(address);
+    await withHttp(host, http => http.send({ method: 'HEAD', url, signal: ending }));
     return undefined;
   } catch (error) {
     signal?.throwIfAborted();
     if (limit.aborted) return `it did not answer in ${patience.cacheAnswer / 1000} s`;
     return `it cannot be reached (${error instanceof Error ? error.message : String(error)})`;
-  } finally {
-    http.close();
   }
 }
