@@ -4,7 +4,7 @@ import { permissionToWrite } from './advice.ts';
 import { chooseChallenge } from './challenge.ts';
 import type { RegistryClient } from './client.ts';
 import { errorsOf } from './refusal.ts';
-import { cancel, nextSession } from './session.ts';
+import { cancel, openedBy } from './session.ts';
 
 /** What says for all uploads that there will be none. */
 const forbidden = new Set([401, 403, 404, 405]);
@@ -19,10 +19,9 @@ export async function checkWrite(client: RegistryClient): Promise<void> {
     if (error instanceof ConnectionLost) return undefined;
     throw error;
   });
-  if (answer && [200, 201, 202].includes(answer.status)) {
-    await cancel(client, nextSession(answer, 0));
-  }
-  if (answer && forbidden.has(answer.status)) throw refused(client, answer);
+  if (answer === undefined) return;
+  await cancel(client, openedBy(answer));
+  if (forbidden.has(answer.status)) throw refused(client, answer);
 }
 
 function refused(client: RegistryClient, answer: Answer): Error {

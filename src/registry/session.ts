@@ -16,15 +16,19 @@ export interface Session {
   moves?: number;
 }
 
-/** Opens a session: 202 by the specification, 200 or 201 in some registries. */
+/** The session that an answer has opened: 202 by the specification, 200 or 201 in some registries. */
+export function openedBy(answer: Answer): Session | undefined {
+  return [200, 201, 202].includes(answer.status) ? nextSession(answer, 0) : undefined;
+}
+
+/** Opens a session. */
 export async function startSession(
   client: RegistryClient,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
   const url = client.uploadsUrl();
   const answer = await client.exchange({ method: 'POST', url, signal });
-  const isOpen = [200, 201, 202].includes(answer.status);
-  const session = isOpen ? nextSession(answer, 0) : undefined;
+  const session = openedBy(answer);
   if (!session) throw client.refused(answer, 'start an upload to');
   // where larger ones are asked for than can be held, all of it in one is large enough
   const wanted = headerNumber(answer, 'oci-chunk-min-length', limits.chunk) ?? 0;

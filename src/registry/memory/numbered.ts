@@ -7,9 +7,9 @@ import type { ImageStore } from '../store.ts';
 
 const longestTag = 128;
 
-/** The tag of the memory with this number; the first one has none. */
-export function numberedTag(tag: string, number: number | undefined): string {
-  if (number === undefined) return tag;
+/** The tag of the memory with this number; 0: the one that has none. */
+export function numberedTag(tag: string, number: number): string {
+  if (number === 0) return tag;
   const ending = `.${number}`;
   return tag.slice(0, longestTag - ending.length) + ending;
 }
@@ -28,7 +28,7 @@ export async function areNumbered(store: ImageStore, tag: string): Promise<boole
 
 /** The highest number that a memory has; `least`, which is known to be there, where tags are not told. */
 export async function newestNumber(store: ImageStore, tag: string, least: number): Promise<number> {
-  const start = `${tag.slice(0, longestTag - 8)}`;
+  const start = tag.slice(0, longestTag - 8);
   const tags = (await store.tagsWith?.(start).catch(notTold)) ?? [];
   const numbers = tags.flatMap(each => {
     const [, digits] = /\.([1-9]\d{0,5})$/.exec(each) ?? [];

@@ -56,20 +56,22 @@ export function memoryPlace(store: ImageStore, tag: string, options: PlaceOption
 }
 
 async function look(place: Place): Promise<FoundMemory> {
+  place.found = await newest(place);
+  return place.found;
+}
+
+/** The memory that was written last; which number it has is found out on the way. */
+async function newest(place: Place): Promise<FoundMemory> {
   const { store, tag, storeDir, architecture, mayWrite, found: before } = place;
   const reading = { storeDir, architecture, mayWrite, ...(before ? { before } : {}) };
-  const readAt = (number: number) =>
-    readMemory(store, numberedTag(tag, number || undefined), reading);
+  const readAt = (number: number) => readMemory(store, numberedTag(tag, number), reading);
   if (place.number === undefined) {
     const [found, isNumbered] = await Promise.all([readAt(0), areNumbered(store, tag)]);
-    place.found = found;
     place.number = isNumbered ? 1 : 0;
-  } else if (place.number === 0) place.found = await readAt(0);
-  if (place.number > 0) {
-    place.number = await newestNumber(store, tag, place.number);
-    place.found = await readAt(place.number);
+    if (!isNumbered) return found;
   }
-  return place.found ?? readAt(place.number);
+  if (place.number > 0) place.number = await newestNumber(store, tag, place.number);
+  return readAt(place.number);
 }
 
 async function write(lesson: Lesson, place: Place): Promise<void> {
