@@ -20,7 +20,7 @@ import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
 import { sendImage } from './send-image.ts';
 import { moveTags } from './tags.ts';
-import { startTransfers } from './transfers.ts';
+import { whileSending } from './transfers.ts';
 
 /**
  * Copies an image of any kind (a reference, an OCI layout, a docker-archive, a store path or file) to
@@ -68,9 +68,7 @@ interface CopyWork {
 async function copyWhole({ source, settings, store, host }: CopyWork): Promise<VerbOutcome> {
   const whole = await source.whole();
   try {
-    const [first = 'latest', ...rest] = whole.tags;
-    const { tags: asked } = settings.destination;
-    const tags = asked.length > 0 ? asked : [first, ...rest];
+    const tags = chooseTags(settings, whole.tags);
     return outcome(store, await copyAll(whole, tags, store, host), tags);
   } finally {
     await whole.close();
@@ -106,7 +104,7 @@ async function copyImage(
   asked: CopyMemory | undefined,
 ): Promise<VerbOutcome> {
   const { settings, store, host } = work;
-  const tags = chooseTags(settings, image);
+  const tags = chooseTags(settings, tagsOf(image));
   const memory = asked ?? (await recall(work, tags));
   const moved = memory && !asked ? await moveKnown(work, tags, memory) : undefined;
   if (moved) return moved;
@@ -148,11 +146,14 @@ function tell({ otherPlatforms = [], layers, description }: SourceImage, host: H
 }
 
 /** Tags as they were asked for, else those that the image names itself by, else `latest`. */
-function chooseTags({ destination }: CopySettings, image: SourceImage): string[] {
+function chooseTags({ destination }: CopySettings, own: readonly string[]): readonly string[] {
   if (destination.tags.length > 0) return destination.tags;
-  const named = image.repoTags.flatMap(name => parseReference(name).tag ?? []);
-  const own = [...named, ...(image.tags ?? [])];
-  return own.length > 0 ? [...new Set(own)] : ['latest'];
+  return own.length > 0 ? own : ['latest'];
+}
+
+function tagsOf({ repoTags, tags = [] }: SourceImage): string[] {
+  const named = repoTags.flatMap(name => parseReference(name).tag ?? []);
+  return [...new Set([...named, ...tags])];
 }
 
 async function send(
@@ -160,13 +161,11 @@ async function send(
   { store, settings: { compression }, host }: CopyWork,
   memory: CopyMemory | undefined,
 ): Promise<StoredManifest> {
-  const { host: stopped, stop } = stoppable(host);
-  const transfers = startTransfers(store, stopped, stop);
   const knowledge = memory?.knowledge ?? arrangeKnowledge([], mediaTypes.layer[compression]);
   const layer = image.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
-  try {
+  return whileSending(store, stoppable(host), async transfers => {
     const { manifest } = await sendImage(image, {
       store,
       transfers,
@@ -179,12 +178,7 @@ async function send(
     });
     host.emit({ type: 'layer-end', layer, at: host.clock() });
     return manifest;
-  } catch (error) {
-    stop(error);
-    throw error;
-  } finally {
-    await transfers.ended();
-  }
+  });
 }
 
 function outcome(

@@ -1,6 +1,7 @@
 import type { Transfer } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import { atOnce } from '../host/limits.ts';
+import type { stoppable } from '../host/stoppable.ts';
 import { turns } from '../host/turns.ts';
 import type { BlobSource } from '../image/types.ts';
 import type { KnownBlob } from '../registry/remembered.ts';
@@ -51,6 +52,26 @@ export function startTransfers(
       await Promise.all(all);
     },
   };
+}
+
+/**
+ * Does work that sends blobs. Where it fails, what else is on its way is stopped by the host's signal; in
+ * either case nothing is on its way any more when this ends.
+ */
+export async function whileSending<Value>(
+  store: ImageStore,
+  { host, stop }: ReturnType<typeof stoppable>,
+  work: (transfers: Transfers) => Promise<Value>,
+): Promise<Value> {
+  const transfers = startTransfers(store, host, stop);
+  try {
+    return await work(transfers);
+  } catch (error) {
+    stop(error);
+    throw error;
+  } finally {
+    await transfers.ended();
+  }
 }
 
 async function transfer(store: ImageStore, blob: BlobToMake, host: Host): Promise<LayerBlob> {

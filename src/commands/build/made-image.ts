@@ -12,7 +12,7 @@ import { knownImage } from '../known-image.ts';
 import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { moveTags } from '../tags.ts';
-import { startTransfers } from '../transfers.ts';
+import { whileSending } from '../transfers.ts';
 import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
 import { whileRealising } from './realisation.ts';
@@ -68,7 +68,6 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       await realisation.have(target);
       const origin = realisation.originOf(target);
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
-      const transfers = startTransfers(store, host, stop);
       const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
       const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
       const image = await openSource(files, {
@@ -82,32 +81,23 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
       try {
         const { labels, annotations } = settings;
         const presence = presenceIn(store, knowledge, message => warn(host, message));
-        const work = {
-          store,
-          transfers,
-          knowledge,
-          presence,
-          layer: name,
-          labels,
-          annotations,
-        };
-        const result = await inPhase(host, 'push', () =>
-          sendImage(image, {
-            ...work,
-            done: lessons.blob,
-            ...(state.run === undefined ? {} : { run: state.run }),
-          }),
-        );
-        const made = { name, target, origin, blobs: result.blobs };
-        state.made.set(name, made);
-        await compareWithRemembered([made], context);
-        host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-        return result;
-      } catch (error) {
-        stop(error);
-        throw error;
+        const work = { store, knowledge, presence, layer: name, labels, annotations };
+        return await whileSending(store, { host, stop }, async transfers => {
+          const result = await inPhase(host, 'push', () =>
+            sendImage(image, {
+              ...work,
+              transfers,
+              done: lessons.blob,
+              ...(state.run === undefined ? {} : { run: state.run }),
+            }),
+          );
+          const made = { name, target, origin, blobs: result.blobs };
+          state.made.set(name, made);
+          await compareWithRemembered([made], context);
+          host.emit({ type: 'layer-end', layer: name, at: host.clock() });
+          return result;
+        });
       } finally {
-        await transfers.ended();
         await image.close();
       }
     });

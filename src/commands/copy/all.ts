@@ -11,7 +11,7 @@ import { storedBlob } from '../../image/oci/stored-image.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import { moveTags } from '../tags.ts';
-import { startTransfers, type Transfers } from '../transfers.ts';
+import { type Transfers, whileSending } from '../transfers.ts';
 
 /** All that a reference leads to. */
 export interface WholeSource {
@@ -48,19 +48,17 @@ export async function copyAll(
 ): Promise<StoredManifest> {
   const { name } = whole;
   host.emit({ type: 'plan', layers: [{ name, reused: false, shipped: true }], at: host.clock() });
-  const { host: stopped, stop } = stoppable(host);
-  const transfers = startTransfers(store, stopped, stop);
-  const copying: Copying = {
-    ...whole,
-    store,
-    transfers,
-    blob: onceEach(
-      ({ digest }) => digest,
-      descriptor => copyBlob(descriptor, copying),
-    ),
-    referrers: new Map(),
-  };
-  try {
+  return whileSending(store, stoppable(host), async transfers => {
+    const copying: Copying = {
+      ...whole,
+      store,
+      transfers,
+      blob: onceEach(
+        ({ digest }) => digest,
+        descriptor => copyBlob(descriptor, copying),
+      ),
+      referrers: new Map(),
+    };
     const top = await inPhase(host, 'push', () => copyAt(whole.reference, copying));
     host.emit({ type: 'layer-end', layer: name, at: host.clock() });
     await inPhase(host, 'finish', async () => {
@@ -68,12 +66,7 @@ export async function copyAll(
       await moveTags(store, tags, top, host);
     });
     return top;
-  } catch (error) {
-    stop(error);
-    throw error;
-  } finally {
-    await transfers.ended();
-  }
+  });
 }
 
 async function copyAt(reference: string, copying: Copying, depth = 0): Promise<StoredManifest> {
