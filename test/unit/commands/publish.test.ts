@@ -4,10 +4,8 @@ import { checkComplete, putImage } from '../../../src/commands/build/publish.ts'
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import { parseReference } from '../../../src/registry/reference.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
-import { quietHost } from '../../tools/host.ts';
+import { noise, sha256 } from '../../tools/blobs.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const content = noise(100, 1);
@@ -36,15 +34,7 @@ const parts = { recipe, created, architecture: 'amd64', labels: {}, annotations:
 
 test('an image has 125 layers at most; with one more nothing of it is put', async t => {
   const registry = await startRegistryStandIn();
-  const store = remoteStore(parseReference(`${registry.address}/o/x`), {
-    host: quietHost(),
-    credentials: {},
-    retries: instantRetries(),
-  });
-  t.after(async () => {
-    await store.close();
-    await registry.stop();
-  });
+  const store = storeOn(t, registry, 'o/x');
   registry.blobs.set(blob.digest, content);
   const put = (...layers: MadeLayer[]) => putImage(store, layers, parts);
   await assert.rejects(

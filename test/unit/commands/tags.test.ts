@@ -3,11 +3,10 @@ import { type TestContext, test } from 'node:test';
 import { moveTags } from '../../../src/commands/tags.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import { parseReference } from '../../../src/registry/reference.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { instantRetries, sha256 } from '../../tools/blobs.ts';
+import { sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const bytes = Buffer.from('{"schemaVersion":2}');
@@ -17,15 +16,7 @@ const manifest = { bytes, mediaType: mediaTypes.manifest, digest };
 /** A repository that has the manifest by its digest. */
 async function repository(context: TestContext) {
   const registry = await startRegistryStandIn();
-  const store = remoteStore(parseReference(`${registry.address}/o/x`), {
-    host: quietHost(),
-    credentials: {},
-    retries: instantRetries(),
-  });
-  context.after(async () => {
-    await store.close();
-    await registry.stop();
-  });
+  const store = storeOn(context, registry, 'o/x');
   await store.putManifest(bytes, mediaTypes.manifest);
   registry.requests.length = 0;
   return { registry, store };

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { parseReference } from '../../../src/registry/reference.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
-import { quietHost } from '../../tools/host.ts';
+import { noise, sha256 } from '../../tools/blobs.ts';
 import { serve } from '../../tools/http-server.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 
 const content = noise(100_000, 1);
 const descriptor = { mediaType: '', digest: sha256(content), size: content.length };
@@ -25,15 +23,7 @@ async function registryOf(
       else response.end();
     });
   });
-  const store = remoteStore(parseReference(`${server.address}/o/x`), {
-    host: quietHost(),
-    credentials: {},
-    retries: instantRetries(),
-  });
-  context.after(async () => {
-    await store.close();
-    await server.stop();
-  });
+  const store = storeOn(context, server, 'o/x');
   return store;
 }
 

@@ -3,11 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { limits } from '../../../src/host/limits.ts';
-import { parseReference } from '../../../src/registry/reference.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
-import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
-import { quietHost } from '../../tools/host.ts';
+import { noise, sha256 } from '../../tools/blobs.ts';
 import { serve } from '../../tools/http-server.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 
 const content = noise(1_000_000, 1);
 const digest = sha256(content);
@@ -29,15 +27,7 @@ async function download(t: TestContext, { answers, size = content.length, start 
     return void answer?.(request, response);
   });
   const waits: number[] = [];
-  const store = remoteStore(parseReference(`${server.address}/o/x`), {
-    host: quietHost(),
-    credentials: {},
-    retries: instantRetries(waits),
-  });
-  t.after(async () => {
-    await store.close();
-    await server.stop();
-  });
+  const store = storeOn(t, server, 'o/x', waits);
   const read: Buffer[] = [];
   const reading = async () => {
     for await (const chunk of store.openBlob({ mediaType: '', digest, size }, start))
