@@ -9,7 +9,7 @@ import { visible } from '../../host/visible.ts';
  * @param why about that, as a sentence without its end
  */
 export const refused = (what: string, why: string, cause?: unknown): Failure =>
-  new Failure(`${visible(what)}: ${why}.`, {
+  new Failure(`${visible(what)}: ${visible(why)}.`, {
     next: 'Its builder would refuse it too: take another file, or another version, in wheels.toml.',
     cause,
   });

@@ -29,7 +29,7 @@ export async function* contentOf(zip: Zip, entry: NamedEntry): AsyncGenerator<Bu
     checksum = crc32(chunk, checksum);
     yield chunk;
   }
-  if (size !== entry.zip.size) throw refused(entry.name, 'its size is not what the archive says');
+  if (size !== entry.zip.size) throw wrongSize(entry.name);
   if (checksum !== expected) throw refused(entry.name, 'its checksum is not what the archive says');
 }
 
@@ -49,16 +49,21 @@ async function* inflated(packed: AsyncIterable<Buffer>, entry: NamedEntry): Asyn
   const isSmall = packedSize <= smallSize && size <= smallSize;
   try {
     const used = isSmall ? yield* inflatedAtOnce(packed, size) : yield* inflatedStream(packed);
-    if (used !== packedSize) throw refused(entry.name, 'its size is not what the archive says');
+    if (used !== packedSize) throw wrongSize(entry.name);
   } catch (error) {
-    throw isOfZlib(error) ? refused(entry.name, 'its compressed bytes are damaged', error) : error;
+    throw asRefusal(error, entry.name);
   }
 }
 
-const isOfZlib = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  /^(Z_|ERR_BUFFER_TOO_LARGE)/.test(String(error.code));
+/** What zlib says; errors of the file stay as they are. */
+function asRefusal(error: unknown, name: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_BUFFER_TOO_LARGE') return wrongSize(name, error);
+  return code.startsWith('Z_') ? refused(name, 'its compressed bytes are damaged', error) : error;
+}
+
+const wrongSize = (name: string, cause?: unknown) =>
+  refused(name, 'its size is not what the archive says', cause);
 
 /** What Node gives with `info`, which its types lack. */
 interface Informed {
@@ -71,8 +76,8 @@ async function* inflatedAtOnce(
   packed: AsyncIterable<Buffer>,
   size: number,
 ): AsyncGenerator<Buffer, number> {
-  // one more than there should be, for which the size is refused
-  const options = { maxOutputLength: size + 1, info: true };
+  // no number of bytes may be none
+  const options = { maxOutputLength: Math.max(1, size), info: true };
   const { buffer: bytes, engine } = inflateRawSync(
     await buffer(packed),
     options,
