@@ -29,6 +29,31 @@ let
       name = fileName wheel.url;
     };
 
+  # One wheel as the tree that `pip install --target` would make of it, for PYTHONPATH; what goes where
+  # is a rule of comfy-nix (its docs/wheel-trees.md). Where the lock has the tree's hash (`unpacked`,
+  # by comfy-nix prefetch --unpacked) it is fetched and unpacked in one step, and its path depends on
+  # its content and name alone: a new nixpkgs makes no new one. Without the hash a plain derivation
+  # unpacks the download.
+  tree =
+    wheel:
+    let
+      name = lib.replaceStrings [ "!" ] [ "-" ] "${wheel.name}-${wheel.version}";
+      nativeBuildInputs = [ pkgs.python3 ];
+      # the script compares the wheel's own hash first
+      unpackWheel = file: ''python3 ${./unpack-wheel.py} ${file} "$out" ${wheel.hash}'';
+    in
+    if wheel ? unpacked then
+      pkgs.fetchurl {
+        inherit name nativeBuildInputs;
+        inherit (wheel) url;
+        hash = wheel.unpacked;
+        recursiveHash = true;
+        downloadToTemp = true;
+        postFetch = unpackWheel ''"$downloadedFile"'';
+      }
+    else
+      pkgs.runCommand name { inherit nativeBuildInputs; } (unpackWheel (download wheel));
+
   # One wheel as a folder for PYTHONPATH. The CUDA libraries that it wants from pip's nvidia-*
   # packages are nixpkgs': the search path of its libraries is set to them, and the requirement is
   # struck from its metadata, so that a later `pip install` does not bring them in a second time.
@@ -93,6 +118,7 @@ in
     download
     fileName
     folder
+    tree
     unpack
     ;
 }

@@ -12,6 +12,10 @@ interface WheelContent {
   padding?: number;
   requiresPython?: string;
   yanked?: boolean;
+  /** More files. */
+  files?: readonly (readonly [name: string, text: string])[];
+  /** What the index says to be its size, where that is not true. */
+  toldSize?: number;
 }
 
 interface PublishedWheel extends WheelContent {
@@ -98,7 +102,7 @@ export async function startPackageIndex(
       const wheels = indexes.get(index) ?? new Map<string, PublishedWheel>();
       indexes.set(index, wheels);
       const metadata = metadataOf(filename, content);
-      const bytes = makeWheel(filename, metadata, content.padding ?? 0);
+      const bytes = makeWheel(filename, metadata, content.padding ?? 0, content.files);
       const digest = sha256(bytes);
       wheels.set(filename, { ...content, filename, metadata, bytes, digest });
       return bytes;
@@ -114,7 +118,12 @@ export async function startPackageIndex(
 }
 
 /** A wheel: a zip archive with the package, and the metadata that installers read. */
-export function makeWheel(filename: string, metadata: string, padding = 0): Buffer {
+export function makeWheel(
+  filename: string,
+  metadata: string,
+  padding = 0,
+  more: WheelContent['files'] = [],
+): Buffer {
   const [project = '', version = ''] = filename.split('-');
   const info = `${project}-${version}.dist-info`;
   const tags = filename
@@ -127,6 +136,7 @@ export function makeWheel(filename: string, metadata: string, padding = 0): Buff
   const files: [string, Buffer][] = [
     [`${project}/__init__.py`, Buffer.from(`__version__ = "${version}"\n`)],
     ...(padding === 0 ? [] : [[`${project}/filler`, filler] as [string, Buffer]]),
+    ...more.map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]),
     [`${info}/METADATA`, Buffer.from(metadata)],
     [`${info}/WHEEL`, Buffer.from(`Wheel-Version: 1.0\nTag: ${tags}\n`)],
   ];
@@ -197,7 +207,7 @@ function jsonPage(
     filename: wheel.filename,
     url: `../${encodeURIComponent(wheel.filename)}`,
     hashes: digests ? { sha256: wheel.digest } : {},
-    ...(digests ? { size: wheel.bytes.length } : {}),
+    ...(digests ? { size: wheel.toldSize ?? wheel.bytes.length } : {}),
     ...(metadata ? { 'core-metadata': { sha256: sha256(Buffer.from(wheel.metadata)) } } : {}),
     ...(wheel.requiresPython === undefined ? {} : { 'requires-python': wheel.requiresPython }),
     yanked: wheel.yanked ?? false,
