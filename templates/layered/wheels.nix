@@ -22,40 +22,36 @@ let
   # Store paths may not hold "%"; "+cu130" is what the address means.
   fileName = url: lib.replaceStrings [ "%2B" "%2b" ] [ "+" "+" ] (baseNameOf url);
 
-  # One wheel as a folder for PYTHONPATH, as it is: not patched, not compiled. It is fetched and
-  # unpacked in one step as a fixed output, so its path depends on its name and content alone, and
-  # stays when nixpkgs, Python or CUDA move. Its libraries find others by /usr/local/cuda/lib64.
+  # One wheel as the tree that `pip install --target` would make of it, for PYTHONPATH; what goes where
+  # is a rule of comfy-nix (its docs/wheel-trees.md). Where the lock has the tree's hash (`unpacked`,
+  # by comfy-nix prefetch --unpacked) it is fetched and unpacked in one step, and its path depends on
+  # its content and name alone: a new nixpkgs, Python or CUDA makes no new one. Without the hash a plain
+  # derivation unpacks the download. It is as it came: not patched, not compiled.
   tree =
     wheel:
     let
-      name = "${wheel.name}-${wheel.version}";
-      python = "${pkgs.python3}/bin/python3";
-      # without `unpacked` (comfy-nix prefetch --unpacked) it moves with nixpkgs like any other package
-      derivation =
+      name = lib.replaceStrings [ "!" ] [ "-" ] "${wheel.name}-${wheel.version}";
+      nativeBuildInputs = [ pkgs.python3 ];
+      # the script compares the wheel's own hash first
+      unpackWheel = file: ''python3 ${./unpack-wheel.py} ${file} "$out" ${wheel.hash}'';
+      download = pkgs.fetchurl {
+        inherit (wheel) url hash;
+        name = fileName wheel.url;
+      };
+      unpacked =
         if wheel ? unpacked then
           pkgs.fetchurl {
-            inherit name;
+            inherit name nativeBuildInputs;
             inherit (wheel) url;
             hash = wheel.unpacked;
             recursiveHash = true;
             downloadToTemp = true;
-            postFetch = ''
-              ${python} ${./unpack-wheel.py} "$downloadedFile" "$out"
-            '';
+            postFetch = unpackWheel ''"$downloadedFile"'';
           }
         else
-          pkgs.runCommand name
-            {
-              src = pkgs.fetchurl {
-                inherit (wheel) url hash;
-                name = fileName wheel.url;
-              };
-            }
-            ''
-              ${python} ${./unpack-wheel.py} "$src" "$out"
-            '';
+          pkgs.runCommand name { inherit nativeBuildInputs; } (unpackWheel download);
     in
-    derivation // { project = wheel.name; };
+    unpacked // { project = wheel.name; };
 
   # The modules of wheels that stand at `place` of the image, compiled, which the image cannot do: the
   # store is read-only there. It holds folders __pycache__ alone, to be merged with the wheels, whose
@@ -65,7 +61,7 @@ let
     pkgs.runCommand "bytecode-${name}-${variant.abi}"
       {
         inherit trees;
-        # a path of the store would bring the wheel of this Python into every image
+        # what it would refer to would be part of the image
         allowedReferences = [ ];
       }
       ''
