@@ -128,6 +128,32 @@ describe('a copy of a layout', () => {
     assert.equal(outputs.digest, descriptor.digest);
     assert.match(said.join(), /not everybody may pass on/);
   });
+
+  test('says of such layers that they are so, packed or not, by Docker’s name or OCI’s', async t => {
+    const oci = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
+    const docker = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+    const packed = gzipSync(smallLayer);
+    for (const [type, bytes, kept] of [
+      [oci, smallLayer, oci],
+      [`${oci}+gzip`, packed, `${oci}+gzip`],
+      [docker, packed, `${oci}+gzip`],
+    ] as const) {
+      const { from, to } = folders(t);
+      const layout = startLayout(from);
+      const { manifest } = fillLayout(layout);
+      // of Docker's kind, so that it is written anew
+      const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+      const layers = [layout.put(bytes, type)];
+      layout.index([layout.put(JSON.stringify({ ...manifest, mediaType, layers }), mediaType)]);
+      await copied(`oci:${from}`, `oci:${to}`);
+      const found = await layoutStore(to, quietHost()).getManifest('t');
+      assert.equal(JSON.parse(String(found?.bytes)).layers[0].mediaType, kept);
+      await copied(`oci:${from}`, `docker-archive:${to}.tar`);
+      await copied(`docker-archive:${to}.tar`, `oci:${to}2`);
+      const unpacked = await layoutStore(`${to}2`, quietHost()).getManifest('t');
+      assert.equal(JSON.parse(String(unpacked?.bytes)).layers.length, 1);
+    }
+  });
 });
 
 describe('the image of an index', () => {

@@ -168,7 +168,7 @@ test('of two paths that bring one link or one file, the later one has it, as in 
     const tar = await layerTar(folder, paths);
     const members: string[] = [];
     for await (const { path, target, content, mode, uid } of readTar(streamOf(tar), 'layer')) {
-      const bytes = Buffer.concat(await Array.fromAsync(content()));
+      const bytes = await collect(content());
       members.push(`${path} ${target || bytes} ${mode.toString(8)} ${uid}`);
     }
     return members.slice(1);
