@@ -26,6 +26,8 @@ export interface StoredImageOptions {
   /** Names of the image to hand on, such as "ghcr.io/o/comfyui:cu130". */
   repoTags?: readonly string[];
   tags?: readonly string[];
+  /** Platforms of images beside it that are known by now. */
+  others?: readonly string[];
   /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
   rereads?: boolean;
   /** The repository, where a blob of it may be mounted into another one. */
@@ -59,7 +61,7 @@ export async function storedImage(
     },
     repoTags,
     tags,
-    otherPlatforms: others,
+    otherPlatforms: [...(options.others ?? []), ...others],
     sequential: false,
     close: async () => undefined,
   };
