@@ -13,6 +13,7 @@ import { type DescribedLayer, type LayerPath, readNix2container } from './nix2co
 import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
+  checkLayerCount,
   fixedConfig,
   malformed,
   type SourceImage,
@@ -23,6 +24,10 @@ import {
 export async function nix2container(files: SourceFiles, packing: Packing): Promise<SourceImage> {
   const file = files.named;
   const image = await readNix2container((await readDocument(files, file)).toString(), file);
+  checkLayerCount(image.layers.length, {
+    ...{ name: file, field: 'layers' },
+    next: 'Lower maxLayers of buildImage and buildLayer, or give the image fewer layers.',
+  });
   const layers: SourceLayer[] = [];
   for (const [at, described] of image.layers.entries()) {
     const name = `layer ${at + 1} of ${file}`;

@@ -15,7 +15,7 @@ import { storedImage } from '../oci/stored-image.ts';
 import type { Descriptor } from '../types.ts';
 import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
 import type { SourceFiles } from './source-files.ts';
-import { repoTagSchema, type SourceImage, tagSchema } from './source-image.ts';
+import { checkLayerCount, repoTagSchema, type SourceImage, tagSchema } from './source-image.ts';
 
 /** The files of a layout, wherever they are: in a folder or in an archive. */
 export interface LayoutFiles {
@@ -56,7 +56,7 @@ export async function ociLayout(
   { tag, platform }: LayoutChoice,
 ): Promise<SourceImage> {
   const { reader, chosen, others, name } = await openLayout(files, { tag, platform });
-  return storedImage(reader, packing, {
+  const image = await storedImage(reader, packing, {
     reference: chosen.digest,
     platform,
     name,
@@ -64,6 +64,11 @@ export async function ociLayout(
     others: platformsIn(others),
     rereads: files.rereads,
   });
+  checkLayerCount(image.layers.length, {
+    ...{ name, field: 'layers of its manifest' },
+    next: 'Make the image of fewer layers, or of several in one.',
+  });
+  return image;
 }
 
 /** All that a name in a layout leads to. */
