@@ -76,10 +76,10 @@ async function copyWhole({ source, settings, store, host }: CopyWork): Promise<V
 }
 
 /** What is remembered, where image and destination are of the kind of which something can be. */
-async function recall({ source, settings, store, host }: CopyWork, [tag = '']: readonly string[]) {
+async function recall({ source, settings, store, host }: CopyWork, tags: readonly string[]) {
   const { storePath } = source;
   if (storePath === undefined || !store.remembers) return undefined;
-  return inPhase(host, 'remember', () => recallCopy(storePath, tag, settings, store, host));
+  return inPhase(host, 'remember', () => recallCopy(storePath, tags, settings, store, host));
 }
 
 /** The image that was copied before: only tags move, and nothing of it is read. */
@@ -92,7 +92,8 @@ async function moveKnown(
   if (known === undefined) return undefined;
   const { manifest, blobs } = known;
   for (const blob of blobs) memory.lessons.blob(blob);
-  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
+  const current = memory.current(manifest);
+  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host, current));
   await memory.write(manifest.digest);
   return outcome(store, manifest, tags);
 }

@@ -1,7 +1,9 @@
 import type { Host } from '../host/host.ts';
 import { warn } from '../host/say.ts';
 import { manifest } from '../image/config.ts';
+import { digestOf } from '../image/digest.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
+import type { StatedImage } from '../registry/evidence.ts';
 import type { RememberedImage } from '../registry/remembered.ts';
 import { type Knowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
@@ -13,30 +15,45 @@ export interface KnownImage {
   blobs: LayerBlob[];
 }
 
-/** The image that was sent for this output, if all of it is there; its manifest is stored anew. */
+/** What is asked whether an image is known. */
+interface KnownImageInputs {
+  store: ImageStore;
+  knowledge: Knowledge;
+  /** Added to the manifest. */
+  annotations: Readonly<Record<string, string>>;
+  /** The image that each of the tags names now. */
+  tagged: readonly (StatedImage | undefined)[];
+  host: Host;
+}
+
+/**
+ * The image that was sent for this output, if all of it is there; its manifest is stored anew, unless a tag
+ * names it: then all of it is there.
+ */
 export async function knownImage(
   { outPath, variant }: NonNullable<RememberedImage['target']>,
-  annotations: Readonly<Record<string, string>>,
-  store: ImageStore,
-  knowledge: Knowledge,
-  host: Host,
+  { store, knowledge, annotations, tagged, host }: KnownImageInputs,
 ): Promise<KnownImage | undefined> {
   const known = await knowledge.imageOf(outPath, variant);
   if (known === undefined) return undefined;
+  const manifest = withAnnotations(known.image, annotations);
+  const isCurrent = tagged.some(image => image?.stored.digest === manifest.digest);
+  if (isCurrent) {
+    return { manifest, blobs: known.blobs.map(blob => ({ ...blob, transfer: 'present' })) };
+  }
   const { config, layers } = known.image.manifest;
-  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
   const presence = presenceIn(store, knowledge, message => warn(host, message));
-  const found = await Promise.all(
-    known.blobs.map(async blob => {
+  const [hasConfig, ...found] = await Promise.all([
+    store.hasBlob(config.digest, config.size),
+    ...known.blobs.map(async blob => {
       const transfer = await presence(blob);
       return transfer ? [{ ...blob, transfer }] : [];
     }),
-  );
+  ]);
   const blobs = found.flat();
-  if (blobs.length < layers.length) return undefined;
-  const { bytes, mediaType } = withAnnotations(known.image, annotations);
-  const { digest } = await store.putManifest(bytes, mediaType);
-  return { manifest: { bytes, mediaType, digest }, blobs };
+  if (!hasConfig || blobs.length < layers.length) return undefined;
+  await store.putManifest(manifest.bytes, manifest.mediaType);
+  return { manifest, blobs };
 }
 
 /**
@@ -46,10 +63,10 @@ export async function knownImage(
 function withAnnotations(
   { stored, manifest: found }: { stored: StoredManifest; manifest: Manifest },
   annotations: Readonly<Record<string, string>>,
-) {
+): StoredManifest {
   const { config, layers } = found;
   const isOurs = manifest({ ...found, annotations: found.annotations ?? {} }).equals(stored.bytes);
   if (!isOurs && Object.keys(annotations).length === 0) return stored;
   const bytes = manifest({ config, layers, annotations });
-  return { bytes, mediaType: mediaTypes.manifest };
+  return { bytes, mediaType: mediaTypes.manifest, digest: digestOf(bytes) };
 }

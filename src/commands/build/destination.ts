@@ -52,11 +52,11 @@ export function openRepository(
   const ended = { ...host, signal: ending.signal };
   const options = { host: ended, credentials, insecureRegistries, reading: !push };
   const store = openStore(image, options);
-  /** Whether it may be written to is found out only where it is to be: some registries create it by that. */
-  const comeIn = async () => {
-    await store.logIn?.();
-    if (push) await store.checkWrite?.();
-  };
+  /**
+   * What a writer asks anyway logs in as well. Whether it may be written to is found out only where it is
+   * to be: some registries create it by that.
+   */
+  const comeIn = async () => (push ? store.checkWrite?.() : store.logIn?.());
   let login: Promise<void> | undefined;
   return {
     store,

@@ -11,7 +11,7 @@ import { presenceIn } from '../../registry/reuse.ts';
 import { knownImage } from '../known-image.ts';
 import { sendImage } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
-import { moveTags } from '../tags.ts';
+import { moveTags, tagsNaming } from '../tags.ts';
 import { whileSending } from '../transfers.ts';
 import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
@@ -29,7 +29,8 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { name, outPath } = target;
   const image = { outPath, variant: variantOf(context) };
   const { annotations } = context.settings;
-  const known = await knownImage(image, annotations, destination.store, context.knowledge, host);
+  const { store, tags } = destination;
+  const known = await knownImage(image, { ...context, store, annotations, host });
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
@@ -40,13 +41,12 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   const lessons = startLearning(context);
   for (const blob of known.blobs) lessons.blob(blob);
   const { manifest } = known;
-  lessons.image(manifest.digest, image);
   const remembering = rememberOnce(lessons, context);
   try {
     await inPhase(host, 'finish', () =>
       Promise.all([
-        remembering(manifest),
-        moveTags(destination.store, destination.tags, manifest, host),
+        remembering({ manifest, target: image }),
+        moveTags(store, tags, manifest, host, tagsNaming(manifest, tags, context.tagged)),
       ]),
     );
     state.manifest = manifest;
@@ -104,8 +104,11 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
     await inPhase(host, 'finish', async () => {
       await state.caches?.beforeTags();
       const { manifest } = sent;
-      lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
-      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
+      const image = { outPath: target.outPath, variant: variantOf(context) };
+      await Promise.all([
+        remembering({ manifest, target: image }),
+        moveTags(store, tags, manifest, host),
+      ]);
     });
     state.manifest = sent.manifest;
   } finally {

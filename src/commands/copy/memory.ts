@@ -1,18 +1,19 @@
 import { dirname } from 'node:path';
-import { explain, Failure } from '../../host/failure.ts';
+import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { defaultCacheTag } from '../../inputs/destination.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
-import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
-import type { Memory } from '../../registry/remembered.ts';
+import { memoryPlace } from '../../registry/memory/place.ts';
 import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
-import type { ImageStore } from '../../registry/store.ts';
+import type { ImageStore, StoredManifest } from '../../registry/store.ts';
 import { variantOf } from '../build/context.ts';
 import { type Lessons, startLessons } from '../build/lessons.ts';
+import { memoryIfReadable } from '../found-memory.ts';
 import { type KnownImage, knownImage } from '../known-image.ts';
+import { tagsNaming } from '../tags.ts';
 import { thisMachine } from './source.ts';
 
 /** What the destination remembers of images that Nix has built, and what this run adds to it. */
@@ -21,6 +22,8 @@ export interface CopyMemory {
   lessons: Lessons;
   /** The image that was sent for this very store path, if all of it is there. */
   known(): Promise<KnownImage | undefined>;
+  /** The tags that name this manifest already. */
+  current(manifest: StoredManifest): string[];
   /** Writes what was learnt; a failure of that is a warning. */
   write(digest?: string): Promise<void>;
 }
@@ -31,7 +34,7 @@ export interface CopyMemory {
  */
 export async function recallCopy(
   storePath: string,
-  tag: string,
+  tags: readonly string[],
   settings: CopySettings,
   store: ImageStore,
   host: Host,
@@ -39,9 +42,16 @@ export async function recallCopy(
   const { compression, writeMemory: mayWrite } = settings;
   const { architecture } = settings.platform ?? thisMachine;
   const name = store.repository.slice(store.repository.lastIndexOf('/') + 1);
+  const [tag = ''] = tags;
   const cacheTag = defaultCacheTag({ name, tag, architecture });
   const place = memoryPlace(store, cacheTag, { storeDir: dirname(storePath), architecture, host });
-  const remembered = { memory: await read(place, store, host), evidence: evidenceIn(store) };
+  const loss = `What ${store.repository} remembers is not known`;
+  const evidence = evidenceIn(store);
+  const [memory, tagged] = await Promise.all([
+    memoryIfReadable(place.read(), loss, host),
+    Promise.all(tags.map(evidence.imageAt)),
+  ]);
+  const remembered = { memory, evidence };
   const knowledge = arrangeKnowledge([remembered], mediaTypes.layer[compression]);
   const variant = variantOf({ settings: { compression, labels: {} }, state: { host } });
   const target = { outPath: storePath, variant };
@@ -49,11 +59,12 @@ export async function recallCopy(
   return {
     knowledge,
     lessons,
-    known: () => knownImage(target, {}, store, knowledge, host),
+    known: () => knownImage(target, { store, knowledge, annotations: {}, tagged, host }),
+    current: manifest => tagsNaming(manifest, tags, tagged),
     async write(digest) {
-      if (digest !== undefined) lessons.image(digest, target);
-      const image = lessons.soFar();
-      if (!mayWrite || image === undefined) return;
+      const learnt = lessons.soFar();
+      if (!mayWrite || learnt === undefined) return;
+      const image = digest === undefined ? learnt : { digest, target, ...learnt };
       await place.write({ image, isNews: false }).catch((error: unknown) => {
         warn(
           host,
@@ -62,16 +73,4 @@ export async function recallCopy(
       });
     },
   };
-}
-
-async function read(place: MemoryPlace, store: ImageStore, host: Host): Promise<Memory> {
-  try {
-    const { memory, warning } = await place.read();
-    if (warning !== undefined) warn(host, warning);
-    return memory;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    warn(host, `What ${store.repository} remembers is not known: ${error.message}`);
-    return { images: [] };
-  }
 }
