@@ -12,7 +12,7 @@ import type { ImageReader, StoredManifest } from '../../image/oci/reader.ts';
 import { storedBlob } from '../../image/oci/stored-image.ts';
 import { type Descriptor, type Manifest, mediaTypes } from '../../image/types.ts';
 import type { ImageStore } from '../../registry/store.ts';
-import { moveTags } from '../tags.ts';
+import type { SentImage } from '../push.ts';
 import { type Transfers, whileSending } from '../transfers.ts';
 import { copyReferrers, type ReferrerWork } from './referrers.ts';
 
@@ -50,34 +50,32 @@ interface FoundManifest {
 }
 
 /**
- * Copies an index with all of its images, or one image, and what refers to them (signatures,
+ * Sends an index with all of its images, or one image, and what refers to them (signatures,
  * attestations): each manifest to the byte, but for those of Docker's kind where the store takes OCI's
- * alone. Tags move last.
+ * alone.
  */
-export async function copyAll(
+export async function sendAll(
   whole: WholeSource,
-  tags: readonly string[],
   store: ImageStore,
   host: Host,
-): Promise<StoredManifest> {
+): Promise<SentImage> {
   const { name } = whole;
   if (!store.takes(mediaTypes.index)) throw holdsOneImage(store);
   host.emit({ type: 'plan', layers: [{ name, reused: false, shipped: true }], at: host.clock() });
   return whileSending(store, stoppable(host), async transfers => {
     const copying = startCopying(whole, store, transfers);
-    const top = await inPhase(host, 'push', async () => {
+    const manifest = await inPhase(host, 'push', async () => {
       const sent = await copying.at(whole.reference, 0);
       // it grows with what refers to what refers
       for (const { digest, depth } of copying.kept) await copyReferrers(digest, depth, copying);
       return sent;
     });
     host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-    if (copying.converted > 0) notice(host, conversion(copying, top));
-    await inPhase(host, 'finish', async () => {
-      for (const [tag, manifest] of copying.tags) await store.putTag(tag, manifest);
-      await moveTags(store, tags, top, host);
-    });
-    return top;
+    if (copying.converted > 0) notice(host, conversion(copying, manifest));
+    const put = async () => {
+      for (const [tag, referring] of copying.tags) await store.putTag(tag, referring);
+    };
+    return { manifest, put };
   });
 }
 
