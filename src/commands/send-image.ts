@@ -96,7 +96,7 @@ function imageWith(
   { store, labels, annotations }: SendWork,
 ): Image {
   const given = Object.keys({ ...labels, ...annotations }).length > 0;
-  const said = given ? annotations : (found?.annotations ?? {});
+  const said = { ...found?.annotations, ...annotations };
   const labelled = withLabels(config(blobs.map(blob => blob.diffId)), labels);
   const image = imageOf(labelled, blobs, said);
   const isChanged = given || layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);
