@@ -9,6 +9,7 @@ import { isNondistributable } from '../image/oci/layer-types.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
+import { type RegistryHosts, registryHosts } from '../registry/hosts.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
@@ -34,9 +35,10 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     return { outputs: {} };
   }
   let name = 'image';
-  const store = openDestination(settings, host, () => name);
+  const hosts = registryHosts();
+  const store = openDestination(settings, hosts, host, () => name);
   try {
-    const source = await findSource(settings, store.repository, host);
+    const source = await findSource(settings, { store, hosts }, host);
     const work = { source, settings, store, host };
     const { tags } = settings.destination;
     if (settings.all) return await copyWhole(work);
@@ -121,12 +123,18 @@ async function copyImage(
   }
 }
 
-function openDestination(settings: CopySettings, host: Host, imageName: () => string) {
+function openDestination(
+  settings: CopySettings,
+  hosts: RegistryHosts,
+  host: Host,
+  imageName: () => string,
+): ImageStore {
   const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    hosts,
     insecureRegistries,
     imageName,
   });

@@ -94,7 +94,7 @@ function recallTagged(
 /** Blobs of another repository are of use when a registry can mount them; closures always are. */
 async function recallFrom(
   from: string,
-  { store }: Destination,
+  { store, hosts }: Destination,
   settings: BuildSettings,
   image: { storeDir: string; architecture: string },
   host: Host,
@@ -103,6 +103,7 @@ async function recallFrom(
   const { repository } = reference;
   const other = remoteStore(reference, {
     host,
+    hosts,
     insecureRegistries: settings.insecureRegistries,
     credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
