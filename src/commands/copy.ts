@@ -13,14 +13,14 @@ import { type RegistryHosts, registryHosts } from '../registry/hosts.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
-import type { ImageStore, StoredManifest } from '../registry/store.ts';
-import { copyAll } from './copy/all.ts';
+import type { ImageStore } from '../registry/store.ts';
+import { sendAll } from './copy/all.ts';
 import { type CopyMemory, recallCopy } from './copy/memory.ts';
 import { type CopySource, findSource } from './copy/source.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
-import { sendImage } from './send-image.ts';
-import { moveTags } from './tags.ts';
+import { push, putImage, type SentImage } from './push.ts';
+import { sendLayers } from './send-image.ts';
 import { whileSending } from './transfers.ts';
 
 /**
@@ -67,11 +67,11 @@ interface CopyWork {
   host: Host;
 }
 
-async function copyWhole({ source, settings, store, host }: CopyWork): Promise<VerbOutcome> {
-  const whole = await source.whole();
+async function copyWhole(work: CopyWork): Promise<VerbOutcome> {
+  const whole = await work.source.whole();
   try {
-    const tags = chooseTags(settings, whole.tags);
-    return outcome(store, await copyAll(whole, tags, store, host), tags);
+    const tags = chooseTags(work.settings, whole.tags);
+    return await pushed(work, tags, undefined, () => sendAll(whole, work.store, work.host));
   } finally {
     await whole.close();
   }
@@ -86,18 +86,14 @@ async function recall({ source, settings, store, host }: CopyWork, tags: readonl
 
 /** The image that was copied before: only tags move, and nothing of it is read. */
 async function moveKnown(
-  { store, host }: CopyWork,
+  work: CopyWork,
   tags: readonly string[],
   memory: CopyMemory,
 ): Promise<VerbOutcome | undefined> {
   const known = await memory.known();
   if (known === undefined) return undefined;
-  const { manifest, blobs } = known;
-  for (const blob of blobs) memory.lessons.blob(blob);
-  const current = memory.current(manifest);
-  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host, current));
-  await memory.write(manifest.digest);
-  return outcome(store, manifest, tags);
+  for (const blob of known.blobs) memory.lessons.blob(blob);
+  return pushed(work, tags, memory, async () => known.sent);
 }
 
 /** Sends an image, unless its tags say by now that it is there; what was sent is remembered. */
@@ -106,21 +102,26 @@ async function copyImage(
   image: SourceImage,
   asked: CopyMemory | undefined,
 ): Promise<VerbOutcome> {
-  const { settings, store, host } = work;
+  const { settings, host } = work;
   const tags = chooseTags(settings, tagsOf(image));
   const memory = asked ?? (await recall(work, tags));
   const moved = memory && !asked ? await moveKnown(work, tags, memory) : undefined;
   if (moved) return moved;
   tell(image, host);
-  let digest: string | undefined;
-  try {
-    const manifest = await inPhase(host, 'push', () => send(image, work, memory));
-    await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
-    digest = manifest.digest;
-    return outcome(store, manifest, tags);
-  } finally {
-    await memory?.write(digest);
-  }
+  return pushed(work, tags, memory, () =>
+    inPhase(host, 'push', () => sendOne(image, work, memory)),
+  );
+}
+
+async function pushed(
+  { store, host }: CopyWork,
+  tags: readonly string[],
+  memory: CopyMemory | undefined,
+  send: () => Promise<SentImage>,
+): Promise<VerbOutcome> {
+  const { digest } = await push({ store, tags, host, ...(memory ?? noMemory) }, send);
+  const name = store.repository;
+  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
 }
 
 function openDestination(
@@ -165,36 +166,27 @@ function tagsOf({ repoTags, tags = [] }: SourceImage): string[] {
   return [...new Set([...named, ...tags])];
 }
 
-async function send(
-  image: SourceImage,
+const noMemory: Pick<CopyMemory, 'remember' | 'notRemembered'> = {
+  remember: async () => undefined,
+  notRemembered: () => undefined,
+};
+
+async function sendOne(
+  source: SourceImage,
   { store, settings: { compression }, host }: CopyWork,
   memory: CopyMemory | undefined,
-): Promise<StoredManifest> {
+): Promise<SentImage> {
   const knowledge = memory?.knowledge ?? arrangeKnowledge([], mediaTypes.layer[compression]);
-  const layer = image.description;
+  const layer = source.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
-  return whileSending(store, stoppable(host), async transfers => {
-    const { manifest } = await sendImage(image, {
-      store,
-      transfers,
-      knowledge,
+  const { image } = await whileSending(store, stoppable(host), transfers =>
+    sendLayers(source, {
+      ...{ store, transfers, knowledge, layer, labels: {}, annotations: {} },
       presence: presenceIn(store, knowledge, message => warn(host, message)),
-      layer,
-      labels: {},
-      annotations: {},
       ...(memory ? { done: memory.lessons.blob } : {}),
-    });
-    host.emit({ type: 'layer-end', layer, at: host.clock() });
-    return manifest;
-  });
-}
-
-function outcome(
-  store: ImageStore,
-  { digest }: StoredManifest,
-  tags: readonly string[],
-): VerbOutcome {
-  const name = store.repository;
-  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
+    }),
+  );
+  host.emit({ type: 'layer-end', layer, at: host.clock() });
+  return { manifest: image.manifest, put: () => putImage(store, image) };
 }

@@ -7,11 +7,13 @@ import type { StatedImage } from '../registry/evidence.ts';
 import type { RememberedImage } from '../registry/remembered.ts';
 import { type Knowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import type { SentImage } from './push.ts';
+import { tagsNaming } from './tags.ts';
 import type { LayerBlob } from './transfers.ts';
 
 /** An image of another tool that was sent before, and that only tags are to be moved to. */
 export interface KnownImage {
-  manifest: StoredManifest;
+  sent: SentImage;
   blobs: LayerBlob[];
 }
 
@@ -21,25 +23,24 @@ interface KnownImageInputs {
   knowledge: Knowledge;
   /** Added to the manifest. */
   annotations: Readonly<Record<string, string>>;
+  tags: readonly string[];
   /** The image that each of the tags names now. */
   tagged: readonly (StatedImage | undefined)[];
   host: Host;
 }
 
-/**
- * The image that was sent for this output, if all of it is there; its manifest is stored anew, unless a tag
- * names it: then all of it is there.
- */
+/** The image that was sent for this output, if all of it is there: it is, where a tag names it. */
 export async function knownImage(
-  { outPath, variant }: NonNullable<RememberedImage['target']>,
-  { store, knowledge, annotations, tagged, host }: KnownImageInputs,
+  target: NonNullable<RememberedImage['target']>,
+  { store, knowledge, annotations, tags, tagged, host }: KnownImageInputs,
 ): Promise<KnownImage | undefined> {
-  const known = await knowledge.imageOf(outPath, variant);
+  const known = await knowledge.imageOf(target.outPath, target.variant);
   if (known === undefined) return undefined;
   const manifest = withAnnotations(known.image, annotations);
-  const isCurrent = tagged.some(image => image?.stored.digest === manifest.digest);
-  if (isCurrent) {
-    return { manifest, blobs: known.blobs.map(blob => ({ ...blob, transfer: 'present' })) };
+  const current = tagsNaming(manifest, tags, tagged);
+  if (current.length > 0) {
+    const blobs = known.blobs.map((blob): LayerBlob => ({ ...blob, transfer: 'present' }));
+    return { sent: { manifest, target, current }, blobs };
   }
   const { config, layers } = known.image.manifest;
   const presence = presenceIn(store, knowledge, message => warn(host, message));
@@ -52,8 +53,8 @@ export async function knownImage(
   ]);
   const blobs = found.flat();
   if (!hasConfig || blobs.length < layers.length) return undefined;
-  await store.putManifest(manifest.bytes, manifest.mediaType);
-  return { manifest, blobs };
+  const put = () => store.putManifest(manifest.bytes, manifest.mediaType);
+  return { sent: { manifest, target, put }, blobs };
 }
 
 /**

@@ -44,6 +44,7 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
   tagsUrl(): URL;
+  referrersUrl(digest: string): URL;
   /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
   logIn(): Promise<void>;
   /** Whether a login was found for it by now. */
@@ -83,6 +84,8 @@ export function registryClient(reference: ImageReference, options: ClientOptions
     },
     uploadsUrl: () => url('blobs/uploads/'),
     tagsUrl: () => url('tags/list?n=1000'),
+    referrersUrl: digest =>
+      url(`referrers/${checkedDigest(digest, `A manifest of ${repository}`)}`),
     logIn: auth.logIn,
     hasLogin,
     refused: (answer, action) =>

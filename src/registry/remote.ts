@@ -13,6 +13,7 @@ import { mountsInto } from './mount.ts';
 import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
+import { referrersOf } from './referrers.ts';
 import { hasErrorCode } from './refusal.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 import { tagsWith } from './tag-list.ts';
@@ -78,6 +79,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
         await putManifest(client, bytes, mediaType, tag);
       }),
     tagsWith: start => told(() => tagsWith(client, start)),
+    referrersOf: digest => told(() => referrersOf(client, digest)),
     close: async () => {
       await Promise.all(besides);
       client.close();

@@ -9,8 +9,7 @@ import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
 import { recordText } from '../../record/text.ts';
 import { rowsOfStore } from '../../registry/memory/rows.ts';
-import type { RememberedImage } from '../../registry/remembered.ts';
-import type { StoredManifest } from '../../registry/store.ts';
+import { type FinishedImage, type Push, push, type SentImage } from '../push.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
@@ -52,60 +51,44 @@ export function startLearning({ state, knowledge, evaluation, settings }: ImageC
   });
 }
 
-/** An image that is there, or is as soon as it was `put`. */
-interface FinishedImage {
-  manifest: StoredManifest;
-  /** The target that is the image, if one is. */
-  target?: RememberedImage['target'];
-  put?: Promise<unknown>;
-}
-
-/**
- * Writes the memory, with the record of a run that has built or sent something, or made a new image. A
- * failure of that costs the next run time, and this one only a warning.
- *
- * @param finished the image, where there is one; its tags may not have moved yet
- */
+/** Writes the memory, with the record of a run that has built or sent something, or made a new image. */
 async function remember(
   lessons: Lessons,
   context: ImageContext,
   finished?: FinishedImage,
 ): Promise<void> {
-  const { settings, destination, state, own } = context;
+  const { settings, state, own } = context;
   const { manifest, target, put } = finished ?? {};
   const learnt = lessons.soFar();
-  const { cacheTag, store } = destination;
   if (!settings.writeMemory || learnt === undefined || own === undefined) return;
   const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
   const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings);
   const isNews = record.sentBytes > 0 || record.layers.some(({ origin }) => origin === 'built');
   const run = state.run === undefined ? {} : { run: state.run };
   const lesson = { image: { ...whole, ...learnt }, isNews };
-  try {
-    await own.write({ ...lesson, record: { text: recordText(record), ...run } }, put);
-  } catch (error) {
-    if (await isRejected(put)) return remember(lessons, context);
-    const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
-    warn(state.host, message);
-  }
+  await own.write({ ...lesson, record: { text: recordText(record), ...run } }, put);
 }
 
-/** Whether there is no image in the end. */
-async function isRejected(put: Promise<unknown> | undefined): Promise<boolean> {
-  const end = await Promise.allSettled([put]);
-  return end.some(({ status }) => status === 'rejected');
-}
-
-/** The same for a run that may fail before or after that: it is written once. */
-export function rememberOnce(
-  lessons: Lessons,
+/**
+ * Pushes the image of a build, and remembers it.
+ * @param send brings the blobs into the store; what it learns from them is remembered even if it fails
+ */
+export async function pushBuilt(
   context: ImageContext,
-): (finished?: FinishedImage) => Promise<void> {
-  let written: Promise<void> | undefined;
-  return finished => {
-    written ??= remember(lessons, context, finished);
-    return written;
+  send: (lessons: Lessons) => Promise<SentImage>,
+): Promise<void> {
+  const { destination, state } = context;
+  const { store, tags, cacheTag } = destination;
+  const { host } = state;
+  const lessons = startLearning(context);
+  const loss = `What this run made could not be remembered at ${store.repository}:${cacheTag}`;
+  const where: Push = {
+    ...{ store, tags, host },
+    beforeTags: async () => state.caches?.beforeTags(),
+    remember: finished => remember(lessons, context, finished),
+    notRemembered: error => warn(host, `${loss}: ${explain(error)}`),
   };
+  state.manifest = await push(where, () => send(lessons));
 }
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */

@@ -6,7 +6,7 @@ import { tagsNaming } from '../tags.ts';
 import { type RecipeContext, startLearning } from './context.ts';
 import { makeAllLayers } from './extra-layers.ts';
 import type { LayerWork } from './layers.ts';
-import { type ImageParts, imageOf } from './publish.ts';
+import { type ImageParts, recipeImage } from './publish.ts';
 import type { Realisation } from './realisation.ts';
 import { recallRootLayer } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
@@ -32,7 +32,7 @@ export async function findCurrent(
   for (const [digest, image] of images) {
     const presence: Presence = async blob => (states(image, blob) ? 'present' : undefined);
     const layers = await rehearse(context, presence);
-    if (layers === undefined || imageOf(layers, parts).manifest.digest !== digest) continue;
+    if (layers === undefined || recipeImage(layers, parts).manifest.digest !== digest) continue;
     return { presence, tags: tagsNaming(image.stored, destination.tags, tagged) };
   }
   return undefined;

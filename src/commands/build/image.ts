@@ -7,23 +7,16 @@ import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
-import { moveTags } from '../tags.ts';
+import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
-import {
-  type ImageContext,
-  madeAt,
-  type RecipeContext,
-  rememberOnce,
-  startLearning,
-  variantOf,
-} from './context.ts';
+import { type ImageContext, madeAt, pushBuilt, type RecipeContext, variantOf } from './context.ts';
 import { findCurrent } from './current.ts';
 import { makeAllLayers } from './extra-layers.ts';
 import { type LayerWork, outputsOf } from './layers.ts';
 import type { Lessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
-import { type Image, type ImageParts, imageOf, putImage } from './publish.ts';
+import { type ImageParts, recipeImage } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
@@ -38,41 +31,19 @@ export async function composeImage(given: RecipeContext): Promise<void> {
   const presence = current?.presence ?? presenceOf(context);
   const plan = await planFirst({ ...context, presence, unshipped });
   tellPlan(plan, recipe.layers, state.host);
-  const lessons = startLearning(context);
-  const remembering = rememberOnce(lessons, context);
-  const { host, stop } = stoppable(state.host);
-  try {
+  const { store } = context.destination;
+  await pushBuilt(context, async lessons => {
+    const { host, stop } = stoppable(state.host);
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
         makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
       ),
     );
     await compareWithRemembered(layers, context);
-    await inPhase(host, 'finish', async () => {
-      await state.caches?.beforeTags();
-      await publish(imageOf(layers, parts), current?.tags, context, remembering);
-    });
-  } finally {
-    await remembering();
-  }
-}
-
-/**
- * Puts the image and moves its tags; the memory is written beside that.
- * @param current the tags that name it already, where nothing of it is to be sent
- */
-async function publish(
-  image: Image,
-  current: readonly string[] | undefined,
-  { destination: { store, tags }, state }: RecipeContext,
-  remembering: ReturnType<typeof rememberOnce>,
-): Promise<void> {
-  const { manifest } = image;
-  const put = current ? Promise.resolve() : putImage(store, image);
-  const moved = put.then(() => moveTags(store, tags, manifest, state.host, current));
-  // while tags move it is seen whether another run writes the memory, too
-  await Promise.all([remembering({ manifest, put }), moved]);
-  state.manifest = manifest;
+    const image = recipeImage(layers, parts);
+    const put = current ? undefined : () => putImage(store, image);
+    return { manifest: image.manifest, put, current: current?.tags };
+  });
 }
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */

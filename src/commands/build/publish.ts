@@ -1,10 +1,8 @@
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
-import { imageConfig, manifest } from '../../image/config.ts';
-import { digestOf } from '../../image/digest.ts';
-import { mediaTypes } from '../../image/types.ts';
+import { imageConfig } from '../../image/config.ts';
 import type { Recipe } from '../../nix/types.ts';
-import type { ImageStore, StoredManifest } from '../../registry/store.ts';
+import { type Image, imageOf } from '../push.ts';
 import type { MadeLayer } from './state.ts';
 
 /** The parts of an image that are not layers. */
@@ -17,41 +15,13 @@ export interface ImageParts {
   annotations: Readonly<Record<string, string>>;
 }
 
-/** An image as it is to be put. */
-export interface Image {
-  config: Buffer;
-  manifest: StoredManifest;
-  /** Whether something was sent for it, so that nobody can have its config yet. */
-  isNew: boolean;
-}
-
 /** Makes config and manifest of layers. @throws Failure where they are too many */
-export function imageOf(layers: readonly MadeLayer[], parts: ImageParts): Image {
+export function recipeImage(layers: readonly MadeLayer[], parts: ImageParts): Image {
   const blobs = layers.flatMap(layer => layer.blobs.map(blob => ({ ...blob, name: layer.name })));
   checkNumber(blobs.length);
   const { recipe, annotations, ...others } = parts;
   const config = imageConfig({ ...others, config: recipe.config, layers: blobs });
-  const descriptor = describe(config, mediaTypes.config);
-  const bytes = manifest({ config: descriptor, layers: blobs, annotations });
-  const { digest } = describe(bytes, mediaTypes.manifest);
-  return {
-    config,
-    manifest: { bytes, mediaType: mediaTypes.manifest, digest },
-    isNew: blobs.some(({ transfer }) => transfer === 'uploaded'),
-  };
-}
-
-const describe = (bytes: Buffer, mediaType: string) => ({
-  mediaType,
-  digest: digestOf(bytes),
-  size: bytes.length,
-});
-
-/** Puts config and manifest by digest. All layers' blobs are in the store already. */
-export async function putImage(store: ImageStore, image: Image): Promise<void> {
-  const { config, manifest, isNew } = image;
-  await store.putBytes(config, mediaTypes.config, { isNew });
-  await store.putManifest(manifest.bytes, manifest.mediaType);
+  return imageOf(config, blobs, annotations);
 }
 
 /** An image with more layers than an engine takes must not get a tag. */

@@ -8,24 +8,20 @@ import type { CopySettings } from '../../inputs/settings.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
 import { memoryPlace } from '../../registry/memory/place.ts';
 import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
-import type { ImageStore, StoredManifest } from '../../registry/store.ts';
+import type { ImageStore } from '../../registry/store.ts';
 import { variantOf } from '../build/context.ts';
 import { type Lessons, startLessons } from '../build/lessons.ts';
 import { memoryIfReadable } from '../found-memory.ts';
 import { type KnownImage, knownImage } from '../known-image.ts';
-import { tagsNaming } from '../tags.ts';
+import type { Push } from '../push.ts';
 import { thisMachine } from './source.ts';
 
 /** What the destination remembers of images that Nix has built, and what this run adds to it. */
-export interface CopyMemory {
+export interface CopyMemory extends Pick<Push, 'remember' | 'notRemembered'> {
   knowledge: Knowledge;
   lessons: Lessons;
   /** The image that was sent for this very store path, if all of it is there. */
   known(): Promise<KnownImage | undefined>;
-  /** The tags that name this manifest already. */
-  current(manifest: StoredManifest): string[];
-  /** Writes what was learnt; a failure of that is a warning. */
-  write(digest?: string): Promise<void>;
 }
 
 /**
@@ -59,18 +55,17 @@ export async function recallCopy(
   return {
     knowledge,
     lessons,
-    known: () => knownImage(target, { store, knowledge, annotations: {}, tagged, host }),
-    current: manifest => tagsNaming(manifest, tags, tagged),
-    async write(digest) {
+    known: () => knownImage(target, { store, knowledge, annotations: {}, tags, tagged, host }),
+    async remember(finished) {
       const learnt = lessons.soFar();
       if (!mayWrite || learnt === undefined) return;
-      const image = digest === undefined ? learnt : { digest, target, ...learnt };
-      await place.write({ image, isNews: false }).catch((error: unknown) => {
-        warn(
-          host,
-          `What was copied could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`,
-        );
-      });
+      const image = finished ? { digest: finished.manifest.digest, target, ...learnt } : learnt;
+      await place.write({ image, isNews: false }, finished?.put);
     },
+    notRemembered: error =>
+      warn(
+        host,
+        `What was copied could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`,
+      ),
   };
 }

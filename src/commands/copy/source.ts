@@ -6,8 +6,7 @@ import { isNamed } from '../../host/presence.ts';
 import type { Packing } from '../../image/compress.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
 import { storedImage } from '../../image/oci/stored-image.ts';
-import { detectSource, openSource } from '../../image/sources/detect.ts';
-import { layoutFolder, wholeOfLayout } from '../../image/sources/oci-layout.ts';
+import { openSource, openWhole } from '../../image/sources/detect.ts';
 import { filesOfPath } from '../../image/sources/source-files.ts';
 import { measuredImage, type SourceImage } from '../../image/sources/source-image.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
@@ -114,11 +113,10 @@ async function onMachine(
         ...(tag === undefined ? {} : { tag }),
       }),
     whole: async () => {
-      if ((await detectSource(files)).kind === 'oci-layout') {
-        return wholeOfLayout(layoutFolder(files), { tag, platform });
-      }
+      const whole = await openWhole(files, { tag, platform, env: host.env });
+      if (whole) return whole;
       throw new Failure(`${source} is no index of several images, and --all is for such.`, {
-        next: 'Leave --all out; of an archive, unpack it, and name its folder as oci:DIR.',
+        next: 'Leave --all out; an OCI layout, in a folder or in an archive, can have an index.',
       });
     },
   };

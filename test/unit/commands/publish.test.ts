@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkComplete, imageOf, putImage } from '../../../src/commands/build/publish.ts';
+import { checkComplete, recipeImage } from '../../../src/commands/build/publish.ts';
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
+import { putImage } from '../../../src/commands/push.ts';
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { noise, sha256 } from '../../tools/blobs.ts';
@@ -37,7 +38,7 @@ test('an image has 125 layers at most; with one more nothing of it is put', asyn
   const store = storeOn(t, registry, 'o/x');
   registry.blobs.set(blob.digest, content);
   const put = async (...layers: MadeLayer[]) => {
-    const image = imageOf(layers, parts);
+    const image = recipeImage(layers, parts);
     await putImage(store, image);
     return image.manifest;
   };
