@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../host/host.ts';
+import { atOnce } from '../host/limits.ts';
 import { inPhase } from '../host/phase.ts';
 import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
@@ -35,7 +36,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     return { outputs: {} };
   }
   let name = 'image';
-  const hosts = registryHosts();
+  const hosts = registryHosts(atOnce.ahead);
   const store = openDestination(settings, hosts, host, () => name);
   try {
     const source = await findSource(settings, { store, hosts }, host);

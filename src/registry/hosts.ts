@@ -35,13 +35,19 @@ interface HostOptions {
   patience?: Patience;
 }
 
-/** Nothing is known of any registry yet. */
-export function registryHosts(): RegistryHosts {
+/**
+ * Nothing is known of any registry yet.
+ * @param ahead connections that are opened along with the first one, as requests will go side by side
+ */
+export function registryHosts(ahead?: number): RegistryHosts {
   const hosts = new Map<string, { known: RegistryHost; clients: number }>();
   return {
     enter: (reference, options) => {
       const { origin } = reference;
-      const entry = hosts.get(origin) ?? { known: openHost(reference, options), clients: 0 };
+      const entry = hosts.get(origin) ?? {
+        known: openHost(reference, { ...options, ahead }),
+        clients: 0,
+      };
       hosts.set(origin, entry);
       entry.clients += 1;
       return entry.known;
@@ -55,13 +61,16 @@ export function registryHosts(): RegistryHosts {
   };
 }
 
-function openHost(reference: ImageReference, options: HostOptions): RegistryHost {
-  const { host, patience, retries } = options;
+function openHost(
+  reference: ImageReference,
+  options: HostOptions & { ahead: number | undefined },
+): RegistryHost {
+  const { host, patience, retries, ahead } = options;
   const insecure = namesOf(options.insecureRegistries ?? []);
   const trust = { unverified: (name: string) => insecure.has(name) || isLoopback(name) };
   // each request has the signal of who makes it
   const unended = { ...host, signal: undefined };
-  const http = openHttp(unended, { patience, retries, trust, silent: true });
+  const http = openHttp(unended, { patience, retries, trust, silent: true, ahead });
   return {
     http,
     place: findOrigin({ ...reference, insecure }, http),

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { atOnce } from '../../host/limits.ts';
 import { defaultCacheTag, isLocalImage } from '../../inputs/destination.ts';
 import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -54,7 +55,7 @@ export function openRepository(
   const ending = new AbortController();
   // an interrupt ends the transfers, and not what must be written after it
   const ended = { ...host, signal: ending.signal };
-  const hosts = registryHosts();
+  const hosts = registryHosts(atOnce.ahead);
   const options = { host: ended, credentials, hosts, insecureRegistries, reading: !push };
   const store = openStore(image, options);
   /**
