@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../host/host.ts';
+import { atOnce } from '../host/limits.ts';
 import { inPhase } from '../host/phase.ts';
 import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
@@ -9,6 +10,7 @@ import { isNondistributable } from '../image/oci/layer-types.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
+import { type RegistryHosts, registryHosts } from '../registry/hosts.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
@@ -34,9 +36,10 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     return { outputs: {} };
   }
   let name = 'image';
-  const store = openDestination(settings, host, () => name);
+  const hosts = registryHosts(atOnce.ahead);
+  const store = openDestination(settings, hosts, host, () => name);
   try {
-    const source = await findSource(settings, store.repository, host);
+    const source = await findSource(settings, { store, hosts }, host);
     const work = { source, settings, store, host };
     const { tags } = settings.destination;
     if (settings.all) return await copyWhole(work);
@@ -122,12 +125,18 @@ async function pushed(
   return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
 }
 
-function openDestination(settings: CopySettings, host: Host, imageName: () => string) {
+function openDestination(
+  settings: CopySettings,
+  hosts: RegistryHosts,
+  host: Host,
+  imageName: () => string,
+): ImageStore {
   const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    hosts,
     insecureRegistries,
     imageName,
   });

@@ -283,4 +283,6 @@ export const atOnce = {
   nars: 4,
   /** Connections to one server; more requests wait for one. */
   connections: 32,
+  /** Connections to a registry that are opened along with the first one. */
+  ahead: 5,
 } as const;

@@ -79,7 +79,7 @@ export function checkTag(tag: string): void {
 }
 
 /** Whether the part before the first slash is a registry and not a user of Docker Hub. */
-export function namesRegistry(part: string): boolean {
+function namesRegistry(part: string): boolean {
   return /[.:]/.test(part) || part.toLowerCase() === 'localhost';
 }
 

@@ -94,7 +94,7 @@ function recallTagged(
 /** Blobs of another repository are of use when a registry can mount them; closures always are. */
 async function recallFrom(
   from: string,
-  { store }: Destination,
+  { store, hosts }: Destination,
   settings: BuildSettings,
   image: { storeDir: string; architecture: string },
   host: Host,
@@ -103,8 +103,9 @@ async function recallFrom(
   const { repository } = reference;
   const other = remoteStore(reference, {
     host,
+    hosts,
     insecureRegistries: settings.insecureRegistries,
-    credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
+    credentials: credentialsElsewhere(settings.credentials, store.place, reference),
     reading: true,
   });
   const at = reference.digest ?? reference.tag ?? 'latest';
@@ -116,7 +117,7 @@ async function recallFrom(
   );
   const place = { evidence: evidenceIn(other), store: other };
   if (other.repository === store.repository) return { ...place, memory };
-  const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
+  const sameRegistry = store.place?.registry === reference.registry;
   const images = memory.images.map(image =>
     mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
   );

@@ -12,8 +12,10 @@ import { measuredImage, type SourceImage } from '../../image/sources/source-imag
 import type { CopySettings } from '../../inputs/settings.ts';
 import { findNix } from '../../nix/nix.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
+import type { RegistryHosts } from '../../registry/hosts.ts';
 import { parseReference } from '../../registry/reference.ts';
 import { remoteStore } from '../../registry/remote.ts';
+import type { ImageStore } from '../../registry/store.ts';
 import { sourceStore } from '../source-store.ts';
 import type { WholeSource } from './all.ts';
 
@@ -31,14 +33,21 @@ export interface CopySource {
   whole(): Promise<WholeSource>;
 }
 
+/** Where a copy goes. */
+interface CopyTarget {
+  store: Pick<ImageStore, 'place'>;
+  /** What is found out of registries, its own among them. */
+  hosts: RegistryHosts;
+}
+
 /**
  * Finds the source by its form: a prefix, a path that exists, else a reference.
  *
- * @param destination the repository that it goes to: only its login is handed to its own registry
+ * @param destination where it goes to: only its login is handed to its own registry
  */
 export async function findSource(
   settings: CopySettings,
-  destination: string,
+  destination: CopyTarget,
   host: Host,
 ): Promise<CopySource> {
   const { source, workingDirectory } = settings;
@@ -59,7 +68,7 @@ export async function findSource(
       const name = `image ${repository}:${at}`;
       const tags = [tag ?? 'latest'];
       const close = () => store.close();
-      return { reader: store, reference: at, name, from: repository, tags, close };
+      return { reader: store, reference: at, name, tags, close };
     },
   };
 }
@@ -114,14 +123,15 @@ async function onMachine(
 }
 
 /** The repository that a reference names. */
-function readFrom(settings: CopySettings, destination: string, host: Host) {
+function readFrom(settings: CopySettings, { store: destination, hosts }: CopyTarget, host: Host) {
   const { source, credentials, insecureRegistries } = settings;
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
   const repository = `${reference.registry}/${reference.repository}`;
   const store = remoteStore(reference, {
     host,
+    hosts,
     insecureRegistries,
-    credentials: credentialsElsewhere(credentials, destination, reference),
+    credentials: credentialsElsewhere(credentials, destination.place, reference),
     reading: true,
   });
   const { tag, digest } = reference;
@@ -130,7 +140,7 @@ function readFrom(settings: CopySettings, destination: string, host: Host) {
 
 async function openReference(
   settings: CopySettings,
-  destination: string,
+  destination: CopyTarget,
   packing: Packing,
   host: Host,
 ): Promise<SourceImage> {
@@ -142,7 +152,6 @@ async function openReference(
       platform,
       name: `image ${repository}:${at}`,
       repoTags: [`${repository}:${tag ?? 'latest'}`],
-      from: repository,
     });
     const image = { ...stored, close: () => store.close() };
     return packing.compression === 'none' ? await measuredImage(image, host.signal) : image;

@@ -30,8 +30,6 @@ export interface StoredImageOptions {
   others?: readonly string[];
   /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
   rereads?: boolean;
-  /** The repository, where a blob of it may be mounted into another one. */
-  from?: string;
 }
 
 /**
@@ -43,7 +41,7 @@ export async function storedImage(
   packing: Packing,
   options: StoredImageOptions,
 ): Promise<SourceImage> {
-  const { name, repoTags = [], tags = [], from } = options;
+  const { name, repoTags = [], tags = [] } = options;
   const { stored, manifest, others } = await imageAt(reader, options);
   const { bytes: configBytes, diffIds } = await readConfig(reader, manifest, name);
   return {
@@ -51,7 +49,7 @@ export async function storedImage(
     layers: manifest.layers.map((layer, at) => ({
       name: `layer ${at + 1}`,
       source: layerSource(reader, layer, diffIds[at] ?? '', packing, options),
-      ...(from === undefined ? {} : { from }),
+      ...(reader.place === undefined ? {} : { from: reader.place }),
     })),
     config: fixedConfig(configBytes, diffIds, name),
     manifest: {

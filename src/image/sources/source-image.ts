@@ -5,6 +5,7 @@ import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import { mismatch } from '../decompress.ts';
 import { isDigest } from '../digest.ts';
+import type { RegistryPlace } from '../oci/reader.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
 /** A layer of an image that some other tool described. */
@@ -15,8 +16,8 @@ export interface SourceLayer {
   storePaths?: readonly string[];
   /** What the memory knows its content by, where that is known without reading it. */
   key?: string;
-  /** The repository that it is read from: within one registry it may be mounted. */
-  from?: string;
+  /** Where it is read from: within one registry it may be mounted. */
+  from?: RegistryPlace;
 }
 
 /** An image that some other tool made or described, ready to be sent. */
