@@ -9,6 +9,7 @@ import { type Platform, platformName, platformsIn } from './choose.ts';
 import {
   type FoundManifest,
   findManifest,
+  platformIn,
   readConfig,
   readManifestOrIndex,
   WrongDocument,
@@ -26,6 +27,8 @@ export interface StoredImageOptions {
   /** Names of the image to hand on, such as "ghcr.io/o/comfyui:cu130". */
   repoTags?: readonly string[];
   tags?: readonly string[];
+  /** What it runs on, as the entry says that led to it. */
+  said?: Platform | undefined;
   /** Platforms of images beside it that are known by now. */
   others?: readonly string[];
   /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
@@ -42,7 +45,7 @@ export async function storedImage(
   options: StoredImageOptions,
 ): Promise<SourceImage> {
   const { name, repoTags = [], tags = [] } = options;
-  const { stored, manifest, others } = await imageAt(reader, options);
+  const { stored, manifest, platform, others } = await imageAt(reader, options);
   const { bytes: configBytes, diffIds } = await readConfig(reader, manifest, name);
   return {
     description: name,
@@ -59,6 +62,7 @@ export async function storedImage(
     },
     repoTags,
     tags,
+    platform: platform ?? options.said ?? platformIn(configBytes),
     otherPlatforms: [...(options.others ?? []), ...others],
     sequential: false,
     close: async () => undefined,
