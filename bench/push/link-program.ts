@@ -1,61 +1,43 @@
+// The program of a link (bench/push/link.ts): a TCP proxy to TARGET, started as a child with a channel.
+// It tells its address, and for each message how many bytes it has taken so far.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { argv } from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
-
-/** A network link between a runner and its registry. */
-export interface Link {
-  /** Bytes per second towards the registry, for all connections together. */
-  rate: number;
-  /** Milliseconds there and back. */
-  roundTrip: number;
-}
-
-export interface Proxy {
-  /** "127.0.0.1:PORT". */
-  address: string;
-  stop(): Promise<void>;
-}
+import type { Link } from './link.ts';
 
 /** What may be on the way at a time in one direction of one connection, as in a socket's buffers. */
 const inFlight = 4 << 20;
 
-/**
- * A TCP proxy that behaves like a link: all connections share its rate, each byte arrives half a round
- * trip later, a connection is opened after a whole one. TCP's slow start is not imitated.
- */
-export async function startLink(target: string, link: Link): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const upstream = sharedRate(link.rate);
-  const delay = link.roundTrip / 2;
+/** Bytes that came from either side so far. */
+let taken = 0;
+
+/** All connections share the link's rate, each byte arrives half a round trip later. */
+async function serve(target: string, { rate, roundTrip }: Link): Promise<string> {
+  const [host = '', port] = target.split(':');
+  const upstream = sharedRate(rate);
+  const delay = roundTrip / 2;
   const server = createServer({ noDelay: true, allowHalfOpen: true }, async client => {
-    const [host, port] = target.split(':');
-    const open = { host: host ?? '', port: Number(port), noDelay: true, allowHalfOpen: true };
-    const registry = connect(open);
-    for (const socket of [client, registry]) sockets.add(socket);
+    const registry = connect({ host, port: Number(port), noDelay: true, allowHalfOpen: true });
     client.on('error', () => registry.destroy());
     registry.on('error', () => client.destroy());
-    await wait(link.roundTrip);
+    await wait(roundTrip);
     carry(client, registry, delay, upstream);
-    carry(registry, client, delay, async () => performance.now());
+    carry(registry, client, delay, async (_, came) => came);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const stop = async () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await once(server, 'close');
-  };
-  return { address: `127.0.0.1:${port}`, stop };
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Resolves to the time at which so many bytes have left, not long before that time. */
-type Depart = (bytes: number) => Promise<number>;
+/** Resolves to the time at which so many bytes, which came then, have left; not long before that time. */
+type Depart = (bytes: number, came: number) => Promise<number>;
 
+/** A timer that is late loses nothing of the rate: what has come meanwhile leaves without a gap. */
 function sharedRate(rate: number): Depart {
   let free = 0;
-  return async bytes => {
-    free = Math.max(free, performance.now()) + (bytes / rate) * 1000;
+  return async (bytes, came) => {
+    free = Math.max(free, came) + (bytes / rate) * 1000;
     const departure = free;
     const early = departure - performance.now();
     if (early > 2) await wait(early - 1);
@@ -69,10 +51,12 @@ function carry(from: Socket, to: Socket, delay: number, depart: Depart): void {
   let queued = 0;
   let leaving: Promise<unknown> = Promise.resolve();
   from.on('data', (chunk: Buffer) => {
+    const came = performance.now();
+    taken += chunk.length;
     queued += chunk.length;
     if (queued >= inFlight) from.pause();
     leaving = leaving.then(async () => {
-      const due = (await depart(chunk.length)) + delay;
+      const due = (await depart(chunk.length, came)) + delay;
       arrivals.add(due, async () => {
         if (!to.destroyed && !to.write(chunk)) await drained(to);
         queued -= chunk.length;
@@ -109,3 +93,9 @@ function queue() {
     },
   };
 }
+
+const [, , target = '', link = '{}'] = argv;
+const address = await serve(target, JSON.parse(link) as Link);
+process.on('message', () => process.send?.(taken));
+process.on('disconnect', () => process.exit());
+process.send?.(address);
