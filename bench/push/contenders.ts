@@ -13,7 +13,7 @@ import {
   workspace,
 } from './workspace.ts';
 
-const streamer = fileURLToPath(
+export const streamer = fileURLToPath(
   new URL('../../test/tools/stream_layered_image.py', import.meta.url),
 );
 

@@ -13,6 +13,7 @@ import {
   writeArchive,
   writeStreamConf,
 } from './contenders.ts';
+import { measureCopies } from './copies.ts';
 import { realiseLayers, writeFlake } from './flake.ts';
 import { chosenImage, type Layer, largeImage, manyLayers } from './images.ts';
 import type { Limits } from './limits.ts';
@@ -130,6 +131,8 @@ async function bench(options: Options): Promise<Findings> {
       ...{ ...course, rounds: 1, name: 'link' },
       ...{ link: runnerLink, contenders: linked },
     });
+    say('copies of a built output');
+    const copies = await measureCopies(program, registry, images.base);
     say('many layers, memory');
     const many = await measureManyLayers(program, registry);
     const memory = await measureMemory(program, registry, options.memory);
@@ -142,6 +145,7 @@ async function bench(options: Options): Promise<Findings> {
         writing,
         straight,
         overLink,
+        copies,
         many,
         layerCount,
         memory,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Copies } from './copies.ts';
 import type { Limits } from './limits.ts';
 import { runnerLink } from './link.ts';
 import type { MachineDescription } from './machine.ts';
@@ -19,6 +20,7 @@ export interface Findings {
   writing: Usage;
   straight: Results;
   overLink: Results;
+  copies: readonly Copies[];
   many: { direct: Measurement; linked: Measurement };
   layerCount: number;
   memory: { bytes: number; took: Measurement }[];
@@ -178,7 +180,7 @@ function limitTable(findings: Findings): string {
 }
 
 function goalTable(findings: Findings): string {
-  const { straight, many, memory, layerCount } = findings;
+  const { straight, copies, many, memory, layerCount } = findings;
   const wallOf = (scenario: ScenarioId, name = zstd) =>
     median(straight.get(scenario)?.get(name), wall);
   const limit = impliedTime(findings, 'zstd');
@@ -218,6 +220,16 @@ function goalTable(findings: Findings): string {
       memory
         .map(({ bytes, took }) => `${megabytes(took.peakBytes)} for ${bytes / 1e9} GB`)
         .join(', '),
+    ],
+    [
+      'unchanged `copy ./result`',
+      'under 1 s',
+      copies
+        .map(
+          ({ form, first, again }) =>
+            `${form}: ${seconds(again.seconds)}, after ${seconds(first.seconds)}`,
+        )
+        .join('; '),
     ],
     [
       `requests for ${layerCount} unchanged layers`,

@@ -7,7 +7,7 @@ import type { Compression } from './types.ts';
  */
 export const frameCompressors: Readonly<
   Record<Exclude<Compression, 'none'>, (content: Buffer) => Promise<Buffer>>
-> = { zstd: zstdFrame, gzip: gzipMember };
+> = { zstd: content => zstdFrame(content), gzip: gzipMember };
 
 /** At least ZSTD_compressBound and deflateBound. */
 const outputSize = (length: number) => length + (length >> 8) + 1024;
@@ -32,12 +32,12 @@ export const zstdParameters: Readonly<Record<number, number>> = {
  * works in place instead of through a window of its own: a sixth of the CPU time of a push. The
  * stream gives the frame without a copy, which `zstdCompress` joins with the empty one.
  */
-function zstdFrame(content: Buffer): Promise<Buffer> {
+export function zstdFrame(content: Buffer, params = zstdParameters): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const stream = createZstdCompress({
     chunkSize: outputSize(content.length),
     flush: constants.ZSTD_e_end,
-    params: zstdParameters,
+    params,
   });
   const pieces: Buffer[] = [];
   stream.on('data', piece => pieces.push(piece));

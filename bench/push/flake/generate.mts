@@ -49,7 +49,7 @@ function packed(seed: Buffer): Fill {
 }
 
 /** Bytes of a stretch of a library, and of them those that are packed. */
-const stretch = { bytes: 256 << 10, packed: 104 << 10 };
+const stretch = { bytes: 256 << 10, packed: 96 << 10 };
 
 /** Like a library of CUDA's: machine code, and between it kernels that are packed already. */
 function library(seed: Buffer): Fill {
