@@ -2,8 +2,8 @@
 export type InTurn = <Value>(work: () => Promise<Value>, weight?: number) => Promise<Value>;
 
 /**
- * Runs at most `most` works at a time; one that fails ends no other. They begin in the event loop's next
- * turn, so that those which are asked for together are weighed against each other.
+ * Runs at most `most` works at a time; one that fails ends no other. Those with a weight begin in the event
+ * loop's next turn, so that what is asked for together is weighed against each other.
  */
 export function turns(most: number): InTurn {
   const waiting: { weight: number; go: () => void }[] = [];
@@ -14,11 +14,14 @@ export function turns(most: number): InTurn {
     free -= next.length;
     for (const { go } of next) go();
   };
-  return async (work, weight = 0) => {
-    await new Promise<void>(go => {
-      waiting.push({ weight, go });
-      setImmediate(begin);
-    });
+  return async (work, weight) => {
+    if (weight === undefined && free > 0) free -= 1;
+    else {
+      await new Promise<void>(go => {
+        waiting.push({ weight: weight ?? 0, go });
+        setImmediate(begin);
+      });
+    }
     try {
       return await work();
     } finally {

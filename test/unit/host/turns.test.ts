@@ -30,7 +30,6 @@ const nextTurn = () => new Promise(setImmediate);
 test('no more than so many at a time, in the order in which they came', async () => {
   const { begun, start, end } = works(2);
   const all = ['a', 'b', 'c', 'd'].map(name => start(name));
-  await nextTurn();
   assert.deepEqual(begun, ['a', 'b']);
   await end('b');
   assert.deepEqual(begun, ['a', 'b', 'c']);
@@ -40,9 +39,7 @@ test('no more than so many at a time, in the order in which they came', async ()
 
 test('what weighs most of what waits goes first', async () => {
   const { begun, start, end } = works(1);
-  const all = [start('first')];
-  await nextTurn();
-  all.push(start('light', 1), start('heavy', 9), start('as light', 1));
+  const all = [start('first'), start('light', 1), start('heavy', 9), start('as light', 1)];
   for (const name of ['first', 'heavy', 'light', 'as light']) await end(name);
   await Promise.all(all);
   assert.deepEqual(begun, ['first', 'heavy', 'light', 'as light']);
@@ -63,12 +60,10 @@ test('one that fails gives its turn on, and a turn that nobody wants is kept', a
   const { begun, start, end } = works(1);
   const failing = assert.rejects(start('failing'), { message: 'in vain' });
   const next = start('next');
-  await nextTurn();
   await end('failing', new Error('in vain'));
   await end('next');
   await Promise.all([failing, next]);
   void start('later');
-  await nextTurn();
   assert.deepEqual(begun, ['failing', 'next', 'later']);
   await end('later');
 });
