@@ -1,9 +1,12 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type BenchImage, streamer } from './contenders.ts';
 import type { Registry } from './registry.ts';
 import { type Measurement, measured, tell } from './rounds.ts';
 import { fullMachine, measureOn, runOn, workspace } from './workspace.ts';
+
+const recipe = fileURLToPath(new URL('streamed.nix', import.meta.url));
 
 /** The image as a built output in one form, copied into an empty repository and once more. */
 export interface Copies {
@@ -17,22 +20,27 @@ export interface Copies {
 export async function measureCopies(
   program: string,
   registry: Registry,
-  { conf, archive }: BenchImage,
+  { conf, archive, paths }: BenchImage & { paths: readonly string[] },
 ): Promise<Copies[]> {
   const found: Copies[] = [];
   if (archive !== undefined) {
     found.push(await copyTwice(program, registry, 'docker-archive', await stored(archive)));
   }
-  const script = join(workspace, 'stream-bench');
-  const lines = ['#!/bin/sh', `exec python3 ${streamer} ${await stored(conf)}`];
-  writeFileSync(script, `${lines.join('\n')}\n`, { mode: 0o755 });
-  found.push(await copyTwice(program, registry, 'streamLayeredImage', await stored(script)));
+  found.push(await copyTwice(program, registry, 'streamLayeredImage', await streamed(conf, paths)));
   return found;
 }
 
 /** The store path of a file, which is added to the store. */
 async function stored(file: string): Promise<string> {
   return (await runOn(fullMachine, ['nix-store', '--add', file])).trim();
+}
+
+async function streamed(conf: string, paths: readonly string[]): Promise<string> {
+  const words = ['nix-build', '--no-out-link', recipe];
+  const texts = { conf, layer: dirname(conf), streamer };
+  for (const [name, text] of Object.entries(texts)) words.push('--argstr', name, text);
+  const list = paths.map(path => `"${path}"`).join(' ');
+  return (await runOn(fullMachine, [...words, '--arg', 'paths', `[ ${list} ]`])).trim();
 }
 
 async function copyTwice(

@@ -132,7 +132,7 @@ async function bench(options: Options): Promise<Findings> {
       ...{ link: runnerLink, contenders: linked },
     });
     say('copies of a built output');
-    const copies = await measureCopies(program, registry, images.base);
+    const copies = await measureCopies(program, registry, { ...base, archive });
     say('many layers, memory');
     const many = await measureManyLayers(program, registry);
     const memory = await measureMemory(program, registry, options.memory);
