@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { blobKey } from '../../../src/image/keys.ts';
+import { hasItsKey } from '../../../src/registry/memory/checks.ts';
 import {
   isRemembered,
   knownBlobs,
@@ -226,6 +227,19 @@ test('what a newer program has written is kept by one that does not know it', ()
   for (const name of ['paths', 'blobs', 'outputs', 'roots', 'images', 'records']) {
     assert.ok(merged.includes(`"novel":{"in":"${name}"}`), name);
   }
+});
+
+test('folders of a root layer, and trees of any store paths in them, have their rows', () => {
+  const wheel = `${'a'.repeat(32)}-nvidia-cudnn`;
+  const folders = [{ at: '/opt/python', from: [wheel, `${wheel}/nvidia/cudnn/lib`] }];
+  const links = { ...blob('1'), kind: 'root', roots: [], directories: [], more: { folders } };
+  const tree = { nvidia: [{ cudnn: [{ lib: 1 }] }], 'nvidia_cudnn.dist-info': 1 };
+  const image = { ...imageOf('a', links), roots: [{ outPath: `${storeDir}/${wheel}`, tree }] };
+  const parsed = parseMemory(serializeMemory({ images: [image] }), storeDir);
+  assert.ok(parsed.kind === 'memory' && parsed.leftOut === 0);
+  assert.deepEqual(parsed.memory.images, [image]);
+  assert.equal(hasItsKey(links), true, 'it is made of folders, too');
+  assert.equal(hasItsKey({ ...links, more: {} }), false);
 });
 
 test('two builds of one path that refer to different ones are two rows', () => {
