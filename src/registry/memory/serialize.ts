@@ -48,10 +48,15 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
     ...more,
   };
   const pieces = [Buffer.from(`{"format":${memoryFormat},"paths":[`)];
-  for (const piece of paths.json()) pieces.push(Buffer.from(piece));
+  for (const rows of paths.json()) {
+    if (pieces.length > 1) pieces.push(comma);
+    pieces.push(Buffer.from(rows));
+  }
   pieces.push(Buffer.from(`],${JSON.stringify(others).slice(1)}`));
   return Buffer.concat(pieces);
 }
+
+const comma = Buffer.from(',');
 
 /** In one order, whoever has put it together. */
 function originOf(image: RememberedImage): Fields {
