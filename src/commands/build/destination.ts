@@ -1,8 +1,10 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
-import { defaultCacheTag, isLocalImage } from '../../inputs/destination.ts';
+import { atOnce } from '../../host/limits.ts';
+import { defaultCacheTag, isLocalImage, tagWithoutRecipe } from '../../inputs/destination.ts';
 import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { type RegistryHosts, registryHosts } from '../../registry/hosts.ts';
 import { openStore } from '../../registry/open.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import { absoluteImage } from '../places.ts';
@@ -18,11 +20,14 @@ export interface Destination {
   loggedIn: Repository['loggedIn'];
   /** Whether the login was seen to be allowed to write; undefined where nobody tries. */
   mayWrite?: Repository['mayWrite'];
+  /** What is found out of registries on the way. */
+  hosts: RegistryHosts;
 }
 
 /** A repository in a registry, opened before anything is known of the image. */
 export interface Repository {
   store: ImageStore;
+  hosts: RegistryHosts;
   /** Begins to log in, once, and to find out whether a run that pushes may write. What comes of it is told to who asks {@link loggedIn}. */
   logIn(): void;
   /** Resolves when nothing is left of a login that has begun; rejects with its {@link Failure}. */
@@ -39,6 +44,8 @@ export interface ImageIdentity {
   tag: string;
   /** OCI's name. */
   architecture: string;
+  /** Whether name and tag are those of a recipe. */
+  hasRecipe: boolean;
 }
 
 /** Opens the repository that the image goes to; undefined where it goes to no registry. */
@@ -50,16 +57,18 @@ export function openRepository(
   const ending = new AbortController();
   // an interrupt ends the transfers, and not what must be written after it
   const ended = { ...host, signal: ending.signal };
-  const options = { host: ended, credentials, insecureRegistries, reading: !push };
+  const hosts = registryHosts(atOnce.ahead);
+  const options = { host: ended, credentials, hosts, insecureRegistries, reading: !push };
   const store = openStore(image, options);
-  /** Whether it may be written to is found out only where it is to be: some registries create it by that. */
-  const comeIn = async () => {
-    await store.logIn?.();
-    if (push) await store.checkWrite?.();
-  };
+  /**
+   * What a writer asks anyway logs in as well. Whether it may be written to is found out only where it is
+   * to be: some registries create it by that.
+   */
+  const comeIn = async () => (push ? store.checkWrite?.() : store.logIn?.());
   let login: Promise<void> | undefined;
   return {
     store,
+    hosts,
     logIn: () => {
       login ??= comeIn();
       login.catch(() => undefined);
@@ -93,7 +102,7 @@ export function openDestination(
   const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
   for (const tag of tags) checkTag('tags', tag);
   const store = repository?.store ?? openLocalStore(settings, image, host);
-  const cacheTag = settings.cacheTag ?? defaultCacheTag(image);
+  const cacheTag = settings.cacheTag ?? cacheTagOf(image, store);
   if (tags.includes(cacheTag)) {
     throw new Failure(
       `The tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
@@ -108,8 +117,12 @@ export function openDestination(
     cacheTag: store.remembers ? cacheTag : undefined,
     loggedIn: async () => repository?.loggedIn(),
     mayWrite: repository?.mayWrite,
+    hosts: repository?.hosts ?? registryHosts(),
   };
 }
+
+const cacheTagOf = (image: ImageIdentity, { repository }: ImageStore): string =>
+  image.hasRecipe ? defaultCacheTag(image) : tagWithoutRecipe(repository, image.architecture);
 
 function openLocalStore(settings: BuildSettings, image: ImageIdentity, host: Host): ImageStore {
   const wanted = settings.image ?? `oci:${image.name}-image`;

@@ -12,6 +12,7 @@ import type { DerivationOutput } from '../../nix/types.ts';
 import type { LayerBlob } from '../transfers.ts';
 import {
   closureOf,
+  decideTargetLayers,
   findReusable,
   finished,
   type LayerWork,
@@ -19,17 +20,31 @@ import {
   sendGroups,
   splitContent,
 } from './layers.ts';
+import { checkComplete } from './publish.ts';
 import type { MadeLayer } from './state.ts';
 
 /** Names of the layers that the program adds, as the record shows them. */
 const referencesLayer = 'references';
 const rootLayer = 'root';
 
+/** Makes all layers of an image. Those that the program adds are sent beside those of the targets. */
+export async function makeAllLayers(work: LayerWork): Promise<MadeLayer[]> {
+  const held = new Set<string>();
+  const { made } = await decideTargetLayers(work, held);
+  const [targets, references, root] = await Promise.all([
+    made,
+    makeReferencesLayer(work, held),
+    makeRootLayer(work),
+  ]);
+  checkComplete(work.lessons.closures(), held);
+  return [...targets, ...(references ? [references] : []), root];
+}
+
 /**
  * The layer of store paths that `root` or `config` refer to and that no target's layer holds, and of those
  * that a memory has overlooked; undefined when there are none.
  */
-export async function makeReferencesLayer(
+async function makeReferencesLayer(
   work: LayerWork,
   held: Set<string>,
 ): Promise<MadeLayer | undefined> {
@@ -80,7 +95,7 @@ async function makeReferences(
 }
 
 /** The last layer: the folders and links at /, merged from the trees of the root outputs. */
-export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
+async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
   const { recipe, root, lessons } = work;
   for (const output of recipe.root) {
     const tree = knownTree(output, work);

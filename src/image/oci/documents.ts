@@ -1,10 +1,10 @@
 import { Failure } from '../../host/failure.ts';
-import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { type Fields, fieldsOf, isRecord, jsonValue } from '../../host/foreign-value.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import { isDigest } from '../digest.ts';
-import type { Descriptor, Manifest } from '../types.ts';
+import { type Descriptor, type Manifest, mediaTypes } from '../types.ts';
 import { chooseManifest, type Platform, platformsIn } from './choose.ts';
 import type { ImageReader, StoredManifest } from './reader.ts';
 
@@ -15,6 +15,8 @@ export class WrongDocument extends Failure {}
 export interface FoundManifest {
   stored: StoredManifest;
   manifest: Manifest;
+  /** What it runs on, as an index says. */
+  platform?: Platform | undefined;
   /** What else the indexes on the way have images for, such as "linux/arm64". */
   others: readonly string[];
 }
@@ -39,14 +41,16 @@ export async function findManifest(
 ): Promise<FoundManifest | 'missing' | 'other-platform'> {
   let at = reference;
   const others: string[] = [];
+  let said: Platform | undefined;
   for (let depth = 0; depth <= limits.nestedIndexes; depth++) {
     const stored = await store.getManifest(at);
     if (stored === undefined) return 'missing';
     const found = readManifestOrIndex(stored.bytes, name);
-    if ('layers' in found) return { stored, manifest: found, others };
+    if ('layers' in found) return { stored, manifest: found, platform: said, others };
     const fitting = chooseManifest(found.manifests, platform);
     if (fitting === undefined) return 'other-platform';
     others.push(...platformsIn(found.manifests.filter(each => each !== fitting)));
+    said = fitting.platform;
     at = fitting.digest;
   }
   throw wrong(name, `more than ${limits.nestedIndexes} indexes lie within each other`);
@@ -61,9 +65,14 @@ export interface ImageIndex {
 export function readManifestOrIndex(bytes: Buffer, name: string): Manifest | ImageIndex {
   const document = readDocument(bytes, name);
   return 'manifests' in document
-    ? { manifests: readIndex(document, name) }
+    ? { manifests: entriesOf(document, name) }
     : manifestOf(document, name);
 }
+
+/** What an index says. @throws WrongDocument */
+export const readIndex = (bytes: Buffer, name: string): ImageIndex => ({
+  manifests: entriesOf(readDocument(bytes, name), name),
+});
 
 /** What an image's manifest says. @throws WrongDocument */
 export function readManifest(bytes: Buffer, name: string): Manifest {
@@ -89,6 +98,10 @@ export async function readConfig(
   return { bytes, diffIds };
 }
 
+/** What an image's config says that it runs on; undefined where it does not. */
+export const platformIn = (config: Buffer): Platform | undefined =>
+  platformOf(jsonValue(config.toString()));
+
 /** The diffIDs that an image's config states. @throws WrongDocument */
 export function diffIdsIn(config: Buffer, name: string): string[] {
   const { rootfs } = readDocument(config, name);
@@ -110,23 +123,30 @@ function manifestOf(document: Fields, name: string): Manifest {
 }
 
 /** What a layout's index.json says. */
-interface LayoutIndex extends ImageIndex {
+export interface LayoutIndex extends ImageIndex {
   annotations: Readonly<Record<string, string>>;
 }
 
 /** Reads a layout's index.json. @throws WrongDocument */
 export function readLayoutIndex(bytes: Buffer, name: string): LayoutIndex {
   const document = readDocument(bytes, name);
-  return { manifests: readIndex(document, name), annotations: textsIn(document.annotations) ?? {} };
+  return { manifests: entriesOf(document, name), annotations: textsIn(document.annotations) ?? {} };
 }
 
 /** The manifests that an index lists. @throws WrongDocument */
-function readIndex({ manifests }: Fields, name: string): Descriptor[] {
+function entriesOf({ manifests }: Fields, name: string): Descriptor[] {
   if (!Array.isArray(manifests)) throw wrong(name, 'its index has no list of manifests');
   if (manifests.length > limits.indexEntries) {
     throw wrong(name, `its index lists ${manifests.length} manifests`);
   }
   return manifests.map((each, at) => descriptorOf(each, `manifest ${at + 1} of its index`, name));
+}
+
+/** A manifest that no descriptor has said the type of says it itself, or shows what it is. */
+export function statedMediaType(bytes: Buffer): string {
+  const { mediaType, manifests } = fieldsOf(jsonValue(bytes.toString()));
+  if (typeof mediaType === 'string') return mediaType;
+  return Array.isArray(manifests) ? mediaTypes.index : mediaTypes.manifest;
 }
 
 /** What is used of a descriptor, each part as it has to be. */

@@ -6,10 +6,12 @@ import { packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { decompressAny } from '../decompress.ts';
 import { bytesOf } from '../frames.ts';
+import { platformIn } from '../oci/documents.ts';
 import { type ByteString, toByteString, toText } from '../tar-header.ts';
 import { type Archive, type ArchiveIndex, followLinks, normal, type Place } from './archive.ts';
 import {
   checkedSource,
+  checkLayerCount,
   checkShape,
   diffIdsOf,
   fixedConfig,
@@ -61,6 +63,10 @@ function layer({ file, diffId, place }: FoundLayer, archive: Archive, packing: P
 /** What manifest.json and the config say. */
 function describe({ index, name }: Archive, reference: string | undefined) {
   const manifest = manifestOf(index, name, reference);
+  checkLayerCount(manifest.Layers.length, {
+    ...{ name, field: 'Layers of manifest.json' },
+    next: 'Make the image of fewer layers: dockerTools takes maxLayers.',
+  });
   const configName = followLinks(manifest.Config, index, name);
   const config = index.descriptions.get(configName);
   if (!config) throw lacks(index, name, 'config', configName);
@@ -82,6 +88,7 @@ function describe({ index, name }: Archive, reference: string | undefined) {
     description: `docker archive ${name}`,
     repoTags: manifest.RepoTags,
     config: fixedConfig(config, diffIds, name),
+    platform: platformIn(config),
   };
   return { image, layers };
 }
