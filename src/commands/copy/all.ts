@@ -101,7 +101,7 @@ async function copyManifest(
   } else {
     for (const { digest } of found.manifests) await copyAt(digest, copying, depth + 1);
   }
-  await store.putManifest(bytes, mediaType);
+  await store.putManifest(bytes, mediaType, { untagged: depth > 0 });
   await copyReferrers(digest, copying, depth);
 }
 
