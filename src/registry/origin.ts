@@ -8,6 +8,7 @@ import {
   readBody,
   type Send,
 } from '../host/http/message.ts';
+import { ofEachServer } from '../host/servers.ts';
 import type { ImageReference } from './reference.ts';
 
 /** What is known of a registry before it is asked. */
@@ -32,33 +33,41 @@ export interface Origin {
   mayBePlain(server: URL): boolean;
 }
 
-/** Finds out how a registry is spoken to, once. */
-export function findOrigin(options: OriginOptions, http: Pick<HttpClient, 'through'>): Origin {
+/** What the first answer of a registry has told, for all of its repositories. */
+const foundOf = ofEachServer<{ origin?: string }>(() => ({}));
+
+/** Finds out how a registry is spoken to, once in a run. */
+export function findOrigin(
+  options: OriginOptions,
+  http: Pick<HttpClient, 'through' | 'policy'>,
+): Origin {
   const { registry, origin, insecure } = options;
   const origins = originsOf(options);
-  let found = origins[0] ?? origin;
+  const known = foundOf(http.policy.servers, origins.join(' '));
+  const found = () => known.origin ?? origins[0] ?? origin;
   const asking = http.through(send => async request => {
     if (!origins.includes(request.url.origin)) return send(request);
-    const [answer, from] = await firstAnswer(origins, request, send).catch(error => {
+    const candidates = known.origin === undefined ? origins : [known.origin];
+    const [answer, from] = await firstAnswer(candidates, request, send).catch(error => {
       throw explained(error, registry);
     });
-    found = from;
+    known.origin = from;
     return { ...answer, body: once(answer.body) };
   });
-  const isPlain = () => found.startsWith('http:');
+  const isPlain = () => found().startsWith('http:');
   return {
     ping: async signal =>
       asking.exchange({ method: 'GET', url: new URL('/v2/', origins[0]), signal }),
     owns: url => origins.includes(url.origin),
     directed: request => {
       const { origin: asked, pathname, search } = request.url;
-      const isMoved = asked !== found && origins.includes(asked);
-      return isMoved ? { ...request, url: new URL(`${found}${pathname}${search}`) } : request;
+      const isMoved = asked !== found() && origins.includes(asked);
+      return isMoved ? { ...request, url: new URL(`${found()}${pathname}${search}`) } : request;
     },
     isPlain,
     takesLogins: () => !isPlain() || insecure.has(registry) || isLoopback(registry),
     mayBePlain: ({ host, hostname }) =>
-      insecure.has(host) || (isPlain() && hostname === new URL(found).hostname),
+      insecure.has(host) || (isPlain() && hostname === new URL(found()).hostname),
   };
 }
 

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import type { Host } from '../../../src/host/host.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { instantRetries, layerOf, noise } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
-import { type Behaviour, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+import {
+  type Behaviour,
+  type RegistryStandIn,
+  startRegistryStandIn,
+} from '../../tools/registry-stand-in.ts';
 
 const stops: (() => Promise<void>)[] = [];
 
@@ -14,15 +19,20 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
+function storeOf({ address }: RegistryStandIn, repository: string, host: Host, waits?: number[]) {
+  const retries = instantRetries(waits);
+  return remoteStore(parseReference(`${address}/${repository}`), {
+    host,
+    credentials: {},
+    retries,
+  });
+}
+
 async function start(behaviour: Partial<Behaviour>) {
   const registry = await startRegistryStandIn(behaviour);
   const host = quietHost();
   const waits: number[] = [];
-  const store = remoteStore(parseReference(`${registry.address}/o/comfyui`), {
-    host,
-    credentials: {},
-    retries: instantRetries(waits),
-  });
+  const store = storeOf(registry, 'o/comfyui', host, waits);
   stops.push(store.close, registry.stop);
   /** Uploads a layer, which must arrive, and leave no session. Gives how often it was read. */
   const upload = async (size: number) => {
@@ -35,7 +45,7 @@ async function start(behaviour: Partial<Behaviour>) {
   };
   const asked = (method: string) =>
     registry.requests.filter(line => line.startsWith(`${method} `)).length;
-  return { registry, store, upload, asked, waits, events: host.events };
+  return { registry, store, upload, asked, waits, host, events: host.events };
 }
 
 const isStream = ({ headers }: IncomingMessage) => headers['content-length'] === undefined;
@@ -85,6 +95,20 @@ describe('where a stream is not taken', () => {
     assert.equal(asked('PATCH'), 6);
     assert.equal(await upload(2 * mib), 1);
     assert.equal(asked('PATCH'), 6 + 2);
+  });
+
+  test('what one repository of a registry has learnt, another begins with', async () => {
+    const { registry, upload, host, asked } = await start({ largestBody: mib });
+    await upload(3 * mib);
+    const before = asked('PATCH');
+    const store = storeOf(registry, 'o/other', host);
+    stops.push(store.close);
+    await store.putBlob(layerOf(noise(2 * mib, 5)));
+    assert.equal(asked('PATCH'), before + 2);
+    const stranger = storeOf(registry, 'o/other', quietHost());
+    stops.push(stranger.close);
+    await stranger.putBlob(layerOf(noise(2 * mib, 6)));
+    assert.ok(asked('PATCH') > before + 4);
   });
 
   test('they are not halved below 512 KiB: who takes less is told what to change', async () => {
