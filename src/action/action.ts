@@ -3,7 +3,6 @@ import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
 import { explain, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
-import { serversOfRun } from '../host/http/servers.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
 import type { RunFolder } from '../host/run-folder.ts';
@@ -53,7 +52,6 @@ export async function runAction(world: ActionWorld): Promise<number> {
       clock: world.clock,
       run: processRunner(world.env, { emit: log.take, clock: world.clock }),
       emit: log.take,
-      servers: serversOfRun(),
       signal: world.signal,
     };
     const { command } = parse('face', raw);

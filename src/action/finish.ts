@@ -1,7 +1,6 @@
 import type { AfterState } from '../commands/outcome.ts';
 import type { After } from '../commands/verbs.ts';
 import { explain, traceOf } from '../host/failure.ts';
-import { serversOfRun } from '../host/http/servers.ts';
 import { processRunner } from '../host/process.ts';
 import type { RunFolder } from '../host/run-folder.ts';
 import { readGitHubContext } from '../inputs/context.ts';
@@ -63,8 +62,7 @@ async function finishWork(
   try {
     const github = await readGitHubContext(env, raw);
     const emit = log.take;
-    const run = processRunner(env, { emit, clock });
-    const host = { env, clock, run, emit, servers: serversOfRun(), signal };
+    const host = { env, clock, run: processRunner(env, { emit, clock }), emit, signal };
     await after(raw, contextOf(world, folder.path, github), left, host);
   } finally {
     clearInterval(pulse);

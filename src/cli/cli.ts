@@ -4,7 +4,6 @@ import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
 import { debugVariable, explain, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
-import { serversOfRun } from '../host/http/servers.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
 import { makeRunFolder, type RunFolder, removeLeft } from '../host/run-folder.ts';
@@ -129,7 +128,6 @@ function commandLineHost(world: CliWorld, context: RunContext, view: View): Host
     clock: world.clock,
     run: processRunner(env, { emit: view.take, clock: world.clock }),
     emit: view.take,
-    servers: serversOfRun(),
     stdout: world.image,
     signal: world.signal,
   };

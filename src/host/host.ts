@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Emit } from './events.ts';
 import type { RunProcess } from './process.ts';
-import type { Servers } from './servers.ts';
 
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
@@ -13,8 +12,6 @@ export interface Host {
   clock: Clock;
   run: RunProcess;
   emit: Emit;
-  /** What is known of servers, for all who ask them in this run; absent: each finds out by itself. */
-  servers?: Servers | undefined;
   /** Where an image named `-` is written: standard output. Absent where that is a log, or a terminal. */
   stdout?: Writable | undefined;
   /** Aborted by Ctrl-C, by a cancelled job, or by a failure elsewhere in the run. */

@@ -26,9 +26,9 @@ import {
   withDigest,
 } from './session.ts';
 import type { PutBlobOptions } from './store.ts';
-import { type Habits, habitsOf, type Way, wantedChunks } from './way.ts';
+import { type Habits, type Way, wantedChunks } from './way.ts';
 
-/** Uploads to one repository, which learn from all to its registry how that takes bytes. */
+/** Uploads to one repository, which learn from each other how its registry takes bytes. */
 export interface Uploads {
   /**
    * Streams a blob into the registry. After a broken connection the registry is asked what it holds,
@@ -42,7 +42,7 @@ export interface Uploads {
 
 /** Sends nothing yet. */
 export function uploadsTo(client: RegistryClient): Uploads {
-  const habits = habitsOf(client.policy.servers, client.reference.origin);
+  const { habits } = client;
   return {
     blob: async (source, options) => complete({ client, source, options, habits, mayResume: true }),
     bytes: async (bytes, digest) => {

@@ -1,6 +1,5 @@
 import type { Answer } from '../host/http/message.ts';
 import { limits } from '../host/limits.ts';
-import { ofEachServer } from '../host/servers.ts';
 import { hasErrorCode } from './refusal.ts';
 
 /**
@@ -19,9 +18,6 @@ export interface Habits {
   /** Bytes of the largest chunk that was taken. */
   taken: number;
 }
-
-/** Those of a registry ("https://ghcr.io"), shared by all of its repositories that a run sends to. */
-export const habitsOf = ofEachServer<Habits>(() => ({ way: { kind: 'stream' }, taken: 0 }));
 
 /** Chunks of the size that a registry asks for are not halved below it. */
 export const wantedChunks = (size: number): Way => ({ kind: 'chunks', size, least: size });

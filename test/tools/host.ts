@@ -1,6 +1,5 @@
 import type { ProgressEvent } from '../../src/host/events.ts';
 import type { Host } from '../../src/host/host.ts';
-import { serversOfRun } from '../../src/host/http/servers.ts';
 import { processRunner } from '../../src/host/process.ts';
 
 /** A host of which a test can see what was told. */
@@ -28,7 +27,6 @@ export function quietHost(changes: Partial<Host> = {}): WatchedHost {
       events.push(event);
       if (event.type === 'warning') warnings.push(event.message);
     },
-    servers: serversOfRun(),
     events,
     warnings,
     ...changes,

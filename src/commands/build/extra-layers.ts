@@ -12,6 +12,7 @@ import type { DerivationOutput } from '../../nix/types.ts';
 import type { LayerBlob } from '../transfers.ts';
 import {
   closureOf,
+  decideTargetLayers,
   findReusable,
   finished,
   type LayerWork,
@@ -19,11 +20,25 @@ import {
   sendGroups,
   splitContent,
 } from './layers.ts';
+import { checkComplete } from './publish.ts';
 import type { MadeLayer } from './state.ts';
 
 /** Names of the layers that the program adds, as the record shows them. */
 const referencesLayer = 'references';
 const rootLayer = 'root';
+
+/** Makes all layers of an image. Those that the program adds are sent beside those of the targets. */
+export async function makeAllLayers(work: LayerWork): Promise<MadeLayer[]> {
+  const held = new Set<string>();
+  const { made } = await decideTargetLayers(work, held);
+  const [targets, references, root] = await Promise.all([
+    made,
+    makeReferencesLayer(work, held),
+    makeRootLayer(work),
+  ]);
+  checkComplete(work.lessons.closures(), held);
+  return [...targets, ...(references ? [references] : []), root];
+}
 
 /**
  * The layer of store paths that `root` or `config` refer to and that no target's layer holds, and of those

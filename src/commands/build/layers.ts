@@ -83,11 +83,15 @@ export function pathsOf(blobs: readonly KnownBlob[]): Set<string> {
 /**
  * Makes the layers of the recipe's shipped targets, in order: content of layer k is the closure of
  * its target minus what the layers before it hold. A layer is decided when its closure and those
- * before it are known; its transfer goes on while later targets are still being built.
+ * before it are known; its transfer goes on while later targets are still being built, and beyond.
  *
  * @param held receives the store paths that the layers hold
+ * @returns when all are decided, their ends
  */
-export async function makeTargetLayers(work: LayerWork, held: Set<string>): Promise<MadeLayer[]> {
+export async function decideTargetLayers(
+  work: LayerWork,
+  held: Set<string>,
+): Promise<{ made: Promise<MadeLayer[]> }> {
   const shipped = work.recipe.layers.filter(layer => layer.image);
   const pending: Promise<MadeLayer>[] = [];
   const add = (layer: Promise<MadeLayer>) => {
@@ -115,6 +119,7 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     learnRootTree(target, work);
     // what was built here may refer to other paths than what was built elsewhere
     const closure = await closureInStore(target, work);
+    work.lessons.closure(target.outPath, pathsIn(closure));
     const content = closure.filter(({ path }) => !held.has(path));
     for (const { path } of content) held.add(path);
     const room = limits.imageLayers - blobCount - extraLayers - roomForLater(later, work);
@@ -123,7 +128,9 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     const blobs = sendGroups(target.name, groups, work);
     add(finishLayer({ name: target.name, target, origin, blobs }, pathsIn(closure), work));
   }
-  return Promise.all(pending);
+  const made = Promise.all(pending);
+  made.catch(() => undefined); // told to who waits for it
+  return { made };
 }
 
 /** Blobs that later layers will most likely have: those that carry them now, else one for each. */

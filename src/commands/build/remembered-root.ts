@@ -23,21 +23,26 @@ export interface RememberedRoot {
   treeOf(outPath: string): RootTree | undefined;
 }
 
+/** What the root layer is recalled by. */
+interface RootInputs {
+  recipe: Recipe;
+  knowledge: Knowledge;
+  presence: Presence;
+}
+
+const outPathsOf = ({ root }: Recipe) => root.map(({ outPath }) => outPath);
+
 /**
  * Recalls the root layer or, where there is none, the trees that it can be made of. A layer is believed
  * where the trees that are remembered with it make just these bytes; a tree, where the layer of links of
  * an image that it was remembered with has its links and no others. What a run has learnt that left no
  * image cannot be compared with one: its trees are taken as they are.
  */
-export async function recallRoot(inputs: {
-  recipe: Recipe;
-  knowledge: Knowledge;
-  presence: Presence;
-}): Promise<RememberedRoot> {
+export async function recallRoot(inputs: RootInputs): Promise<RememberedRoot> {
   const { recipe, knowledge } = inputs;
-  const roots = recipe.root.map(({ outPath }) => outPath);
-  const whole = await wholeLayer(roots, inputs);
+  const whole = await recallRootLayer(inputs);
   if (whole) return whole;
+  const roots = outPathsOf(recipe);
   const trees = new Map<string, RootTree>();
   for (const image of knowledge.images) {
     const unknown = roots.filter(root => !trees.has(root));
@@ -49,10 +54,13 @@ export async function recallRoot(inputs: {
 }
 
 /** The layer that the memory knows by its key, if it is made of the trees that it knows. */
-async function wholeLayer(
-  roots: readonly string[],
-  { recipe: { directories }, knowledge, presence }: Parameters<typeof recallRoot>[0],
-): Promise<RememberedRoot | undefined> {
+export async function recallRootLayer({
+  recipe,
+  knowledge,
+  presence,
+}: RootInputs): Promise<RememberedRoot | undefined> {
+  const { directories } = recipe;
+  const roots = outPathsOf(recipe);
   const blob = knowledge.blobWithKey(rootKey({ roots, directories }));
   const image = blob && knowledge.images.find(each => each.blobs.includes(blob));
   const trees = treesOf(image?.roots ?? []);

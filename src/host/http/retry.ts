@@ -2,9 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock, Host } from '../host.ts';
 import { limits, retries } from '../limits.ts';
 import { notice } from '../say.ts';
-import type { Servers } from '../servers.ts';
 import { type Answer, ConnectionLost, type Exchange, type HttpRequest, header } from './message.ts';
-import { serversOfRun } from './servers.ts';
+import { type Servers, serversOfRun } from './servers.ts';
 
 /** When to try again (`retries` in limits.ts), and the means to wait; passed in so that tests need not. */
 export interface RetryPolicy {
@@ -29,14 +28,14 @@ export interface RetryPolicy {
 }
 
 /** As requests are tried again usually. */
-export function usualRetries(host: Pick<Host, 'clock' | 'emit' | 'servers'>): RetryPolicy {
+export function usualRetries(host: Pick<Host, 'clock' | 'emit'>): RetryPolicy {
   return {
     ...retries.http,
     clock: host.clock,
     random: Math.random,
     sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}),
     say: message => notice(host, message),
-    servers: host.servers ?? serversOfRun(),
+    servers: serversOfRun(),
   };
 }
 

@@ -1,6 +1,17 @@
-import type { Servers } from '../servers.ts';
 import { untilAborted } from '../wait.ts';
 import { ConnectionLost, type Send } from './message.ts';
+
+/** What is known of the servers that are asked: which have answered, and which want to be left alone. */
+export interface Servers {
+  answered(url: URL): void;
+  hasAnswered(url: URL): boolean;
+  /**
+   * Lets nobody ask a server until the pause has ended; whether that is new, as nobody else waits for it.
+   */
+  rest(url: URL, pause: Promise<void>): boolean;
+  /** Resolves once a server may be asked. Rejects with the signal's reason. */
+  ready(url: URL, signal: AbortSignal | undefined): Promise<void>;
+}
 
 /** Nothing is known at first. A server is told by its origin. */
 export function serversOfRun(): Servers {

@@ -39,12 +39,7 @@ const noTls = () => lost('SSL routines:ssl3_get_record:wrong version number');
 type Said = Error | { status: number; body?: string };
 
 /** An origin whose servers say the same again and again, and the addresses that were asked. */
-function originOf(
-  image: string,
-  insecure: string[],
-  servers: Record<string, Said>,
-  run = quietHost(),
-) {
+function originOf(image: string, insecure: string[], servers: Record<string, Said>) {
   const asked: string[] = [];
   const network: Send = async ({ url }) => {
     asked.push(url.href);
@@ -53,16 +48,15 @@ function originOf(
     const body = [Buffer.from(said.body ?? '')];
     return { status: said.status, headers: {}, url, body: Readable.from(body) };
   };
-  const policy = { ...usualRetries(run), attempts: 2, sleep: async () => undefined };
+  const policy = { ...usualRetries(quietHost()), attempts: 2, sleep: async () => undefined };
   const options = { ...parseReference(image), insecure: new Set(insecure) };
   return { origin: findOrigin(options, over(network, policy)), asked };
 }
 
 /** A client of HTTP over a network of its own. */
-function over(network: Send, policy: RetryPolicy): Pick<HttpClient, 'through' | 'policy'> {
+function over(network: Send, policy: RetryPolicy): Pick<HttpClient, 'through'> {
   const { through } = openHttp(quietHost());
   return {
-    policy,
     through: <More extends HttpRequest>(layer: (send: Send) => Send<More>) => {
       const send = layer(network);
       const once: Exchange<More> = async asked => readBody(await send(asked));
@@ -111,26 +105,6 @@ describe('a registry by name', () => {
     assert.ok(!origin.isPlain());
     const other = originOf('registry:5000/o/n', ['registry'], { 'https://registry:5000': noTls() });
     await assert.rejects(other.origin.ping(undefined), Failure);
-  });
-
-  test('that was found to speak plain HTTP is not asked by TLS for another repository', async () => {
-    const servers: Record<string, Said> = { 'https://registry:5000': noTls() };
-    servers['http://registry:5000'] = { status: 200 };
-    const run = quietHost();
-    const insecure = ['registry:5000'];
-    await originOf('registry:5000/o/n', insecure, servers, run).origin.ping(undefined);
-    const { origin, asked } = originOf('registry:5000/o/base', insecure, servers, run);
-    assert.ok(origin.isPlain());
-    await origin.ping(undefined);
-    assert.deepEqual(asked, ['http://registry:5000/v2/']);
-    // another run, and who does not list it, find out for themselves
-    const unlisted = originOf('registry:5000/o/n', [], servers, run);
-    await assert.rejects(
-      unlisted.origin.ping(undefined),
-      /speaks plain HTTP, and was asked by TLS/,
-    );
-    const later = originOf('registry:5000/o/n', insecure, servers);
-    assert.ok(!later.origin.isPlain());
   });
 
   test('without a port has another one for plain HTTP', async () => {
@@ -262,6 +236,6 @@ test('what OpenSSL says of a server of plain HTTP is understood', async () => {
   const url = new URL(`https://${server.address}/v2/`);
   const there: typeof http.through = layer =>
     http.through(send => layer(async request => send({ ...request, url })));
-  const origin = findOrigin(at, { through: there, policy: http.policy });
+  const origin = findOrigin(at, { through: there });
   await assert.rejects(origin.ping(undefined), /The registry registry speaks plain HTTP/);
 });

@@ -143,7 +143,7 @@ describe('the answer', () => {
     const denied = `The registry r.example denied the scope ${both} (403 from its token server auth.example).`;
     assert.equal((await failed(403, password)).message, denied);
     const anotherServer = await failed(403);
-    assert.match(anotherServer.details.next ?? '', /may write to this repository/);
+    assert.match(anotherServer.details.next ?? '', /docker login r\.example/);
     const next = (await failed(403, password)).details.next ?? '';
     assert.match(next, /the permission to push to this repository of r\.example/);
     const wrong = await failed(401, password);

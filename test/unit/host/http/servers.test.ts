@@ -50,29 +50,6 @@ test('a 429 stops what is asked of its server: one refused request, not one each
   assert.equal(pauses.length, 1);
 });
 
-test('it stops all clients of the run, and none of another', async t => {
-  const asked: string[] = [];
-  const server = await serve((request, response) => {
-    asked.push(request.url ?? '');
-    response.writeHead(request.url === '/limited' && asked.length === 1 ? 429 : 200).end();
-  });
-  t.after(server.stop);
-  const host = quietHost();
-  const { client, pauses } = patientClient(t, host);
-  const other = patientClient(t, { ...host, signal: new AbortController().signal }).client;
-  const stranger = patientClient(t).client;
-  const get = (asking: typeof client, path: string) =>
-    asking.exchange({ method: 'GET', url: new URL(path, server.url) });
-  const limited = get(client, '/limited');
-  await until(() => pauses.length === 1);
-  const waiting = get(other, '/other');
-  await get(stranger, '/stranger');
-  assert.deepEqual(asked, ['/limited', '/stranger']);
-  pauses[0]?.end();
-  await Promise.all([limited, waiting]);
-  assert.equal(asked.length, 4);
-});
-
 test('who waits for another’s pause ends with its own signal', async t => {
   let asked = 0;
   const server = await serve((_, response) => {
