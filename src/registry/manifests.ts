@@ -10,6 +10,7 @@ import { corrupt } from './corrupt.ts';
 import { checkSameDigest } from './presence.ts';
 import { cannotMove, hasErrorCode } from './refusal.ts';
 import type { PutManifestOptions, StoredManifest } from './store.ts';
+import { withoutInsisting } from './without-insisting.ts';
 
 /** Docker's own types too: images that are read may have been made by it. */
 const manifestTypes = [
@@ -53,7 +54,7 @@ export async function putByDigest(
   { mayBeRefused = false, untagged = false }: PutManifestOptions,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  const answer = await put(client, digest, { bytes, mediaType }, !mayBeRefused);
+  const answer = await put(client, digest, { bytes, mediaType }, mayBeRefused);
   if (!untagged && wantsTag(answer, mayBeRefused)) return { mediaType, digest, size: bytes.length };
   await checkPut(client, answer, digest, digest);
   return { mediaType, digest, size: bytes.length };
@@ -76,7 +77,7 @@ export async function putTag(
   tag: string,
   { bytes, mediaType, digest }: StoredManifest,
 ): Promise<void> {
-  const answer = await put(client, tag, { bytes, mediaType }, true);
+  const answer = await put(client, tag, { bytes, mediaType });
   try {
     await checkPut(client, answer, tag, digest);
   } catch (error) {
@@ -100,13 +101,15 @@ async function put(
   client: RegistryClient,
   name: string,
   { bytes, mediaType }: Pick<StoredManifest, 'bytes' | 'mediaType'>,
-  retry: boolean,
+  mayBeRefused = false,
 ): Promise<Answer> {
   const url = client.manifestUrl(name);
   const headers = { 'content-type': mediaType };
-  const request = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true, retry };
+  const request = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true };
   for (let tried = 1; ; tried++) {
-    const answer = await client.exchange(request);
+    const answer = await (mayBeRefused
+      ? withoutInsisting(client, request)
+      : client.exchange(request));
     const isMissing = hasErrorCode(answer, 'MANIFEST_BLOB_UNKNOWN');
     if (!isMissing || tried >= retries.settling) return answer;
     await pause(client.policy, tried, undefined, client.signal);

@@ -219,8 +219,10 @@ const habits: Record<string, Partial<Behaviour>> = {
   'PATCH is redirected': { answer: movedAway('PATCH') },
   'PUT is redirected': { answer: movedAway('PUT') },
   'uploads are forgotten': { forgets: 2 },
+  'uploads cannot be given up': { answer: answering('DELETE', upload, 400) },
   'every fourth request is too much': { limitsEach: 4 },
   'every second upload is too much': { answer: everySecond(answering('POST', all, 429)) },
+  'every second manifest is too much': { answer: everySecond(answering('PUT', /manifests/, 429)) },
   'tokens, for each scope': { wantsTokens: true },
   'a password': { wantsPassword: ['BASIC realm="Sonatype Nexus"'] },
   'a password, where tickets are better': {
