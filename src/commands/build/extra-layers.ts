@@ -44,7 +44,7 @@ export async function makeAllLayers(work: LayerWork): Promise<MadeLayer[]> {
  * The layer of store paths that `root` or `config` refer to and that no target's layer holds, and of those
  * that a memory has overlooked; undefined when there are none.
  */
-export async function makeReferencesLayer(
+async function makeReferencesLayer(
   work: LayerWork,
   held: Set<string>,
 ): Promise<MadeLayer | undefined> {
@@ -95,7 +95,7 @@ async function makeReferences(
 }
 
 /** The last layer: the folders and links at /, merged from the trees of the root outputs. */
-export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
+async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
   const { recipe, root, lessons } = work;
   for (const output of recipe.root) {
     const tree = knownTree(output, work);

@@ -6,6 +6,7 @@ import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
+import { withSeen } from '../../registry/evidence.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
@@ -84,8 +85,8 @@ async function askStore(context: ImageContext, recipe: Recipe) {
 }
 
 /** What the image's repository says of blobs. */
-const presenceOf = ({ destination, knowledge, state }: ImageContext): Presence =>
-  presenceIn(destination.store, knowledge, message => warn(state.host, message));
+const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
+  presenceIn(withSeen(destination.store, tagged), knowledge, message => warn(state.host, message));
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {

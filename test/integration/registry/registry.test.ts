@@ -168,7 +168,9 @@ describe('a registry that refuses', () => {
     const store = open(`${address}/o/comfyui`, { credentials: given });
     await assert.rejects(async () => store.checkWrite?.(), /lacks the permission "push" \(401, /);
     const open202 = await start({ auth: 'token' });
-    await open(`${open202.address}/o/comfyui`, { credentials: given }).checkWrite?.();
+    const allowed = open(`${open202.address}/o/comfyui`, { credentials: given });
+    await allowed.checkWrite?.();
+    await allowed.close();
     assert.deepEqual(globSync(join(open202.folder, 'data/**/_uploads/*/startedat')), []);
   });
 
@@ -247,7 +249,7 @@ describe('a bad network', () => {
     cleanup.push(proxy.stop);
     const retries = { ...instantRetries(), attempts: 30 };
     const store = open(`${proxy.address}/o/sixty`, { retries });
-    const contents = Array.from({ length: 60 }, (_, at) => noise(20_000 + at * 500, at + 1));
+    const contents = Array.from({ length: 60 }, (_, at) => noise(300_000 + at * 500, at + 1));
     const sources = contents.map(bytes => layerOf(bytes));
     const digest = await pushImage(store, sources, ['t']);
     assert.equal(state.faults, 200);
