@@ -29,7 +29,7 @@ const where = { storeDir: '/nix/store', architecture: 'amd64' };
 const mib = 2 ** 20;
 
 /** Layers with these contents: of all but the first it is known what they are, and who might lend them. */
-function layersOf(contents: readonly Buffer[]) {
+function layersOf(contents: readonly Buffer[], registry: string) {
   return contents.map((bytes, at) => {
     const digest = sha256(bytes);
     const known = at === 0 ? {} : { digest, diffId: digest, size: bytes.length };
@@ -37,7 +37,7 @@ function layersOf(contents: readonly Buffer[]) {
       name: `layer ${at}`,
       source: Object.assign(layerOf(bytes), known),
       key: `key of ${digest}`,
-      ...(at === 0 ? {} : { from: 'o/base' }),
+      ...(at === 0 ? {} : { from: { registry, repository: 'o/base' } }),
     };
   });
 }
@@ -66,7 +66,7 @@ async function run(registry: RegistryStandIn, { name, tags, contents }: typeof i
     ...{ host, credentials: { username: 'user', password: 'secret' } },
     retries: instantRetries(),
   });
-  const layers = layersOf(contents);
+  const layers = layersOf(contents, registry.address);
   const before = registry.receivedBytes();
   const unwritten: unknown[] = [];
   try {
@@ -247,6 +247,7 @@ describe('an image that goes twice to a registry is sent once', () => {
     test(habit, async t => {
       const registry = await start(t, behaviour);
       assert.deepEqual((await run(registry, image)).read, [true, true, true]);
+      assert.ok(registry.requests.some(line => line.includes('from=o%2Fbase')));
       const again = await run(registry, image);
       assert.deepEqual(again, { read: [false, false, false], sent: 0, isKnown: true });
       assert.deepEqual((await run(registry, nextImage)).read, [false, false, true]);
