@@ -105,7 +105,7 @@ async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Pr
 /** What is to be written, and the record on its way into the store. */
 async function withRecord({ image, record }: Lesson, store: ImageStore) {
   if (record === undefined) return { learnt: { images: [image] }, sent: Promise.resolve() };
-  const { bytes, descriptor } = await packed(record.text, recordType);
+  const { bytes, descriptor } = await packed(Buffer.from(record.text), recordType);
   const sent = store.putBytes(bytes, descriptor.mediaType, { isNew: true }).then(() => undefined);
   sent.catch(() => undefined); // told to who needs it
   const run = record.run === undefined ? {} : { run: record.run };
