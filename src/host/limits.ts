@@ -56,6 +56,8 @@ export const limits = {
   file: 2 ** 44,
   /** Layers of an image that Docker takes. */
   imageLayers: 125,
+  /** Targets of a recipe's layer, its folders, and what each of them is merged from. */
+  recipeList: 1000,
   /** A user's or group's number: the one above it means "none". */
   owner: 2 ** 32 - 2,
   /** Layers of an image that another tool made; engines run far fewer. */

@@ -21,6 +21,8 @@ export interface Knowledge {
   closureOf(outPath: string): readonly string[] | undefined;
   /** The same with what refers to what. */
   rowOf(outPath: string): PathRow | undefined;
+  /** The size of a store path, in bytes as a NAR, where that is remembered. */
+  sizeOf(path: string): number | undefined;
   /** The blob with this very key. */
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
@@ -84,6 +86,7 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
   return {
     closureOf,
     rowOf: outPath => rows.get(outPath),
+    sizeOf: () => undefined,
     blobWithKey: key => byKey.get(key),
     blobWithDiffId: diffId => byDiffId.get(diffId),
     imageOf: async (outPath, variant) => {
