@@ -109,9 +109,9 @@ export const limits = {
   /** Bytes of the document as it is stored: what is read, and what is written at most. */
   memoryPacked: 32 << 20,
   memoryWritten: 20_000_000,
-  /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with a few dozen. */
+  /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with some hundred. */
   memoryImages: 50,
-  memoryEntries: 500,
+  memoryEntries: 5000,
   /** Rows of a memory's tables, and of that of store paths. */
   memoryRows: 25_000,
   memoryPaths: 1_000_000,

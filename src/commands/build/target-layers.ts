@@ -202,8 +202,8 @@ export function rememberedClosure(
   { outPath }: DerivationOutput,
   { knowledge, closures }: { knowledge: Knowledge; closures: Pick<Closures, 'sizeOf'> },
 ): Closure | undefined {
-  const sized = knowledge.closureOf(outPath)?.map(path => {
-    return { path, narSize: closures.sizeOf(path) ?? knowledge.sizeOf(path) };
+  const sized = knowledge.sizedClosureOf(outPath)?.map(({ path, narSize }) => {
+    return { path, narSize: closures.sizeOf(path) ?? narSize };
   });
   const isKnown = (each: { path: string; narSize: number | undefined }) =>
     each.narSize !== undefined;

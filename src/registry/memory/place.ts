@@ -99,7 +99,7 @@ async function write(lesson: Lesson, place: Place): Promise<void> {
 /** Stores the record beside the memory. */
 async function withRecord({ image, record }: Lesson, store: ImageStore): Promise<Memory> {
   if (record === undefined) return { images: [image] };
-  const { bytes, descriptor } = await packed(record.text, recordType);
+  const { bytes, descriptor } = await packed(Buffer.from(record.text), recordType);
   await store.putBytes(bytes, descriptor.mediaType);
   const run = record.run === undefined ? {} : { run: record.run };
   const kept: RememberedRecord = { ...descriptor, ...run };

@@ -88,9 +88,9 @@ function isOfShape(error: unknown): boolean {
 async function fitting(whole: Memory) {
   let memory = whole;
   for (;;) {
-    const text = serializeMemory(memory);
-    const { bytes, descriptor } = await packedDocument(text);
-    const excess = Math.max(text.length / limits.memory, bytes.length / limits.memoryWritten);
+    const document = serializeMemory(memory);
+    const { bytes, descriptor } = await packedDocument(document);
+    const excess = Math.max(document.length / limits.memory, bytes.length / limits.memoryWritten);
     const count = memory.images.length;
     if (excess <= 1 || count <= 1) return { memory, bytes, document: descriptor };
     const left = Math.max(1, Math.min(count - 1, Math.floor(count / excess)));
