@@ -76,6 +76,8 @@ export const limits = {
   manifestLayers: 10_000,
   /** Manifests that one index lists. */
   indexEntries: 1000,
+  /** Manifests that an image leads to: those of its index, and those that refer to them. */
+  copiedManifests: 5000,
   /** Redirects of one request. */
   redirects: 10,
   /** Bytes of an answer that is read whole: manifests have up to 4 MiB. */
@@ -119,8 +121,8 @@ export const limits = {
   memoryText: 64 << 10,
   /** References that are followed to compare closures with layers: a second or two. */
   memoryWork: 50_000_000,
-  /** Pages of a list of tags that are read to find a memory. */
-  tagPages: 20,
+  /** Pages of a list of tags, or of what refers to a manifest, that are read. */
+  listPages: 20,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */
   rootLayer: 32 << 20,
   rootLayerUnpacked: 256 << 20,
@@ -283,4 +285,6 @@ export const atOnce = {
   nars: 4,
   /** Connections to one server; more requests wait for one. */
   connections: 32,
+  /** Connections to a registry that are opened along with the first one. */
+  ahead: 5,
 } as const;

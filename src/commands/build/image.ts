@@ -8,70 +8,53 @@ import { mediaTypes } from '../../image/types.ts';
 import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, Recipe, RecipeLayer } from '../../nix/types.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
-import { moveTags } from '../tags.ts';
+import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
-import {
-  type ImageContext,
-  madeAt,
-  type RecipeContext,
-  rememberOnce,
-  startLearning,
-  variantOf,
-} from './context.ts';
+import { makeAllLayers } from './all-layers.ts';
+import { type ImageContext, madeAt, pushBuilt, type RecipeContext, variantOf } from './context.ts';
+import { findCurrent } from './current.ts';
 import { type LayerWork, outputsOf } from './layer-work.ts';
-import { makeTargetLayers } from './layers.ts';
 import type { Lessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
-import { checkComplete, putImage } from './publish.ts';
+import { type ImageParts, recipeImage } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
-import { makeReferencesLayer } from './references-layer.ts';
 import type { RememberedRoot } from './remembered-root.ts';
-import { makeRootLayer } from './root-layer.ts';
 import type { MadeLayer } from './state.ts';
 import { foremost } from './target-layers.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
   const context = { ...given, ...(await askStore(given, given.recipe)) };
-  const { settings, state, recipe, destination, architecture, knowledge } = context;
-  const presence = presenceIn(destination.store, knowledge, message => warn(state.host, message));
-  const plan = await planFirst({ ...planned(context), recipe, presence });
+  const { state, recipe } = context;
+  const inputs = planned(context);
+  const parts = await partsOf(context);
+  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
+  const presence = current?.presence ?? presenceOf(context);
+  const plan = await planFirst({ ...inputs, recipe, presence });
   tellPlan(plan, recipe.layers, state.host);
-  const lessons = startLearning(context);
-  const remembering = rememberOnce(lessons, context);
-  const { host, stop } = stoppable(state.host);
-  try {
-    const created = await resolveCreated(context);
+  const { store } = context.destination;
+  await pushBuilt(context, async lessons => {
+    const { host, stop } = stoppable(state.host);
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
         makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
       ),
     );
     await compareWithRemembered(layers, context);
-    await inPhase(host, 'finish', async () => {
-      await state.caches?.beforeTags();
-      const labels = { ...settings.repositoryLabels, ...settings.labels };
-      const parts = { ...settings, labels, recipe, created, architecture };
-      const { store, tags } = destination;
-      const manifest = await putImage(store, layers, parts);
-      lessons.image(manifest.digest);
-      // while tags move it is seen whether another run writes the memory, too
-      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
-      state.manifest = manifest;
-    });
-  } finally {
-    await remembering();
-  }
+    const image = recipeImage(layers, parts);
+    const put = current ? undefined : () => putImage(store, image);
+    return { manifest: image.manifest, put, current: current?.tags };
+  });
 }
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
   const { recipe, target } = given.evaluation;
   const context = { ...given, ...(recipe && (await askStore(given, recipe))) };
-  const { settings, state, destination, knowledge } = context;
+  const { settings, state } = context;
   const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
-  const presence = presenceIn(destination.store, knowledge, message => warn(state.host, message));
+  const presence = presenceOf(context);
   const plan = recipe
     ? await planFirst({ ...planned(context), recipe, presence })
     : await planMadeImage(context);
@@ -102,6 +85,10 @@ async function askStore(context: ImageContext, recipe: Recipe) {
   const here = await state.closures.here({ ...nix, host: state.host }, [...paths]);
   return { here, knowledge: agreeingWithStore(knowledge, here) };
 }
+
+/** What the image's repository says of blobs. */
+const presenceOf = ({ destination, knowledge, state }: ImageContext): Presence =>
+  presenceIn(destination.store, knowledge, message => warn(state.host, message));
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {
@@ -174,13 +161,9 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
     ...(state.run === undefined ? {} : { run: state.run }),
   };
   try {
-    const held = new Set<string>();
-    const targets = await makeTargetLayers(work, held);
-    const references = await makeReferencesLayer(work, held);
-    const root = await makeRootLayer(work);
-    checkComplete(work.lessons.closures(), held);
+    const layers = await makeAllLayers(work);
     for (const layer of recipe.layers) if (!isShipped(layer)) finishUnshipped(layer, work);
-    return [...targets, ...(references ? [references] : []), root];
+    return layers;
   } finally {
     await transfers.ended();
   }
@@ -195,6 +178,14 @@ function finishUnshipped(layer: RecipeLayer, work: LayerWork): void {
 
 /** The one target of a layer; null where it has several. */
 const targetOf = (layer: RecipeLayer) => (isOfTargets(layer) ? null : layer);
+
+/** What the image is beside its layers. */
+async function partsOf(context: RecipeContext): Promise<ImageParts> {
+  const { settings, recipe, architecture } = context;
+  const { repositoryLabels, annotations } = settings;
+  const labels = { ...repositoryLabels, ...settings.labels };
+  return { recipe, created: await resolveCreated(context), architecture, labels, annotations };
+}
 
 async function resolveCreated(context: RecipeContext): Promise<string> {
   const { created } = context.recipe;

@@ -27,11 +27,15 @@ import {
 /**
  * Makes the layers of the recipe's shipped targets, in order: content of layer k is the closure of
  * its targets minus what the layers before it hold. A layer is decided when its closure and those
- * before it are known; its transfer goes on while later targets are still being built.
+ * before it are known; its transfer goes on while later targets are still being built, and beyond.
  *
  * @param held receives the store paths that the layers hold
+ * @returns when all are decided, their ends
  */
-export async function makeTargetLayers(work: LayerWork, held: Set<string>): Promise<MadeLayer[]> {
+export async function decideTargetLayers(
+  work: LayerWork,
+  held: Set<string>,
+): Promise<{ made: Promise<MadeLayer[]> }> {
   const shipped = work.recipe.layers.filter(isShipped);
   const pending: Promise<MadeLayer>[] = [];
   let blobCount = 0;
@@ -51,7 +55,9 @@ export async function makeTargetLayers(work: LayerWork, held: Set<string>): Prom
     made.catch(() => undefined); // told below, or the loop has failed before it
     pending.push(made);
   }
-  return Promise.all(pending);
+  const made = Promise.all(pending);
+  made.catch(() => undefined); // told to who waits for it
+  return { made };
 }
 
 async function realisedSizes(
@@ -94,19 +100,14 @@ async function makeLayer(
   learnRootTree(target, work);
   // what was built here may refer to other paths than what was built elsewhere
   const closure = await closureInStore(target, work);
+  const paths = closure.map(({ path }) => path);
+  work.lessons.closure(target.outPath, paths);
   const content = closure.filter(({ path }) => !held.has(path));
   for (const { path } of content) held.add(path);
   const groups = splitContent(content, room - roomForLater(later, shares, work), work);
   const blobs = sendGroups(target.name, groups, work);
   const layer = { name: target.name, target, origin, blobs };
-  return {
-    blobs: groups.length,
-    made: finishLayer(
-      layer,
-      closure.map(({ path }) => path),
-      work,
-    ),
-  };
+  return { blobs: groups.length, made: finishLayer(layer, paths, work) };
 }
 
 /** Blobs that later layers have at the least; those of several targets, what is shared out to them. */

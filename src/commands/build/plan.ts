@@ -36,8 +36,7 @@ export interface PlanInputs {
  */
 export async function planFirst(inputs: PlanInputs): Promise<Plan> {
   askAhead(inputs);
-  const layers = await planLayers(inputs);
-  const root = await recallRoot(inputs);
+  const [layers, root] = await Promise.all([planLayers(inputs), recallRoot(inputs)]);
   const roots = planRoots(inputs, root);
   const needed = [...layers.needed, ...inputs.unshipped, ...roots];
   const byPath = new Map(needed.map(output => [output.outPath, output]));

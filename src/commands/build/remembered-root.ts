@@ -39,20 +39,23 @@ export const rootParts = ({ root, folders, directories }: Recipe): RootParts => 
   directories,
 });
 
+/** What the root layer is recalled by. */
+interface RootInputs {
+  recipe: Recipe;
+  knowledge: Knowledge;
+  presence: Presence;
+}
+
 /**
  * Recalls the root layer or, where there is none, the trees that it can be made of. A layer is believed
  * where the trees that are remembered with it make just these bytes; a tree, where the layer of links of
  * an image that it was remembered with has its links and no others. What a run has learnt that left no
  * image cannot be compared with one: its trees are taken as they are.
  */
-export async function recallRoot(inputs: {
-  recipe: Recipe;
-  knowledge: Knowledge;
-  presence: Presence;
-}): Promise<RememberedRoot> {
+export async function recallRoot(inputs: RootInputs): Promise<RememberedRoot> {
   const { recipe, knowledge } = inputs;
   const paths = treePaths(rootParts(recipe));
-  const whole = await wholeLayer(inputs);
+  const whole = await recallRootLayer(inputs);
   if (whole) return whole;
   const trees = new Map<string, RootTree>();
   for (const image of knowledge.images) {
@@ -65,11 +68,11 @@ export async function recallRoot(inputs: {
 }
 
 /** The layer that the memory knows by its key, if it is made of the trees that it knows. */
-async function wholeLayer({
+export async function recallRootLayer({
   recipe,
   knowledge,
   presence,
-}: Parameters<typeof recallRoot>[0]): Promise<RememberedRoot | undefined> {
+}: RootInputs): Promise<RememberedRoot | undefined> {
   const parts = rootParts(recipe);
   const blob = knowledge.blobWithKey(rootKey(parts));
   const image = blob && knowledge.images.find(each => each.blobs.includes(blob));

@@ -127,6 +127,7 @@ export async function makeLayerOfTargets(
     if (small.push(part) === 1) sharedAt = count++;
   }
   if (small.length > 0) await makeTogether(small, sharedAt, making);
+  for (const { target, closure } of parts) work.lessons.closure(target.outPath, closure);
   tellRealised(layer.name, originOfParts(parts, work), work);
   return { blobs: count, made: finishParts(parts, layer, work) };
 }
