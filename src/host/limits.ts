@@ -95,6 +95,8 @@ export const limits = {
   /** … and where it, or a proxy before it, does not take a stream: they are halved down to the least. */
   triedChunk: 4 << 20,
   leastChunk: 512 << 10,
+  /** Bytes of a blob that is held in memory and goes with the request that ends its upload. */
+  wholeBlob: 256 << 10,
   /** Bytes that are gathered before they are written: some registries fail on many tiny writes. */
   leastWrite: 64 << 10,
   /** Seconds for which a token is taken to hold, whatever its server says. */

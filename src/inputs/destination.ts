@@ -60,6 +60,10 @@ export function readCopyDestination(
   return { ...joinDestination(image, own ? [own, ...tags] : tags), image };
 }
 
+/** What decides where a memory is kept of images that have no recipe: their own tags may change with each. */
+export const tagWithoutRecipe = (repository: string, architecture: string): string =>
+  defaultCacheTag({ name: /[^/:]*$/.exec(repository)?.[0] ?? '', tag: 'latest', architecture });
+
 /** Where an image's memory is kept by default: `cache-<name>-<tag>-<arch>`, with what a tag cannot hold replaced. */
 export function defaultCacheTag(image: {
   name: string;

@@ -21,7 +21,8 @@ export async function makeWith(
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   await startAudit(evaluation, settings, state);
   const architecture = architectureOf(evaluation.system);
-  const image = { ...nameOf(evaluation), architecture };
+  const hasRecipe = evaluation.recipe !== undefined;
+  const image = { ...nameOf(evaluation), architecture, hasRecipe };
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
   let known: Recollection | undefined;

@@ -105,7 +105,7 @@ async function recallFrom(
     host,
     hosts,
     insecureRegistries: settings.insecureRegistries,
-    credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
+    credentials: credentialsElsewhere(settings.credentials, store.place, reference),
     reading: true,
   });
   const at = reference.digest ?? reference.tag ?? 'latest';
@@ -117,7 +117,7 @@ async function recallFrom(
   );
   const place = { evidence: evidenceIn(other), store: other };
   if (other.repository === store.repository) return { ...place, memory };
-  const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
+  const sameRegistry = store.place?.registry === reference.registry;
   const images = memory.images.map(image =>
     mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
   );

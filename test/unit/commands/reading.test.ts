@@ -34,7 +34,7 @@ const settings = {
   cacheFrom: [],
   insecureRegistries: [],
 };
-const identity = { name: 'x', tag: 't', architecture: 'amd64' };
+const identity = { name: 'x', tag: 't', architecture: 'amd64', hasRecipe: true };
 const place = { storeDir: '/nix/store', architecture: 'amd64' };
 
 test('the source of a copy is read, its destination written', async t => {

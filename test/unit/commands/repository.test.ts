@@ -33,7 +33,7 @@ const settingsFor = (image: string, push = 'true') =>
     { face: 'command-line', currentDirectory: '/', temporaryDirectory: '/', takesImage: true },
   );
 
-const identity = { name: 'x', tag: 'y', architecture: 'amd64' };
+const identity = { name: 'x', tag: 'y', architecture: 'amd64', hasRecipe: true };
 
 test('a login that was refused ahead is told where the memory is read, and not tried again', async t => {
   const { image, asked } = await refusingRegistry(t);
