@@ -123,6 +123,8 @@ export const limits = {
   memoryText: 64 << 10,
   /** References that are followed to compare closures with layers: a second or two. */
   memoryWork: 50_000_000,
+  /** Memories of other variants that a variant learns from. */
+  variantMemories: 8,
   /** Pages of a list of tags, or of what refers to a manifest, that are read. */
   listPages: 20,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */

@@ -164,3 +164,22 @@ test('layers of several targets, and folders that are merged from them', {
   const coldSmall = await build({ small: '2' }, 'fourth');
   assert.deepEqual(await layersOf(small), await layersOf(coldSmall));
 });
+
+test('a variant learns from what is remembered of others', { timeout: 500_000 }, async context => {
+  const { build, cache, manifestOf } = await scene(context);
+  const first = await build({}, 'demo', ['--binary-caches', cache.folder]);
+  const second = await build({ tag: 'b', python: '2', cudnn: '1', small: '2' });
+  assert.deepEqual(sent(second), {
+    ...{ cuda: 'ppu', pytorch: 'pp', performance: '', python: 'u', bytecode: 'u', app: 'u' },
+    ...{ references: 'p', root: 'u' },
+  });
+  assert.ok(cache.served() < 1000);
+  const same = await build({ tag: 'c' });
+  assert.deepEqual(
+    (await manifestOf(same)).layers.map(({ digest }) => digest),
+    (await manifestOf(first)).layers.map(({ digest }) => digest),
+  );
+  assert.equal(cache.served(), 0);
+  const alone = await build({ tag: 'd' }, 'demo', ['--no-reuse']);
+  assert.equal(sent(alone).cuda, 'uuu');
+});
