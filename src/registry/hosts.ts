@@ -9,7 +9,7 @@ import type { ImageReference } from './reference.ts';
 import type { Habits } from './way.ts';
 
 /** What a run has found out of one registry, whichever of its repositories it was found out with. */
-export interface RegistryHost {
+interface RegistryHost {
   /** Its connections, which all repositories share. */
   http: HttpClient;
   place: Origin;
