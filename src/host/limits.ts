@@ -290,5 +290,5 @@ export const atOnce = {
   /** Connections to one server; more requests wait for one. */
   connections: 32,
   /** Connections to a registry that are opened along with the first one. */
-  ahead: 5,
+  ahead: 11,
 } as const;

@@ -7,6 +7,7 @@ import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, Recipe, RecipeLayer } from '../../nix/types.ts';
+import { withSeen } from '../../registry/evidence.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
@@ -87,8 +88,8 @@ async function askStore(context: ImageContext, recipe: Recipe) {
 }
 
 /** What the image's repository says of blobs. */
-const presenceOf = ({ destination, knowledge, state }: ImageContext): Presence =>
-  presenceIn(destination.store, knowledge, message => warn(state.host, message));
+const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
+  presenceIn(withSeen(destination.store, tagged), knowledge, message => warn(state.host, message));
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {

@@ -3,7 +3,7 @@ import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
-import { evidenceIn, type StatedImage, type StoreEvidence } from '../../registry/evidence.ts';
+import { evidenceIn, type StoreEvidence, type TaggedImage } from '../../registry/evidence.ts';
 import { mapBlobs } from '../../registry/memory/merge.ts';
 import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
 import { readMemory } from '../../registry/memory/read.ts';
@@ -25,7 +25,7 @@ export interface Recollection {
   /** Where the memory of the image's own repository is; undefined where it can hold none. */
   own: MemoryPlace | undefined;
   /** The image that each of the tags names now; asked for where they are to be moved. */
-  tagged: readonly (StatedImage | undefined)[];
+  tagged: readonly (TaggedImage | undefined)[];
   /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
   forget(): Promise<void>;
 }
