@@ -92,6 +92,7 @@ const evaluationOf = (drvPaths: readonly string[]): Evaluation => ({
   imageName: undefined,
   imageTag: undefined,
   system: 'x86_64-linux',
+  locked: true,
   recipe: {
     name: 'comfyui',
     tag: 'cu130',

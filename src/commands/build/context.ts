@@ -47,7 +47,7 @@ export function startLearning({ state, knowledge, evaluation, settings }: ImageC
   const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
-    origin: originOfImage(evaluation, settings, state.host.env),
+    origin: originOfImage(evaluation, settings, state.host.env, state.tree),
   });
 }
 

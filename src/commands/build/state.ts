@@ -57,6 +57,8 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
+  /** Of the root of the flake's repository, as git names it. */
+  tree?: string;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;

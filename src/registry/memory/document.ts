@@ -24,7 +24,8 @@ function placesOf(steps: readonly number[]): Uint32Array {
   let place = 0;
   for (const [at, step] of steps.entries()) {
     place += step;
-    places[at] = place;
+    // what is beyond all rows stays there
+    places[at] = Math.min(place, 2 ** 32 - 1);
   }
   return places;
 }

@@ -66,7 +66,9 @@ function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
   );
   const records = document.records.map(row => row && rememberedRecord(row));
   const tables = [blobs, outputs, roots, images, records];
-  const leftOut = paths.broken + tables.flat().filter(row => row === undefined).length;
+  const broken = tables.flat().filter(row => row === undefined).length;
+  const pointing = document.images.filter(row => row && pointsOut(row, document)).length;
+  const leftOut = paths.broken + broken + pointing;
   const memory: Memory = {
     images: images.filter(image => image !== undefined),
     records: records.filter(record => record !== undefined),
@@ -74,6 +76,12 @@ function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
   };
   return { memory, leftOut };
 }
+
+/** Whether an image is said to have what no row is of. */
+const pointsOut = (row: Row<'images'>, tables: MemoryDocument) =>
+  (['outputs', 'blobs', 'roots'] as const).some(name =>
+    row[name].some(at => at >= tables[name].length),
+  );
 
 type Row<Name extends 'blobs' | 'outputs' | 'roots' | 'images' | 'records'> = NonNullable<
   MemoryDocument[Name][number]

@@ -98,6 +98,12 @@ test('whatever a memory says, the image is right', async context => {
     'a key that is no text, in one row': ({ blobs }) => {
       Object.assign(blobs[0] ?? {}, { key: 7 });
     },
+    'the key of another layer': ({ blobs }) => {
+      Object.assign(blobs[0] ?? {}, { key: blobs[1]?.key });
+    },
+    'a layer that is said to hold what another does': ({ blobs }) => {
+      Object.assign(blobs[1] ?? {}, { paths: blobs[0]?.paths });
+    },
     'other links at the root, whose layer is forgotten': document => {
       const links = document.blobs.filter(({ kind }) => kind === 'root');
       for (const blob of links) Object.assign(blob, { kind: 'streamed', key: 'zz' });
