@@ -26,7 +26,7 @@ export interface ImageContext extends Recollection {
   architecture: string;
   destination: Destination;
   /** Those of the outputs of the image that the store had when it was asked, with their closures. */
-  here?: ReadonlyMap<string, Closure>;
+  here?: ReadonlyMap<string, Closure> | undefined;
 }
 
 /** The same for an image that has a recipe. */

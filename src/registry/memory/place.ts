@@ -78,6 +78,7 @@ async function newest(place: Place): Promise<FoundMemory> {
 async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Promise<void> {
   const { host, store, tag, sleep = wait, random = Math.random } = place;
   if (!lesson.isNews && place.found && isRemembered(lesson.image, place.found.memory)) return;
+  after?.catch(() => undefined); // told where it is waited for
   const { learnt, sent } = await withRecord(lesson, store);
   for (let attempt = 1; attempt <= retries.memory.attempts; attempt += 1) {
     const before = host.clock();

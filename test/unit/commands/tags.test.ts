@@ -33,6 +33,12 @@ test('tags move in their order, once the registry gave the manifest back', async
   assert.deepEqual(registry.manifests.get('latest')?.bytes, bytes);
 });
 
+test('a tag that was seen to name the manifest is left, and shows that it is there', async t => {
+  const { registry, store } = await repository(t);
+  await moveTags(store, ['cu130', 'latest'], manifest, quietHost(), ['cu130']);
+  assert.deepEqual(registry.requests, ['PUT /v2/o/x/manifests/latest']);
+});
+
 test('no tag moves to a manifest that was accepted and is not there', async t => {
   const { registry, store } = await repository(t);
   registry.manifests.clear();
