@@ -6,7 +6,7 @@ import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
-import type { DerivationOutput, Recipe, RecipeLayer } from '../../nix/types.ts';
+import type { DerivationOutput, RecipeLayer } from '../../nix/types.ts';
 import { withSeen } from '../../registry/evidence.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type Descriptor, mediaTypes } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
+import type { ImageOrigin } from '../../../src/registry/remembered.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
 import { layerOf, noise } from '../../tools/blobs.ts';
@@ -28,7 +29,7 @@ interface Document {
   blobs: Blob[];
   outputs: { path: number; blobs: number[] }[];
   roots: { path: number; tree: unknown }[];
-  images: { digest?: string }[];
+  images: ({ digest?: string } & ImageOrigin)[];
 }
 
 /** A repository with an image and its memory, which can be changed. */
@@ -125,6 +126,17 @@ test('whatever a memory says, the image is right', async context => {
       assert.doesNotMatch(result.stderr, /\n\s+at .*:\d+:\d+/);
     });
   }
+
+  await context.test('what the run knew of the image is in its row', () => {
+    const { images } = JSON.parse(text) as Document;
+    const { variant, withoutCommit, locked, tree, attribute } = images[0] ?? {};
+    // a folder of files, one of whose inputs is overridden
+    const known = { variant: 'cu130', withoutCommit: true, locked: false, attribute: 'comfyui' };
+    assert.deepEqual(
+      { variant, withoutCommit, locked, tree, attribute },
+      { ...known, tree: undefined },
+    );
+  });
 
   await context.test(
     'what a run has left that made no image is read before it is used',

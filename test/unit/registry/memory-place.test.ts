@@ -192,7 +192,7 @@ test('one that is overwritten without end is told, and ends', async () => {
 
 test('a memory that was read is looked at once more before it is written, and once after', async () => {
   const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
-  const plain = storeOn(shelf, async () => undefined);
+  const plain = storeIn(shelf, async () => undefined);
   let looks = 0;
   const getManifest: ImageStore['getManifest'] = async name => {
     looks += 1;
@@ -212,7 +212,7 @@ test('a memory that was read is looked at once more before it is written, and on
 test('where what it tells of does not come to be, no tag moves', async () => {
   const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
   const place = memoryPlace(
-    storeOn(shelf, async () => undefined),
+    storeIn(shelf, async () => undefined),
     'cache',
     { ...where, host: quietHost(), sleep: async () => undefined },
   );
