@@ -33,6 +33,15 @@ const layer = v.object({
       "Where the target's own output came from; of several targets, where most had to be done.",
     ),
   ),
+  targets: v.exactOptional(
+    v.pipe(
+      v.object({
+        all: count('Targets of the layer.'),
+        reused: count('Those of which nothing was had or sent.'),
+      }),
+      v.description('Of a layer of several targets that is part of the image.'),
+    ),
+  ),
   seconds: seconds('Union of the intervals in which something was done for this layer.'),
   builtDerivations: v.array(builtDerivation),
   substitutedPaths: v.array(text('A store path.')),

@@ -131,7 +131,7 @@ export async function makeLayerOfTargets(
   }
   if (small.length > 0) await makeTogether(small, sharedAt, making);
   for (const { target, closure } of parts) work.lessons.closure(target.outPath, closure);
-  tellRealised(layer.name, originOfParts(parts, work), work);
+  tellRealised(layer.name, foremost(parts.map(part => originOfPart(part, work))), work);
   return { blobs: count, made: finishParts(parts, layer, work) };
 }
 
@@ -221,7 +221,8 @@ async function finishParts(
   { name }: LayerOfTargets,
   work: LayerWork,
 ): Promise<MadeLayer> {
-  const origin = originOfParts(parts, work);
+  const origins = parts.map(part => originOfPart(part, work));
+  const reused = origins.filter(origin => origin === 'reused').length;
   const blobs = await Promise.all(new Set(parts.flatMap(part => part.blobs)));
   for (const blob of blobs) work.lessons.blob(blob);
   for (const { target, closure, isAlone, ...part } of parts) {
@@ -229,20 +230,17 @@ async function finishParts(
     const carriers = isAlone ? await Promise.all(part.blobs) : [];
     work.lessons.layer({ outPath: target.outPath, closure, blobs: carriers });
   }
-  return finished({ name, target: null, origin, blobs }, work);
+  const targets = { all: parts.length, reused };
+  return finished({ name, target: null, origin: foremost(origins), blobs, targets }, work);
+}
+
+function originOfPart({ target }: Part, { realisation, knowledge }: LayerWork): Origin {
+  const isRemembered = knowledge.closureOf(target.outPath) !== undefined;
+  return isRemembered && !realisation.wants(target) ? 'reused' : realisation.originOf(target);
 }
 
 /** Where most had to be done: that is what the layer's time was spent on. */
 const byEffort: readonly Origin[] = ['built', 'substituted', 'local', 'reused', 'skipped'];
-
-function originOfParts(parts: readonly Part[], { realisation, knowledge }: LayerWork): Origin {
-  return foremost(
-    parts.map(({ target }) => {
-      const isRemembered = knowledge.closureOf(target.outPath) !== undefined;
-      return isRemembered && !realisation.wants(target) ? 'reused' : realisation.originOf(target);
-    }),
-  );
-}
 
 /** The origin of a layer of several targets. */
 export const foremost = (origins: readonly Origin[]): Origin =>

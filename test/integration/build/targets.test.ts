@@ -171,6 +171,7 @@ test('layers of several targets, and folders that are merged from them', {
 
   const cudnn = await build({ cudnn: '2' });
   assert.deepEqual(sent(cudnn).cuda, 'pup', 'cuDNN is a blob of its own');
+  assert.match(cudnn.stderr, /^cuda +built, 3 of 4 reused /m);
   assert.equal(cache.served(), 0);
   const coldCudnn = await build({ cudnn: '2' }, 'third', ['--binary-caches', cache.folder]);
   assert.deepEqual(await layersOf(cudnn), await layersOf(coldCudnn));

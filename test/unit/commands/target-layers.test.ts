@@ -4,7 +4,7 @@ import { decideTargetLayers } from '../../../src/commands/build/layers.ts';
 import { startLessons } from '../../../src/commands/build/lessons.ts';
 import type { Realisation } from '../../../src/commands/build/realisation.ts';
 import { startClosures } from '../../../src/nix/closures.ts';
-import { namedTargets } from '../../../src/nix/recipe-layers.ts';
+import { namedTargets, targetsOf } from '../../../src/nix/recipe-layers.ts';
 import type { RecipeLayer } from '../../../src/nix/types.ts';
 import type { Evidence } from '../../../src/registry/evidence.ts';
 import { rowsOfStore } from '../../../src/registry/memory/rows.ts';
@@ -76,6 +76,7 @@ async function make({ layers, sizes, references = {} }: Plan, memory?: Remembere
   return {
     blobs,
     origins: (await made).map(({ origin }) => origin),
+    counts: (await made).map(({ targets }) => `${targets?.reused} of ${targets?.all}`),
     had,
     sent: sent.map(({ paths }) => paths.map(name).join(' ')),
     memory: lessons.soFar(),
@@ -146,6 +147,15 @@ for (const [what, { plan, had, sent }] of Object.entries(changes)) {
     const warm = await make(plan, memory);
     assert.deepEqual(warm.blobs, (await make(plan)).blobs);
     assert.deepEqual({ had: warm.had, sent: warm.sent.sort() }, { had, sent: sent.sort() });
+    const all = plan.layers.map(layer => targetsOf(layer).length);
+    const isHad = (path: string) => had.includes(path.slice(storePath('').length));
+    const made = plan.layers.map(
+      layer => targetsOf(layer).filter(({ outPath }) => isHad(outPath)).length,
+    );
+    assert.deepEqual(
+      warm.counts,
+      all.map((count, at) => `${count - (made[at] ?? 0)} of ${count}`),
+    );
   });
 }
 
