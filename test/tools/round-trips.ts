@@ -23,7 +23,7 @@ export interface FarRegistry extends TestProxy {
 }
 
 /** So far away, in ms, that what is asked at the same time is on its way at the same time. */
-const distance = 200;
+const distance = 80;
 
 /**
  * An HTTP proxy before a registry that takes its time for each connection and each answer, so that what
