@@ -44,7 +44,7 @@ export async function madeAt({ nix, state, evaluation, settings }: ImageContext)
 
 /** Lessons of this run, which knows by its store or by memories what refers to what. */
 export function startLearning({ state, knowledge, evaluation, settings }: ImageContext): Lessons {
-  const ofStore = rowsOfStore(state.closures.referencesOf);
+  const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
     origin: originOfImage(evaluation, settings, state.host.env, state.tree),
