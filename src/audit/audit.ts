@@ -1,10 +1,14 @@
 import { attribute } from '../nix/attribution.ts';
 import type { AuditRecord, Finding, PackageRecord } from '../record/audit.ts';
 import { severities } from '../record/audit-terms.ts';
+import { readBump } from './bump.ts';
+import { layerContents } from './contents.ts';
 import { downloads, hazards, networkUses } from './findings/builds.ts';
+import { bumpFragile } from './findings/bump-fragile.ts';
 import { configFindings } from './findings/config.ts';
 import { twoCudaVersions } from './findings/cuda.ts';
 import { leftovers } from './findings/leftovers.ts';
+import { wrongOrder } from './findings/order.ts';
 import { packagesTwice, wheelsTwice } from './findings/twice.ts';
 import { distinctPackages, findPackages } from './packages.ts';
 import { findInstalls } from './scripts.ts';
@@ -17,6 +21,8 @@ export function audit(subject: AuditSubject, closures: LayerClosures = new Map()
   const installs = findInstalls(subject);
   const all = findPackages(subject, installs, layerOf);
   const packages = distinctPackages(all);
+  const contents = layerContents(subject, closures);
+  const bump = readBump(subject);
   const findings = [
     ...hazards(subject, layerOf),
     ...networkUses(installs, layerOf),
@@ -25,7 +31,9 @@ export function audit(subject: AuditSubject, closures: LayerClosures = new Map()
     ...packagesTwice(all),
     ...wheelsTwice(subject, installs, layerOf),
     ...configFindings(subject, layerOf),
-    ...leftovers(closures, subject.config, packages),
+    ...leftovers(contents, subject.config, packages),
+    ...wrongOrder(subject, contents, bump),
+    ...bumpFragile(subject, contents, bump),
   ];
   return {
     layers: subject.layers.map(({ name, shipped }) => ({ name, shipped })),
@@ -43,7 +51,7 @@ function unchecked({ layers }: AuditSubject, closures: LayerClosures): string[] 
     .filter(name => name !== '' && !closures.has(name));
   if (missing.length === 0) return [];
   return [
-    `Headers, compilers and derivations were not looked for in ${missing.join(', ')}: ` +
+    `Headers, compilers, derivations and what a new nixpkgs moves were not looked for in ${missing.join(', ')}: ` +
       "that takes a recipe's layers, built and in this store.",
   ];
 }

@@ -1,8 +1,8 @@
 import type { ContainerConfig } from '../../image/types.ts';
 import type { Closure } from '../../nix/closures.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
+import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
 import { nameOf } from '../facts.ts';
-import type { LayerClosures } from '../subject.ts';
 
 /**
  * Store paths that are in the image and that nothing in it should need: derivations, headers,
@@ -13,18 +13,15 @@ import type { LayerClosures } from '../subject.ts';
  * compiler with its headers, ptxas and ninja are what it needs; other compilers stay leftovers.
  */
 export function leftovers(
-  closures: LayerClosures,
+  contents: readonly LayerContent[],
   config: ContainerConfig,
   packages: readonly PackageRecord[],
 ): Finding[] {
   const compiling = whatCompiles(config, packages);
-  const seen = new Set<string>();
-  return [...closures].flatMap(([layer, closure]) => {
-    const own = closure.filter(({ path }) => !seen.has(path));
-    for (const { path } of own) seen.add(path);
-    const groups = Map.groupBy(own, ({ path }) => leftoverKind(path, compiling !== undefined));
-    return [...groups].flatMap(([kind, paths]) =>
-      kind === undefined ? [] : [leftover(kind, paths, layer)],
+  return contents.flatMap(({ layer, paths }) => {
+    const groups = Map.groupBy(paths, ({ path }) => leftoverKind(path, compiling !== undefined));
+    return [...groups].flatMap(([kind, some]) =>
+      kind === undefined ? [] : [leftover(kind, some, layer.name)],
     );
   });
 }
@@ -89,7 +86,7 @@ function leftover(kind: LeftoverKind, paths: Closure, layer: string): Finding {
     .slice(0, 5)
     .map(({ path }) => nameOf(path) + (path.endsWith('.drv') ? '.drv' : ''));
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : '';
-  const size = paths.reduce((sum, { narSize }) => sum + narSize, 0);
+  const size = sizeOf(paths);
   return {
     rule: 'leftovers',
     severity: 'warning',
@@ -99,4 +96,4 @@ function leftover(kind: LeftoverKind, paths: Closure, layer: string): Finding {
   };
 }
 
-const sizeText = (bytes: number) => (bytes < 1e6 ? '' : `, ${Math.round(bytes / 1e6)} MB`);
+const sizeText = (bytes: number) => (bytes < 1e6 ? '' : `, ${megabytes(bytes)}`);

@@ -1,0 +1,38 @@
+import type { Finding } from '../../record/audit.ts';
+import { type Bump, heavy } from '../bump.ts';
+import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
+import type { AuditedLayer, AuditSubject } from '../subject.ts';
+
+/**
+ * Layers of which a new nixpkgs leaves much alone, above one that it changes. A path that no derivation
+ * makes counts as neither: it may be nixpkgs' own source.
+ */
+export function wrongOrder(
+  { layers }: AuditSubject,
+  contents: readonly LayerContent[],
+  { moved, makers }: Bump,
+): Finding[] {
+  const isMoved = ({ shipped, contents: targets }: AuditedLayer) =>
+    shipped && targets.some(drvPath => moved.has(drvPath));
+  const isLeftAlone = (path: string) => {
+    const maker = makers.get(path);
+    return maker !== undefined && !moved.has(maker);
+  };
+  return contents.flatMap(({ layer, paths, isSure }) => {
+    const changed = layers.slice(0, layers.indexOf(layer)).find(isMoved);
+    const size = sizeOf(paths.filter(({ path }) => isLeftAlone(path)));
+    return changed && isSure && size > heavy ? [order(layer.name, size, changed.name)] : [];
+  });
+}
+
+function order(layer: string, size: number, changed: string): Finding {
+  return {
+    rule: 'order',
+    severity: 'warning',
+    message: `${layer} holds ${megabytes(size)} that a new nixpkgs leaves alone, above ${changed}, which it changes.`,
+    layer,
+    cost: 'Hosts keep an unpacked layer by all that is below it: one that has the old image pulls these bytes again (Docker’s classic store) or unpacks them again (containerd’s store, podman) with each new nixpkgs.',
+    advice:
+      'Give fixed outputs (wheels, models) layers of their own, and name these first among the recipe’s layers: they refer to nothing, so that they may lie at the bottom.',
+  };
+}
