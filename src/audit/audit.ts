@@ -31,7 +31,7 @@ export function audit(subject: AuditSubject, closures: LayerClosures = new Map()
     ...packagesTwice(all),
     ...wheelsTwice(subject, installs, layerOf),
     ...configFindings(subject, layerOf),
-    ...leftovers(contents, subject.config, packages),
+    ...leftovers(contents, subject.config, all, bump.makers),
     ...wrongOrder(subject, contents, bump),
     ...bumpFragile(subject, contents, bump),
   ];

@@ -1,5 +1,6 @@
 import { type DerivationFacts, nameOf } from './facts.ts';
-import { fetchedWheel, isNvidiaDownload, isProgramArchive } from './fetches.ts';
+import { isNvidiaDownload, isProgramArchive } from './fetches.ts';
+import { wheelOf } from './packages.ts';
 import { type AuditSubject, fetchedInputs, kindOf, neededInputs } from './subject.ts';
 
 /** What others have built: a wheel, a download of NVIDIA's, any other archive of programs. */
@@ -15,18 +16,18 @@ export type Prebuilt = 'wheel' | 'nvidia' | 'archive';
 export function prebuiltOf(
   drvPath: string,
   subject: AuditSubject,
-  isHeld: (download: DerivationFacts) => boolean,
+  isHeld: (download: string) => boolean,
 ): Prebuilt | undefined {
   const facts = subject.graph.get(drvPath);
   if (facts === undefined || facts.fetch !== undefined) return undefined;
   const sources = sourcesOf(drvPath, subject);
   if (sources.length === 0 || sources.every(isHeld)) return undefined;
-  const kinds = sources.map(kindOfDownload);
+  const kinds = sources.map(source => kindOfDownload(source, subject));
   return kinds.includes(undefined) && !isPatchedAlone(facts) ? undefined : (kinds[0] ?? 'archive');
 }
 
 /** The downloads that a derivation is made of: its `src`, else all that it and folders that it is given fetch. */
-function sourcesOf(target: string, { graph, provenance }: AuditSubject): DerivationFacts[] {
+function sourcesOf(target: string, { graph, provenance }: AuditSubject): string[] {
   const found = new Set<string>();
   const pending = new Set([target]); // grows while it is read
   for (const drvPath of pending) {
@@ -39,16 +40,16 @@ function sourcesOf(target: string, { graph, provenance }: AuditSubject): Derivat
     for (const input of named.length > 0 ? named : fetched) found.add(input);
     if (named.length === 0) for (const input of neededInputs(facts, graph)) pending.add(input);
   }
-  return [...found].flatMap(drvPath => graph.get(drvPath) ?? []);
+  return [...found];
 }
 
 const isNamed = (facts: DerivationFacts | undefined, paths: ReadonlySet<string>) =>
   [...(facts?.outputs.values() ?? [])].some(path => paths.has(path));
 
-function kindOfDownload({ fetch, name }: DerivationFacts): Prebuilt | undefined {
-  if (fetch === undefined) return undefined;
-  if (fetchedWheel(fetch, name)) return 'wheel';
-  const addresses = [...fetch.urls, name];
+function kindOfDownload(drvPath: string, subject: AuditSubject): Prebuilt | undefined {
+  if (wheelOf(drvPath, subject)) return 'wheel';
+  const { fetch, name = '' } = subject.graph.get(drvPath) ?? {};
+  const addresses = [...(fetch?.urls ?? []), name];
   if (!addresses.some(isProgramArchive)) return undefined;
   return addresses.some(isNvidiaDownload) ? 'nvidia' : 'archive';
 }

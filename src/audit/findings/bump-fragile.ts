@@ -2,7 +2,7 @@ import type { Closure } from '../../nix/closures.ts';
 import type { Finding } from '../../record/audit.ts';
 import { type Bump, heavy } from '../bump.ts';
 import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
-import { type DerivationFacts, nameOf } from '../facts.ts';
+import { nameOf } from '../facts.ts';
 import { type Prebuilt, prebuiltOf } from '../prebuilt.ts';
 import type { AuditSubject } from '../subject.ts';
 
@@ -13,8 +13,10 @@ export function bumpFragile(
   { moved, makers }: Bump,
 ): Finding[] {
   const held = heldPaths(subject, contents);
-  const isHeld = ({ fetch, outputs }: DerivationFacts) =>
-    fetch?.isUnpacked === true && [...outputs.values()].some(path => held.has(path));
+  const isHeld = (download: string) => {
+    const { fetch, outputs } = subject.graph.get(download) ?? {};
+    return fetch?.isUnpacked === true && held.has(outputs?.get('out') ?? '');
+  };
   const kindOfPath = (path: string) => {
     const maker = makers.get(path);
     return maker && moved.has(maker) ? prebuiltOf(maker, subject, isHeld) : undefined;

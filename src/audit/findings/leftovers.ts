@@ -16,10 +16,16 @@ export function leftovers(
   contents: readonly LayerContent[],
   config: ContainerConfig,
   packages: readonly PackageRecord[],
+  makers: ReadonlyMap<string, string>,
 ): Finding[] {
+  const wheels = new Set(
+    packages.flatMap(each => (each.source === 'wheel' ? each.derivation : [])),
+  );
   const compiling = whatCompiles(config, packages);
   return contents.flatMap(({ layer, paths }) => {
-    const groups = Map.groupBy(paths, ({ path }) => leftoverKind(path, compiling !== undefined));
+    // a wheel of cmake or ninja is there because somebody wants it
+    const unasked = paths.filter(({ path }) => !wheels.has(makers.get(path)));
+    const groups = Map.groupBy(unasked, ({ path }) => leftoverKind(path, compiling !== undefined));
     return [...groups].flatMap(([kind, some]) =>
       kind === undefined ? [] : [leftover(kind, some, layer.name)],
     );
