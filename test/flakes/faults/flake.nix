@@ -32,6 +32,14 @@
           echo "run pip install torch to get another one"
           pip install --no-index --no-deps --target "$out" ${wheel}
         '';
+      # fetched and unpacked in one step
+      unpackedTorch = pkgs.stdenv.mkDerivation {
+        name = "torch-2.10.0";
+        inherit (torch) urls;
+        nativeBuildInputs = [ pkgs.python312 ];
+        outputHash = hashOf "unpacked torch";
+        outputHashMode = "recursive";
+      };
       source =
         changes:
         fetchFromGitHub (
@@ -148,6 +156,23 @@
           ];
         };
         runs-as-root = image { config.User = "root"; };
+
+        # faults of size: the test says how large what is built would be
+        order = image { layers.layer3-pytorch = unpackedTorch; };
+        bump-fragile = image { layers.layer3-pytorch = installWheel "pytorch-with-cuda" torch; };
+        bump-fragile-cuda = image {
+          layers.layer0-base = pkgs.buildEnv {
+            name = "base";
+            paths = [ cuda.libcublas ];
+          };
+        };
+        # none of these: what a new nixpkgs leaves alone is at the bottom
+        bump-proof = image {
+          layers = {
+            layer-wheels = unpackedTorch;
+            layer3-pytorch = runCommand "links" { } "ln -s ${unpackedTorch} $out";
+          };
+        };
 
         # Nix has to be told that it may: experimental features
         impure = image {
