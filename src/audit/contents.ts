@@ -1,33 +1,46 @@
-import type { Closure } from '../nix/closures.ts';
-import type { AuditedLayer, AuditSubject, LayerClosures } from './subject.ts';
+import type {
+  AuditedLayer,
+  AuditSubject,
+  LayerBlobs,
+  LayerClosures,
+  SizedPaths,
+} from './subject.ts';
 
 /** A shipped layer, and the store paths that it holds and no known layer below it does. */
 export interface LayerContent {
   layer: AuditedLayer;
-  paths: Closure;
-  /** All layers below it are known, so that none of `paths` is in one of them. */
+  parts: readonly SizedPaths[];
+  /** All layers below it are known, so that nothing of it is in one of them. */
   isSure: boolean;
 }
 
-/** What those layers hold whose closures are known, the lowest first. */
-export function layerContents({ layers }: AuditSubject, closures: LayerClosures): LayerContent[] {
+/** What those layers hold of which the closure or the blobs are known, the lowest first. */
+export function layerContents(
+  { layers }: AuditSubject,
+  closures: LayerClosures,
+  blobs: LayerBlobs,
+): LayerContent[] {
   const seen = new Set<string>();
   let isSure = true;
   return layers.flatMap((layer): LayerContent[] => {
     if (!layer.shipped) return [];
-    const closure = closures.get(layer.name);
-    if (closure === undefined) {
+    const closure = closures
+      .get(layer.name)
+      ?.map(({ path, narSize }) => ({ paths: [path], size: narSize }));
+    const known = closure ?? blobs.get(layer.name);
+    if (known === undefined) {
       isSure = false;
       return [];
     }
-    const paths = closure.filter(({ path }) => !seen.has(path));
-    for (const { path } of paths) seen.add(path);
-    return [{ layer, paths, isSure }];
+    const parts = known.filter(({ paths }) => !paths.every(path => seen.has(path)));
+    for (const { paths } of parts) for (const path of paths) seen.add(path);
+    return [{ layer, parts, isSure }];
   });
 }
 
-/** Bytes of all the paths as NARs. */
-export const sizeOf = (paths: Closure) => paths.reduce((sum, { narSize }) => sum + narSize, 0);
+/** Bytes of all that is given. */
+export const sizeOf = (parts: readonly SizedPaths[]) =>
+  parts.reduce((sum, { size }) => sum + size, 0);
 
 /** How findings tell bytes: "1234 MB". */
 export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;

@@ -1,10 +1,9 @@
-import type { Closure } from '../../nix/closures.ts';
 import type { Finding } from '../../record/audit.ts';
 import { type Bump, heavy } from '../bump.ts';
 import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
 import { nameOf } from '../facts.ts';
 import { type Prebuilt, prebuiltOf } from '../prebuilt.ts';
-import type { AuditSubject } from '../subject.ts';
+import type { AuditSubject, SizedPaths } from '../subject.ts';
 
 /** Large paths that a new nixpkgs makes anew, though nothing compiles them: only paths in them change. */
 export function bumpFragile(
@@ -21,9 +20,9 @@ export function bumpFragile(
     const maker = makers.get(path);
     return maker && moved.has(maker) ? prebuiltOf(maker, subject, isHeld) : undefined;
   };
-  return contents.flatMap(({ layer, paths }) => {
-    const large = paths.filter(({ narSize }) => narSize > heavy);
-    const groups = Map.groupBy(large, ({ path }) => kindOfPath(path));
+  return contents.flatMap(({ layer, parts }) => {
+    const large = parts.filter(({ paths, size }) => paths.length === 1 && size > heavy);
+    const groups = Map.groupBy(large, ({ paths }) => kindOfPath(paths[0] ?? ''));
     return [...groups].flatMap(([kind, some]) =>
       kind === undefined ? [] : [fragile(kind, some, layer.name)],
     );
@@ -34,7 +33,7 @@ export function bumpFragile(
 function heldPaths({ layers, graph }: AuditSubject, contents: readonly LayerContent[]) {
   const targets = layers.flatMap(layer => (layer.shipped ? layer.contents : []));
   return new Set([
-    ...contents.flatMap(({ paths }) => paths.map(({ path }) => path)),
+    ...contents.flatMap(({ parts }) => parts.flatMap(({ paths }) => paths)),
     ...targets.flatMap(drvPath => [...(graph.get(drvPath)?.outputs.values() ?? [])]),
   ]);
 }
@@ -52,11 +51,11 @@ const advice: Readonly<Record<Prebuilt, string>> = {
 /** The names that a finding tells at most. */
 const shown = 5;
 
-function fragile(kind: Prebuilt, paths: Closure, layer: string): Finding {
-  const bySize = [...paths].sort((one, other) => other.narSize - one.narSize);
+function fragile(kind: Prebuilt, paths: readonly SizedPaths[], layer: string): Finding {
+  const bySize = [...paths].sort((one, other) => other.size - one.size);
   const names = bySize
     .slice(0, shown)
-    .map(({ path, narSize }) => `${nameOf(path)} (${megabytes(narSize)})`);
+    .map(each => `${nameOf(each.paths[0] ?? '')} (${megabytes(each.size)})`);
   const more = paths.length > shown ? ` and ${paths.length - shown} more` : '';
   return {
     rule: 'bump-fragile',

@@ -1,8 +1,9 @@
 import type { ContainerConfig } from '../../image/types.ts';
 import type { Closure } from '../../nix/closures.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
-import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
+import { megabytes } from '../contents.ts';
 import { nameOf } from '../facts.ts';
+import type { LayerClosures } from '../subject.ts';
 
 /**
  * Store paths that are in the image and that nothing in it should need: derivations, headers,
@@ -13,7 +14,7 @@ import { nameOf } from '../facts.ts';
  * compiler with its headers, ptxas and ninja are what it needs; other compilers stay leftovers.
  */
 export function leftovers(
-  contents: readonly LayerContent[],
+  closures: LayerClosures,
   config: ContainerConfig,
   packages: readonly PackageRecord[],
   makers: ReadonlyMap<string, string>,
@@ -22,12 +23,15 @@ export function leftovers(
     packages.flatMap(each => (each.source === 'wheel' ? each.derivation : [])),
   );
   const compiling = whatCompiles(config, packages);
-  return contents.flatMap(({ layer, paths }) => {
+  const seen = new Set<string>();
+  return [...closures].flatMap(([layer, closure]) => {
+    const own = closure.filter(({ path }) => !seen.has(path));
+    for (const { path } of own) seen.add(path);
     // a wheel of cmake or ninja is there because somebody wants it
-    const unasked = paths.filter(({ path }) => !wheels.has(makers.get(path)));
+    const unasked = own.filter(({ path }) => !wheels.has(makers.get(path)));
     const groups = Map.groupBy(unasked, ({ path }) => leftoverKind(path, compiling !== undefined));
     return [...groups].flatMap(([kind, some]) =>
-      kind === undefined ? [] : [leftover(kind, some, layer.name)],
+      kind === undefined ? [] : [leftover(kind, some, layer)],
     );
   });
 }
@@ -92,7 +96,7 @@ function leftover(kind: LeftoverKind, paths: Closure, layer: string): Finding {
     .slice(0, 5)
     .map(({ path }) => nameOf(path) + (path.endsWith('.drv') ? '.drv' : ''));
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : '';
-  const size = sizeOf(paths);
+  const size = paths.reduce((sum, { narSize }) => sum + narSize, 0);
   return {
     rule: 'leftovers',
     severity: 'warning',

@@ -18,9 +18,9 @@ export function wrongOrder(
     const maker = makers.get(path);
     return maker !== undefined && !moved.has(maker);
   };
-  return contents.flatMap(({ layer, paths, isSure }) => {
+  return contents.flatMap(({ layer, parts, isSure }) => {
     const changed = layers.slice(0, layers.indexOf(layer)).find(isMoved);
-    const size = sizeOf(paths.filter(({ path }) => isLeftAlone(path)));
+    const size = sizeOf(parts.filter(({ paths }) => paths.every(isLeftAlone)));
     return changed && isSure && size > heavy ? [order(layer.name, size, changed.name)] : [];
   });
 }

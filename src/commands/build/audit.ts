@@ -1,3 +1,4 @@
+import type { LayerBlobs } from '../../audit/subject.ts';
 import { explain } from '../../host/failure.ts';
 import { warn } from '../../host/say.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -27,13 +28,16 @@ export async function startAudit(
   if (failure) throw failure;
 }
 
-/** The audit for the record, with the closures of what this run has made; a failure only warns. */
+/**
+ * The audit for the record, with the closures of what this run has made, and the blobs of what it has
+ * reused; a failure only warns.
+ */
 export async function finishAudit(state: BuildState): Promise<void> {
   const { auditSubject, host } = state;
   if (auditSubject === undefined) return;
   try {
     const { audit } = await import('../../audit/audit.ts');
-    state.audit = audit(await auditSubject, await closuresMade(state));
+    state.audit = audit(await auditSubject, await closuresMade(state), blobsOf(state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
     warn(host, message);
@@ -46,4 +50,12 @@ async function closuresMade({ nix, evaluation, made, closures }: BuildState) {
     ({ origin }) => origin !== 'reused' && origin !== 'skipped',
   );
   return nix && evaluation && isMade ? closuresHere(nix, evaluation, closures) : new Map();
+}
+
+function blobsOf({ made }: BuildState): LayerBlobs {
+  const sized = [...made.values()].map(({ name, blobs }) => {
+    const parts = blobs.map(({ paths, uncompressedSize: size }) => ({ paths, size }));
+    return [name, parts] as const;
+  });
+  return new Map(sized);
 }

@@ -108,6 +108,72 @@ test('order: what does not know nixpkgs moves nothing, and is not moved', () => 
   );
 });
 
+/** The same where the layers are not in the store: layer → its blobs. */
+function foundInBlobs(
+  written: Record<string, Written>,
+  blobs: Record<string, readonly (readonly [size: number, ...names: string[]])[]>,
+) {
+  const made = Object.fromEntries(
+    Object.entries(blobs).map(([layer, all]) => [layer, all.flatMap(([, ...names]) => names)]),
+  );
+  const sized = Object.entries(blobs).map(
+    ([layer, all]) =>
+      [
+        layer,
+        all.map(([size, ...names]) => ({ paths: names.map(outPath), size: size * 1e6 })),
+      ] as const,
+  );
+  const all = { 'stdenv-linux': stdenv, ...written };
+  return auditOf(all, { User: '1000' }, new Map(), made, new Map(sized));
+}
+
+test('sizes of what is reused are those of its blobs; of a path that shares one it is not known', () => {
+  const written = {
+    ...base,
+    'torch.whl': wheel(torchWheel),
+    torch: packageOf('torch', 'torch.whl'),
+    a: wheel('a-1-py3-none-any.whl', true),
+    b: wheel('b-1-py3-none-any.whl', true),
+  };
+  const { findings, unchecked } = foundInBlobs(written, {
+    base: [[2, 'bash']],
+    wheels: [[500, 'a', 'b']],
+    alone: [[1500, 'torch']],
+  });
+  assert.deepEqual(
+    findings.map(({ rule, layer, message }) => [rule, layer, /\d+ MB/.exec(message)?.[0]]),
+    [
+      ['order', 'wheels', '500 MB'],
+      ['bump-fragile', 'alone', '1500 MB'],
+    ],
+  );
+  assert.equal(unchecked.length, 1);
+  assert.match(unchecked.join(), /^Headers, .* base, wheels, alone: /);
+  const shared = foundInBlobs(written, {
+    base: [[2, 'bash']],
+    // the blob is moved as a whole
+    mixed: [[1500, 'torch', 'a']],
+  });
+  assert.deepEqual(shared.findings, []);
+});
+
+test('order: what an unknown layer below may hold is not told, and it is said', () => {
+  const written = {
+    ...base,
+    'torch-2.14.1': wheel(torchWheel, true),
+    other: nixpkgs('other', '1'),
+  };
+  const closures = new Map([['wheels', [{ path: outPath('torch-2.14.1'), narSize: 1.5e9 }]]]);
+  const { findings, unchecked } = auditOf(
+    { 'stdenv-linux': stdenv, ...written },
+    { User: '1000' },
+    closures,
+    { base: ['bash', 'other'], wheels: ['torch-2.14.1'] },
+  );
+  assert.deepEqual(findings, []);
+  assert.match(unchecked.join('\n'), /What a new nixpkgs moves .* base: /);
+});
+
 test('a wheel that a derivation unpacks is moved as a whole by a new nixpkgs', () => {
   const written = {
     'torch.whl': wheel(torchWheel),

@@ -1,7 +1,7 @@
 import { audit } from '../../../src/audit/audit.ts';
 import { factsOf } from '../../../src/audit/facts.ts';
 import { nearDerivations } from '../../../src/audit/near.ts';
-import type { LayerClosures } from '../../../src/audit/subject.ts';
+import type { LayerBlobs, LayerClosures } from '../../../src/audit/subject.ts';
 import type { ContainerConfig } from '../../../src/image/types.ts';
 import type { Derivation } from '../../../src/nix/derivation.ts';
 
@@ -61,6 +61,7 @@ export function auditOf(
   config: ContainerConfig = { User: '1000' },
   closures?: LayerClosures,
   made: Readonly<Record<string, readonly string[]>> = layersByName(written),
+  blobs?: LayerBlobs,
 ) {
   const derivations = new Map(
     Object.entries(written).map(([name, each]) => [drvPath(name), derivationOf(name, each)]),
@@ -78,5 +79,5 @@ export function auditOf(
     return found;
   });
   const textOf = () => undefined;
-  return audit({ layers, config, graph, provenance, near, textOf }, closures);
+  return audit({ layers, config, graph, provenance, near, textOf }, closures, blobs);
 }
