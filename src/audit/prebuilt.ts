@@ -1,7 +1,7 @@
-import { type DerivationFacts, nameOf } from './facts.ts';
+import { type DerivationFacts, type FactGraph, nameOf } from './facts.ts';
 import { isNvidiaDownload, isProgramArchive } from './fetches.ts';
 import { wheelOf } from './packages.ts';
-import { type AuditSubject, fetchedInputs, kindOf, neededInputs } from './subject.ts';
+import { type AuditSubject, fetchedInputs, inputsIn, kindOf, neededInputs } from './subject.ts';
 
 /** What others have built: a wheel, a download of NVIDIA's, any other archive of programs. */
 export type Prebuilt = 'wheel' | 'nvidia' | 'archive';
@@ -11,40 +11,46 @@ export type Prebuilt = 'wheel' | 'nvidia' | 'archive';
  * that it is made of are wheels and archives of programs then, or nixpkgs' autoPatchelfHook patches it
  * and no build system has a hand in it.
  *
- * @param isHeld whether the image has a download besides, so that it need not be what is unpacked
+ * @param isHeld whether the image has what an input unpacks: this is made by it then, and no copy of it
  */
 export function prebuiltOf(
   drvPath: string,
   subject: AuditSubject,
-  isHeld: (download: string) => boolean,
+  isHeld: (input: string) => boolean,
 ): Prebuilt | undefined {
   const facts = subject.graph.get(drvPath);
   if (facts === undefined || facts.fetch !== undefined) return undefined;
-  const sources = sourcesOf(drvPath, subject);
-  if (sources.length === 0 || sources.every(isHeld)) return undefined;
-  const kinds = sources.map(source => kindOfDownload(source, subject));
+  const kinds = sourcesOf(drvPath, subject, isHeld).map(source => kindOfDownload(source, subject));
+  if (kinds.length === 0) return undefined;
   return kinds.includes(undefined) && !isPatchedAlone(facts) ? undefined : (kinds[0] ?? 'archive');
 }
 
-/** The downloads that a derivation is made of: its `src`, else all that it and folders that it is given fetch. */
-function sourcesOf(target: string, { graph, provenance }: AuditSubject): string[] {
-  const found = new Set<string>();
+/** The downloads that a derivation is made of, also by way of scripts and folders of links. */
+function sourcesOf(
+  target: string,
+  { graph, provenance }: AuditSubject,
+  isHeld: (input: string) => boolean,
+): string[] {
+  const found: string[] = [];
   const pending = new Set([target]); // grows while it is read
   for (const drvPath of pending) {
     const facts = graph.get(drvPath);
     if (facts === undefined) continue;
-    const isGlue = kindOf(drvPath, facts, provenance) === 'glue';
-    if (drvPath !== target && !isGlue) continue;
-    const fetched = fetchedInputs(facts, graph);
-    const named = fetched.filter(input => isNamed(graph.get(input), facts.sources));
-    for (const input of named.length > 0 ? named : fetched) found.add(input);
-    if (named.length === 0) for (const input of neededInputs(facts, graph)) pending.add(input);
+    const kind = kindOf(drvPath, facts, provenance);
+    if (kind === 'fetch') found.push(drvPath);
+    else if (kind === 'glue' || drvPath === target) {
+      for (const input of madeOf(facts, graph)) if (!isHeld(input)) pending.add(input);
+    }
   }
-  return [...found];
+  return found;
 }
 
-const isNamed = (facts: DerivationFacts | undefined, paths: ReadonlySet<string>) =>
-  [...(facts?.outputs.values() ?? [])].some(path => paths.has(path));
+/** The inputs that its `src` names; where that names none, all that it fetches or may refer to. */
+function madeOf(facts: DerivationFacts, graph: FactGraph): string[] {
+  const named = inputsIn([...facts.sources].join(' '), facts, graph);
+  if (named.length > 0) return named;
+  return [...fetchedInputs(facts, graph), ...neededInputs(facts, graph)];
+}
 
 function kindOfDownload(drvPath: string, subject: AuditSubject): Prebuilt | undefined {
   if (wheelOf(drvPath, subject)) return 'wheel';

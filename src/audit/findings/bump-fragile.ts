@@ -12,9 +12,10 @@ export function bumpFragile(
   { moved, makers }: Bump,
 ): Finding[] {
   const held = heldPaths(subject, contents);
-  const isHeld = (download: string) => {
-    const { fetch, outputs } = subject.graph.get(download) ?? {};
-    return fetch?.isUnpacked === true && held.has(outputs?.get('out') ?? '');
+  const isHeld = (input: string) => {
+    const { fetch, outputs } = subject.graph.get(input) ?? {};
+    const size = held.get(outputs?.get('out') ?? '');
+    return fetch ? fetch.isUnpacked && size !== undefined : size !== undefined && size > links;
   };
   const kindOfPath = (path: string) => {
     const maker = makers.get(path);
@@ -29,12 +30,20 @@ export function bumpFragile(
   });
 }
 
-/** What is known to be in the image: what layers hold, and the targets of those that are not here. */
+/** A folder of links has at most so many bytes; what has more is no folder of links. */
+const links = 1e6;
+
+/**
+ * Path → size of what is known to be in the image, at most: of a path that shares a blob, the blob's. Targets
+ * of layers of which nothing is known have none.
+ */
 function heldPaths({ layers, graph }: AuditSubject, contents: readonly LayerContent[]) {
   const targets = layers.flatMap(layer => (layer.shipped ? layer.contents : []));
-  return new Set([
-    ...contents.flatMap(({ parts }) => parts.flatMap(({ paths }) => paths)),
-    ...targets.flatMap(drvPath => [...(graph.get(drvPath)?.outputs.values() ?? [])]),
+  const unsized = targets.flatMap(drvPath => [...(graph.get(drvPath)?.outputs.values() ?? [])]);
+  const parts = contents.flatMap(content => content.parts);
+  return new Map([
+    ...unsized.map(path => [path, 0] as const),
+    ...parts.flatMap(({ paths, size }) => paths.map(path => [path, size] as const)),
   ]);
 }
 

@@ -90,7 +90,7 @@ interface WheelPlace {
 }
 
 /** What unpacks a wheel; anything else that has one as an input links to it, or copies it. */
-const unpacks = /\b(?:pip[\d.]*|uv|unzip|bsdtar|installer|zipfile|unpackPhase)\b/;
+const unpacks = /\b(?:pip[\d.]*|uv|unzip|bsdtar|installer|zipfile|unpack\w*)\b/;
 
 function wheelPlaces(layer: AuditedLayer, subject: AuditSubject): WheelPlace[] {
   const { graph, near } = subject;

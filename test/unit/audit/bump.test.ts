@@ -249,6 +249,14 @@ test('bump-fragile: what is compiled, fetched or shipped beside is none', () => 
   };
   assert.deepEqual(found(written, { all: { holds } }), []);
   assert.deepEqual(found(written, layers), []);
+  const byTrees = {
+    ...written,
+    'torch.whl': wheel(torchWheel),
+    tree: built(['torch.whl'], { src: outPath('torch.whl'), buildCommand: 'python3 unpack.py' }),
+    'bytecode-of-tree': built(['tree'], { buildCommand: 'python -m compileall' }),
+  };
+  const trees = { wheels: { holds: { tree: 90 } }, base: { holds: { 'bytecode-of-tree': 120 } } };
+  assert.deepEqual(found(byTrees, trees), []);
   // a copy of what is not there is what it was made of
   assert.equal(found(written, { base: { holds: { bytecode: 1500 } } }).length, 1);
 });

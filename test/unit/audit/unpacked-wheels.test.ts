@@ -88,6 +88,21 @@ test('a folder of links to it has it installed; it is there once', () => {
   assert.deepEqual(audit.findings, []);
 });
 
+test('a script that unpacks a wheel installs it, whatever it is called', () => {
+  const audit = audited(
+    {
+      'torch.whl': wheel(torchFile),
+      tree: {
+        inputs: ['torch.whl'],
+        env: { buildCommand: `python3 ${outPath('unpack-wheel.py')}` },
+      },
+      other: { inputs: ['torch.whl'], env: { buildCommand: 'pip install --no-index' } },
+    },
+    { pytorch: ['tree'], app: ['other'] },
+  );
+  assert.deepEqual(audit.findings, []);
+});
+
 test('a wheel of a compiler or a build tool is a package that was chosen, and no leftover', () => {
   const written = {
     'cmake-4.1.2': wheel('cmake-4.1.2-py3-none-manylinux_2_17_x86_64.whl', true),
