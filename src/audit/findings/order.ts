@@ -1,11 +1,12 @@
 import type { Finding } from '../../record/audit.ts';
 import { type Bump, heavy } from '../bump.ts';
 import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
-import type { AuditedLayer, AuditSubject } from '../subject.ts';
+import { type AuditedLayer, type AuditSubject, referencesLayer } from '../subject.ts';
 
 /**
  * Layers of which a new nixpkgs leaves much alone, above one that it changes. A path that no derivation
- * makes counts as neither: it may be nixpkgs' own source.
+ * makes counts as neither: it may be nixpkgs' own source. The top of the image is the place of what changes
+ * more often than nixpkgs, the app: with what it brings it stands there rightly.
  */
 export function wrongOrder(
   { layers }: AuditSubject,
@@ -18,7 +19,9 @@ export function wrongOrder(
     const maker = makers.get(path);
     return maker !== undefined && !moved.has(maker);
   };
+  const top = layers.findLast(({ name, shipped }) => shipped && name !== referencesLayer);
   return contents.flatMap(({ layer, parts, isSure }) => {
+    if (layer === top && isMoved(layer)) return [];
     const changed = layers.slice(0, layers.indexOf(layer)).find(isMoved);
     const size = sizeOf(parts.filter(({ paths }) => paths.every(isLeftAlone)));
     return changed && isSure && size > heavy ? [order(layer.name, size, changed.name)] : [];

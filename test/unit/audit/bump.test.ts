@@ -93,10 +93,12 @@ test('order: a large download that a script of a moved layer links to is left al
   };
   const layers = {
     base: { holds: { bash: 2 } },
-    app: { holds: { app: 1, data: 500 }, of: ['app'] },
+    models: { holds: { app: 1, data: 500 }, of: ['app'] },
   };
-  assert.deepEqual(found(written, layers), [
-    'order app: app holds 500 MB that a new nixpkgs leaves alone, above base, which it changes.',
+  // at the top it is the app with what it brings, which changes more often than nixpkgs
+  assert.deepEqual(found(written, layers), []);
+  assert.deepEqual(found(written, { ...layers, top: { holds: {} } }), [
+    'order models: models holds 500 MB that a new nixpkgs leaves alone, above base, which it changes.',
   ]);
 });
 
