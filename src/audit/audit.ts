@@ -2,7 +2,7 @@ import { attribute } from '../nix/attribution.ts';
 import type { AuditRecord, Finding, PackageRecord } from '../record/audit.ts';
 import { severities } from '../record/audit-terms.ts';
 import { readBump } from './bump.ts';
-import { type LayerContent, layerContents } from './contents.ts';
+import { type LayerContent, layerContents, stackOf } from './contents.ts';
 import { downloads, hazards, networkUses } from './findings/builds.ts';
 import { bumpFragile } from './findings/bump-fragile.ts';
 import { configFindings } from './findings/config.ts';
@@ -41,7 +41,7 @@ export function audit(
     ...wheelsTwice(subject, installs, layerOf),
     ...configFindings(subject, layerOf),
     ...leftovers(closures, subject.config, all, bump.makers),
-    ...wrongOrder(subject, contents, bump),
+    ...wrongOrder(stackOf(subject, contents, bump.makers), bump),
     ...bumpFragile(subject, contents, bump),
   ];
   return {

@@ -38,6 +38,30 @@ export function layerContents(
   });
 }
 
+/** The layers as hosts unpack them, and what of them is known, the lowest first. */
+export interface Stack {
+  layers: readonly AuditedLayer[];
+  contents: readonly LayerContent[];
+}
+
+/** An image that another tool makes is one layer to people; to hosts each of its blobs is one. */
+export function stackOf(
+  { layers, hasRecipe }: AuditSubject,
+  contents: readonly LayerContent[],
+  makers: ReadonlyMap<string, string>,
+): Stack {
+  if (hasRecipe) return { layers, contents };
+  const blobs = contents.flatMap(({ layer, parts }) =>
+    parts.map((part, at): LayerContent => {
+      const made = part.paths.flatMap(path => makers.get(path) ?? []);
+      const name = `layer ${at + 1} of ${layer.name}`;
+      const blob = { name, shipped: true, drvPaths: made, contents: made };
+      return { layer: blob, parts: [part], isSure: true };
+    }),
+  );
+  return { layers: blobs.map(({ layer }) => layer), contents: blobs };
+}
+
 /** Bytes of all that is given. */
 export const sizeOf = (parts: readonly SizedPaths[]) =>
   parts.reduce((sum, { size }) => sum + size, 0);

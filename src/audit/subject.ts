@@ -24,6 +24,8 @@ export interface AuditSubject {
   /** The lowest first. */
   layers: readonly AuditedLayer[];
   config: ContainerConfig;
+  /** False for an image that another tool makes, whose layers are not the host's. */
+  hasRecipe: boolean;
   graph: FactGraph;
   provenance: Provenance;
   /**

@@ -1,18 +1,14 @@
 import type { Finding } from '../../record/audit.ts';
 import { type Bump, heavy } from '../bump.ts';
-import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
-import { type AuditedLayer, type AuditSubject, referencesLayer } from '../subject.ts';
+import { megabytes, type Stack, sizeOf } from '../contents.ts';
+import { type AuditedLayer, referencesLayer } from '../subject.ts';
 
 /**
  * Layers of which a new nixpkgs leaves much alone, above one that it changes. A path that no derivation
  * makes counts as neither: it may be nixpkgs' own source. The top of the image is the place of what changes
  * more often than nixpkgs, the app: with what it brings it stands there rightly.
  */
-export function wrongOrder(
-  { layers }: AuditSubject,
-  contents: readonly LayerContent[],
-  { moved, makers }: Bump,
-): Finding[] {
+export function wrongOrder({ layers, contents }: Stack, { moved, makers }: Bump): Finding[] {
   const isMoved = ({ shipped, contents: targets }: AuditedLayer) =>
     shipped && targets.some(drvPath => moved.has(drvPath));
   const isLeftAlone = (path: string) => {
@@ -36,6 +32,6 @@ function order(layer: string, size: number, changed: string): Finding {
     layer,
     cost: 'Hosts keep an unpacked layer by all that is below it: one that has the old image pulls these bytes again (Docker’s classic store) or unpacks them again (containerd’s store, podman) with each new nixpkgs.',
     advice:
-      'Give fixed outputs (wheels, models) layers of their own, and name these first among the recipe’s layers: they refer to nothing, so that they may lie at the bottom.',
+      'Give fixed outputs (wheels, models) layers of their own and name these first, in the recipe’s layers or in streamLayeredImage’s layeringPipeline: they refer to nothing, so that they may lie at the bottom.',
   };
 }

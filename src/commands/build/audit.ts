@@ -1,4 +1,4 @@
-import type { LayerBlobs } from '../../audit/subject.ts';
+import type { AuditSubject, LayerBlobs } from '../../audit/subject.ts';
 import { explain } from '../../host/failure.ts';
 import { warn } from '../../host/say.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -37,7 +37,8 @@ export async function finishAudit(state: BuildState): Promise<void> {
   if (auditSubject === undefined) return;
   try {
     const { audit } = await import('../../audit/audit.ts');
-    state.audit = audit(await auditSubject, await closuresMade(state), blobsOf(state));
+    const subject = await auditSubject;
+    state.audit = audit(subject, await closuresMade(state), blobsOf(subject, state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
     warn(host, message);
@@ -52,10 +53,19 @@ async function closuresMade({ nix, evaluation, made, closures }: BuildState) {
   return nix && evaluation && isMade ? closuresHere(nix, evaluation, closures) : new Map();
 }
 
-function blobsOf({ made }: BuildState): LayerBlobs {
-  const sized = [...made.values()].map(({ name, blobs }) => {
-    const parts = blobs.map(({ paths, uncompressedSize: size }) => ({ paths, size }));
-    return [name, parts] as const;
-  });
-  return new Map(sized);
+/**
+ * The blobs of the layers, by the names that the audit has for these: of an image that was published, as far
+ * as it is known what they hold. Which of them an image of another tool has from the one below it is not.
+ */
+function blobsOf({ layers, hasRecipe }: AuditSubject, { made, manifest }: BuildState): LayerBlobs {
+  if (manifest === undefined || (!hasRecipe && layers.length > 1)) return new Map();
+  const known = [...made.values()].filter(
+    ({ blobs }) => blobs.length === 0 || blobs.some(({ paths }) => paths.length > 0),
+  );
+  return new Map(
+    known.map(({ name, blobs }) => [
+      hasRecipe ? name : (layers[0]?.name ?? name),
+      blobs.map(({ paths, uncompressedSize: size }) => ({ paths, size })),
+    ]),
+  );
 }

@@ -91,7 +91,10 @@ async function sendMadeImage(context: ImageContext): Promise<void> {
               ...(state.run === undefined ? {} : { run: state.run }),
             }),
           );
-          const made = { name, target, origin, blobs: result.blobs };
+          const blobs = result.blobs.map((blob, at) => {
+            return { ...blob, paths: image.layers[at]?.storePaths ?? blob.paths };
+          });
+          const made = { name, target, origin, blobs };
           state.made.set(name, made);
           await compareWithRemembered([made], context);
           host.emit({ type: 'layer-end', layer: name, at: host.clock() });

@@ -37,8 +37,7 @@ function found(written: Record<string, Written>, layers: Layers): string[] {
   const { findings } = auditOf(
     { 'stdenv-linux': stdenv, ...written },
     { User: '1000' },
-    closures,
-    made,
+    { closures, made },
   );
   return findings.map(({ rule, layer, message }) => `${rule} ${layer}: ${message}`);
 }
@@ -114,6 +113,7 @@ test('order: what does not know nixpkgs moves nothing, and is not moved', () => 
 function foundInBlobs(
   written: Record<string, Written>,
   blobs: Record<string, readonly (readonly [size: number, ...names: string[]])[]>,
+  hasRecipe = true,
 ) {
   const made = Object.fromEntries(
     Object.entries(blobs).map(([layer, all]) => [layer, all.flatMap(([, ...names]) => names)]),
@@ -126,7 +126,7 @@ function foundInBlobs(
       ] as const,
   );
   const all = { 'stdenv-linux': stdenv, ...written };
-  return auditOf(all, { User: '1000' }, new Map(), made, new Map(sized));
+  return auditOf(all, { User: '1000' }, { made, blobs: new Map(sized), hasRecipe });
 }
 
 test('sizes of what is reused are those of its blobs; of a path that shares one it is not known', () => {
@@ -159,6 +159,27 @@ test('sizes of what is reused are those of its blobs; of a path that shares one 
   assert.deepEqual(shared.findings, []);
 });
 
+test('order: each blob of an image that another tool makes is a layer', () => {
+  const written = {
+    ...base,
+    'torch.whl': wheel(torchWheel),
+    torch: packageOf('torch', 'torch.whl'),
+    'torch-2.14.1': wheel(torchWheel, true),
+  };
+  const of = (...blobs: [number, ...string[]][]) =>
+    foundInBlobs(written, { comfyui: blobs }, false).findings.map(({ message }) =>
+      message.replace(/(?:, though| that a new).*/, ''),
+    );
+  const [base_, wheels, patched] = [
+    [2, 'bash'] as [number, string],
+    [1500, 'torch-2.14.1'] as [number, string],
+    [1600, 'torch'] as [number, string],
+  ];
+  assert.deepEqual(of(wheels, base_), []);
+  assert.deepEqual(of(base_, wheels), ['layer 2 of comfyui holds 1500 MB']);
+  assert.deepEqual(of(base_, patched), ['comfyui holds 1600 MB that each new nixpkgs moves']);
+});
+
 test('order: what an unknown layer below may hold is not told, and it is said', () => {
   const written = {
     ...base,
@@ -169,8 +190,7 @@ test('order: what an unknown layer below may hold is not told, and it is said', 
   const { findings, unchecked } = auditOf(
     { 'stdenv-linux': stdenv, ...written },
     { User: '1000' },
-    closures,
-    { base: ['bash', 'other'], wheels: ['torch-2.14.1'] },
+    { closures, made: { base: ['bash', 'other'], wheels: ['torch-2.14.1'] } },
   );
   assert.deepEqual(findings, []);
   assert.match(unchecked.join('\n'), /What a new nixpkgs moves .* base: /);

@@ -47,6 +47,15 @@ export const wheel = (file: string, unpacked = false): Written => ({
   },
 });
 
+/** What else is known of an image. */
+interface Known {
+  closures?: LayerClosures;
+  blobs?: LayerBlobs;
+  hasRecipe?: boolean;
+  /** Layer → the derivations that it is made of. */
+  made?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** Layer → the derivations that it is made of: those that are called layer…, one each. */
 const layersByName = (written: object) =>
   Object.fromEntries(
@@ -59,9 +68,7 @@ const layersByName = (written: object) =>
 export function auditOf(
   written: Readonly<Record<string, Written>>,
   config: ContainerConfig = { User: '1000' },
-  closures?: LayerClosures,
-  made: Readonly<Record<string, readonly string[]>> = layersByName(written),
-  blobs?: LayerBlobs,
+  { closures, blobs, hasRecipe = true, made = layersByName(written) }: Known = {},
 ) {
   const derivations = new Map(
     Object.entries(written).map(([name, each]) => [drvPath(name), derivationOf(name, each)]),
@@ -79,5 +86,5 @@ export function auditOf(
     return found;
   });
   const textOf = () => undefined;
-  return audit({ layers, config, graph, provenance, near, textOf }, closures, blobs);
+  return audit({ layers, config, hasRecipe, graph, provenance, near, textOf }, closures, blobs);
 }

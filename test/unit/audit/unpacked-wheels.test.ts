@@ -18,7 +18,11 @@ function audited(
       names.map(name => ({ path: outPath(name), narSize: 2_000_000 })),
     ]),
   );
-  return auditOf({ 'stdenv-linux': {}, ...written }, { User: '1000' }, closures, made);
+  return auditOf(
+    { 'stdenv-linux': {}, ...written },
+    { User: '1000' },
+    { closures, ...(made ? { made } : {}) },
+  );
 }
 const named = ({ packages }: ReturnType<typeof auditOf>) =>
   packages.map(({ layer, name, version, source }) => [layer, name, version, source].join(' '));
