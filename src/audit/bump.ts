@@ -1,6 +1,6 @@
 import { type AuditSubject, kindOf } from './subject.ts';
 
-/** What over so many bytes is worth a finding: as much as a host fetches in seconds, not in none. */
+/** Bytes; only what has more is worth a finding. */
 export const heavy = 100e6;
 
 /** What a new nixpkgs changes of an image, and what it leaves alone. */

@@ -118,14 +118,16 @@ function packageOf(
 /** The wheel that a fixed-output derivation downloads, or unpacks where another one has downloaded it. */
 export function wheelOf(
   drvPath: string,
-  subject: AuditSubject,
+  { graph }: AuditSubject,
 ): Required<NameAndVersion> | undefined {
-  const facts = subject.graph.get(drvPath);
+  const facts = graph.get(drvPath);
   if (facts?.fetch === undefined) return undefined;
-  const wheel = fetchedWheel(facts.fetch, facts.name);
-  if (wheel !== undefined || facts.fetch.urls.length > 0) return wheel;
-  const [source, ...more] = fetchedInputs(facts, subject.graph);
-  return source === undefined || more.length > 0 ? undefined : wheelOf(source, subject);
+  const isDownload = facts.fetch.urls.length > 0;
+  const downloads = isDownload ? [drvPath] : [drvPath, ...fetchedInputs(facts, graph)];
+  return downloads
+    .flatMap(path => graph.get(path) ?? [])
+    .map(({ fetch, name }) => fetch && fetchedWheel(fetch, name))
+    .find(wheel => wheel !== undefined);
 }
 
 function packageName(facts: DerivationFacts): NameAndVersion {

@@ -22,7 +22,8 @@ export function prebuiltOf(
   if (facts === undefined || facts.fetch !== undefined) return undefined;
   const kinds = sourcesOf(drvPath, subject, isHeld).map(source => kindOfDownload(source, subject));
   if (kinds.length === 0) return undefined;
-  return kinds.includes(undefined) && !isPatchedAlone(facts) ? undefined : (kinds[0] ?? 'archive');
+  if (kinds.includes(undefined)) return isPatchedAlone(facts) ? 'archive' : undefined;
+  return kinds[0];
 }
 
 /** The downloads that a derivation is made of, also by way of scripts and folders of links. */

@@ -20,7 +20,7 @@ export function leftovers(
   makers: ReadonlyMap<string, string>,
 ): Finding[] {
   const wheels = new Set(
-    packages.flatMap(each => (each.source === 'wheel' ? each.derivation : [])),
+    packages.flatMap(each => (each.source === 'wheel' ? (each.derivation ?? []) : [])),
   );
   const compiling = whatCompiles(config, packages);
   const seen = new Set<string>();
@@ -28,7 +28,7 @@ export function leftovers(
     const own = closure.filter(({ path }) => !seen.has(path));
     for (const { path } of own) seen.add(path);
     // a wheel of cmake or ninja is there because somebody wants it
-    const unasked = own.filter(({ path }) => !wheels.has(makers.get(path)));
+    const unasked = own.filter(({ path }) => !wheels.has(makers.get(path) ?? ''));
     const groups = Map.groupBy(unasked, ({ path }) => leftoverKind(path, compiling !== undefined));
     return [...groups].flatMap(([kind, some]) =>
       kind === undefined ? [] : [leftover(kind, some, layer)],

@@ -38,7 +38,7 @@ export async function finishAudit(state: BuildState): Promise<void> {
   try {
     const { audit } = await import('../../audit/audit.ts');
     const subject = await auditSubject;
-    state.audit = audit(subject, await closuresMade(state), blobsOf(subject, state));
+    state.audit = audit(subject, await closuresMade(state), publishedBlobs(subject, state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
     warn(host, message);
@@ -57,7 +57,10 @@ async function closuresMade({ nix, evaluation, made, closures }: BuildState) {
  * The blobs of the layers, by the names that the audit has for these: of an image that was published, as far
  * as it is known what they hold. Which of them an image of another tool has from the one below it is not.
  */
-function blobsOf({ layers, hasRecipe }: AuditSubject, { made, manifest }: BuildState): LayerBlobs {
+export function publishedBlobs(
+  { layers, hasRecipe }: Pick<AuditSubject, 'layers' | 'hasRecipe'>,
+  { made, manifest }: Pick<BuildState, 'made' | 'manifest'>,
+): LayerBlobs {
   if (manifest === undefined || (!hasRecipe && layers.length > 1)) return new Map();
   const known = [...made.values()].filter(
     ({ blobs }) => blobs.length === 0 || blobs.some(({ paths }) => paths.length > 0),
