@@ -6,7 +6,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { blobKey } from '../src/image/keys.ts';
 import { mediaTypes } from '../src/image/types.ts';
 import { parseMemory } from '../src/registry/memory/parse.ts';
-import { closureOfRow, type PathRow } from '../src/registry/memory/rows.ts';
+import { closureOfRow, loneRow, rowsOfStore } from '../src/registry/memory/rows.ts';
 import { serializeMemory } from '../src/registry/memory/serialize.ts';
 import type { KnownBlob, Memory, RememberedImage } from '../src/registry/remembered.ts';
 
@@ -21,33 +21,40 @@ function storePath(name: string): string {
   return `/nix/store/${letters}-python3.12-${name}`;
 }
 
+/** What each path refers to. */
+const references = new Map<string, string[]>();
+
+/** A path that is new, or is known already. */
+function pathOf(name: string, others: string[]): string {
+  const path = storePath(name);
+  references.set(path, others);
+  return path;
+}
+
 /**
- * The rows of an image's layers; the last one of each is its output. Paths refer to those `changed` places
+ * The paths of an image's layers; the last one of each is its output. Paths refer to those `changed` places
  * before, so that what refers to a path that is new is new as well.
  */
-function layersOf(image: number, before: readonly PathRow[][]): PathRow[][] {
-  const layers: PathRow[][] = [];
+function layersOf(image: number, before: readonly string[][]): string[][] {
+  const layers: string[][] = [];
   for (let layer = 0; layer < counts.layers; layer += 1) {
-    const rows: PathRow[] = [];
+    const paths: string[] = [];
     for (let at = 0; at < counts.paths - 1; at += 1) {
       const kept = (at + image) % counts.changed > 0 && before[layer]?.[at];
-      const others = [1, 2, 3].flatMap(each => rows[at - each * counts.changed] ?? []);
-      const path = storePath(`package-${layer}-${at}-${image}.0`);
-      rows.push(kept || { path, references: others });
+      const others = [1, 2, 3].flatMap(each => paths[at - each * counts.changed] ?? []);
+      paths.push(kept || pathOf(`package-${layer}-${at}-${image}.0`, others));
     }
-    const output = storePath(`layer-${layer}-${image}.0`);
     const below = layers[layer - 1]?.slice(-1) ?? [];
-    layers.push([
-      ...rows,
-      { path: output, references: [...rows.slice(-counts.changed), ...below] },
-    ]);
+    const others = [...paths.slice(-counts.changed), ...below];
+    layers.push([...paths, pathOf(`layer-${layer}-${image}.0`, others)]);
   }
   return layers;
 }
 
-function imageOf(layers: readonly PathRow[][], number: number): RememberedImage {
-  const blobs = layers.map((rows): KnownBlob => {
-    const paths = rows.map(({ path }) => path);
+const rowOf = rowsOfStore(path => references.get(path));
+
+function imageOf(layers: readonly string[][], number: number): RememberedImage {
+  const blobs = layers.map((paths): KnownBlob => {
     const [digest, diffId] = ['packed', 'unpacked'].map(
       each => `sha256:${hash(`${each} ${paths}`)}`,
     ) as [string, string];
@@ -55,16 +62,16 @@ function imageOf(layers: readonly PathRow[][], number: number): RememberedImage 
     const { zstd: mediaType } = mediaTypes.layer;
     return { kind: 'store', key: blobKey(paths), digest, diffId, ...sizes, mediaType, paths };
   });
-  const outputs = layers.map((rows, at) => {
-    const row = rows.at(-1) ?? { path: '' };
-    return { outPath: row.path, row, blobs: blobs.slice(at, at + 1) };
+  const outputs = layers.map((paths, at) => {
+    const outPath = paths.at(-1) ?? '';
+    return { outPath, row: rowOf(outPath) ?? loneRow(outPath), blobs: blobs.slice(at, at + 1) };
   });
   return { digest: `sha256:${hash(`image ${number}`)}`, outputs, blobs, roots: [] };
 }
 
 function makeMemory(): Memory {
   const images: RememberedImage[] = [];
-  let layers: PathRow[][] = [];
+  let layers: string[][] = [];
   for (let image = 0; image < counts.images; image += 1) {
     layers = layersOf(image, layers);
     images.unshift(imageOf(layers, image));
@@ -85,11 +92,9 @@ async function timed<T>(what: string, work: () => Promise<T> | T): Promise<T> {
 async function measure(packed: Buffer): Promise<void> {
   console.log(`the document: ${(packed.length / 1e6).toFixed(1)} MB`);
   await timed('begun', () => undefined);
-  const text = await timed('unpacked', async () =>
-    (await promisify(zstdDecompress)(packed)).toString(),
-  );
-  console.log(`  ${(text.length / 1e6).toFixed(1)} MB of JSON`);
-  const parsed = await timed('read and checked', () => parseMemory(text, '/nix/store'));
+  const document = await timed('unpacked', () => promisify(zstdDecompress)(packed));
+  console.log(`  ${(document.length / 1e6).toFixed(1)} MB of JSON`);
+  const parsed = await timed('read and checked', () => parseMemory(document, '/nix/store'));
   if (parsed.kind !== 'memory' || parsed.leftOut > 0) throw new Error('it is not all believed');
   const [image] = parsed.memory.images;
   const rows = image?.outputs.map(({ row }) => row) ?? [];

@@ -2,7 +2,7 @@
 // in seconds and processes of Nix. The paths are in the store's database alone: nothing is read or sent.
 
 import { spawnSync } from 'node:child_process';
-import { makeTargetLayers } from '../src/commands/build/layers.ts';
+import { decideTargetLayers } from '../src/commands/build/layers.ts';
 import type { Realisation } from '../src/commands/build/realisation.ts';
 import { processRunner } from '../src/host/process.ts';
 import { findNix } from '../src/nix/nix.ts';
@@ -55,7 +55,7 @@ async function measure(common: number): Promise<{ paths: number; seconds: number
   for (let round = 0; round < rounds; round += 1) {
     count = 0;
     const begin = performance.now();
-    await makeTargetLayers(layerWork({ nix, realisation }, layers).work, new Set());
+    await (await decideTargetLayers(layerWork({ nix, realisation }, layers).work, new Set())).made;
     times.push((performance.now() - begin) / 1000);
   }
   const seconds = times.sort((one, other) => one - other)[Math.floor(rounds / 2)] ?? Number.NaN;

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '../host/limits.ts';
 import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
+import { targetsOf } from '../nix/recipe-layers.ts';
 import { fileOf, type StorePlace } from '../nix/store-place.ts';
 import type { Evaluation, Recipe } from '../nix/types.ts';
 import { readFacts } from './facts.ts';
@@ -43,8 +44,8 @@ export async function readSubject(
   };
 }
 
-function recipeLayers({ layers, root, configOutputs }: Recipe): AuditedLayer[] {
-  const references = [...new Set([...root, ...configOutputs].map(output => output.drvPath))];
+function recipeLayers({ layers, root, referredOutputs }: Recipe): AuditedLayer[] {
+  const references = [...new Set([...root, ...referredOutputs].map(output => output.drvPath))];
   const layer = (name: string, shipped: boolean, drvPaths: readonly string[]) => ({
     name,
     shipped,
@@ -52,7 +53,10 @@ function recipeLayers({ layers, root, configOutputs }: Recipe): AuditedLayer[] {
     contents: drvPaths,
   });
   return [
-    ...layers.map(({ name, image, drvPath }) => layer(name, image, [drvPath])),
+    ...layers.map(each => {
+      const drvPaths = targetsOf(each).map(({ drvPath }) => drvPath);
+      return layer(each.name, each.image, drvPaths);
+    }),
     ...(references.length > 0 ? [layer(referencesLayer, true, references)] : []),
   ];
 }

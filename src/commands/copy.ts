@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../host/host.ts';
+import { atOnce } from '../host/limits.ts';
 import { inPhase } from '../host/phase.ts';
 import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
@@ -9,17 +10,18 @@ import { isNondistributable } from '../image/oci/layer-types.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
 import type { CopySettings } from '../inputs/settings.ts';
+import { type RegistryHosts, registryHosts } from '../registry/hosts.ts';
 import { openStore } from '../registry/open.ts';
 import { parseReference } from '../registry/reference.ts';
 import { arrangeKnowledge, presenceIn } from '../registry/reuse.ts';
-import type { ImageStore, StoredManifest } from '../registry/store.ts';
-import { copyAll } from './copy/all.ts';
+import type { ImageStore } from '../registry/store.ts';
+import { sendAll } from './copy/all.ts';
 import { type CopyMemory, recallCopy } from './copy/memory.ts';
 import { type CopySource, findSource } from './copy/source.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { absoluteImage } from './places.ts';
-import { sendImage } from './send-image.ts';
-import { moveTags } from './tags.ts';
+import { push, putImage, type SentImage } from './push.ts';
+import { sendLayers } from './send-image.ts';
 import { whileSending } from './transfers.ts';
 
 /**
@@ -34,9 +36,10 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     return { outputs: {} };
   }
   let name = 'image';
-  const store = openDestination(settings, host, () => name);
+  const hosts = registryHosts(atOnce.ahead);
+  const store = openDestination(settings, hosts, host, () => name);
   try {
-    const source = await findSource(settings, store.repository, host);
+    const source = await findSource(settings, { store, hosts }, host);
     const work = { source, settings, store, host };
     const { tags } = settings.destination;
     if (settings.all) return await copyWhole(work);
@@ -65,36 +68,33 @@ interface CopyWork {
   host: Host;
 }
 
-async function copyWhole({ source, settings, store, host }: CopyWork): Promise<VerbOutcome> {
-  const whole = await source.whole();
+async function copyWhole(work: CopyWork): Promise<VerbOutcome> {
+  const whole = await work.source.whole();
   try {
-    const tags = chooseTags(settings, whole.tags);
-    return outcome(store, await copyAll(whole, tags, store, host), tags);
+    const tags = chooseTags(work.settings, whole.tags);
+    return await pushed(work, tags, undefined, () => sendAll(whole, work.store, work.host));
   } finally {
     await whole.close();
   }
 }
 
 /** What is remembered, where image and destination are of the kind of which something can be. */
-async function recall({ source, settings, store, host }: CopyWork, [tag = '']: readonly string[]) {
+async function recall({ source, settings, store, host }: CopyWork, tags: readonly string[]) {
   const { storePath } = source;
   if (storePath === undefined || !store.remembers) return undefined;
-  return inPhase(host, 'remember', () => recallCopy(storePath, tag, settings, store, host));
+  return inPhase(host, 'remember', () => recallCopy(storePath, tags, settings, store, host));
 }
 
 /** The image that was copied before: only tags move, and nothing of it is read. */
 async function moveKnown(
-  { store, host }: CopyWork,
+  work: CopyWork,
   tags: readonly string[],
   memory: CopyMemory,
 ): Promise<VerbOutcome | undefined> {
   const known = await memory.known();
   if (known === undefined) return undefined;
-  const { manifest, blobs } = known;
-  for (const blob of blobs) memory.lessons.blob(blob);
-  await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
-  await memory.write(manifest.digest);
-  return outcome(store, manifest, tags);
+  for (const blob of known.blobs) memory.lessons.blob(blob);
+  return pushed(work, tags, memory, async () => known.sent);
 }
 
 /** Sends an image, unless its tags say by now that it is there; what was sent is remembered. */
@@ -103,29 +103,40 @@ async function copyImage(
   image: SourceImage,
   asked: CopyMemory | undefined,
 ): Promise<VerbOutcome> {
-  const { settings, store, host } = work;
+  const { settings, host } = work;
   const tags = chooseTags(settings, tagsOf(image));
   const memory = asked ?? (await recall(work, tags));
   const moved = memory && !asked ? await moveKnown(work, tags, memory) : undefined;
   if (moved) return moved;
   tell(image, host);
-  let digest: string | undefined;
-  try {
-    const manifest = await inPhase(host, 'push', () => send(image, work, memory));
-    await inPhase(host, 'finish', () => moveTags(store, tags, manifest, host));
-    digest = manifest.digest;
-    return outcome(store, manifest, tags);
-  } finally {
-    await memory?.write(digest);
-  }
+  return pushed(work, tags, memory, () =>
+    inPhase(host, 'push', () => sendOne(image, work, memory)),
+  );
 }
 
-function openDestination(settings: CopySettings, host: Host, imageName: () => string) {
+async function pushed(
+  { store, host }: CopyWork,
+  tags: readonly string[],
+  memory: CopyMemory | undefined,
+  send: () => Promise<SentImage>,
+): Promise<VerbOutcome> {
+  const { digest } = await push({ store, tags, host, ...(memory ?? noMemory) }, send);
+  const name = store.repository;
+  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
+}
+
+function openDestination(
+  settings: CopySettings,
+  hosts: RegistryHosts,
+  host: Host,
+  imageName: () => string,
+): ImageStore {
   const { destination, credentials, insecureRegistries, workingDirectory } = settings;
   return openStore(absoluteImage(destination.image, workingDirectory), {
     host: { ...host, signal: undefined },
     interrupt: host.signal,
     credentials,
+    hosts,
     insecureRegistries,
     imageName,
   });
@@ -156,36 +167,27 @@ function tagsOf({ repoTags, tags = [] }: SourceImage): string[] {
   return [...new Set([...named, ...tags])];
 }
 
-async function send(
-  image: SourceImage,
+const noMemory: Pick<CopyMemory, 'remember' | 'notRemembered'> = {
+  remember: async () => undefined,
+  notRemembered: () => undefined,
+};
+
+async function sendOne(
+  source: SourceImage,
   { store, settings: { compression }, host }: CopyWork,
   memory: CopyMemory | undefined,
-): Promise<StoredManifest> {
+): Promise<SentImage> {
   const knowledge = memory?.knowledge ?? arrangeKnowledge([], mediaTypes.layer[compression]);
-  const layer = image.description;
+  const layer = source.description;
   const layers = [{ name: layer, reused: false, shipped: true }];
   host.emit({ type: 'plan', layers, at: host.clock() });
-  return whileSending(store, stoppable(host), async transfers => {
-    const { manifest } = await sendImage(image, {
-      store,
-      transfers,
-      knowledge,
+  const { image } = await whileSending(store, stoppable(host), transfers =>
+    sendLayers(source, {
+      ...{ store, transfers, knowledge, layer, labels: {}, annotations: {} },
       presence: presenceIn(store, knowledge, message => warn(host, message)),
-      layer,
-      labels: {},
-      annotations: {},
       ...(memory ? { done: memory.lessons.blob } : {}),
-    });
-    host.emit({ type: 'layer-end', layer, at: host.clock() });
-    return manifest;
-  });
-}
-
-function outcome(
-  store: ImageStore,
-  { digest }: StoredManifest,
-  tags: readonly string[],
-): VerbOutcome {
-  const name = store.repository;
-  return { outputs: { name, digest, ref: `${name}@${digest}`, tags: [...tags] } };
+    }),
+  );
+  host.emit({ type: 'layer-end', layer, at: host.clock() });
+  return { manifest: image.manifest, put: () => putImage(store, image) };
 }

@@ -1,42 +1,60 @@
 import type { Host } from '../host/host.ts';
 import { warn } from '../host/say.ts';
 import { manifest } from '../image/config.ts';
+import { digestOf } from '../image/digest.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
+import type { StatedImage } from '../registry/evidence.ts';
 import type { RememberedImage } from '../registry/remembered.ts';
 import { type Knowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import type { SentImage } from './push.ts';
+import { tagsNaming } from './tags.ts';
 import type { LayerBlob } from './transfers.ts';
 
 /** An image of another tool that was sent before, and that only tags are to be moved to. */
 export interface KnownImage {
-  manifest: StoredManifest;
+  sent: SentImage;
   blobs: LayerBlob[];
 }
 
-/** The image that was sent for this output, if all of it is there; its manifest is stored anew. */
+/** What is asked whether an image is known. */
+interface KnownImageInputs {
+  store: ImageStore;
+  knowledge: Knowledge;
+  /** Added to the manifest. */
+  annotations: Readonly<Record<string, string>>;
+  tags: readonly string[];
+  /** The image that each of the tags names now. */
+  tagged: readonly (StatedImage | undefined)[];
+  host: Host;
+}
+
+/** The image that was sent for this output, if all of it is there: it is, where a tag names it. */
 export async function knownImage(
-  { outPath, variant }: NonNullable<RememberedImage['target']>,
-  annotations: Readonly<Record<string, string>>,
-  store: ImageStore,
-  knowledge: Knowledge,
-  host: Host,
+  target: NonNullable<RememberedImage['target']>,
+  { store, knowledge, annotations, tags, tagged, host }: KnownImageInputs,
 ): Promise<KnownImage | undefined> {
-  const known = await knowledge.imageOf(outPath, variant);
+  const known = await knowledge.imageOf(target.outPath, target.variant);
   if (known === undefined) return undefined;
+  const manifest = withAnnotations(known.image, annotations);
+  const current = tagsNaming(manifest, tags, tagged);
+  if (current.length > 0) {
+    const blobs = known.blobs.map((blob): LayerBlob => ({ ...blob, transfer: 'present' }));
+    return { sent: { manifest, target, current }, blobs };
+  }
   const { config, layers } = known.image.manifest;
-  if (!(await store.hasBlob(config.digest, config.size))) return undefined;
   const presence = presenceIn(store, knowledge, message => warn(host, message));
-  const found = await Promise.all(
-    known.blobs.map(async blob => {
+  const [hasConfig, ...found] = await Promise.all([
+    store.hasBlob(config.digest, config.size),
+    ...known.blobs.map(async blob => {
       const transfer = await presence(blob);
       return transfer ? [{ ...blob, transfer }] : [];
     }),
-  );
+  ]);
   const blobs = found.flat();
-  if (blobs.length < layers.length) return undefined;
-  const { bytes, mediaType } = withAnnotations(known.image, annotations);
-  const { digest } = await store.putManifest(bytes, mediaType);
-  return { manifest: { bytes, mediaType, digest }, blobs };
+  if (!hasConfig || blobs.length < layers.length) return undefined;
+  const put = () => store.putManifest(manifest.bytes, manifest.mediaType);
+  return { sent: { manifest, target, put }, blobs };
 }
 
 /**
@@ -46,10 +64,10 @@ export async function knownImage(
 function withAnnotations(
   { stored, manifest: found }: { stored: StoredManifest; manifest: Manifest },
   annotations: Readonly<Record<string, string>>,
-) {
+): StoredManifest {
   const { config, layers } = found;
   const isOurs = manifest({ ...found, annotations: found.annotations ?? {} }).equals(stored.bytes);
   if (!isOurs && Object.keys(annotations).length === 0) return stored;
   const bytes = manifest({ config, layers, annotations });
-  return { bytes, mediaType: mediaTypes.manifest };
+  return { bytes, mediaType: mediaTypes.manifest, digest: digestOf(bytes) };
 }

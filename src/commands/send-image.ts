@@ -1,9 +1,9 @@
 import { fieldsOf } from '../host/foreign-value.ts';
-import { manifest } from '../image/config.ts';
+import { digestOf } from '../image/digest.ts';
 import type { SourceImage, SourceLayer } from '../image/sources/source-image.ts';
-import { mediaTypes } from '../image/types.ts';
 import type { Knowledge, Presence } from '../registry/reuse.ts';
-import type { ImageStore, StoredManifest } from '../registry/store.ts';
+import type { ImageStore } from '../registry/store.ts';
+import { type Image, imageOf } from './push.ts';
 import type { LayerBlob, Transfers } from './transfers.ts';
 
 /** What sending an image works with. */
@@ -21,17 +21,17 @@ export interface SendWork {
   run?: string;
 }
 
-/** An image that is in the store, and that no tag points to yet. */
-export interface SentImage {
+/** An image of another tool whose layers are in the store. */
+export interface SentLayers {
   blobs: readonly LayerBlob[];
-  manifest: StoredManifest;
+  image: Image;
 }
 
 /**
- * Sends an image that another tool made: what the store lacks of its layers, then config and manifest,
- * by digest. Where nothing of it was changed, its manifest stays what it was, to the byte.
+ * Sends what the store lacks of the layers of an image that another tool made. Where nothing of it was
+ * changed, its manifest stays what it was, to the byte.
  */
-export async function sendImage(image: SourceImage, work: SendWork): Promise<SentImage> {
+export async function sendLayers(image: SourceImage, work: SendWork): Promise<SentLayers> {
   const blobs: LayerBlob[] = [];
   if (image.sequential) {
     for (const [index, layer] of image.layers.entries()) {
@@ -40,7 +40,7 @@ export async function sendImage(image: SourceImage, work: SendWork): Promise<Sen
   } else {
     blobs.push(...(await Promise.all(image.layers.map((each, at) => sendLayer(each, at, work)))));
   }
-  return { blobs, manifest: await sendManifest(image, blobs, work) };
+  return { blobs, image: imageWith(image, blobs, work) };
 }
 
 async function sendLayer(layer: SourceLayer, index: number, work: SendWork): Promise<LayerBlob> {
@@ -90,26 +90,19 @@ async function findStated(
   return mounted ? { ...blob, transfer: 'mounted' } : undefined;
 }
 
-async function sendManifest(
-  image: SourceImage,
+function imageWith(
+  { layers, config, manifest: found }: SourceImage,
   blobs: readonly LayerBlob[],
   { store, labels, annotations }: SendWork,
-): Promise<StoredManifest> {
-  const configBytes = withLabels(image.config(blobs.map(blob => blob.diffId)), labels);
-  const config = await store.putBytes(configBytes, mediaTypes.config);
+): Image {
   const given = Object.keys({ ...labels, ...annotations }).length > 0;
-  const changed =
-    given || image.layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);
-  const found = image.manifest;
-  const isKept = found !== undefined && !changed && store.takes(found.mediaType);
   const said = given ? annotations : (found?.annotations ?? {});
-  const made = {
-    bytes: manifest({ config, layers: blobs, annotations: said }),
-    mediaType: mediaTypes.manifest,
-  };
-  const { bytes, mediaType } = isKept ? found : made;
-  const { digest } = await store.putManifest(bytes, mediaType);
-  return { bytes, mediaType, digest };
+  const labelled = withLabels(config(blobs.map(blob => blob.diffId)), labels);
+  const image = imageOf(labelled, blobs, said);
+  const isChanged = given || layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);
+  if (found === undefined || isChanged || !store.takes(found.mediaType)) return image;
+  const { bytes, mediaType } = found;
+  return { ...image, manifest: { bytes, mediaType, digest: digestOf(bytes) } };
 }
 
 /** The config with labels more, whatever another tool wrote in their place; without any it keeps its bytes. */

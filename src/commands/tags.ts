@@ -1,21 +1,24 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import type { StatedImage } from '../registry/evidence.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 
 /**
  * Points the tags at a manifest that is in the store: the last thing that is done to an image. Before
  * the first one the store must be able to give the manifest back.
+ * @param current those that were just seen to name this very manifest
  */
 export async function moveTags(
   store: ImageStore,
   tags: readonly string[],
   manifest: StoredManifest,
   host: Host,
+  current: readonly string[] = [],
 ): Promise<void> {
   const { digest } = manifest;
-  await checkManifest(store, digest);
+  if (current.length === 0) await checkManifest(store, digest);
   const moved: string[] = [];
-  for (const tag of tags) {
+  for (const tag of tags.filter(each => !current.includes(each))) {
     try {
       host.signal?.throwIfAborted();
       await store.putTag(tag, manifest);
@@ -43,3 +46,10 @@ function tagFailure(error: unknown, tag: string, moved: readonly string[], image
     cause: error,
   });
 }
+
+/** Those of the tags that name this manifest. `tagged`: the image that each of them names. */
+export const tagsNaming = (
+  { digest }: Pick<StoredManifest, 'digest'>,
+  tags: readonly string[],
+  tagged: readonly (StatedImage | undefined)[],
+): string[] => tags.filter((_, at) => tagged[at]?.stored.digest === digest);

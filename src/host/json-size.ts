@@ -1,11 +1,9 @@
+import { eachMark, type JsonText, mark } from './json-marks.ts';
 import { limits } from './limits.ts';
-
-const quote = 0x22;
-const backslash = 0x5c;
 
 /** What JSON may be at most; the depth is the same for all. */
 interface JsonLimits {
-  /** Characters. */
+  /** Characters, or bytes. */
   size: number;
   values: number;
 }
@@ -17,29 +15,16 @@ const usual: JsonLimits = { size: limits.document, values: limits.jsonValues };
  * values; undefined where it is none of these. A value takes far more memory than its text, and what
  * is deep ends whatever walks through it.
  */
-export function jsonExcess(text: string, most: JsonLimits = usual): string | undefined {
+export function jsonExcess(text: JsonText, most: JsonLimits = usual): string | undefined {
   if (text.length > most.size) return `it is larger than ${most.size >> 20} MB`;
   let depth = 0;
   let values = 1;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === quote) at = endOfString(text, at);
-    else if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      values += 1;
-      if (depth > limits.jsonDepth) return `it is more than ${limits.jsonDepth} levels deep`;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
-    else if (code === 0x2c || code === 0x3a) values += 1;
-  }
+  eachMark(text, { start: 0, end: text.length }, code => {
+    if (code === mark.closeList || code === mark.closeObject) depth -= 1;
+    else values += 1;
+    if (code === mark.openList || code === mark.openObject) depth += 1;
+    return depth <= limits.jsonDepth;
+  });
+  if (depth > limits.jsonDepth) return `it is more than ${limits.jsonDepth} levels deep`;
   return values > most.values ? `it has more than ${most.values} values` : undefined;
-}
-
-/** Where the string that begins at `start` ends. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === backslash) at += 1;
-    else if (code === quote) return at;
-  }
-  return text.length;
 }

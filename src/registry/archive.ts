@@ -6,6 +6,7 @@ import { eitherSignal } from '../host/signals.ts';
 import { lentOutput, type Output } from '../host/stream-output.ts';
 import { type InTurn, turns } from '../host/turns.ts';
 import { digestOf } from '../image/digest.ts';
+import { compressionOfMediaType } from '../image/oci/layer-types.ts';
 import { nixDialect, padding, tarHeader } from '../image/tar-header.ts';
 import {
   type BlobResult,
@@ -131,7 +132,7 @@ async function writeLayer(
   const known = archive.layers.get(source.digest ?? source.diffId ?? '');
   if (known) return known.result;
   const { uncompressedSize: size, mediaType } = source;
-  if (mediaType !== mediaTypes.layer.none || size === undefined) {
+  if (compressionOfMediaType(mediaType, archive.where) !== 'none' || size === undefined) {
     throw new TypeError('a layer for a docker-archive has to be uncompressed and of known size');
   }
   const either = eitherSignal(archive.options.host.signal, signal);

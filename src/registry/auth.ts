@@ -8,8 +8,8 @@ import {
 } from '../host/http/message.ts';
 import { type Challenge, chooseChallenge } from './challenge.ts';
 import type { RegistryLogin } from './credentials.ts';
+import { type SharedChallenge, startIntroduction } from './introduction.ts';
 import type { Origin } from './origin.ts';
-import { unreachable } from './refusal.ts';
 import { basicHeader, requestToken, type Token } from './token.ts';
 
 /** A request to a registry. */
@@ -23,7 +23,9 @@ export interface AuthorizingOptions {
   /** As people name it; for errors. */
   registry: string;
   /** The registry's own: no other gets an Authorization header. */
-  origin: Pick<Origin, 'ping' | 'owns' | 'directed' | 'mayBePlain'>;
+  origin: Pick<Origin, 'find' | 'ping' | 'owns' | 'directed' | 'mayBePlain'>;
+  /** What the registry has asked of others in this run. */
+  shared: SharedChallenge;
   /** The token scope of every request, such as "repository:o/comfyui:pull,push". */
   scope: string;
   /** Asked for once, when the registry wants a login. */
@@ -36,20 +38,22 @@ export interface AuthorizingOptions {
 
 /** Requests with what a registry wants to see of a login. */
 export interface Authorizing {
-  send: Send<RegistryRequest>;
+  /** Puts that between requests and those who send them. */
+  over(send: Send): Send<RegistryRequest>;
   /** Finds out what is wanted, and gets it, so that the next request need not wait for it. */
   logIn(): Promise<void>;
 }
 
 /**
  * Adds the Authorization that a registry asks for: Basic, or a token of its token server, renewed
- * before it expires and, once, when it is refused. What the registry wants is asked for first, at
- * its root, so that no body is sent in vain. Rejects with a Failure when the token server refuses.
+ * before it expires and, once, when it is refused. What the registry wants is told by the answer to the
+ * first request; before a stream it is asked at its root, so that no body is sent in vain. Rejects with a
+ * Failure when the token server refuses.
  */
-export function authorizing(send: Send, options: AuthorizingOptions): Authorizing {
-  const { origin } = options;
-  const challenge = remembered(() => discover(options));
-  const login = remembered(options.login);
+export function authorizing(options: AuthorizingOptions): Authorizing {
+  const { registry, origin, shared, signal } = options;
+  const introduction = startIntroduction({ registry, origin, shared, signal });
+  const login = once(options.login);
   const tokenFor = tokenCache(options);
 
   /** The header for a request; `refused` is one that did not do. */
@@ -57,29 +61,33 @@ export function authorizing(send: Send, options: AuthorizingOptions): Authorizin
     { scope }: Pick<RegistryRequest, 'scope'>,
     refused?: string,
   ): Promise<string | undefined> => {
-    const wanted = await challenge.get();
+    const wanted = await introduction.wanted();
     if (!wanted) return undefined;
-    if (wanted.scheme === 'basic') return basicHeader(await login.get());
+    if (wanted.scheme === 'basic') return basicHeader(await login());
     const scopes = [options.scope, ...(scope === undefined ? [] : [scope])];
-    return `Bearer ${await tokenFor(scopes, wanted, await login.get(), refused)}`;
+    return `Bearer ${await tokenFor(scopes, wanted, await login(), refused)}`;
   };
-  const sendAuthorized: Send<RegistryRequest> = async request => {
-    if (!origin.owns(request.url)) return send(request);
-    const first = await authorization(request);
-    const directed = origin.directed(request);
-    const response = await send(withHeader(directed, first));
-    if (response.status !== 401) return response;
-    const stated = chooseChallenge(header(response, 'www-authenticate'));
-    if (stated) challenge.set(stated);
-    const { scope = scopeBeside(options.scope, stated) } = request;
-    const second = await authorization({ ...(scope === undefined ? {} : { scope }) }, first);
-    const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
-    if (second === undefined || second === first || isStream) return response;
-    await readBody(response);
-    return send(withHeader(directed, second));
-  };
+  const over =
+    (send: Send): Send<RegistryRequest> =>
+    async request => {
+      if (!origin.owns(request.url)) return send(request);
+      const opening = await introduction.introduce(request, send);
+      if (opening) return opening;
+      const first = await authorization(request);
+      const directed = origin.directed(request);
+      const response = await send(withHeader(directed, first));
+      if (response.status !== 401) return response;
+      const stated = chooseChallenge(header(response, 'www-authenticate'));
+      if (stated) introduction.correct(stated);
+      const { scope = scopeBeside(options.scope, stated) } = request;
+      const second = await authorization({ ...(scope === undefined ? {} : { scope }) }, first);
+      const isStream = request.body !== undefined && !Buffer.isBuffer(request.body);
+      if (second === undefined || second === first || isStream) return response;
+      await readBody(response);
+      return send(withHeader(directed, second));
+    };
   return {
-    send: sendAuthorized,
+    over,
     logIn: async () => {
       await authorization({});
     },
@@ -109,31 +117,15 @@ function scopeBeside(scope: string, stated: Challenge | undefined): string | und
   );
 }
 
-async function discover(options: AuthorizingOptions): Promise<Challenge | undefined> {
-  const { registry, origin, signal } = options;
-  try {
-    const answer = await origin.ping(signal);
-    return answer.status === 401 ? chooseChallenge(header(answer, 'www-authenticate')) : undefined;
-  } catch (error) {
-    // tried often enough: the request that waits for this is not to repeat it
-    throw unreachable(error, registry);
-  }
-}
-
-/** A value that is asked for once, unless asking failed, and may be corrected. */
-function remembered<T>(ask: () => Promise<T>): { get(): Promise<T>; set(value: T): void } {
+/** A value that is asked for once, unless asking failed. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let current: Promise<T> | undefined;
-  return {
-    get: () => {
-      current ??= ask().catch((error: unknown) => {
-        current = undefined;
-        throw error;
-      });
-      return current;
-    },
-    set: value => {
-      current = Promise.resolve(value);
-    },
+  return () => {
+    current ??= ask().catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
+    return current;
   };
 }
 

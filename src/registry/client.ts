@@ -1,21 +1,24 @@
 import type { Host } from '../host/host.ts';
-import { type HttpClient, openHttp } from '../host/http/client.ts';
+import type { HttpClient } from '../host/http/client.ts';
 import type { Patience } from '../host/http/connection.ts';
-import { isLoopback } from '../host/http/loopback.ts';
-import type { Answer } from '../host/http/message.ts';
+import type { Answer, HttpRequest } from '../host/http/message.ts';
 import type { RetryPolicy } from '../host/http/retry.ts';
 import { warn } from '../host/say.ts';
 import { checkedDigest, isDigest } from '../image/digest.ts';
 import { authorizing, type RegistryRequest } from './auth.ts';
 import { findLogin, type RegistryCredentials, type RegistryLogin } from './credentials.ts';
-import { findOrigin } from './origin.ts';
+import { type RegistryHosts, registryHosts } from './hosts.ts';
+import type { Origin } from './origin.ts';
 import { checkTag, formatReference, type ImageReference } from './reference.ts';
 import { refusal, unreachable } from './refusal.ts';
+import type { Habits } from './way.ts';
 
 /** What a registry client is made of; the last two are for tests. */
 export interface ClientOptions {
   host: Host;
   credentials: RegistryCredentials;
+  /** The registries of the run, where it has more than one repository. */
+  hosts?: RegistryHosts | undefined;
   /** Registries ("registry:5000") that need no TLS, and no certificate that is trusted. */
   insecureRegistries?: readonly string[] | undefined;
   /** True: only "pull" is asked for. */
@@ -29,6 +32,8 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
   readonly reference: ImageReference;
   /** "ghcr.io/o/comfyui". */
   readonly repository: string;
+  /** How the registry takes bytes, as far as the run has found it out. */
+  readonly habits: Habits;
   /** The run's; requests without a signal of their own end with it. */
   readonly signal: AbortSignal | undefined;
   /**
@@ -39,6 +44,7 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
   manifestUrl(name: string): URL;
   uploadsUrl(): URL;
   tagsUrl(): URL;
+  referrersUrl(digest: string): URL;
   /** Connects, and logs in where that is wanted. Rejects with ConnectionLost or a Failure. */
   logIn(): Promise<void>;
   /** Whether a login was found for it by now. */
@@ -51,23 +57,25 @@ export interface RegistryClient extends Omit<HttpClient<RegistryRequest>, 'throu
 
 /** Makes a client for one repository; no request is sent yet. */
 export function registryClient(reference: ImageReference, options: ClientOptions): RegistryClient {
-  const { clock, signal } = options.host;
+  const { hosts = registryHosts(), host } = options;
+  const { clock, signal } = host;
   const { registry, origin, repository } = reference;
   const scope = `repository:${repository}:${options.reading ? 'pull' : 'pull,push'}`;
-  const { plain, place, login, hasLogin } = approach(reference, options);
-  const { exchange } = plain;
-  const auth = { registry, origin: place, scope, login, exchange, clock, signal };
-  let logIn = async () => {};
-  const http = plain.through(send => {
-    const authorized = authorizing(send, auth);
-    logIn = authorized.logIn;
-    return authorized.send;
+  const { http: shared, place, habits, ...known } = hosts.enter(reference, options);
+  const http = endingWith(signal, shared);
+  const { login, hasLogin } = loginFor(reference, place, options);
+  const { exchange } = http;
+  const auth = authorizing({
+    ...{ registry, origin: place, scope, login, exchange, clock, signal },
+    shared: known.shared,
   });
+  let isOpen = true;
   const url = (path: string) => new URL(`/v2/${repository}/${path}`, origin);
   return {
-    ...http,
+    ...endingWith(signal, shared.through(auth.over)),
     reference,
     repository: formatReference({ registry, origin, repository }),
+    habits,
     signal,
     blobUrl: digest => url(`blobs/${checkedDigest(digest, `A blob of ${repository}`)}`),
     manifestUrl: name => {
@@ -76,34 +84,46 @@ export function registryClient(reference: ImageReference, options: ClientOptions
     },
     uploadsUrl: () => url('blobs/uploads/'),
     tagsUrl: () => url('tags/list?n=1000'),
-    logIn,
+    referrersUrl: digest =>
+      url(`referrers/${checkedDigest(digest, `A manifest of ${repository}`)}`),
+    logIn: auth.logIn,
     hasLogin,
     refused: (answer, action) =>
       refusal(answer, { reference, action, scope, withLogin: hasLogin() }),
     explained: error => unreachable(error, registry),
+    close: () => {
+      if (isOpen) hosts.leave(reference);
+      isOpen = false;
+    },
   };
 }
 
-/** The registry, as it is found to speak, and the login that may go there. */
-function approach(reference: ImageReference, options: ClientOptions) {
-  const { host, credentials, patience, retries } = options;
-  const insecure = namesOf(options.insecureRegistries ?? []);
-  const trust = { unverified: (name: string) => insecure.has(name) || isLoopback(name) };
-  const plain = openHttp(host, { patience, retries, trust, silent: true });
-  const place = findOrigin({ ...reference, insecure }, plain);
+/** The same connections, with the signal of one who uses them. */
+function endingWith<Request extends HttpRequest>(
+  signal: AbortSignal | undefined,
+  { send, exchange, policy, close }: HttpClient<Request>,
+) {
+  const signed = (request: Request): Request => ({ ...request, signal: request.signal ?? signal });
+  return {
+    send: (request: Request) => send(signed(request)),
+    exchange: (request: Request) => exchange(signed(request)),
+    policy,
+    close,
+  };
+}
+
+/** The login that may go to a registry, as it is found to speak. */
+function loginFor(reference: ImageReference, place: Origin, options: ClientOptions) {
+  const { host, credentials } = options;
   let login: RegistryLogin | undefined;
-  const findAllowed = async () => {
+  const find = async () => {
     const found = await findLogin(reference, credentials, host);
     if (found && !place.takesLogins()) warn(host, notByPlainHttp(reference));
     login = place.takesLogins() ? found : undefined;
     return login;
   };
-  return { plain, place, login: findAllowed, hasLogin: () => login !== undefined };
+  return { login: find, hasLogin: () => login !== undefined };
 }
-
-/** Hosts as they are written, and as addresses have them: without the port that is HTTPS's own. */
-const namesOf = (registries: readonly string[]): ReadonlySet<string> =>
-  new Set(registries.flatMap(each => [each, new URL(`https://${each}`).host]));
 
 const notByPlainHttp = ({ registry }: ImageReference) =>
   `${registry} speaks plain HTTP, and is sent no login; insecure-registries: ${registry} allows it.`;

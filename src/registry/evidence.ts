@@ -36,16 +36,30 @@ export interface Evidence {
   lastLayer(manifest: string): Promise<readonly TarMember[] | undefined>;
 }
 
+/** The same of a store with tags. */
+export interface StoreEvidence extends Evidence {
+  /** The image that a tag names now, which is known by its digest then, too. */
+  imageAt(tag: string): Promise<StatedImage | undefined>;
+}
+
 /** Asks the store in which a memory is about its blobs. */
-export function evidenceIn(store: ImageStore): Evidence {
-  const image = onceEach(
-    digest => digest,
-    (digest: string) => orElse(readImage(store, digest), undefined),
-  );
+export function evidenceIn(store: ImageStore): StoreEvidence {
+  const named = new Map<string, Promise<StatedImage | undefined>>();
+  const read = async (name: string) => {
+    const stored = await orElse(store.getManifest(name), undefined);
+    const image = stored && orElse(statedImage(store, stored), undefined);
+    if (image && stored.digest !== name) named.set(stored.digest, image);
+    return image;
+  };
+  const asked = onceEach(digest => digest, read);
+  const image = (digest: string) => named.get(digest) ?? asked(digest);
   return {
     image,
-    isStated: async (blob, manifest) =>
-      (await image(manifest))?.layers.some(layer => isSame(layer, blob)) ?? false,
+    imageAt: read,
+    isStated: async (blob, manifest) => {
+      const found = await image(manifest);
+      return found !== undefined && states(found, blob);
+    },
     isContent: onceEach(
       ({ digest, diffId, key }) => `${digest} ${diffId} ${key}`,
       (blob: KnownBlob) => orElse(isContent(store, blob), false),
@@ -60,15 +74,17 @@ export function evidenceIn(store: ImageStore): Evidence {
   };
 }
 
-async function readImage(store: ImageStore, digest: string): Promise<StatedImage | undefined> {
-  const stored = await store.getManifest(digest);
-  if (stored === undefined) return undefined;
-  const name = `${store.repository}@${digest}`;
+async function statedImage(store: ImageStore, stored: StoredManifest): Promise<StatedImage> {
+  const name = `${store.repository}@${stored.digest}`;
   const manifest = readManifest(stored.bytes, name);
   const { diffIds } = await readConfig(store, manifest, name);
   const layers = manifest.layers.map((layer, at) => ({ ...layer, diffId: diffIds[at] ?? '' }));
   return { stored, manifest, layers };
 }
+
+/** Whether an image has the blob as a layer, all that is said of it being true. */
+export const states = ({ layers }: StatedImage, blob: KnownBlob): boolean =>
+  layers.some(layer => isSame(layer, blob));
 
 const isSame = (layer: StatedLayer, blob: KnownBlob) =>
   layer.digest === blob.digest &&

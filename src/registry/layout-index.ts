@@ -8,6 +8,7 @@ import { withLock } from '../host/lock.ts';
 import { writeOutput } from '../host/output-file.ts';
 import { partialFile, writeFailure } from '../host/partial-files.ts';
 import { isNamed } from '../host/presence.ts';
+import { isReferrerTag } from '../image/oci/referrer-tags.ts';
 import { artifactName } from '../image/sources/oci-layout.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
@@ -28,9 +29,6 @@ type LayoutIndex = v.InferOutput<typeof indexSchema>;
 
 /** Under which name a manifest is found. */
 const refName = 'org.opencontainers.image.ref.name';
-
-/** A tag that is made of a digest names what refers to that: no image of its own. */
-const refersToDigest = /^sha256-[0-9a-f]{64}/;
 
 /** Stays in the folder, empty; tools that read layouts look for names of their own. */
 const lockName = '.comfy-nix-lock';
@@ -95,7 +93,7 @@ export async function setTag(
 function withTag(index: LayoutIndex, tag: string, manifest: Descriptor): LayoutIndex {
   const manifests = index.manifests.filter(each => each.annotations?.[refName] !== tag);
   const { [artifactName(tag)]: _, ...annotations } = index.annotations ?? {};
-  if (manifest.artifactType !== undefined || refersToDigest.test(tag)) {
+  if (manifest.artifactType !== undefined || isReferrerTag(tag)) {
     const named = { ...annotations, [artifactName(tag)]: manifest.digest };
     return { ...index, manifests, annotations: named };
   }

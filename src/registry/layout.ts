@@ -11,6 +11,7 @@ import { partialFile, removeAbandoned, writeFailure } from '../host/partial-file
 import { isReadable, statsAt, unlessMissing } from '../host/presence.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
+import { statedMediaType } from '../image/oci/documents.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { findTag, readIndex, setTag } from './layout-index.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
@@ -105,12 +106,6 @@ async function getManifest(folder: string, reference: string): Promise<StoredMan
   const bytes = await readBlob(folder, digest);
   if (!bytes) return undefined;
   return { bytes, mediaType: entry?.mediaType ?? statedMediaType(bytes), digest };
-}
-
-/** A manifest that the index does not list says its type itself. */
-function statedMediaType(manifest: Buffer): string {
-  const { mediaType } = fieldsOf(jsonValue(manifest.toString()));
-  return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
 }
 
 async function readBlob(folder: string, digest: string): Promise<Buffer | undefined> {

@@ -5,8 +5,10 @@ import {
   type Answer,
   ConnectionLost,
   type HttpRequest,
+  type HttpResponse,
   readBody,
   type Send,
+  unread,
 } from '../host/http/message.ts';
 import type { ImageReference } from './reference.ts';
 
@@ -18,6 +20,11 @@ export type OriginOptions = Pick<ImageReference, 'registry' | 'origin' | 'isPlai
 
 /** Where the API of a registry is, and whether it speaks TLS: its first answer tells. */
 export interface Origin {
+  /**
+   * Sends a request that has no login and no stream: until the registry was found, to one place where it
+   * may be after the other. Rejects with ConnectionLost or a Failure.
+   */
+  find(request: HttpRequest, send: Send): Promise<HttpResponse>;
   /** Asks the registry's root, `/v2/`, again after transient faults. Rejects with ConnectionLost or a Failure. */
   ping(signal: AbortSignal | undefined): Promise<Answer>;
   /** Whether an address is the registry's own. */
@@ -37,33 +44,34 @@ export function findOrigin(options: OriginOptions, http: Pick<HttpClient, 'throu
   const { registry, origin, insecure } = options;
   const origins = originsOf(options);
   let found = origins[0] ?? origin;
-  const asking = http.through(send => async request => {
-    if (!origins.includes(request.url.origin)) return send(request);
+  let isFound = false;
+  const directed = <Request extends HttpRequest>(request: Request): Request => {
+    const { origin: asked, pathname, search } = request.url;
+    const isMoved = asked !== found && origins.includes(asked);
+    return isMoved ? { ...request, url: new URL(`${found}${pathname}${search}`) } : request;
+  };
+  const find = async (request: HttpRequest, send: Send) => {
+    if (isFound || !origins.includes(request.url.origin)) return send(directed(request));
     const [answer, from] = await firstAnswer(origins, request, send).catch(error => {
       throw explained(error, registry);
     });
     found = from;
-    return { ...answer, body: once(answer.body) };
-  });
+    isFound = true;
+    return answer;
+  };
+  const asking = http.through(send => async request => find(request, send));
   const isPlain = () => found.startsWith('http:');
   return {
     ping: async signal =>
       asking.exchange({ method: 'GET', url: new URL('/v2/', origins[0]), signal }),
+    find,
     owns: url => origins.includes(url.origin),
-    directed: request => {
-      const { origin: asked, pathname, search } = request.url;
-      const isMoved = asked !== found && origins.includes(asked);
-      return isMoved ? { ...request, url: new URL(`${found}${pathname}${search}`) } : request;
-    },
+    directed,
     isPlain,
     takesLogins: () => !isPlain() || insecure.has(registry) || isLoopback(registry),
     mayBePlain: ({ host, hostname }) =>
       insecure.has(host) || (isPlain() && hostname === new URL(found).hostname),
   };
-}
-
-async function* once(bytes: Buffer) {
-  yield bytes;
 }
 
 /**
@@ -83,14 +91,16 @@ async function firstAnswer(
   origins: readonly string[],
   request: HttpRequest,
   send: Send,
-): Promise<[Answer, string]> {
+): Promise<[HttpResponse, string]> {
   let reason: unknown;
   for (const origin of origins) {
     try {
       const { pathname, search } = request.url;
       const url = new URL(`${origin}${pathname}${search}`);
-      const answer = await readBody(await send({ ...request, url }));
-      if (url.protocol === 'https:' || !asksForTls(answer)) return [answer, origin];
+      const answer = await send({ ...request, url });
+      if (url.protocol === 'https:' || answer.status !== 400) return [answer, origin];
+      const refusal = await readBody(answer);
+      if (!asksForTls(refusal)) return [unread(refusal), origin];
       reason = new WantsTls(origin);
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
@@ -105,8 +115,8 @@ async function firstAnswer(
 class WantsTls extends Error {}
 
 /** Servers of TLS (Go's, nginx, Apache) say so to who speaks plain HTTP. */
-const asksForTls = ({ status, body }: Answer) =>
-  status === 400 && /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL/i.test(`${body}`);
+const asksForTls = ({ body }: Answer) =>
+  /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL/i.test(`${body}`);
 
 const speaksPlainly = (error: unknown) => faultIn(error) === 'no TLS';
 

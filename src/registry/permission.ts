@@ -10,17 +10,20 @@ import { cancel, openedBy } from './session.ts';
 const forbidden = new Set([401, 403, 404, 405]);
 
 /**
- * Opens an upload and gives it up. Rejects with a Failure that names the permission which is missing;
+ * Opens an upload and gives it up, which is left to who does it `besides`. Rejects with a Failure that names the permission which is missing;
  * what else keeps an upload from being opened is for the upload itself to deal with.
  */
-export async function checkWrite(client: RegistryClient): Promise<void> {
+export async function checkWrite(
+  client: RegistryClient,
+  besides: (work: Promise<void>) => void,
+): Promise<void> {
   const request = { method: 'POST', url: client.uploadsUrl(), retry: false };
   const answer = await client.exchange(request).catch((error: unknown) => {
     if (error instanceof ConnectionLost) return undefined;
     throw error;
   });
   if (answer === undefined) return;
-  await cancel(client, openedBy(answer));
+  besides(cancel(client, openedBy(answer)));
   if (forbidden.has(answer.status)) throw refused(client, answer);
 }
 

@@ -13,6 +13,7 @@ import { mountsInto } from './mount.ts';
 import { checkWrite } from './permission.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
+import { referrersOf } from './referrers.ts';
 import { hasErrorCode } from './refusal.ts';
 import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
 import { tagsWith } from './tag-list.ts';
@@ -36,6 +37,8 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
   const mount = mountsInto(client);
   const { host } = options;
   const { registry } = reference;
+  /** What nobody waits for but the end. */
+  const besides: Promise<void>[] = [];
   /** Nothing is waited for in silence, and a lost connection is a Failure. */
   const told = async <T>(work: (alive: () => void) => Promise<T>, what = registry): Promise<T> => {
     try {
@@ -49,7 +52,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     takes: () => true,
     repository: client.repository,
     logIn: () => told(client.logIn),
-    checkWrite: () => told(() => checkWrite(client)),
+    checkWrite: () => told(() => checkWrite(client, work => void besides.push(work))),
     getManifest: name => told(() => getManifest(client, name)),
     getBlob: descriptor => told(() => getBlob(client, descriptor)),
     hasBlob: (digest, size) => told(() => hasBlob(client, digest, size)),
@@ -67,7 +70,8 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
       return told(put, `the upload of a layer to ${registry}`);
     },
     mountBlob: (digest, from) => told(() => mount(digest, from)),
-    putBytes: (bytes, mediaType) => told(() => putBytes(client, uploads, bytes, mediaType)),
+    putBytes: (bytes, mediaType, { isNew = false } = {}) =>
+      told(() => putBytes(client, uploads, bytes, mediaType, isNew)),
     putManifest: (bytes, mediaType, { mayBeRefused = false } = {}) =>
       told(() => putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused)),
     putTag: (tag, { bytes, mediaType }) =>
@@ -75,7 +79,11 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
         await putManifest(client, bytes, mediaType, tag);
       }),
     tagsWith: start => told(() => tagsWith(client, start)),
-    close: async () => client.close(),
+    referrersOf: digest => told(() => referrersOf(client, digest)),
+    close: async () => {
+      await Promise.all(besides);
+      client.close();
+    },
   };
 }
 
@@ -181,9 +189,11 @@ async function putBytes(
   uploads: Uploads,
   bytes: Buffer,
   mediaType: string,
+  isNew: boolean,
 ): Promise<Descriptor> {
   const digest = digestOf(bytes);
-  if (!(await hasBlob(client, digest, bytes.length))) await uploads.bytes(bytes, digest);
+  const isThere = !isNew && (await hasBlob(client, digest, bytes.length));
+  if (!isThere) await uploads.bytes(bytes, digest);
   return { mediaType, digest, size: bytes.length };
 }
 

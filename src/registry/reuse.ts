@@ -1,6 +1,7 @@
 import type { Transfer } from '../host/events.ts';
 import type { Evidence, StatedImage } from './evidence.ts';
-import { closureOfRow, type PathRow } from './memory/rows.ts';
+import { hasItsKey } from './memory/checks.ts';
+import { closureOfRow, type PathRow, type SizedRow, sizedClosureOfRow } from './memory/rows.ts';
 import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
 
@@ -21,7 +22,9 @@ export interface Knowledge {
   closureOf(outPath: string): readonly string[] | undefined;
   /** The same with what refers to what. */
   rowOf(outPath: string): PathRow | undefined;
-  /** The blob with this very key. */
+  /** The same with sizes, as far as they are remembered. */
+  sizedClosureOf(outPath: string): readonly SizedRow[] | undefined;
+  /** The blob with this very key, which is made of what it holds. */
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
   blobWithDiffId(diffId: string): KnownBlob | undefined;
@@ -35,8 +38,9 @@ export interface Knowledge {
   /** All images, newest first. */
   images: readonly KnownImage[];
   /**
-   * Whether digest, size, media type and diffID of a blob belong together: an image says so that has it,
-   * its manifest and config being there; where no image with it is, the blob itself is read.
+   * Whether a blob's key is made of what it holds, and digest, size, media type and diffID belong together:
+   * an image says so that has it, its manifest and config being there; where no image with it is, the blob
+   * itself is read.
    */
   isTrue(blob: KnownBlob): Promise<boolean>;
 }
@@ -53,7 +57,7 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
   const rows = new Map<string, PathRow>();
   const closures = new Map<string, readonly string[] | undefined>();
   const carriers = new Map<string, (readonly KnownBlob[])[]>();
-  const byKey = new Map<string, KnownBlob>();
+  const byKey = new Map<string, KnownBlob[]>();
   const byDiffId = new Map<string, KnownBlob>();
   const targets = new Map<string, KnownImage>();
   const usable = (blob: KnownBlob) => blob.mediaType === mediaType;
@@ -69,7 +73,9 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
       carriers.set(outPath, known);
     }
     for (const blob of image.blobs.filter(usable)) {
-      if (!byKey.has(blob.key)) byKey.set(blob.key, blob);
+      const same = byKey.get(blob.key);
+      if (same) same.push(blob);
+      else byKey.set(blob.key, [blob]);
       if (!byDiffId.has(blob.diffId)) byDiffId.set(blob.diffId, blob);
     }
     const { target, digest } = image;
@@ -84,7 +90,11 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
   return {
     closureOf,
     rowOf: outPath => rows.get(outPath),
-    blobWithKey: key => byKey.get(key),
+    sizedClosureOf: outPath => {
+      const row = rows.get(outPath);
+      return row && sizedClosureOfRow(row);
+    },
+    blobWithKey: key => byKey.get(key)?.find(hasItsKey),
     blobWithDiffId: diffId => byDiffId.get(diffId),
     imageOf: async (outPath, variant) => {
       const image = targets.get(targetName(outPath, variant));
@@ -92,7 +102,7 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
     },
     carriersOf: outPath => carriers.get(outPath) ?? [],
     images,
-    isTrue: blob => isTrue(blob, images),
+    isTrue: async blob => hasItsKey(blob) && (await isTrue(blob, images)),
   };
 }
 

@@ -35,8 +35,8 @@ export interface ImageStore extends ImageReader {
   putBlob(source: BlobSource, options?: PutBlobOptions): Promise<BlobResult>;
   /** Makes a blob of another repository of the same store known here; false when that cannot be done. */
   mountBlob(digest: string, from: string): Promise<boolean>;
-  /** Stores a small blob (a config); does nothing when it is there. */
-  putBytes(bytes: Buffer, mediaType: string): Promise<Descriptor>;
+  /** Stores a small blob (a config); does nothing when it is there. `isNew`: it cannot be, as far as is known. */
+  putBytes(bytes: Buffer, mediaType: string, options?: { isNew?: boolean }): Promise<Descriptor>;
   /** Stores a manifest by digest alone; no tag moves. */
   putManifest(bytes: Buffer, mediaType: string, options?: PutManifestOptions): Promise<Descriptor>;
   /** Points a tag at a stored manifest; the last thing that is done to an image. */

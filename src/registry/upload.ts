@@ -42,7 +42,7 @@ export interface Uploads {
 
 /** Sends nothing yet. */
 export function uploadsTo(client: RegistryClient): Uploads {
-  const habits: Habits = { way: { kind: 'stream' }, taken: 0 };
+  const { habits } = client;
   return {
     blob: async (source, options) => complete({ client, source, options, habits, mayResume: true }),
     bytes: async (bytes, digest) => {

@@ -1,4 +1,4 @@
-import type { LayerWork } from '../../src/commands/build/layers.ts';
+import type { LayerWork } from '../../src/commands/build/layer-work.ts';
 import { startLessons } from '../../src/commands/build/lessons.ts';
 import type { Transfers } from '../../src/commands/transfers.ts';
 import { framePool } from '../../src/image/frames.ts';
@@ -18,8 +18,8 @@ export const layerNamed = (name: string): LayerTarget => ({
 
 /** A recipe of these layers alone. */
 export const recipeOf = (layers: readonly LayerTarget[]): Recipe => ({
-  ...{ name: 'comfyui', tag: 'cu130', layers, root: [], directories: [], config: {} },
-  ...{ configOutputs: [], configSources: [], created: '1970-01-01T00:00:01Z' },
+  ...{ name: 'comfyui', tag: 'cu130', layers, root: [], folders: [], directories: [], config: {} },
+  ...{ referredOutputs: [], referredSources: [], created: '1970-01-01T00:00:01Z' },
 });
 
 /**
@@ -65,7 +65,7 @@ export function layerWork(
     presence: async () => undefined,
     closures: startClosures(),
     lessons: startLessons({ rowOf: () => undefined, origin: {} }),
-    root: { blob: undefined, treeOf: () => undefined },
+    root: { blob: undefined, hidden: [], treeOf: () => undefined },
     finished: () => undefined,
     transfers: { send, ended: async () => undefined },
     ...parts,

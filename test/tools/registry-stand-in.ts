@@ -41,6 +41,8 @@ export interface Behaviour {
   isTaken?: (manifest: object) => number | undefined;
   /** The status with which a tag that is there is kept from being moved. */
   immovable?: number;
+  /** Lists what refers to a manifest, one of them a page (Harbor, Zot, ECR). */
+  listsReferrers: boolean;
   /** Asked first; an answer given here is final. */
   answer?: (request: IncomingMessage) => GivenAnswer | undefined;
 }
@@ -122,6 +124,7 @@ const wellBehaved = (): Behaviour => ({
   ignoresRange: false,
   absoluteLocation: false,
   wantsTokens: false,
+  listsReferrers: false,
 });
 
 async function answer(state: State, request: IncomingMessage, response: ServerResponse) {
@@ -144,6 +147,9 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   if (kind === 'blobs') return sendBlob(state, request, response, name);
   if (kind === 'manifests') return manifest(state, request, response, name);
   if (url.pathname.endsWith('/tags/list')) return listTags(state, response, url);
+  const [, subject] = /\/referrers\/([^/]*)$/.exec(url.pathname) ?? [];
+  if (subject && state.behaviour.listsReferrers)
+    return listReferrers(state, response, url, subject);
   response.writeHead(url.pathname === '/v2/' ? 200 : 404).end();
 }
 
@@ -325,6 +331,20 @@ function listTags({ manifests }: State, response: ServerResponse, url: URL): voi
   const next = `${url.pathname}?last=${page.at(-1)}`;
   const headers = start + 2 < tags.length ? { link: `<${next}>; rel="next"` } : {};
   response.writeHead(200, headers).end(JSON.stringify({ name: 'x', tags: page }));
+}
+
+/** One a page, so that a page after the other has to be read. */
+function listReferrers({ manifests }: State, response: ServerResponse, url: URL, subject: string) {
+  const found = [...manifests].flatMap(([name, { bytes, mediaType }]) => {
+    const { artifactType, subject: its } = JSON.parse(bytes.toString());
+    const isOne = its?.digest === subject && name.startsWith('sha256:');
+    return isOne ? [{ mediaType, digest: name, size: bytes.length, artifactType }] : [];
+  });
+  const at = Number(url.searchParams.get('at') ?? 0);
+  const next = `${url.pathname}?at=${at + 1}`;
+  const headers = at + 1 < found.length ? { link: `<${next}>; rel="next"` } : {};
+  const index = { schemaVersion: 2, manifests: found.slice(at, at + 1) };
+  response.writeHead(200, headers).end(JSON.stringify(index));
 }
 
 /** The digests that a manifest or an index refers to. */

@@ -9,7 +9,7 @@ import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
 import { recordText } from '../../record/text.ts';
 import { rowsOfStore } from '../../registry/memory/rows.ts';
-import type { StoredManifest } from '../../registry/store.ts';
+import { type FinishedImage, type Push, push, type SentImage } from '../push.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
@@ -44,55 +44,57 @@ export async function madeAt({ nix, state, evaluation, settings }: ImageContext)
 
 /** Lessons of this run, which knows by its store or by memories what refers to what. */
 export function startLearning({ state, knowledge, evaluation, settings }: ImageContext): Lessons {
-  const ofStore = rowsOfStore(state.closures.referencesOf);
+  const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
     origin: originOfImage(evaluation, settings, state.host.env),
   });
 }
 
-/**
- * Writes the memory, with the record of a run that has built or sent something, or made a new image. A
- * failure of that costs the next run time, and this one only a warning.
- *
- * @param manifest the image's, where it is complete; its tags may not have moved yet
- */
+/** Writes the memory, with the record of a run that has built or sent something, or made a new image. */
 async function remember(
   lessons: Lessons,
   context: ImageContext,
-  manifest?: StoredManifest,
+  finished?: FinishedImage,
 ): Promise<void> {
-  const { settings, destination, state, own } = context;
-  const image = lessons.soFar();
-  const { cacheTag, store } = destination;
-  if (!settings.writeMemory || image === undefined || own === undefined) return;
+  const { settings, state, own } = context;
+  const { manifest, target, put } = finished ?? {};
+  const learnt = lessons.soFar();
+  if (!settings.writeMemory || learnt === undefined || own === undefined) return;
+  const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
   const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings);
   const isNews = record.sentBytes > 0 || record.layers.some(({ origin }) => origin === 'built');
   const run = state.run === undefined ? {} : { run: state.run };
-  try {
-    await own.write({ image, isNews, record: { text: recordText(record), ...run } });
-  } catch (error) {
-    const message = `What this run made could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`;
-    warn(state.host, message);
-  }
+  const lesson = { image: { ...whole, ...learnt }, isNews };
+  await own.write({ ...lesson, record: { text: recordText(record), ...run } }, put);
+}
+
+/**
+ * Pushes the image of a build, and remembers it.
+ * @param send brings the blobs into the store; what it learns from them is remembered even if it fails
+ */
+export async function pushBuilt(
+  context: ImageContext,
+  send: (lessons: Lessons) => Promise<SentImage>,
+): Promise<void> {
+  const { destination, state } = context;
+  const { store, tags, cacheTag } = destination;
+  const { host } = state;
+  const lessons = startLearning(context);
+  const loss = `What this run made could not be remembered at ${store.repository}:${cacheTag}`;
+  const where: Push = {
+    ...{ store, tags, host },
+    beforeTags: async () => state.caches?.beforeTags(),
+    remember: finished => remember(lessons, context, finished),
+    notRemembered: error => warn(host, `${loss}: ${explain(error)}`),
+  };
+  state.manifest = await push(where, () => send(lessons));
 }
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */
 interface VariantContext {
   settings: Pick<BuildSettings, 'compression' | 'labels'>;
   state: { host: Pick<Host, 'env'> };
-}
-
-/** The same for a run that may fail before or after that: it is written once. */
-export function rememberOnce(
-  lessons: Lessons,
-  context: ImageContext,
-): (manifest?: StoredManifest) => Promise<void> {
-  let written: Promise<void> | undefined;
-  return manifest => {
-    written ??= remember(lessons, context, manifest);
-    return written;
-  };
 }
 
 /** What else than the output the image's bytes depend on. */

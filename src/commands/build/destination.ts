@@ -1,8 +1,10 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { atOnce } from '../../host/limits.ts';
 import { defaultCacheTag, isLocalImage } from '../../inputs/destination.ts';
 import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { type RegistryHosts, registryHosts } from '../../registry/hosts.ts';
 import { openStore } from '../../registry/open.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import { absoluteImage } from '../places.ts';
@@ -18,11 +20,14 @@ export interface Destination {
   loggedIn: Repository['loggedIn'];
   /** Whether the login was seen to be allowed to write; undefined where nobody tries. */
   mayWrite?: Repository['mayWrite'];
+  /** What is found out of registries on the way. */
+  hosts: RegistryHosts;
 }
 
 /** A repository in a registry, opened before anything is known of the image. */
 export interface Repository {
   store: ImageStore;
+  hosts: RegistryHosts;
   /** Begins to log in, once, and to find out whether a run that pushes may write. What comes of it is told to who asks {@link loggedIn}. */
   logIn(): void;
   /** Resolves when nothing is left of a login that has begun; rejects with its {@link Failure}. */
@@ -50,16 +55,18 @@ export function openRepository(
   const ending = new AbortController();
   // an interrupt ends the transfers, and not what must be written after it
   const ended = { ...host, signal: ending.signal };
-  const options = { host: ended, credentials, insecureRegistries, reading: !push };
+  const hosts = registryHosts(atOnce.ahead);
+  const options = { host: ended, credentials, hosts, insecureRegistries, reading: !push };
   const store = openStore(image, options);
-  /** Whether it may be written to is found out only where it is to be: some registries create it by that. */
-  const comeIn = async () => {
-    await store.logIn?.();
-    if (push) await store.checkWrite?.();
-  };
+  /**
+   * What a writer asks anyway logs in as well. Whether it may be written to is found out only where it is
+   * to be: some registries create it by that.
+   */
+  const comeIn = async () => (push ? store.checkWrite?.() : store.logIn?.());
   let login: Promise<void> | undefined;
   return {
     store,
+    hosts,
     logIn: () => {
       login ??= comeIn();
       login.catch(() => undefined);
@@ -108,6 +115,7 @@ export function openDestination(
     cacheTag: store.remembers ? cacheTag : undefined,
     loggedIn: async () => repository?.loggedIn(),
     mayWrite: repository?.mayWrite,
+    hosts: repository?.hosts ?? registryHosts(),
   };
 }
 

@@ -19,11 +19,9 @@ export interface Lessons {
   rootTree(outPath: string, tree: RootTree): void;
   /** The tree of a root output, if this run has seen it. */
   rootTreeOf(outPath: string): RootTree | undefined;
-  /** The image as a whole, and the target that is it, if one is. */
-  image(digest: string, target?: RememberedImage['target']): void;
   /** All closures that were learnt. */
   closures(): readonly (readonly string[])[];
-  /** All of it; undefined when nothing was learnt. */
+  /** All of it, for an image that may not be whole; undefined when nothing was learnt. */
   soFar(): RememberedImage | undefined;
 }
 
@@ -39,7 +37,6 @@ export function startLessons({ rowOf, origin }: Taught): Lessons {
   const outputs = new Map<string, LearntOutput>();
   const blobs = new Map<string, KnownBlob>();
   const roots = new Map<string, RootTree>();
-  let whole: Pick<RememberedImage, 'digest' | 'target'> = {};
   const keep = ({ from: _, ...blob }: KnownBlob) => {
     blobs.set(blob.digest, blob);
     return blob;
@@ -58,14 +55,10 @@ export function startLessons({ rowOf, origin }: Taught): Lessons {
     blob: keep,
     rootTree: (outPath, tree) => roots.set(outPath, tree),
     rootTreeOf: outPath => roots.get(outPath),
-    image: (digest, target) => {
-      whole = target ? { digest, target } : { digest };
-    },
     closures: () => [...outputs.values()].map(output => output.closure),
     soFar: () => {
       if (blobs.size === 0) return undefined;
       return {
-        ...whole,
         ...origin,
         outputs: byName(outputs).flatMap(([outPath, output]) => {
           const row = rowOf(outPath);

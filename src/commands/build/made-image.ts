@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
@@ -6,15 +7,17 @@ import { framePool } from '../../image/frames.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
 import { openSource } from '../../image/sources/detect.ts';
 import { filesOfOutput } from '../../image/sources/source-files.ts';
+import type { SourceImage } from '../../image/sources/source-image.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { presenceIn } from '../../registry/reuse.ts';
 import { knownImage } from '../known-image.ts';
-import { sendImage } from '../send-image.ts';
+import { putImage, type SentImage } from '../push.ts';
+import { type SendWork, sendLayers } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
-import { moveTags } from '../tags.ts';
-import { whileSending } from '../transfers.ts';
-import { type ImageContext, madeAt, rememberOnce, startLearning, variantOf } from './context.ts';
+import { type Transfers, whileSending } from '../transfers.ts';
+import { type ImageContext, madeAt, pushBuilt, variantOf } from './context.ts';
 import { compareWithRemembered } from './image.ts';
+import type { Lessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
 /**
@@ -29,89 +32,72 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { name, outPath } = target;
   const image = { outPath, variant: variantOf(context) };
   const { annotations } = context.settings;
-  const known = await knownImage(image, annotations, destination.store, context.knowledge, host);
+  const known = await knownImage(image, { ...context, ...destination, annotations, host });
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
     at: host.clock(),
   });
-  if (!known) return sendMadeImage(context);
-  state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
-  const lessons = startLearning(context);
-  for (const blob of known.blobs) lessons.blob(blob);
-  const { manifest } = known;
-  lessons.image(manifest.digest, image);
-  const remembering = rememberOnce(lessons, context);
-  try {
-    await inPhase(host, 'finish', () =>
-      Promise.all([
-        remembering(manifest),
-        moveTags(destination.store, destination.tags, manifest, host),
-      ]),
-    );
-    state.manifest = manifest;
-  } finally {
-    await remembering();
-  }
+  if (known) state.made.set(name, { name, target, origin: 'reused', blobs: known.blobs });
+  await pushBuilt(context, async lessons => {
+    if (!known) return { ...(await sendMadeImage(context, lessons)), target: image };
+    for (const blob of known.blobs) lessons.blob(blob);
+    return known.sent;
+  });
 }
 
-async function sendMadeImage(context: ImageContext): Promise<void> {
-  const { settings, state, destination, evaluation, knowledge, nix } = context;
+/** Sends the layers of the image that the target is, once it is realised. */
+async function sendMadeImage(context: ImageContext, lessons: Lessons): Promise<SentImage> {
+  const { state, evaluation, destination } = context;
   const { target } = evaluation;
-  const { name } = target;
-  const { store, tags } = destination;
-  const lessons = startLearning(context);
-  const remembering = rememberOnce(lessons, context);
   const { host, stop } = stoppable(state.host);
-  try {
-    const sent = await whileRealising([target], context, host, async realisation => {
-      await realisation.have(target);
-      const origin = realisation.originOf(target);
-      host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
-      const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
-      const files = await filesOfOutput(target.outPath, await sourceStore({ ...nix, host }));
-      const image = await openSource(files, {
-        packing: { compression, pool: framePool(availableParallelism()) },
-        now: () => madeAt(context),
-        runPrograms: !settings.fromFork,
-        env: { ...host.env, ...nix.env },
-        signal: host.signal,
-        platform: linuxOn(context.architecture),
+  return whileRealising([target], context, host, async realisation => {
+    await realisation.have(target);
+    const origin = realisation.originOf(target);
+    host.emit({ type: 'layer-realised', layer: target.name, origin, at: host.clock() });
+    const source = await openMade(context, host);
+    try {
+      const { blobs, image } = await whileSending(destination.store, { host, stop }, transfers =>
+        inPhase(host, 'push', () => sendLayers(source, sendWork(context, lessons, transfers))),
+      );
+      const held = blobs.map((blob, at) => {
+        return { ...blob, paths: source.layers[at]?.storePaths ?? blob.paths };
       });
-      try {
-        const { labels, annotations } = settings;
-        const presence = presenceIn(store, knowledge, message => warn(host, message));
-        const work = { store, knowledge, presence, layer: name, labels, annotations };
-        return await whileSending(store, { host, stop }, async transfers => {
-          const result = await inPhase(host, 'push', () =>
-            sendImage(image, {
-              ...work,
-              transfers,
-              done: lessons.blob,
-              ...(state.run === undefined ? {} : { run: state.run }),
-            }),
-          );
-          const blobs = result.blobs.map((blob, at) => {
-            return { ...blob, paths: image.layers[at]?.storePaths ?? blob.paths };
-          });
-          const made = { name, target, origin, blobs };
-          state.made.set(name, made);
-          await compareWithRemembered([made], context);
-          host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-          return result;
-        });
-      } finally {
-        await image.close();
-      }
-    });
-    await inPhase(host, 'finish', async () => {
-      await state.caches?.beforeTags();
-      const { manifest } = sent;
-      lessons.image(manifest.digest, { outPath: target.outPath, variant: variantOf(context) });
-      await Promise.all([remembering(manifest), moveTags(store, tags, manifest, host)]);
-    });
-    state.manifest = sent.manifest;
-  } finally {
-    await remembering();
-  }
+      const made = { name: target.name, target, origin, blobs: held };
+      state.made.set(target.name, made);
+      await compareWithRemembered([made], context);
+      host.emit({ type: 'layer-end', layer: target.name, at: host.clock() });
+      return { manifest: image.manifest, put: () => putImage(destination.store, image) };
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+async function openMade(context: ImageContext, host: Host): Promise<SourceImage> {
+  const { settings, destination, evaluation, nix, architecture } = context;
+  const compression = destination.store.takes(mediaTypes.layer.zstd)
+    ? settings.compression
+    : 'none';
+  const store = await sourceStore({ ...nix, host });
+  return openSource(await filesOfOutput(evaluation.target.outPath, store), {
+    packing: { compression, pool: framePool(availableParallelism()) },
+    now: () => madeAt(context),
+    runPrograms: !settings.fromFork,
+    env: { ...host.env, ...nix.env },
+    signal: host.signal,
+    platform: linuxOn(architecture),
+  });
+}
+
+function sendWork(context: ImageContext, lessons: Lessons, transfers: Transfers): SendWork {
+  const { settings, state, destination, evaluation, knowledge } = context;
+  const { store } = destination;
+  return {
+    ...{ store, transfers, knowledge, layer: evaluation.target.name, done: lessons.blob },
+    presence: presenceIn(store, knowledge, message => warn(state.host, message)),
+    labels: settings.labels,
+    annotations: settings.annotations,
+    ...(state.run === undefined ? {} : { run: state.run }),
+  };
 }

@@ -1,9 +1,11 @@
 import type { Host } from '../../host/host.ts';
+import { packageName } from '../../image/split.ts';
 import { attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
 import { queryBuilds } from '../../nix/disk-needs.ts';
-import type { DerivationOutput, LayerTarget, Nix } from '../../nix/types.ts';
+import { isOfTargets } from '../../nix/recipe-layers.ts';
+import type { DerivationOutput, LayerTarget, Nix, RecipeLayer } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
 
 /** Sees to what Nix needs before it realises something. */
@@ -56,7 +58,7 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
 function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   const { recipe, target, system } = evaluation;
   const isArchive = recipe === undefined;
-  const pending = new Set<Target>(recipe?.layers ?? [target]);
+  const pending = new Set<Target>(recipe ? recipe.layers.flatMap(entriesOf) : [target]);
   const urls: string[] = [];
   return async (missing: readonly DerivationOutput[]): Promise<string[]> => {
     const { github } = state;
@@ -74,6 +76,17 @@ function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
 }
 
 type Target = Pick<LayerTarget, keyof DerivationOutput | 'name'>;
+
+/** What of a layer is kept by itself: each of several targets, by a name that its versions share. */
+function entriesOf(layer: RecipeLayer): Target[] {
+  if (!isOfTargets(layer)) return [layer];
+  const names = layer.targets.map(({ outPath }) => `${layer.name}-${packageName(outPath)}`);
+  return layer.targets.map((target, at) => {
+    const name = names[at] ?? layer.name;
+    const before = names.slice(0, at).filter(each => each === name).length;
+    return { ...target, name: before === 0 ? name : `${name}-${before + 1}` };
+  });
+}
 
 /**
  * The targets to which what would have to be built belongs. A layer that the registry holds may be

@@ -1,9 +1,8 @@
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
-import { imageConfig, manifest } from '../../image/config.ts';
-import { mediaTypes } from '../../image/types.ts';
+import { imageConfig } from '../../image/config.ts';
 import type { Recipe } from '../../nix/types.ts';
-import type { ImageStore, StoredManifest } from '../../registry/store.ts';
+import { type Image, imageOf } from '../push.ts';
 import type { MadeLayer } from './state.ts';
 
 /** The parts of an image that are not layers. */
@@ -16,26 +15,13 @@ export interface ImageParts {
   annotations: Readonly<Record<string, string>>;
 }
 
-/** Puts config and manifest by digest. All layers' blobs are in the store already. */
-export async function putImage(
-  store: ImageStore,
-  layers: readonly MadeLayer[],
-  parts: ImageParts,
-): Promise<StoredManifest> {
+/** Makes config and manifest of layers. @throws Failure where they are too many */
+export function recipeImage(layers: readonly MadeLayer[], parts: ImageParts): Image {
   const blobs = layers.flatMap(layer => layer.blobs.map(blob => ({ ...blob, name: layer.name })));
   checkNumber(blobs.length);
-  const { recipe, labels, created, architecture } = parts;
-  const configBytes = imageConfig({
-    config: recipe.config,
-    labels,
-    created,
-    architecture,
-    layers: blobs,
-  });
-  const config = await store.putBytes(configBytes, mediaTypes.config);
-  const bytes = manifest({ config, layers: blobs, annotations: parts.annotations });
-  const { digest } = await store.putManifest(bytes, mediaTypes.manifest);
-  return { bytes, mediaType: mediaTypes.manifest, digest };
+  const { recipe, annotations, ...others } = parts;
+  const config = imageConfig({ ...others, config: recipe.config, layers: blobs });
+  return imageOf(config, blobs, annotations);
 }
 
 /** An image with more layers than an engine takes must not get a tag. */

@@ -1,10 +1,9 @@
-import { Failure } from '../../host/failure.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
-import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
-import { evidenceIn } from '../../registry/evidence.ts';
+import { evidenceIn, type StatedImage, type StoreEvidence } from '../../registry/evidence.ts';
 import { mapBlobs } from '../../registry/memory/merge.ts';
 import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
 import { readMemory } from '../../registry/memory/read.ts';
@@ -13,6 +12,7 @@ import type { Memory } from '../../registry/remembered.ts';
 import { remoteStore } from '../../registry/remote.ts';
 import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
+import { memoryIfReadable, toldMemory } from '../found-memory.ts';
 import type { Destination } from './destination.ts';
 
 /** What was found in the memories. */
@@ -23,6 +23,8 @@ export interface Recollection {
   remembered: Knowledge;
   /** Where the memory of the image's own repository is; undefined where it can hold none. */
   own: MemoryPlace | undefined;
+  /** The image that each of the tags names now; asked for where they are to be moved. */
+  tagged: readonly (StatedImage | undefined)[];
   /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
   forget(): Promise<void>;
 }
@@ -42,21 +44,26 @@ export async function recall(
   const { cacheTag, store, mayWrite } = destination;
   const place = cacheTag && memoryPlace(store, cacheTag, { ...image, mayWrite, host });
   const own = place || undefined;
-  const [memory, others] = await Promise.all([
+  const evidence = evidenceIn(store);
+  // a login that was refused by now is not tried again
+  if (settings.push) await Promise.race([destination.loggedIn(), nextTurn()]);
+  const [memory, tagged, others] = await Promise.all([
     recallOwn(own, destination, settings, host),
+    recallTagged(destination, settings, evidence),
     Promise.all(
       settings.cacheFrom.map(from => recallFrom(from, destination, settings, image, host)),
     ),
   ]);
-  const ours = { memory, evidence: evidenceIn(store) };
+  const ours = { memory, evidence };
   const remembered = arrangeKnowledge([ours, ...others], mediaType);
   const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
   const forget = async () => {
     await Promise.all(others.map(({ store }) => store.close()));
   };
-  return { knowledge, remembered, own, forget };
+  return { knowledge, remembered, own, tagged, forget };
 }
 
+/** Reads the memory, for a run that pushes while it is being found out whether the login will do. */
 async function recallOwn(
   place: MemoryPlace | undefined,
   { store, loggedIn }: Destination,
@@ -64,22 +71,30 @@ async function recallOwn(
   host: Host,
 ): Promise<Memory> {
   if (place === undefined) return { images: [] };
-  try {
-    await loggedIn();
-    const { memory, warning } = await place.read();
-    if (warning !== undefined) warn(host, warning);
-    return memory;
-  } catch (error) {
-    if (push || !(error instanceof Failure)) throw error;
-    warn(host, `What ${store.repository} holds is not known: ${error.message}`);
-    return { images: [] };
+  if (!push) {
+    const reading = loggedIn().then(() => place.read());
+    return memoryIfReadable(reading, `What ${store.repository} holds is not known`, host);
   }
+  const reading = place.read();
+  reading.catch(() => undefined); // what is wrong with the login is the better reason
+  await loggedIn();
+  return toldMemory(reading, host);
+}
+
+/** What the tags name by now, where it need not be asked of those that are not to be moved. */
+function recallTagged(
+  { store, tags }: Destination,
+  { push, reuse }: BuildSettings,
+  evidence: StoreEvidence,
+): Promise<Recollection['tagged']> {
+  const isOfUse = push && reuse && store.remembers;
+  return Promise.all(tags.map(async tag => (isOfUse ? evidence.imageAt(tag) : undefined)));
 }
 
 /** Blobs of another repository are of use when a registry can mount them; closures always are. */
 async function recallFrom(
   from: string,
-  { store }: Destination,
+  { store, hosts }: Destination,
   settings: BuildSettings,
   image: { storeDir: string; architecture: string },
   host: Host,
@@ -88,25 +103,23 @@ async function recallFrom(
   const { repository } = reference;
   const other = remoteStore(reference, {
     host,
+    hosts,
     insecureRegistries: settings.insecureRegistries,
     credentials: credentialsElsewhere(settings.credentials, store.repository, reference),
     reading: true,
   });
-  const place = (memory: Memory) => ({ memory, evidence: evidenceIn(other), store: other });
-  try {
-    const at = reference.digest ?? reference.tag ?? 'latest';
-    const { memory, warning } = await readMemory(other, at, image);
-    if (warning !== undefined) warn(host, warning);
-    if (other.repository === store.repository) return place(memory);
-    const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
-    return place({
-      images: memory.images.map(image =>
-        mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
-      ),
-    });
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    warn(host, `Nothing was learnt from cache-from ${from}: ${error.message}`);
-    return place({ images: [] });
-  }
+  const at = reference.digest ?? reference.tag ?? 'latest';
+  const reading = readMemory(other, at, image);
+  const memory = await memoryIfReadable(
+    reading,
+    `Nothing was learnt from cache-from ${from}`,
+    host,
+  );
+  const place = { evidence: evidenceIn(other), store: other };
+  if (other.repository === store.repository) return { ...place, memory };
+  const sameRegistry = store.repository.startsWith(`${reference.registry}/`);
+  const images = memory.images.map(image =>
+    mapBlobs(image, blob => (sameRegistry ? { ...blob, from: repository } : undefined)),
+  );
+  return { ...place, memory: { images } };
 }

@@ -3,15 +3,18 @@ import type { Host } from '../../host/host.ts';
 import { limits } from '../../host/limits.ts';
 import { onceEach } from '../../host/once.ts';
 import { inPhase } from '../../host/phase.ts';
+import { notice } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { visible } from '../../host/visible.ts';
-import { readManifestOrIndex } from '../../image/oci/documents.ts';
+import { ociIndex, ociManifest } from '../../image/oci/convert.ts';
+import { type ImageIndex, readManifestOrIndex } from '../../image/oci/documents.ts';
 import type { ImageReader, StoredManifest } from '../../image/oci/reader.ts';
 import { storedBlob } from '../../image/oci/stored-image.ts';
-import type { Descriptor } from '../../image/types.ts';
+import { type Descriptor, type Manifest, mediaTypes } from '../../image/types.ts';
 import type { ImageStore } from '../../registry/store.ts';
-import { moveTags } from '../tags.ts';
+import type { SentImage } from '../push.ts';
 import { type Transfers, whileSending } from '../transfers.ts';
+import { copyReferrers, type ReferrerWork } from './referrers.ts';
 
 /** All that a reference leads to. */
 export interface WholeSource {
@@ -27,95 +30,117 @@ export interface WholeSource {
   close(): Promise<void>;
 }
 
-interface Copying extends WholeSource {
-  store: ImageStore;
+interface Copying extends ReferrerWork {
+  from: string | undefined;
   transfers: Transfers;
   /** Copies a blob; the same one once. */
   blob(descriptor: Descriptor): Promise<object>;
-  /** Tags by which others are found that refer to what was copied. */
-  referrers: Map<string, StoredManifest>;
+  /** Copies a manifest; the same one once. */
+  manifest(found: FoundManifest): Promise<StoredManifest>;
+  /** Manifests that are there as they were: others may refer to them. */
+  kept: { digest: string; depth: number }[];
+  /** How many have other digests where they went. */
+  converted: number;
+}
+
+interface FoundManifest {
+  stored: StoredManifest;
+  /** Of indexes that it lies within, and of manifests that it refers to. */
+  depth: number;
 }
 
 /**
- * Copies an index with all of its images, or one image, each manifest to the byte; and what refers to
- * them by tags that are made of their digests (signatures, attestations). Tags move last.
+ * Sends an index with all of its images, or one image, and what refers to them (signatures,
+ * attestations): each manifest to the byte, but for those of Docker's kind where the store takes OCI's
+ * alone.
  */
-export async function copyAll(
+export async function sendAll(
   whole: WholeSource,
-  tags: readonly string[],
   store: ImageStore,
   host: Host,
-): Promise<StoredManifest> {
+): Promise<SentImage> {
   const { name } = whole;
+  if (!store.takes(mediaTypes.index)) throw holdsOneImage(store);
   host.emit({ type: 'plan', layers: [{ name, reused: false, shipped: true }], at: host.clock() });
   return whileSending(store, stoppable(host), async transfers => {
-    const copying: Copying = {
-      ...whole,
-      store,
-      transfers,
-      blob: onceEach(
-        ({ digest }) => digest,
-        descriptor => copyBlob(descriptor, copying),
-      ),
-      referrers: new Map(),
-    };
-    const top = await inPhase(host, 'push', () => copyAt(whole.reference, copying));
-    host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-    await inPhase(host, 'finish', async () => {
-      for (const [tag, manifest] of copying.referrers) await store.putTag(tag, manifest);
-      await moveTags(store, tags, top, host);
+    const copying = startCopying(whole, store, transfers);
+    const manifest = await inPhase(host, 'push', async () => {
+      const sent = await copying.at(whole.reference, 0);
+      // it grows with what refers to what refers
+      for (const { digest, depth } of copying.kept) await copyReferrers(digest, depth, copying);
+      return sent;
     });
-    return top;
+    host.emit({ type: 'layer-end', layer: name, at: host.clock() });
+    if (copying.converted > 0) notice(host, conversion(copying, manifest));
+    const put = async () => {
+      for (const [tag, referring] of copying.tags) await store.putTag(tag, referring);
+    };
+    return { manifest, put };
   });
 }
 
-async function copyAt(reference: string, copying: Copying, depth = 0): Promise<StoredManifest> {
-  const { reader, name } = copying;
-  const stored = await reader.getManifest(reference);
-  if (stored === undefined) {
-    throw new Failure(`${name} has no manifest ${visible(reference)}.`, {
-      next: 'Check the reference; what an index names may have been deleted since.',
-    });
-  }
-  await copyManifest(stored, copying, depth);
-  return stored;
+function startCopying(
+  { reader, name, from }: WholeSource,
+  store: ImageStore,
+  transfers: Transfers,
+): Copying {
+  let count = 0;
+  const copying: Copying = {
+    ...{ reader, name, from, store, transfers, tags: new Map(), kept: [], converted: 0 },
+    blob: onceEach(
+      ({ digest }) => digest,
+      descriptor => copyBlob(descriptor, copying),
+    ),
+    manifest: onceEach(
+      ({ stored }) => stored.digest,
+      found => copyManifest(found, copying),
+    ),
+    at: async (reference, depth) => {
+      count += 1;
+      if (count > limits.copiedManifests || depth > limits.nestedIndexes) throw isEndless(name);
+      const stored = await reader.getManifest(reference);
+      if (stored === undefined) throw isGone(name, reference);
+      return copying.manifest({ stored, depth });
+    },
+  };
+  return copying;
 }
 
-/** What a manifest names goes before it, what refers to it after it. */
+/** What a manifest names goes before it. */
 async function copyManifest(
-  stored: StoredManifest,
+  { stored, depth }: FoundManifest,
   copying: Copying,
-  depth: number,
-): Promise<void> {
+): Promise<StoredManifest> {
   const { store, name } = copying;
-  const { bytes, mediaType, digest } = stored;
-  if (!store.takes(mediaType)) throw cannotHold(store, mediaType);
-  if (depth > limits.nestedIndexes) {
-    throw new Failure(
-      `More than ${limits.nestedIndexes} indexes of ${name} lie within each other.`,
-    );
-  }
-  const found = readManifestOrIndex(bytes, name);
-  if ('layers' in found) {
-    await Promise.all([found.config, ...found.layers].map(copying.blob));
-  } else {
-    for (const { digest } of found.manifests) await copyAt(digest, copying, depth + 1);
-  }
-  await store.putManifest(bytes, mediaType);
-  await copyReferrers(digest, copying, depth);
+  const found = readManifestOrIndex(stored.bytes, name);
+  const sent =
+    'layers' in found
+      ? await copyImage(stored, found, copying)
+      : await copyIndex({ stored, depth }, found, copying);
+  await store.putManifest(sent.bytes, sent.mediaType);
+  if (sent.digest === stored.digest) copying.kept.push({ digest: sent.digest, depth });
+  else copying.converted += 1;
+  return sent;
 }
 
-/** As the tags are called that stand in for the referrers API, and those of cosign. */
-const referrerTags = ['', '.sig', '.att', '.sbom'];
+async function copyImage(
+  stored: StoredManifest,
+  found: Manifest,
+  { store, name, blob }: Copying,
+): Promise<StoredManifest> {
+  await Promise.all([found.config, ...found.layers].map(blob));
+  return store.takes(stored.mediaType) ? stored : ociManifest(found, name);
+}
 
-async function copyReferrers(digest: string, copying: Copying, depth: number): Promise<void> {
-  for (const ending of referrerTags) {
-    const tag = `${digest.replace(':', '-')}${ending}`;
-    const found = await copying.reader.getManifest(tag);
-    if (found === undefined || copying.referrers.has(tag)) continue;
-    copying.referrers.set(tag, found);
-    await copyManifest(found, copying, depth + 1);
-  }
+async function copyIndex(
+  { stored, depth }: FoundManifest,
+  { manifests }: ImageIndex,
+  { store, at }: Copying,
+): Promise<StoredManifest> {
+  const sent: StoredManifest[] = [];
+  for (const { digest } of manifests) sent.push(await at(digest, depth + 1));
+  const isSame = sent.every(({ digest }, entry) => digest === manifests[entry]?.digest);
+  return isSame && store.takes(stored.mediaType) ? stored : ociIndex(stored.bytes, sent);
 }
 
 async function copyBlob(
@@ -129,7 +154,21 @@ async function copyBlob(
   return transfers.send({ layer: name, index: 0, key: digest, paths: [], source, weight: size });
 }
 
-const cannotHold = ({ repository }: ImageStore, mediaType: string) =>
-  new Failure(`${repository} cannot hold a manifest of the type ${visible(mediaType)} as it is.`, {
-    next: 'Copy one image by --platform, which is converted, or copy to a registry.',
+const conversion = ({ name, store, converted }: Copying, { digest }: StoredManifest) =>
+  `${store.repository} takes OCI's manifests alone: ${converted} of the ${name} were converted, and it has the digest ${digest} there. What refers to those by their digests, such as signatures, is not copied.`;
+
+const holdsOneImage = ({ repository }: ImageStore) =>
+  new Failure(`${repository} cannot hold a manifest of several images, nor what refers to them.`, {
+    next: 'Leave --all out (--platform chooses an image), or copy to oci:DIR or to a registry.',
+  });
+
+const isGone = (name: string, reference: string) =>
+  new Failure(`${name} has no manifest ${visible(reference)}.`, {
+    next: 'Check the reference; what an index names may have been deleted since.',
+  });
+
+const isEndless = (name: string) =>
+  new Failure(`The manifests of ${name} lead to others and never to an end.`, {
+    tried: `Up to ${limits.copiedManifests} of them are followed, and up to ${limits.nestedIndexes} within each other.`,
+    next: 'Copy its images one by one, with --platform.',
   });

@@ -1,28 +1,27 @@
 import { dirname } from 'node:path';
-import { explain, Failure } from '../../host/failure.ts';
+import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { defaultCacheTag } from '../../inputs/destination.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
-import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
-import type { Memory } from '../../registry/remembered.ts';
+import { memoryPlace } from '../../registry/memory/place.ts';
 import { arrangeKnowledge, type Knowledge } from '../../registry/reuse.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import { variantOf } from '../build/context.ts';
 import { type Lessons, startLessons } from '../build/lessons.ts';
+import { memoryIfReadable } from '../found-memory.ts';
 import { type KnownImage, knownImage } from '../known-image.ts';
+import type { Push } from '../push.ts';
 import { thisMachine } from './source.ts';
 
 /** What the destination remembers of images that Nix has built, and what this run adds to it. */
-export interface CopyMemory {
+export interface CopyMemory extends Pick<Push, 'remember' | 'notRemembered'> {
   knowledge: Knowledge;
   lessons: Lessons;
   /** The image that was sent for this very store path, if all of it is there. */
   known(): Promise<KnownImage | undefined>;
-  /** Writes what was learnt; a failure of that is a warning. */
-  write(digest?: string): Promise<void>;
 }
 
 /**
@@ -31,7 +30,7 @@ export interface CopyMemory {
  */
 export async function recallCopy(
   storePath: string,
-  tag: string,
+  tags: readonly string[],
   settings: CopySettings,
   store: ImageStore,
   host: Host,
@@ -39,9 +38,16 @@ export async function recallCopy(
   const { compression, writeMemory: mayWrite } = settings;
   const { architecture } = settings.platform ?? thisMachine;
   const name = store.repository.slice(store.repository.lastIndexOf('/') + 1);
+  const [tag = ''] = tags;
   const cacheTag = defaultCacheTag({ name, tag, architecture });
   const place = memoryPlace(store, cacheTag, { storeDir: dirname(storePath), architecture, host });
-  const remembered = { memory: await read(place, store, host), evidence: evidenceIn(store) };
+  const loss = `What ${store.repository} remembers is not known`;
+  const evidence = evidenceIn(store);
+  const [memory, tagged] = await Promise.all([
+    memoryIfReadable(place.read(), loss, host),
+    Promise.all(tags.map(evidence.imageAt)),
+  ]);
+  const remembered = { memory, evidence };
   const knowledge = arrangeKnowledge([remembered], mediaTypes.layer[compression]);
   const variant = variantOf({ settings: { compression, labels: {} }, state: { host } });
   const target = { outPath: storePath, variant };
@@ -49,29 +55,17 @@ export async function recallCopy(
   return {
     knowledge,
     lessons,
-    known: () => knownImage(target, {}, store, knowledge, host),
-    async write(digest) {
-      if (digest !== undefined) lessons.image(digest, target);
-      const image = lessons.soFar();
-      if (!mayWrite || image === undefined) return;
-      await place.write({ image, isNews: false }).catch((error: unknown) => {
-        warn(
-          host,
-          `What was copied could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`,
-        );
-      });
+    known: () => knownImage(target, { store, knowledge, annotations: {}, tags, tagged, host }),
+    async remember(finished) {
+      const learnt = lessons.soFar();
+      if (!mayWrite || learnt === undefined) return;
+      const image = finished ? { digest: finished.manifest.digest, target, ...learnt } : learnt;
+      await place.write({ image, isNews: false }, finished?.put);
     },
+    notRemembered: error =>
+      warn(
+        host,
+        `What was copied could not be remembered at ${store.repository}:${cacheTag}: ${explain(error)}`,
+      ),
   };
-}
-
-async function read(place: MemoryPlace, store: ImageStore, host: Host): Promise<Memory> {
-  try {
-    const { memory, warning } = await place.read();
-    if (warning !== undefined) warn(host, warning);
-    return memory;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    warn(host, `What ${store.repository} remembers is not known: ${error.message}`);
-    return { images: [] };
-  }
 }

@@ -6,15 +6,16 @@ import { isNamed } from '../../host/presence.ts';
 import type { Packing } from '../../image/compress.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
 import { storedImage } from '../../image/oci/stored-image.ts';
-import { detectSource, openSource } from '../../image/sources/detect.ts';
-import { layoutFolder, wholeOfLayout } from '../../image/sources/oci-layout.ts';
+import { openSource, openWhole } from '../../image/sources/detect.ts';
 import { filesOfPath } from '../../image/sources/source-files.ts';
 import { measuredImage, type SourceImage } from '../../image/sources/source-image.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
 import { findNix } from '../../nix/nix.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
+import type { RegistryHosts } from '../../registry/hosts.ts';
 import { parseReference } from '../../registry/reference.ts';
 import { remoteStore } from '../../registry/remote.ts';
+import type { ImageStore } from '../../registry/store.ts';
 import { sourceStore } from '../source-store.ts';
 import type { WholeSource } from './all.ts';
 
@@ -32,14 +33,21 @@ export interface CopySource {
   whole(): Promise<WholeSource>;
 }
 
+/** Where a copy goes. */
+interface CopyTarget {
+  store: Pick<ImageStore, 'repository'>;
+  /** What is found out of registries, its own among them. */
+  hosts: RegistryHosts;
+}
+
 /**
  * Finds the source by its form: a prefix, a path that exists, else a reference.
  *
- * @param destination the repository that it goes to: only its login is handed to its own registry
+ * @param destination where it goes to: only its login is handed to its own registry
  */
 export async function findSource(
   settings: CopySettings,
-  destination: string,
+  destination: CopyTarget,
   host: Host,
 ): Promise<CopySource> {
   const { source, workingDirectory } = settings;
@@ -105,25 +113,25 @@ async function onMachine(
         ...(tag === undefined ? {} : { tag }),
       }),
     whole: async () => {
-      if ((await detectSource(files)).kind === 'oci-layout') {
-        return wholeOfLayout(layoutFolder(files), { tag, platform });
-      }
+      const whole = await openWhole(files, { tag, platform, env: host.env });
+      if (whole) return whole;
       throw new Failure(`${source} is no index of several images, and --all is for such.`, {
-        next: 'Leave --all out; of an archive, unpack it, and name its folder as oci:DIR.',
+        next: 'Leave --all out; an OCI layout, in a folder or in an archive, can have an index.',
       });
     },
   };
 }
 
 /** The repository that a reference names. */
-function readFrom(settings: CopySettings, destination: string, host: Host) {
+function readFrom(settings: CopySettings, { store: destination, hosts }: CopyTarget, host: Host) {
   const { source, credentials, insecureRegistries } = settings;
   const reference = parseReference(source.replace(/^docker:\/\//, ''));
   const repository = `${reference.registry}/${reference.repository}`;
   const store = remoteStore(reference, {
     host,
+    hosts,
     insecureRegistries,
-    credentials: credentialsElsewhere(credentials, destination, reference),
+    credentials: credentialsElsewhere(credentials, destination.repository, reference),
     reading: true,
   });
   const { tag, digest } = reference;
@@ -132,7 +140,7 @@ function readFrom(settings: CopySettings, destination: string, host: Host) {
 
 async function openReference(
   settings: CopySettings,
-  destination: string,
+  destination: CopyTarget,
   packing: Packing,
   host: Host,
 ): Promise<SourceImage> {

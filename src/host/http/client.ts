@@ -36,11 +36,13 @@ export interface HttpOptions {
   trust?: Partial<Trust> | undefined;
   /** True: what is being waited for is not said, as progress is told otherwise. */
   silent?: boolean;
+  /** Connections that are opened along with the first one to a server; usually none. */
+  ahead?: number | undefined;
 }
 
 /** Opens no connection before the first request. */
 export function openHttp(host: Host, options: HttpOptions = {}): HttpClient {
-  const connection = openConnection(host.env, options.patience, options.trust);
+  const connection = openConnection(host.env, options.patience, options.trust, options.ahead);
   const policy = { ...usualRetries(host), ...options.retries };
   const attentive = attending(connection.send, policy.servers);
   const withSignal = <Request extends HttpRequest>(request: Request): Request => ({

@@ -8,6 +8,7 @@ import { atOnce, patience as limitOf, limits } from '../limits.ts';
 import { type Trust, usualTrust, type Verifying, verifying } from './certificates.ts';
 import { ConnectionLost, type HttpRequest, type HttpResponse, type Send } from './message.ts';
 import { proxyFor } from './proxy.ts';
+import { openAhead } from './spare.ts';
 
 /** Times after which a silent peer is given up, in ms. */
 export interface Patience {
@@ -34,20 +35,25 @@ const pieceSize = 256 * 1024;
  * Opens HTTP and HTTPS connections, through the proxies ({@link proxyFor}) and with the certificates
  * ({@link verifying}) of the given environment. Where the issuer of a certificate is not known, the
  * machine's own authorities are asked too.
+ * @param ahead connections that are opened along with the first one to a server
  */
 export function openConnection(
   env: Host['env'],
   patience: Patience = usualPatience,
   trust: Partial<Trust> = {},
+  ahead = 0,
 ): Connection {
   const verified = verifying(env, { ...usualTrust, ...trust });
   const agents = new Map<string, http.Agent>();
+  const closeSpares: (() => void)[] = [];
   const agentFor = (url: URL, proxy: URL | undefined): http.Agent => {
     const verification = url.protocol === 'https:' ? verified.of(url.host) : undefined;
     const key = `${url.protocol}${proxy?.href ?? ''} ${verification?.key ?? ''}`;
-    const make = () => makeAgent(verification?.options(), proxy, patience);
-    const agent = agents.get(key) ?? explained(make);
+    const known = agents.get(key);
+    if (known) return known;
+    const agent = explained(() => makeAgent(verification?.options(), proxy, patience));
     agents.set(key, agent);
+    if (ahead > 0) closeSpares.push(openAhead(agent, ahead));
     return agent;
   };
   const sendOnce: Send = async request => {
@@ -58,6 +64,7 @@ export function openConnection(
   return {
     send: widening(sendOnce, verified),
     close: () => {
+      for (const close of closeSpares) close();
       for (const agent of agents.values()) agent.destroy();
     },
   };

@@ -98,6 +98,14 @@ export async function readBody(response: HttpResponse, limit = limits.answer): P
   return { ...response, body: Buffer.concat(chunks) };
 }
 
+/** An answer that was read, for who reads it again. */
+export function unread(answer: Answer): HttpResponse {
+  const again = async function* () {
+    yield answer.body;
+  };
+  return { ...answer, body: again() };
+}
+
 /** Leaves an answer's body unread, which closes its connection. */
 export async function abandon({ body }: Pick<HttpResponse, 'body'>): Promise<void> {
   for await (const _ of body) break;

@@ -1,10 +1,10 @@
 import { Failure } from '../../host/failure.ts';
-import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { type Fields, fieldsOf, isRecord, jsonValue } from '../../host/foreign-value.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import { isDigest } from '../digest.ts';
-import type { Descriptor, Manifest } from '../types.ts';
+import { type Descriptor, type Manifest, mediaTypes } from '../types.ts';
 import { chooseManifest, type Platform, platformsIn } from './choose.ts';
 import type { ImageReader, StoredManifest } from './reader.ts';
 
@@ -61,9 +61,14 @@ export interface ImageIndex {
 export function readManifestOrIndex(bytes: Buffer, name: string): Manifest | ImageIndex {
   const document = readDocument(bytes, name);
   return 'manifests' in document
-    ? { manifests: readIndex(document, name) }
+    ? { manifests: entriesOf(document, name) }
     : manifestOf(document, name);
 }
+
+/** What an index says. @throws WrongDocument */
+export const readIndex = (bytes: Buffer, name: string): ImageIndex => ({
+  manifests: entriesOf(readDocument(bytes, name), name),
+});
 
 /** What an image's manifest says. @throws WrongDocument */
 export function readManifest(bytes: Buffer, name: string): Manifest {
@@ -110,23 +115,30 @@ function manifestOf(document: Fields, name: string): Manifest {
 }
 
 /** What a layout's index.json says. */
-interface LayoutIndex extends ImageIndex {
+export interface LayoutIndex extends ImageIndex {
   annotations: Readonly<Record<string, string>>;
 }
 
 /** Reads a layout's index.json. @throws WrongDocument */
 export function readLayoutIndex(bytes: Buffer, name: string): LayoutIndex {
   const document = readDocument(bytes, name);
-  return { manifests: readIndex(document, name), annotations: textsIn(document.annotations) ?? {} };
+  return { manifests: entriesOf(document, name), annotations: textsIn(document.annotations) ?? {} };
 }
 
 /** The manifests that an index lists. @throws WrongDocument */
-function readIndex({ manifests }: Fields, name: string): Descriptor[] {
+function entriesOf({ manifests }: Fields, name: string): Descriptor[] {
   if (!Array.isArray(manifests)) throw wrong(name, 'its index has no list of manifests');
   if (manifests.length > limits.indexEntries) {
     throw wrong(name, `its index lists ${manifests.length} manifests`);
   }
   return manifests.map((each, at) => descriptorOf(each, `manifest ${at + 1} of its index`, name));
+}
+
+/** A manifest that no descriptor has said the type of says it itself, or shows what it is. */
+export function statedMediaType(bytes: Buffer): string {
+  const { mediaType, manifests } = fieldsOf(jsonValue(bytes.toString()));
+  if (typeof mediaType === 'string') return mediaType;
+  return Array.isArray(manifests) ? mediaTypes.index : mediaTypes.manifest;
 }
 
 /** What is used of a descriptor, each part as it has to be. */

@@ -31,6 +31,12 @@ export function compressionOfMediaType(mediaType: string, name: string): Compres
   );
 }
 
+/** How OCI calls a layer that was called so, by Docker perhaps, and is now stored with this compression. */
+export function ociLayerType(mediaType: string, compression: Compression): string {
+  if (!isNondistributable(mediaType)) return mediaTypes.layer[compression];
+  return compression === 'none' ? nondistributable : `${nondistributable}+${compression}`;
+}
+
 /** Whether a layer's media type says that not everybody may pass it on. */
 export const isNondistributable = (mediaType: string): boolean =>
   /nondistributable|\.foreign\./.test(mediaType);

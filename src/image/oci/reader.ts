@@ -16,6 +16,8 @@ export interface ImageReader {
   readonly repository: string;
   /** By tag or digest; undefined when there is none. The digest is verified when asked by digest. */
   getManifest(reference: string): Promise<StoredManifest | undefined>;
+  /** What refers to a manifest; undefined, or absent, where no list is kept of it. */
+  referrersOf?(digest: string): Promise<readonly Descriptor[] | undefined>;
   /** A small blob whole, verified; undefined when there is none. */
   getBlob(descriptor: Descriptor): Promise<Buffer | undefined>;
   /** A stored blob from `start` on (bytes), for reading images; not verified here. */

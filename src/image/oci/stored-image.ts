@@ -4,13 +4,7 @@ import { digester, type Packing } from '../compress.ts';
 import { decompress, mismatch, verified } from '../decompress.ts';
 import { bytesOf } from '../frames.ts';
 import { checkedSource, fixedConfig, type SourceImage } from '../sources/source-image.ts';
-import {
-  type BlobResult,
-  type BlobSource,
-  type BlobStream,
-  type Descriptor,
-  mediaTypes,
-} from '../types.ts';
+import type { BlobResult, BlobSource, BlobStream, Descriptor } from '../types.ts';
 import { type Platform, platformName, platformsIn } from './choose.ts';
 import {
   type FoundManifest,
@@ -19,7 +13,7 @@ import {
   readManifestOrIndex,
   WrongDocument,
 } from './documents.ts';
-import { compressionOfMediaType, isNondistributable } from './layer-types.ts';
+import { compressionOfMediaType, ociLayerType } from './layer-types.ts';
 import type { ImageReader } from './reader.ts';
 
 /** Which image of a place is meant, and what is known of the place. */
@@ -32,6 +26,8 @@ export interface StoredImageOptions {
   /** Names of the image to hand on, such as "ghcr.io/o/comfyui:cu130". */
   repoTags?: readonly string[];
   tags?: readonly string[];
+  /** Platforms of images beside it that are known by now. */
+  others?: readonly string[];
   /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
   rereads?: boolean;
   /** The repository, where a blob of it may be mounted into another one. */
@@ -65,7 +61,7 @@ export async function storedImage(
     },
     repoTags,
     tags,
-    otherPlatforms: others,
+    otherPlatforms: [...(options.others ?? []), ...others],
     sequential: false,
     close: async () => undefined,
   };
@@ -104,7 +100,8 @@ function layerSource(
   if (packing.compression === 'none' && compression !== 'none') {
     const stored = () => verified(reader.openBlob(descriptor), digest, name);
     const open = () => bytesOf(decompress(stored(), compression, name));
-    return checkedSource(packedBlobSource(open, packing, { diffId }), name);
+    const source = packedBlobSource(open, packing, { diffId });
+    return checkedSource({ ...source, mediaType: ociLayerType(mediaType, 'none') }, name);
   }
   const plain = compression === 'none';
   if (plain && digest !== diffId) throw mismatch(name, diffId, digest);
@@ -113,7 +110,7 @@ function layerSource(
       ? () => contentOf(decompress(reader.openBlob(descriptor), compression, name))
       : async () => ({ diffId, uncompressedSize: plain ? size : 0 });
   return {
-    mediaType: isNondistributable(mediaType) ? mediaType : mediaTypes.layer[compression],
+    mediaType: ociLayerType(mediaType, compression),
     digest,
     size,
     diffId,

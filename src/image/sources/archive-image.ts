@@ -4,7 +4,13 @@ import { mismatch } from '../decompress.ts';
 import type { Environment } from '../unpack-program.ts';
 import { type Archive, archiveInFile, archiveInStream, followLinks, normal } from './archive.ts';
 import { dockerArchive, isDockerArchive } from './docker-archive.ts';
-import { type LayoutChoice, type LayoutFiles, ociLayout } from './oci-layout.ts';
+import {
+  type LayoutChoice,
+  type LayoutFiles,
+  ociLayout,
+  type WholeLayout,
+  wholeOfLayout,
+} from './oci-layout.ts';
 import type { SourceFiles } from './source-files.ts';
 import { malformed, type SourceImage } from './source-image.ts';
 
@@ -31,6 +37,20 @@ export async function archiveStream(
   choice: ArchiveChoice,
 ): Promise<SourceImage> {
   return imageIn(await archiveInStream(open, name, choice.env), packing, choice);
+}
+
+/** All that an archive of a layout has under a name; undefined for one of another kind. */
+export async function wholeOfArchive(
+  files: SourceFiles,
+  path: string,
+  choice: ArchiveChoice,
+): Promise<WholeLayout | undefined> {
+  const archive = await archiveInFile(files, path, choice.env);
+  if (!archive.index.places.has('oci-layout')) {
+    await archive.close();
+    return undefined;
+  }
+  return { ...(await wholeOfLayout(layoutIn(archive), choice)), close: archive.close };
 }
 
 /** `docker save` writes both descriptions; that of Docker has the image's names. */

@@ -4,11 +4,11 @@ import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { compressionOf } from '../decompress.ts';
 import type { Platform } from '../oci/choose.ts';
-import { archiveFile, archiveStream } from './archive-image.ts';
+import { type ArchiveChoice, archiveFile, archiveStream, wholeOfArchive } from './archive-image.ts';
 import { fileBytes } from './file-bytes.ts';
 import { findLayeredConf } from './layered-conf.ts';
 import { nix2container } from './nix2container.ts';
-import { layoutFolder, ociLayout } from './oci-layout.ts';
+import { layoutFolder, ociLayout, type WholeLayout, wholeOfLayout } from './oci-layout.ts';
 import { programOutput } from './program-output.ts';
 import type { SourceFiles } from './source-files.ts';
 import { measuredImage, type SourceImage } from './source-image.ts';
@@ -86,6 +86,16 @@ async function openKind(files: SourceFiles, options: OpenSourceOptions): Promise
     case 'oci-layout':
       return ociLayout(layoutFolder(files), packing, choice);
   }
+}
+
+/** All that a layout has under a name, in a folder or in an archive; undefined for images of another kind. */
+export async function openWhole(
+  files: SourceFiles,
+  choice: ArchiveChoice,
+): Promise<WholeLayout | undefined> {
+  const { kind } = await detectSource(files);
+  if (kind === 'oci-layout') return wholeOfLayout(layoutFolder(files), choice);
+  return kind === 'archive' ? wholeOfArchive(files, files.named, choice) : undefined;
 }
 
 const isElf = (start: Buffer) => start.length >= 4 && start.readUInt32BE() === 0x7f454c46;

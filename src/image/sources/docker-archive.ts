@@ -10,6 +10,7 @@ import { type ByteString, toByteString, toText } from '../tar-header.ts';
 import { type Archive, type ArchiveIndex, followLinks, normal, type Place } from './archive.ts';
 import {
   checkedSource,
+  checkLayerCount,
   checkShape,
   diffIdsOf,
   fixedConfig,
@@ -61,6 +62,10 @@ function layer({ file, diffId, place }: FoundLayer, archive: Archive, packing: P
 /** What manifest.json and the config say. */
 function describe({ index, name }: Archive, reference: string | undefined) {
   const manifest = manifestOf(index, name, reference);
+  checkLayerCount(manifest.Layers.length, {
+    ...{ name, field: 'Layers of manifest.json' },
+    next: 'Make the image of fewer layers: dockerTools takes maxLayers.',
+  });
   const configName = followLinks(manifest.Config, index, name);
   const config = index.descriptions.get(configName);
   if (!config) throw lacks(index, name, 'config', configName);

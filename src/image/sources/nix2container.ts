@@ -13,6 +13,7 @@ import { type DescribedLayer, type LayerPath, readNix2container } from './nix2co
 import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
+  checkLayerCount,
   fixedConfig,
   malformed,
   type SourceImage,
@@ -23,6 +24,10 @@ import {
 export async function nix2container(files: SourceFiles, packing: Packing): Promise<SourceImage> {
   const file = files.named;
   const image = await readNix2container((await readDocument(files, file)).toString(), file);
+  checkLayerCount(image.layers.length, {
+    ...{ name: file, field: 'layers' },
+    next: 'Lower maxLayers of buildImage and buildLayer, or give the image fewer layers.',
+  });
   const layers: SourceLayer[] = [];
   for (const [at, described] of image.layers.entries()) {
     const name = `layer ${at + 1} of ${file}`;
@@ -75,6 +80,8 @@ type PlacedPath = LayerPath & StorePlace;
  */
 interface Node {
   entry?: TarEntry;
+  /** The same as the store has it. */
+  stored?: TarEntry;
   children: Map<ByteString, Node>;
 }
 
@@ -102,34 +109,45 @@ function addTree(
   if (destination !== '' && options.ignores(destination)) return;
   const entry = fileEntry(file, goDialect);
   // what a rewrite makes empty has no place of its own, but what is in it has
-  if (destination !== '') place(root, destination, withPermissions(entry, path, options));
+  if (destination !== '') {
+    place(root, destination, { stored: entry, entry: withPermissions(entry, path, options) });
+  }
   if (entry.type !== 'directory') return;
   for (const name of sortedNames(file)) {
     addTree(root, `${path}/${name}`, `${file}/${name}`, options, layer);
   }
 }
 
-function place(root: Node, destination: ByteString, entry: TarEntry) {
+/**
+ * Of two paths that bring one file nix2container takes that of the later one, where both are of one kind
+ * and mode, and of one size if they are files: links may lead elsewhere.
+ */
+function place(
+  root: Node,
+  destination: ByteString,
+  { stored, entry }: Record<'stored' | 'entry', TarEntry>,
+) {
   let node = root;
   for (const part of destinationParts(destination)) {
     const next = node.children.get(part) ?? { children: new Map() };
     node.children.set(part, next);
     node = next;
   }
-  const other = node.entry;
-  if (other && !sameFile(other, entry)) {
+  const other = node.stored;
+  if (other && !mayReplace(stored, other)) {
     throw new Failure(`${visible(toText(destination))} comes from two different files.`, {
-      evidence: [other, entry].map(({ source }) =>
+      evidence: [other, stored].map(({ source }) =>
         visible(toText(source?.path ?? 'a folder or link')),
       ),
       next: 'Take one of them out of the layer.',
     });
   }
+  node.stored = stored;
   node.entry = entry;
 }
 
-const sameFile = (a: TarEntry, b: TarEntry) =>
-  a.type === b.type && a.size === b.size && a.mode === b.mode && a.target === b.target;
+const mayReplace = (later: TarEntry, other: TarEntry) =>
+  later.type === other.type && later.size === other.size && later.mode === other.mode;
 
 /** An absolute path has an empty part first, which becomes the entry "/". */
 function destinationParts(destination: ByteString): ByteString[] {

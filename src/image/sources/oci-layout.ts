@@ -6,14 +6,16 @@ import { visible } from '../../host/visible.ts';
 import type { Packing } from '../compress.ts';
 import { mismatch } from '../decompress.ts';
 import { digestOf, isDigest } from '../digest.ts';
-import { chooseManifest, isImage, type Platform } from '../oci/choose.ts';
-import { readLayoutIndex } from '../oci/documents.ts';
+import { chooseManifest, isImage, type Platform, platformsIn } from '../oci/choose.ts';
+import { indexOf } from '../oci/convert.ts';
+import { type LayoutIndex, readLayoutIndex, statedMediaType } from '../oci/documents.ts';
 import type { ImageReader } from '../oci/reader.ts';
+import { isReferrerTag } from '../oci/referrer-tags.ts';
 import { storedImage } from '../oci/stored-image.ts';
-import { type Descriptor, mediaTypes } from '../types.ts';
+import type { Descriptor } from '../types.ts';
 import { fileBytes, fileSize, readDocument } from './file-bytes.ts';
 import type { SourceFiles } from './source-files.ts';
-import { repoTagSchema, type SourceImage, tagSchema } from './source-image.ts';
+import { checkLayerCount, repoTagSchema, type SourceImage, tagSchema } from './source-image.ts';
 
 /** The files of a layout, wherever they are: in a folder or in an archive. */
 export interface LayoutFiles {
@@ -53,37 +55,61 @@ export async function ociLayout(
   packing: Packing,
   { tag, platform }: LayoutChoice,
 ): Promise<SourceImage> {
-  const { reader, chosen, name } = await openLayout(files, { tag, platform });
-  return storedImage(reader, packing, {
+  const { reader, chosen, others, name } = await openLayout(files, { tag, platform });
+  const image = await storedImage(reader, packing, {
     reference: chosen.digest,
     platform,
     name,
     ...namesOf(chosen),
+    others: platformsIn(others),
     rereads: files.rereads,
   });
+  checkLayerCount(image.layers.length, {
+    ...{ name, field: 'layers of its manifest' },
+    next: 'Make the image of fewer layers, or of several in one.',
+  });
+  return image;
 }
 
-/** All that a name in a layout leads to, as it is stored. */
-export async function wholeOfLayout(files: LayoutFiles, choice: LayoutChoice) {
-  const { reader, chosen, name } = await openLayout(files, choice);
-  const { tags } = namesOf(chosen);
-  return { reader, reference: chosen.digest, name, tags, close: async () => undefined };
+/** All that a name in a layout leads to. */
+export interface WholeLayout {
+  reader: ImageReader;
+  /** Its digest: of an index, or of an only image. */
+  reference: string;
+  /** For people. */
+  name: string;
+  tags: readonly string[];
+  close(): Promise<void>;
 }
+
+/** Opens all that a name leads to, as it is stored: images of several platforms get an index. */
+export async function wholeOfLayout(
+  files: LayoutFiles,
+  choice: LayoutChoice,
+): Promise<WholeLayout> {
+  const { reader, chosen, others, name } = await openLayout(files, choice);
+  const { tags } = namesOf(chosen);
+  const whole = { name, tags, close: async () => undefined };
+  if (others.length === 0) return { ...whole, reader, reference: chosen.digest };
+  const index = indexOf({ manifests: [chosen, ...others].map(unnamed) });
+  const getManifest = async (reference: string) =>
+    reference === index.digest ? index : reader.getManifest(reference);
+  return { ...whole, reader: { ...reader, getManifest }, reference: index.digest };
+}
+
+/** An entry without the name under which it is found. */
+const unnamed = ({ annotations: _, ...entry }: Descriptor) => entry;
 
 async function openLayout(files: LayoutFiles, choice: LayoutChoice) {
   const { named } = files;
   const index = readLayoutIndex(await files.read('index.json'), join(named, 'index.json'));
-  const chosen = chooseImage(index.manifests, choice, named);
-  const reader = layoutReader(files, chosen, index.annotations);
-  return { reader, chosen, name: `OCI layout ${visible(named)}` };
+  const { chosen, others } = chooseImage(index.manifests, choice, named);
+  const reader = layoutReader(files, index);
+  return { reader, chosen, others, name: `OCI layout ${visible(named)}` };
 }
 
-/** Reads a layout's manifests and blobs by their digests. */
-function layoutReader(
-  files: LayoutFiles,
-  chosen: Descriptor,
-  annotations: Readonly<Record<string, string>>,
-): ImageReader {
+/** Reads a layout's manifests and blobs by their digests, and by tags what refers to others. */
+function layoutReader(files: LayoutFiles, { manifests, annotations }: LayoutIndex): ImageReader {
   const read = async (digest: string, size?: number) => {
     const path = blobPath(digest);
     const name = join(files.named, path);
@@ -97,27 +123,37 @@ function layoutReader(
   return {
     repository: `oci:${files.named}`,
     getManifest: async reference => {
-      const digest = annotations[artifactName(reference)] ?? reference;
+      const tagged = manifests.find(each => tagOf(each) === reference)?.digest;
+      const digest = annotations[artifactName(reference)] ?? tagged ?? reference;
       if (!isDigest(digest)) return undefined;
-      const listed = digest === chosen.digest ? chosen : undefined;
+      const listed = manifests.find(each => each.digest === digest);
       const bytes = await read(digest, listed?.size);
       return { bytes, digest, mediaType: listed?.mediaType ?? statedMediaType(bytes) };
     },
+    referrersOf: digest => referrersIn(manifests, digest, read),
     getBlob: ({ digest, size }) => read(digest, size),
     openBlob: ({ digest, size }) => files.stream(blobPath(digest), size),
   };
+}
+
+/** What refers to a manifest, of what a layout lists without a name, as oras does; undefined where nothing does. */
+async function referrersIn(
+  listed: readonly Descriptor[],
+  digest: string,
+  read: (digest: string, size: number) => Promise<Buffer>,
+): Promise<Descriptor[] | undefined> {
+  const found: Descriptor[] = [];
+  for (const entry of listed.filter(each => tagOf(each) === undefined)) {
+    const { subject } = fieldsOf(jsonValue((await read(entry.digest, entry.size)).toString()));
+    if (fieldsOf(subject).digest === digest) found.push(entry);
+  }
+  return found.length > 0 ? found : undefined;
 }
 
 /** Under which of the index's own annotations this program keeps the digest of what is no image. */
 export const artifactName = (tag: string) => `comfy-nix.artifact/${tag}`;
 
 const blobPath = (digest: string) => `blobs/sha256/${digest.slice('sha256:'.length)}`;
-
-/** A manifest that the index does not list says its type itself. */
-function statedMediaType(manifest: Buffer): string {
-  const { mediaType } = fieldsOf(jsonValue(manifest.toString()));
-  return typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
-}
 
 /** Under which name a manifest is found: a tag, or a name with one. */
 const refName = 'org.opencontainers.image.ref.name';
@@ -139,19 +175,19 @@ function chooseImage(
   entries: readonly Descriptor[],
   { tag, platform }: LayoutChoice,
   folder: string,
-): Descriptor {
-  const images = entries.filter(isImage);
+): { chosen: Descriptor; others: readonly Descriptor[] } {
+  const images = entries.filter(each => isImage(each) && !isReferrerTag(tagOf(each) ?? ''));
   const named =
     tag === undefined
       ? images
       : images.filter(image => tagOf(image) === tag || tagOf(image)?.endsWith(`:${tag}`));
   const digests = new Set(named.map(image => image.digest));
   const [image] = named;
-  if (image && digests.size === 1) return image;
+  if (image && digests.size === 1) return { chosen: image, others: [] };
   // one image for each platform, as in any other index
   const isOne = named.length > 0 && new Set(named.map(tagOf)).size === 1;
   const fitting = isOne ? chooseManifest(named, platform) : undefined;
-  if (fitting) return fitting;
+  if (fitting) return { chosen: fitting, others: named.filter(each => each !== fitting) };
   throw unclear(images, tag, folder);
 }
 

@@ -150,6 +150,21 @@ export const malformed = (name: string, how: string) =>
     next: 'Build the target again, and check with which tool it was made.',
   });
 
+/**
+ * Refuses more layers than engines run, before one of them is read.
+ * @param field where the file says how many there are
+ */
+export function checkLayerCount(
+  count: number,
+  { name, field, next }: Record<'name' | 'field' | 'next', string>,
+): void {
+  if (count <= limits.imageLayers) return;
+  throw new Failure(
+    `${visible(name)}, ${field}: the image has ${count} layers; container engines take ${limits.imageLayers}.`,
+    { next },
+  );
+}
+
 /** The diffIDs that an image config states. */
 export function diffIdsOf(config: unknown, name: string): string[] {
   const { rootfs } = checkShape(configSchema, config, `the config of ${name}`);

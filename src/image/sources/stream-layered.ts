@@ -14,6 +14,7 @@ import { parseInOrder, pythonJson, pythonList } from './python-json.ts';
 import type { SourceFiles } from './source-files.ts';
 import {
   checkedSource,
+  checkLayerCount,
   isStrings,
   malformed,
   parseJson,
@@ -36,9 +37,11 @@ export async function streamLayeredImage(
   env: Environment,
 ): Promise<SourceImage> {
   const conf = readLayeredConf((await readDocument(files, confFile)).toString(), confFile);
+  checkNumber(conf, 0, confFile);
   const base = conf.from_image
     ? await archiveFile(files, conf.from_image, packing, { platform: platformOf(conf), env })
     : undefined;
+  checkNumber(conf, base?.layers.length ?? 0, confFile);
   const created = await readMoment(conf.created, now, confFile);
   const { seconds: mtime } = await readMoment(conf.mtime ?? conf.created, now, confFile);
   const { uid, gid, uname, gname } = conf;
@@ -62,6 +65,14 @@ export async function streamLayeredImage(
     config: diffIds => configBytes(conf, config, created.text, layers, diffIds),
   };
 }
+
+/** The customisation layer comes to those of the base and of store paths. */
+const checkNumber = ({ store_layers }: LayeredConf, ofBase: number, name: string) =>
+  checkLayerCount(ofBase + store_layers.length + 1, {
+    name,
+    field: ofBase > 0 ? 'from_image and store_layers' : 'store_layers',
+    next: 'Lower maxLayers of streamLayeredImage: it counts the layers of fromImage, too.',
+  });
 
 const platformOf = ({ os, architecture }: LayeredConf): Platform => ({ os, architecture });
 

@@ -90,22 +90,20 @@ export function formatOf({ config, annotations }: Manifest): number | undefined 
 }
 
 /** A document as it is stored: bytes, their descriptor, and what they unpack to. */
-export async function packed(text: string, mediaType: string) {
-  const plain = Buffer.from(text);
+export async function packed(plain: Buffer, mediaType: string) {
   const params = { [constants.ZSTD_c_compressionLevel]: 3 };
   const bytes = await promisify(zstdCompress)(plain, { params });
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
   return { bytes, descriptor: { ...descriptor, diffId: digestOf(plain) } };
 }
 
-/** The document's text, compressed as a layer. */
-export const packedDocument = (text: string) => packed(text, documentType);
+/** The document, compressed as a layer. */
+export const packedDocument = (document: Buffer) => packed(document, documentType);
 
 /** What a stored document says; undefined where it is none, or larger than one can be. */
-export async function unpacked(bytes: Buffer): Promise<string | undefined> {
+export async function unpacked(bytes: Buffer): Promise<Buffer | undefined> {
   try {
-    const plain = await promisify(zstdDecompress)(bytes, { maxOutputLength: limits.memory });
-    return plain.toString();
+    return await promisify(zstdDecompress)(bytes, { maxOutputLength: limits.memory });
   } catch {
     return undefined;
   }

@@ -1,27 +1,38 @@
 import * as v from 'valibot';
-import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Fields } from '../../host/foreign-value.ts';
+import type { JsonObject } from '../../host/json-parts.ts';
 import { limits } from '../../host/limits.ts';
 import { isDigest } from '../../image/digest.ts';
+import { isIndex, type ReadPaths, readPaths } from './paths.ts';
 
 /** Format of the document. A reader ignores a document of a newer format, and leaves it alone. */
 export const memoryFormat = 2;
 
-/** A place in a table; whether the table has it is looked at where all tables are known. */
-const isIndex = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= 0;
 const index = v.custom<number>(isIndex);
 /** Looked through in one go: there are many thousands of them. */
-const indexes = v.custom<number[]>(value => Array.isArray(value) && value.every(isIndex));
+const indexes = v.custom<readonly number[]>(value => Array.isArray(value) && value.every(isIndex));
 const entries = v.pipe(indexes, v.maxLength(limits.memoryEntries));
 const digest = v.custom<string>(isDigest);
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(limits.file));
 const text = v.pipe(v.string(), v.maxLength(limits.memoryText));
 const flag = v.boolean();
 
+/** Places from the first one and the steps from each to the next. */
+function placesOf(steps: readonly number[]): Uint32Array {
+  const places = new Uint32Array(steps.length);
+  let place = 0;
+  for (const [at, step] of steps.entries()) {
+    place += step;
+    places[at] = place;
+  }
+  return places;
+}
+
 /** A layer's blob: `kind` says what its key is made of. */
 const blobSchema = v.looseObject({
   /**
-   * `store`: of `paths`; `root`: of `roots` and `directories`; `streamed`: of store paths in the order of
+   * `store`: of `paths`; `root`: of `roots`, `directories` and `folders`; `streamed`: of store paths in the order of
    * another tool; `content`: the key is the diffID.
    */
   kind: text,
@@ -31,19 +42,21 @@ const blobSchema = v.looseObject({
   size: bytes,
   uncompressedSize: bytes,
   mediaType: text,
-  /** Ascending: the first, then the step to each following one. */
-  paths: indexes,
+  /** Ascending: the first, then the step to each following one; read, the places themselves. */
+  paths: v.pipe(indexes, v.transform(placesOf)),
   roots: v.optional(entries),
   directories: v.optional(
     v.array(v.object({ path: text, mode: text, uid: v.number(), gid: v.number() })),
   ),
+  /** Where each is, and of what: the place of a store path, and where in it. */
+  folders: v.optional(v.array(v.object({ at: text, from: v.array(v.tuple([index, text])) }))),
   run: v.optional(text),
 });
 
 /** An output, as one row of `paths` has it, and the blobs that carried a layer made of it. */
 const outputSchema = v.looseObject({ path: index, blobs: entries });
 
-/** What a root output holds. */
+/** What a store path holds that the root layer links to. */
 const rootSchema = v.looseObject({ path: index, tree: v.unknown() });
 
 /** A document of the same artifact, which is read by who asks for it alone. */
@@ -96,15 +109,6 @@ const rowSchemas = {
   records: recordSchema,
 };
 
-/**
- * A store path, "<hash>-<name>", and the rows before this one that it refers to: nothing can refer to
- * itself in a circle.
- */
-interface PathEntry extends Fields {
-  path: string;
-  references?: readonly number[];
-}
-
 type Rows<T> = readonly (T | undefined)[];
 
 /**
@@ -113,7 +117,7 @@ type Rows<T> = readonly (T | undefined)[];
  * undefined; what the others say is not looked at yet.
  */
 export interface MemoryDocument {
-  paths: Rows<PathEntry>;
+  paths: ReadPaths;
   blobs: Rows<v.InferOutput<typeof blobSchema>>;
   outputs: Rows<v.InferOutput<typeof outputSchema>>;
   roots: Rows<v.InferOutput<typeof rootSchema>>;
@@ -121,32 +125,6 @@ export interface MemoryDocument {
   records: Rows<v.InferOutput<typeof recordSchema>>;
   /** What else it holds. */
   more: Fields;
-}
-
-/** The tables of a document; a text says why it is none. */
-export function readTables(document: unknown): MemoryDocument | string {
-  if (!isRecord(document)) return 'it is no object';
-  const { format: _, paths, blobs, outputs, roots, images, records, ...more } = document;
-  const tables = { paths, blobs, outputs, roots, images, records };
-  for (const [name, rows] of Object.entries(tables)) {
-    const most = mostRows[name as keyof typeof mostRows];
-    if (!Array.isArray(rows)) return `${name} is no list`;
-    if (rows.length > most) return `${name} has ${rows.length} rows`;
-  }
-  const read = <Name extends keyof typeof rowSchemas>(name: Name) =>
-    (tables[name] as unknown[]).map(row => {
-      const parsed = v.safeParse(rowSchemas[name], row, { abortEarly: true });
-      return parsed.success ? parsed.output : undefined;
-    });
-  return {
-    paths: (paths as unknown[]).map(pathEntry),
-    blobs: read('blobs') as MemoryDocument['blobs'],
-    outputs: read('outputs') as MemoryDocument['outputs'],
-    roots: read('roots') as MemoryDocument['roots'],
-    images: read('images') as MemoryDocument['images'],
-    records: read('records') as MemoryDocument['records'],
-    more,
-  };
 }
 
 const mostRows = {
@@ -158,13 +136,37 @@ const mostRows = {
   records: limits.memoryImages,
 };
 
-const storeName = /^[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}$/;
+/**
+ * The tables of a document, read one after the other; `storeDir` is put before the names of store paths.
+ * Throws a SyntaxError where it is no JSON, and a {@link Failure} where it is no document.
+ */
+export function readTables(json: JsonObject, storeDir: string): MemoryDocument {
+  const rowsOf = (name: keyof typeof mostRows) => boundedRows(json, name);
+  const read = <Name extends keyof typeof rowSchemas>(name: Name) =>
+    Array.from(rowsOf(name), row => {
+      const parsed = v.safeParse(rowSchemas[name], row, { abortEarly: true });
+      return parsed.success ? parsed.output : undefined;
+    });
+  const known = new Set(['format', ...Object.keys(mostRows)]);
+  const further = json.names.filter(name => !known.has(name));
+  return {
+    paths: readPaths(rowsOf('paths'), storeDir),
+    blobs: read('blobs') as MemoryDocument['blobs'],
+    outputs: read('outputs') as MemoryDocument['outputs'],
+    roots: read('roots') as MemoryDocument['roots'],
+    images: read('images') as MemoryDocument['images'],
+    records: read('records') as MemoryDocument['records'],
+    more: Object.fromEntries(further.map(name => [name, json.value(name)])),
+  };
+}
 
-/** Looked at by hand: there are hundreds of thousands. */
-function pathEntry(row: unknown, at: number): PathEntry | undefined {
-  if (!isRecord(row) || typeof row.path !== 'string' || !storeName.test(row.path)) return undefined;
-  const { references } = row;
-  const isEarlier = (each: unknown) => isIndex(each) && each < at;
-  if (references === undefined) return row as PathEntry;
-  return Array.isArray(references) && references.every(isEarlier) ? (row as PathEntry) : undefined;
+function* boundedRows(json: JsonObject, name: keyof typeof mostRows): Generator<unknown> {
+  const rows = json.elements(name);
+  if (rows === undefined) throw new Failure(`${name} is no list`);
+  let count = 0;
+  for (const row of rows) {
+    count += 1;
+    if (count > mostRows[name]) throw new Failure(`${name} has more than ${mostRows[name]} rows`);
+    yield row;
+  }
 }

@@ -63,7 +63,7 @@ export function isRemembered(learnt: RememberedImage, memory: Memory): boolean {
   const { digest, target, outputs, blobs, roots } = learnt;
   const content = { ...(digest ? { digest } : {}), ...(target ? { target } : {}) };
   const whole = { ...learnt, ...known, ...content, outputs, blobs, roots };
-  return serializeMemory({ images: [whole] }) === serializeMemory({ images: [known] });
+  return serializeMemory({ images: [whole] }).equals(serializeMemory({ images: [known] }));
 }
 
 /** An image with its blobs changed or left out; an output that loses one is known without blobs. */

@@ -1,17 +1,21 @@
-import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Fields } from '../../host/foreign-value.ts';
+import { openJsonObject } from '../../host/json-parts.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { parseRootTree } from '../../image/root-tree.ts';
+import type { ImageFolder } from '../../image/types.ts';
 import type {
   ImageOrigin,
   KnownBlob,
   Memory,
   RememberedImage,
   RememberedOutput,
+  RememberedRecord,
 } from '../remembered.ts';
 import { soundRows } from './checks.ts';
 import { type MemoryDocument, memoryFormat, originEntries, readTables } from './document.ts';
-import type { PathRow } from './rows.ts';
+import type { ReadPaths } from './paths.ts';
 
 /** What a document was found to be: a memory, one of another format, or no memory at all. */
 export type ParsedMemory =
@@ -25,90 +29,44 @@ export type ParsedMemory =
   | { kind: 'damaged'; reason: string };
 
 /**
- * Reads a memory document; `storeDir` is put before the names of store paths. Nothing is believed that
- * the document itself contradicts: the row that does is left out. Never throws.
+ * Reads a memory document, table by table; `storeDir` is put before the names of store paths. Nothing is
+ * believed that the document itself contradicts: the row that does is left out. Never throws.
  */
-export function parseMemory(document: string, storeDir: string): ParsedMemory {
+export function parseMemory(document: Buffer, storeDir: string): ParsedMemory {
   const most = { size: limits.memory, values: limits.memoryValues };
   const excess = jsonExcess(document, most);
   if (excess !== undefined) return { kind: 'damaged', reason: excess };
-  let json: unknown;
   try {
-    json = JSON.parse(document);
-  } catch {
-    return { kind: 'damaged', reason: 'it is no JSON' };
+    const json = openJsonObject(document);
+    const format = json.value('format');
+    if (Number.isSafeInteger(format) && Number(format) > memoryFormat) {
+      return { kind: 'newer', format: Number(format) };
+    }
+    if (format !== memoryFormat) return { kind: 'damaged', reason: 'its format is none' };
+    return { kind: 'memory', ...expand(readTables(json, storeDir)) };
+  } catch (error) {
+    if (error instanceof Failure) return { kind: 'damaged', reason: error.message };
+    if (error instanceof SyntaxError) return { kind: 'damaged', reason: 'it is no JSON object' };
+    throw error;
   }
-  const format = isRecord(json) ? json.format : undefined;
-  if (Number.isSafeInteger(format) && Number(format) > memoryFormat) {
-    return { kind: 'newer', format: Number(format) };
-  }
-  if (format !== memoryFormat) return { kind: 'damaged', reason: 'its format is none' };
-  const tables = readTables(json);
-  if (typeof tables === 'string') return { kind: 'damaged', reason: tables };
-  return { kind: 'memory', ...expand(tables, storeDir) };
 }
 
-function expand(document: MemoryDocument, storeDir: string): { memory: Memory; leftOut: number } {
-  const names = document.paths.map(row => row && `${storeDir}/${row.path}`);
-  const held = document.blobs.map(blob => placesOf(blob?.paths ?? []));
-  const sound = soundRows({ document, paths: names, held });
-  const paths = pathRows(document.paths, names);
-  const pathAt = (at: number) => names[at];
-  const pathsAt = (places: ArrayLike<number>) => Array.from(places, at => pathAt(at) ?? '');
-  const blobs = document.blobs.map((row, at): KnownBlob | undefined => {
-    if (row === undefined || sound.blobs[at] !== true) return undefined;
-    const { paths: _, roots, directories, run, ...rest } = row;
-    const { kind, key, digest, diffId, size, uncompressedSize, mediaType, ...more } = rest;
-    return {
-      ...{ kind, key, digest, diffId, size, uncompressedSize, mediaType },
-      paths: pathsAt(held[at] ?? new Uint32Array()),
-      ...present({ roots: roots && pathsAt(roots), directories, run }),
-      ...furtherFields(more),
-    };
-  });
-  const rows = <T>(table: readonly (T | undefined)[], places: readonly number[]): T[] =>
-    [...new Set(places)].flatMap(at => table[at] ?? []);
-  const outputs = document.outputs.map((row, at): RememberedOutput | undefined => {
-    const path = row && paths[row.path];
-    if (path === undefined || sound.outputs[at] !== true) return undefined;
-    const { path: _, blobs: carriers, ...more } = row ?? {};
-    const known = rows(blobs, carriers ?? []);
-    return {
-      outPath: path.path,
-      row: path,
-      // without one of them the others do not carry it
-      blobs: known.length === carriers?.length ? known : [],
-      ...furtherFields(more),
-    };
-  });
-  const roots = document.roots.map(row => {
-    const outPath = row && pathAt(row.path);
-    if (outPath === undefined || parseRootTree(row?.tree) === undefined) return undefined;
-    const { path: _, tree, ...more } = row ?? {};
-    return { outPath, tree, ...furtherFields(more) };
-  });
-  const images = document.images.map((row): RememberedImage | undefined => {
-    if (row === undefined) return undefined;
-    const { digest, target, outputs: made, blobs: layers, roots: trees, ...rest } = row;
-    const { origin, more } = splitOrigin(rest);
-    const outPath = target && pathAt(target.path);
-    return {
-      ...present({ digest }),
-      ...(outPath === undefined ? {} : { target: { outPath, variant: target?.variant ?? '' } }),
-      ...origin,
-      outputs: oncePerPath(rows(outputs, made)),
-      blobs: rows(blobs, layers),
-      roots: oncePerPath(rows(roots, trees)),
-      ...furtherFields(more),
-    };
-  });
-  const records = document.records.map(row => {
-    if (row === undefined) return undefined;
-    const { mediaType, digest, size, diffId, run, ...more } = row;
-    return { mediaType, digest, size, diffId, ...present({ run }), ...furtherFields(more) };
-  });
-  const tables = [document.paths, blobs, outputs, roots, images, records];
-  const leftOut = tables.flat().filter(row => row === undefined).length;
+function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
+  const { paths } = document;
+  const held = document.blobs.map(blob => blob?.paths ?? new Uint32Array());
+  const known = document.blobs.map(row => row && knownBlob(row, paths));
+  const sound = soundRows({ paths, outputs: document.outputs, blobs: known, held });
+  const blobs = known.map((blob, at) => (sound.blobs[at] ? blob : undefined));
+  const outputs = document.outputs.map((row, at) =>
+    row && sound.outputs[at] ? rememberedOutput(row, paths, blobs) : undefined,
+  );
+  const roots = document.roots.map(row => row && rememberedRoot(row, paths));
+  const images = document.images.map(
+    row => row && rememberedImage(row, { paths, blobs, outputs, roots }),
+  );
+  const records = document.records.map(row => row && rememberedRecord(row));
+  const tables = [blobs, outputs, roots, images, records];
+  const leftOut = paths.broken + tables.flat().filter(row => row === undefined).length;
   const memory: Memory = {
     images: images.filter(image => image !== undefined),
     records: records.filter(record => record !== undefined),
@@ -117,35 +75,89 @@ function expand(document: MemoryDocument, storeDir: string): { memory: Memory; l
   return { memory, leftOut };
 }
 
-/** Places from the first one and the steps from each to the next. */
-function placesOf(steps: readonly number[]): Uint32Array {
-  let at = 0;
-  return Uint32Array.from(steps, step => {
-    at += step;
-    return at;
-  });
+type Row<Name extends 'blobs' | 'outputs' | 'roots' | 'images' | 'records'> = NonNullable<
+  MemoryDocument[Name][number]
+>;
+
+/** Undefined where it is of paths that are none. What it holds is told when it is asked for. */
+function knownBlob(row: Row<'blobs'>, known: ReadPaths): KnownBlob | undefined {
+  const { paths: held, roots, directories, folders, run, ...rest } = row;
+  const { kind, key, digest, diffId, size, uncompressedSize, mediaType, ...more } = rest;
+  const merged = folders?.flatMap(({ from }) => from.map(([at]) => at)) ?? [];
+  if (![held, roots ?? [], merged].every(places => places.every(known.has))) return undefined;
+  return {
+    ...{ kind, key, digest, diffId, size, uncompressedSize, mediaType },
+    get paths() {
+      return Array.from(held, known.pathAt);
+    },
+    ...present({ roots: roots?.map(known.pathAt), directories, run }),
+    ...present({ folders: folders?.map(folder => imageFolder(folder, known)) }),
+    ...furtherFields(more),
+  };
 }
 
-function pathRows(
-  rows: MemoryDocument['paths'],
-  names: readonly (string | undefined)[],
-): (PathRow | undefined)[] {
-  const made: (PathRow | undefined)[] = [];
-  for (const [at, row] of rows.entries()) {
-    const path = names[at];
-    if (row === undefined || path === undefined) made.push(undefined);
-    else {
-      const { path: _, references, ...more } = row;
-      const others = references?.map(each => made[each]);
-      const isWhole = others?.every(each => each !== undefined);
-      made.push({
-        path,
-        ...(isWhole ? { references: others as PathRow[] } : {}),
-        ...furtherFields(more),
-      });
-    }
-  }
-  return made;
+const imageFolder = (
+  { at, from }: NonNullable<Row<'blobs'>['folders']>[number],
+  known: ReadPaths,
+): ImageFolder => ({
+  at,
+  from: from.map(([place, below]) => ({ outPath: known.pathAt(place), below })),
+});
+
+/** The rows at these places that are there. */
+const rowsAt = <T>(table: readonly (T | undefined)[], places: readonly number[]): T[] =>
+  [...new Set(places)].flatMap(at => table[at] ?? []);
+
+function rememberedOutput(
+  { path, blobs: carriers, ...more }: Row<'outputs'>,
+  paths: ReadPaths,
+  blobs: readonly (KnownBlob | undefined)[],
+): RememberedOutput {
+  const known = rowsAt(blobs, carriers);
+  return {
+    outPath: paths.pathAt(path),
+    row: { table: paths, at: path },
+    // without one of them the others do not carry it
+    blobs: known.length === carriers.length ? known : [],
+    ...furtherFields(more),
+  };
+}
+
+function rememberedRoot(
+  { path, tree, ...more }: Row<'roots'>,
+  paths: ReadPaths,
+): RememberedImage['roots'][number] | undefined {
+  if (!paths.has(path) || parseRootTree(tree) === undefined) return undefined;
+  return { outPath: paths.pathAt(path), tree, ...furtherFields(more) };
+}
+
+/** What images refer to. */
+interface Tables {
+  paths: ReadPaths;
+  blobs: readonly (KnownBlob | undefined)[];
+  outputs: readonly (RememberedOutput | undefined)[];
+  roots: readonly (RememberedImage['roots'][number] | undefined)[];
+}
+
+function rememberedImage(row: Row<'images'>, { paths, blobs, outputs, roots }: Tables) {
+  const { digest, target, outputs: made, blobs: layers, roots: trees, ...rest } = row;
+  const { origin, more } = splitOrigin(rest);
+  return {
+    ...present({ digest }),
+    ...(target && paths.has(target.path)
+      ? { target: { outPath: paths.pathAt(target.path), variant: target.variant } }
+      : {}),
+    ...origin,
+    outputs: oncePerPath(rowsAt(outputs, made)),
+    blobs: rowsAt(blobs, layers),
+    roots: oncePerPath(rowsAt(roots, trees)),
+    ...furtherFields(more),
+  };
+}
+
+function rememberedRecord(row: Row<'records'>): RememberedRecord {
+  const { mediaType, digest, size, diffId, run, ...more } = row;
+  return { mediaType, digest, size, diffId, ...present({ run }), ...furtherFields(more) };
 }
 
 /** What an image was made from, and what a newer program says of it. */

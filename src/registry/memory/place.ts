@@ -27,8 +27,9 @@ export interface MemoryPlace {
   /**
    * Adds what a run has learnt. What other runs write there is kept, and what they have overwritten is
    * written again. Nothing is asked or sent where nothing is new. Rejects when the store fails.
+   * @param after what must have been done before the memory says so; rejects as that does
    */
-  write(lesson: Lesson): Promise<void>;
+  write(lesson: Lesson, after?: Promise<unknown>): Promise<void>;
 }
 
 /** What a place is opened with; the last two are for tests. */
@@ -52,7 +53,7 @@ interface Place extends PlaceOptions {
 /** The memory at a tag. Nothing is asked before it is read or written. */
 export function memoryPlace(store: ImageStore, tag: string, options: PlaceOptions): MemoryPlace {
   const place: Place = { ...options, store, tag, shapes: ['artifact', 'image'] };
-  return { read: () => look(place), write: lesson => write(lesson, place) };
+  return { read: () => look(place), write: (lesson, after) => write(lesson, place, after) };
 }
 
 async function look(place: Place): Promise<FoundMemory> {
@@ -74,21 +75,25 @@ async function newest(place: Place): Promise<FoundMemory> {
   return readAt(place.number);
 }
 
-async function write(lesson: Lesson, place: Place): Promise<void> {
+async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Promise<void> {
   const { host, store, tag, sleep = wait, random = Math.random } = place;
   if (!lesson.isNews && place.found && isRemembered(lesson.image, place.found.memory)) return;
-  const learnt = await withRecord(lesson, store);
+  const { learnt, sent } = await withRecord(lesson, store);
   for (let attempt = 1; attempt <= retries.memory.attempts; attempt += 1) {
     const before = host.clock();
-    const found = await look(place);
-    if (!found.writable || isKept(learnt, found.memory)) return;
-    const { memory, manifest } = await putMemory(mergeMemories(learnt, found.memory), place);
+    const found = place.found ?? (await look(place));
+    if (!found.writable || isKept(learnt, found.memory)) return sent;
+    const putting = putMemory(mergeMemories(learnt, found.memory), place, sent);
+    const [{ memory, manifest }] = await Promise.all([putting, after]);
     // so that others have little time to write between what was read and this
     const now = await look(place);
-    if (now.digest !== found.digest || !(await pointTag(manifest, found, place))) continue;
-    place.found = { memory, digest: manifest.digest, writable: true };
-    const pause = Math.max(retries.memory.pause, 2 * (host.clock() - before));
-    await sleep(pause * (attempt === 1 ? 1 : 1 + random()));
+    if (now.digest !== found.digest) continue;
+    if (await pointTag(manifest, found, place)) {
+      place.found = { memory, digest: manifest.digest, writable: true };
+      const pause = Math.max(retries.memory.pause, 2 * (host.clock() - before));
+      await sleep(pause * (attempt === 1 ? 1 : 1 + random()));
+    }
+    await look(place);
   }
   throw new Failure(`Others write the memory at ${store.repository}:${tag} all the time.`, {
     tried: `It was written ${retries.memory.attempts} times and was overwritten each time.`,
@@ -96,14 +101,16 @@ async function write(lesson: Lesson, place: Place): Promise<void> {
   });
 }
 
-/** Stores the record beside the memory. */
-async function withRecord({ image, record }: Lesson, store: ImageStore): Promise<Memory> {
-  if (record === undefined) return { images: [image] };
-  const { bytes, descriptor } = await packed(record.text, recordType);
-  await store.putBytes(bytes, descriptor.mediaType);
+/** What is to be written, and the record on its way into the store. */
+async function withRecord({ image, record }: Lesson, store: ImageStore) {
+  if (record === undefined) return { learnt: { images: [image] }, sent: Promise.resolve() };
+  const { bytes, descriptor } = await packed(Buffer.from(record.text), recordType);
+  const sent = store.putBytes(bytes, descriptor.mediaType, { isNew: true }).then(() => undefined);
+  sent.catch(() => undefined); // told to who needs it
   const run = record.run === undefined ? {} : { run: record.run };
   const kept: RememberedRecord = { ...descriptor, ...run };
-  return { images: [image], records: [kept] };
+  const learnt: Memory = { images: [image], records: [kept] };
+  return { learnt, sent };
 }
 
 function isKept({ images, records = [] }: Memory, memory: Memory): boolean {

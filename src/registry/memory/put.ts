@@ -1,6 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
-import { mediaTypes } from '../../image/types.ts';
+import { type Descriptor, mediaTypes } from '../../image/types.ts';
 import { Refusal } from '../refusal.ts';
 import type { KnownBlob, Memory } from '../remembered.ts';
 import type { ImageStore, StoredManifest } from '../store.ts';
@@ -30,31 +30,43 @@ export interface PutMemory {
   manifest: StoredManifest;
 }
 
-/** Puts a memory in a shape that the registry takes. Rejects with its refusal where there is none. */
-export async function putMemory(memory: Memory, putting: Putting): Promise<PutMemory> {
+/**
+ * Puts a memory in a shape that the registry takes. Rejects with its refusal where there is none.
+ * @param besides what it names and is still being sent
+ */
+export async function putMemory(
+  memory: Memory,
+  putting: Putting,
+  besides: Promise<void>,
+): Promise<PutMemory> {
   const shapes = [...putting.shapes];
   try {
-    return await putInSomeShape(memory, putting);
+    return await putInSomeShape(memory, putting, besides);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // a registry refuses a manifest that names a blob which it has lost since
     const left = await withoutLostBlobs(putting.store, memory);
     if (left === undefined) throw error;
     putting.shapes.splice(0, Number.POSITIVE_INFINITY, ...shapes);
-    return putInSomeShape(left, putting);
+    return putInSomeShape(left, putting, besides);
   }
 }
 
-async function putInSomeShape(whole: Memory, putting: Putting): Promise<PutMemory> {
+async function putInSomeShape(
+  whole: Memory,
+  putting: Putting,
+  besides: Promise<void>,
+): Promise<PutMemory> {
   const { store, architecture, shapes } = putting;
   const { memory, bytes, document } = await fitting(whole);
-  await store.putBytes(bytes, document.mediaType);
   const parts = { document, memory, architecture };
+  const sent = Promise.all([store.putBytes(bytes, document.mediaType, { isNew: true }), besides]);
   for (;;) {
     const [shape, ...others] = shapes;
     if (shape === undefined) throw refusedBefore(store);
+    const [config] = await Promise.all([putConfig(shape, parts, store), sent]);
     try {
-      return { memory, manifest: await putShape(shape, parts, store, others.length > 0) };
+      return { memory, manifest: await putShape(shape, config, parts, store, others.length > 0) };
     } catch (error) {
       if (others.length === 0 || !isOfShape(error)) throw error;
       shapes.shift();
@@ -65,17 +77,22 @@ async function putInSomeShape(whole: Memory, putting: Putting): Promise<PutMemor
 const refusedBefore = (store: ImageStore) =>
   new Failure(`${store.repository} has refused the memory before.`);
 
+function putConfig(shape: Shape, parts: MemoryParts, store: ImageStore): Promise<Descriptor> {
+  const { bytes, mediaType } = memoryConfig(shape, parts);
+  // that of an artifact says nothing but the format
+  return store.putBytes(bytes, mediaType, { isNew: shape === 'image' });
+}
+
 async function putShape(
   shape: Shape,
+  config: Descriptor,
   parts: MemoryParts,
   store: ImageStore,
   mayBeRefused: boolean,
 ): Promise<StoredManifest> {
-  const { bytes, mediaType } = memoryConfig(shape, parts);
-  const config = await store.putBytes(bytes, mediaType);
-  const manifest = memoryManifest(shape, config, parts);
-  const put = await store.putManifest(manifest, mediaTypes.manifest, { mayBeRefused });
-  return { bytes: manifest, mediaType: mediaTypes.manifest, digest: put.digest };
+  const bytes = memoryManifest(shape, config, parts);
+  const { digest } = await store.putManifest(bytes, mediaTypes.manifest, { mayBeRefused });
+  return { bytes, mediaType: mediaTypes.manifest, digest };
 }
 
 /** Whether a manifest may have been refused for its types: with faults of their own by some registries. */
@@ -88,9 +105,9 @@ function isOfShape(error: unknown): boolean {
 async function fitting(whole: Memory) {
   let memory = whole;
   for (;;) {
-    const text = serializeMemory(memory);
-    const { bytes, descriptor } = await packedDocument(text);
-    const excess = Math.max(text.length / limits.memory, bytes.length / limits.memoryWritten);
+    const document = serializeMemory(memory);
+    const { bytes, descriptor } = await packedDocument(document);
+    const excess = Math.max(document.length / limits.memory, bytes.length / limits.memoryWritten);
     const count = memory.images.length;
     if (excess <= 1 || count <= 1) return { memory, bytes, document: descriptor };
     const left = Math.max(1, Math.min(count - 1, Math.floor(count / excess)));

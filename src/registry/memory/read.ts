@@ -68,9 +68,10 @@ export async function readMemory(
   }
   if (format < memoryFormat) return ignored(`has the older format ${format} and is replaced`);
   if (format > memoryFormat) return ignored(newer(format), false);
-  const text = await documentOf(store, found);
-  if (text === undefined) return ignored('is damaged (its document is gone, altered or too large)');
-  const parsed = parseMemory(text, reading.storeDir);
+  const document = await documentOf(store, found);
+  if (document === undefined)
+    return ignored('is damaged (its document is gone, altered or too large)');
+  const parsed = parseMemory(document, reading.storeDir);
   if (parsed.kind === 'newer') return ignored(newer(parsed.format), false);
   if (parsed.kind === 'damaged') return ignored(`is damaged (${parsed.reason})`);
   const { memory, leftOut } = parsed;
@@ -85,7 +86,7 @@ const newer = (format: number) => `has format ${format}, which needs a newer com
 async function documentOf(
   store: ImageStore,
   { manifest }: FoundManifest,
-): Promise<string | undefined> {
+): Promise<Buffer | undefined> {
   const [document] = manifest.layers;
   if (document === undefined || document.size > limits.memoryPacked) return undefined;
   const bytes = await store.getBlob(document).catch(altered);

@@ -6,33 +6,65 @@ export interface WithMore {
 }
 
 /**
+ * Store paths with what they refer to. Rows are places and no objects, and their texts are made when they
+ * are asked for: there are hundreds of thousands.
+ */
+export interface PathTable {
+  count: number;
+  pathAt(at: number): string;
+  /** The places of what it refers to, without itself; undefined where that is not known. */
+  referencesAt(at: number): ArrayLike<number> | undefined;
+  /** Bytes as a NAR; undefined where that is not known. */
+  sizeAt?(at: number): number | undefined;
+  moreAt?(at: number): Fields | undefined;
+}
+
+/**
  * A store path as one build of it refers to others. Two builds of one path may refer to different ones:
  * then there are two rows.
  */
-export interface PathRow extends WithMore {
-  path: string;
-  /** Without itself; absent where they are not known. */
-  references?: readonly PathRow[];
+export interface PathRow {
+  table: PathTable;
+  at: number;
 }
 
-/** Rows that were reached, by the walk that reached them last: a set of them is ten times slower. */
-const reachedBy = Symbol('reached by');
-let walks = 0;
+/** A row of which nobody knows what it refers to. */
+export const loneRow = (path: string): PathRow => ({
+  table: { count: 1, pathAt: () => path, referencesAt: () => undefined },
+  at: 0,
+});
+
+/** A path, and its size in bytes as a NAR where that is known. */
+export interface SizedRow {
+  path: string;
+  narSize: number | undefined;
+}
 
 /** The path and all that it reaches by references; undefined where something of it is not known. */
-export function closureOfRow(root: PathRow): string[] | undefined {
-  walks += 1;
-  const walk = walks;
-  const reached: (PathRow & { [reachedBy]?: number })[] = [root]; // grows while it is read
-  for (const { references } of reached) {
+export function closureOfRow(row: PathRow): string[] | undefined {
+  return reachedFrom(row)?.map(at => row.table.pathAt(at));
+}
+
+/** The same with sizes. */
+export function sizedClosureOfRow(row: PathRow): SizedRow[] | undefined {
+  const { table } = row;
+  return reachedFrom(row)?.map(at => ({ path: table.pathAt(at), narSize: table.sizeAt?.(at) }));
+}
+
+function reachedFrom({ table, at: root }: PathRow): number[] | undefined {
+  const isReached = new Uint8Array(table.count);
+  const reached = [root]; // grows while it is read
+  isReached[root] = 1;
+  for (const at of reached) {
+    const references = table.referencesAt(at);
     if (references === undefined) return undefined;
-    for (const row of references as typeof reached) {
-      if (row[reachedBy] === walk) continue;
-      row[reachedBy] = walk;
-      reached.push(row);
+    for (let each = 0; each < references.length; each += 1) {
+      const other = references[each] ?? 0;
+      if (isReached[other] === 0) reached.push(other);
+      isReached[other] = 1;
     }
   }
-  return reached.map(({ path }) => path);
+  return reached;
 }
 
 /**
@@ -41,23 +73,35 @@ export function closureOfRow(root: PathRow): string[] | undefined {
  */
 export function rowsOfStore(
   referencesOf: (path: string) => readonly string[] | undefined,
+  sizeOf: (path: string) => number | undefined = () => undefined,
 ): (path: string) => PathRow | undefined {
-  const rows = new Map<string, { path: string; references: PathRow[] }>();
+  const paths: string[] = [];
+  const references: number[][] = [];
+  const places = new Map<string, number>();
+  const table: PathTable = {
+    get count() {
+      return paths.length;
+    },
+    pathAt: at => paths[at] ?? '',
+    referencesAt: at => references[at],
+    sizeAt: at => sizeOf(paths[at] ?? ''),
+  };
   return root => {
     const found = new Map<string, readonly string[]>();
     const pending = new Set([root]); // grows while it is read
     for (const path of pending) {
-      if (rows.has(path)) continue;
-      const references = referencesOf(path);
-      if (references === undefined) return undefined;
-      found.set(path, references);
-      for (const each of references) pending.add(each);
+      if (places.has(path)) continue;
+      const others = referencesOf(path);
+      if (others === undefined) return undefined;
+      found.set(path, others);
+      for (const each of others) pending.add(each);
     }
-    for (const path of found.keys()) rows.set(path, { path, references: [] });
-    for (const [path, references] of found) {
-      const others = references.filter(each => each !== path).sort();
-      rows.get(path)?.references.push(...others.flatMap(each => rows.get(each) ?? []));
+    for (const path of found.keys()) places.set(path, paths.push(path) - 1);
+    for (const [path, all] of found) {
+      const others = all.filter(each => each !== path).sort();
+      references[places.get(path) ?? 0] = others.flatMap(each => places.get(each) ?? []);
     }
-    return rows.get(root);
+    const at = places.get(root);
+    return at === undefined ? undefined : { table, at };
   };
 }

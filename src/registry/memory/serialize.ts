@@ -7,11 +7,12 @@ import type {
   RememberedOutput,
 } from '../remembered.ts';
 import { memoryFormat, originEntries } from './document.ts';
-import type { PathRow, WithMore } from './rows.ts';
+import { NumberedPaths } from './numbered-paths.ts';
+import type { WithMore } from './rows.ts';
 
-/** Writes a memory as a document; the same memory gives the same bytes. */
-export function serializeMemory({ images, records = [], more }: Memory): string {
-  const paths = new PathTable();
+/** Writes a memory as a document, in UTF-8; the same memory gives the same bytes. */
+export function serializeMemory({ images, records = [], more }: Memory): Buffer {
+  const paths = new NumberedPaths();
   const blobs = new Table<KnownBlob>(blob => `${blob.digest} ${blob.key}`);
   const outputs = new Table<RememberedOutput & { at: number }>(
     ({ at, blobs: carriers }) => `${at} ${carriers.map(blob => blob.digest)}`,
@@ -38,16 +39,18 @@ export function serializeMemory({ images, records = [], more }: Memory): string 
       ...image.more,
     };
   });
-  return JSON.stringify({
-    format: memoryFormat,
-    paths: paths.rows,
+  const others = {
     blobs: blobs.rows,
     outputs: outputs.rows,
     roots: roots.rows,
     images: rows,
     records: records.map(({ more: further, ...record }) => ({ ...record, ...further })),
     ...more,
-  });
+  };
+  const pieces = [Buffer.from(`{"format":${memoryFormat},"paths":[`)];
+  for (const piece of paths.json()) pieces.push(Buffer.from(piece));
+  pieces.push(Buffer.from(`],${JSON.stringify(others).slice(1)}`));
+  return Buffer.concat(pieces);
 }
 
 /** In one order, whoever has put it together. */
@@ -56,14 +59,19 @@ function originOf(image: RememberedImage): Fields {
   return Object.fromEntries(names.map(name => [name, image[name]]));
 }
 
-function blobRow(blob: KnownBlob, paths: PathTable): Fields {
-  const { key, digest, diffId, size, uncompressedSize, mediaType, roots, directories, run } = blob;
+function blobRow(blob: KnownBlob, paths: NumberedPaths): Fields {
+  const { key, digest, diffId, size, uncompressedSize, mediaType } = blob;
+  const { roots, directories, folders, run } = blob;
   return {
     kind: blob.kind ?? kindOf(blob),
     ...{ key, digest, diffId, size, uncompressedSize, mediaType },
     paths: stepsOf(blob.paths.map(path => paths.of(path))),
     roots: roots?.map(path => paths.of(path)),
     directories,
+    folders: folders?.map(({ at, from }) => ({
+      at,
+      from: from.map(({ outPath, below }) => [paths.of(outPath), below]),
+    })),
     run,
   };
 }
@@ -79,47 +87,8 @@ function stepsOf(places: readonly number[]): number[] {
   return Array.from(ascending, (place, at) => place - (ascending[at - 1] ?? 0));
 }
 
-/** Store paths with their references, each pair once, behind all that it refers to. */
-class PathTable {
-  readonly rows: Fields[] = [];
-  private readonly places = new Map<PathRow, number>();
-  private readonly placesOfPairs = new Map<string, number>();
-  private readonly placesOfPaths = new Map<string, number>();
-
-  /** The place of any row of this path. */
-  of(path: string): number {
-    return this.placesOfPaths.get(path) ?? this.at({ path });
-  }
-
-  /** The place of a row; those that it reaches come before it. */
-  at(row: PathRow): number {
-    const pending = [row];
-    for (let top = pending.at(-1); top !== undefined; top = pending.at(-1)) {
-      const unknown = top.references?.filter(each => !this.places.has(each)) ?? [];
-      if (unknown.length > 0 && !this.places.has(top)) pending.push(...unknown.reverse());
-      else this.add(pending.pop() ?? row);
-    }
-    return this.places.get(row) ?? 0;
-  }
-
-  private add(row: PathRow): void {
-    if (this.places.has(row)) return;
-    const path = row.path.slice(row.path.lastIndexOf('/') + 1);
-    const references = row.references?.map(each => this.places.get(each) ?? 0).sort(ascending);
-    const pair = `${path} ${references}`;
-    const known = this.placesOfPairs.get(pair);
-    const place = known ?? this.rows.push({ path, references }) - 1;
-    if (row.more) this.rows[place] = withMore(this.rows[place], row);
-    this.places.set(row, place);
-    this.placesOfPairs.set(pair, place);
-    this.placesOfPaths.set(row.path, place);
-  }
-}
-
 /** A row with what another program has written of it; what it has already stays. */
 const withMore = (row: Fields = {}, { more }: WithMore): Fields => ({ ...row, ...more, ...row });
-
-const ascending = (one: number, other: number) => one - other;
 
 /** Rows without duplicates, found again by an identity. */
 class Table<Item extends WithMore> {

@@ -33,13 +33,17 @@
           pip install --no-index --no-deps --target "$out" ${wheel}
         '';
       # fetched and unpacked in one step
-      unpackedTorch = pkgs.stdenv.mkDerivation {
-        name = "torch-2.10.0";
-        inherit (torch) urls;
-        nativeBuildInputs = [ pkgs.python312 ];
-        outputHash = hashOf "unpacked torch";
-        outputHashMode = "recursive";
-      };
+      unpacked =
+        name: url:
+        pkgs.stdenv.mkDerivation {
+          inherit name;
+          urls = [ url ];
+          nativeBuildInputs = [ pkgs.python312 ];
+          outputHash = hashOf "unpacked ${name}";
+          outputHashMode = "recursive";
+        };
+      unpackedTorch = unpacked "torch-2.10.0" (builtins.head torch.urls);
+      unpackedTriton = unpacked "triton-3.6.0" "https://download.pytorch.org/whl/triton-3.6.0-cp312-cp312-linux_x86_64.whl";
       source =
         changes:
         fetchFromGitHub (
@@ -82,11 +86,14 @@
           passthru.recipe = {
             name = "comfyui";
             tag = "test";
-            layers = map (name: {
-              inherit name;
-              target = all.${name};
-              image = name != "layer2-wheels" || shipWheels;
-            }) (builtins.attrNames all);
+            layers = map (
+              name:
+              (if builtins.isList all.${name} then { targets = all.${name}; } else { target = all.${name}; })
+              // {
+                inherit name;
+                image = name != "layer2-wheels" || shipWheels;
+              }
+            ) (builtins.attrNames all);
             root = [ start ];
             config = {
               Entrypoint = [ "/bin/start" ];
@@ -169,7 +176,10 @@
         # none of these: what a new nixpkgs leaves alone is at the bottom
         bump-proof = image {
           layers = {
-            layer-wheels = unpackedTorch;
+            layer-wheels = [
+              unpackedTorch
+              unpackedTriton
+            ];
             layer3-pytorch = runCommand "links" { } "ln -s ${unpackedTorch} $out";
           };
         };

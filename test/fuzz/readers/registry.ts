@@ -59,7 +59,7 @@ const memory = serializeMemory({
     blobs,
     roots: [{ outPath: paths[1] ?? '', tree: { bin: { python: 0 }, lib: 1, etc: [{ a: 0 }] } }],
   })),
-});
+}).toString();
 
 const url = new URL('https://r.example/v2/o/x/manifests/t');
 const answer = (body: string, status = 200): Answer => ({
@@ -159,7 +159,7 @@ export const readers = [
     cases: mutatedJson(JSON.parse(memory)),
     broken: [memory],
     read: text => {
-      const parsed = parseMemory(text, storeDir);
+      const parsed = parseMemory(Buffer.from(text), storeDir);
       if (parsed.kind !== 'memory') return;
       const evidence = {
         image: async () => undefined,

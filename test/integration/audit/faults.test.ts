@@ -36,7 +36,7 @@ test('an image whose wheels are at the bottom, unpacked as they are fetched, giv
   const wheels = packages.filter(({ source }) => source === 'wheel');
   assert.deepEqual(
     wheels.map(({ name, version, layer }) => `${layer} ${name} ${version}`),
-    ['layer-wheels torch 2.10.0+cu130'],
+    ['layer-wheels torch 2.10.0+cu130', 'layer-wheels triton 3.6.0'],
   );
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,4 +68,44 @@ test('an index goes through a registry and back with all that it names', async t
   assert.equal(raw(`docker://${there}:t`), index);
   await copied(`${there}:t`, `oci:${root}/back`, { all: true });
   assert.equal(raw(`oci:${root}/back`), index);
+});
+
+test('images that Docker has described go into a layout that skopeo reads, all of them', async t => {
+  const root = mkdtempSync(join(tmpdir(), 'copies-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const registry = await startRegistry();
+  t.after(() => registry.stop());
+  const layout = startLayout(`${root}/one`);
+  fillLayout(layout);
+  const there = `docker://${registry.address}/o/docker`;
+  const skopeo = (...args: string[]) => execFileSync('skopeo', ['copy', '-q', ...args]);
+  const plain = '--dest-tls-verify=false';
+  skopeo(plain, '--format', 'v2s2', `oci:${layout.folder}`, `${there}:one`);
+  const manifest = raw(`${there}:one`);
+  const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
+  const { mediaType } = JSON.parse(manifest);
+  assert.match(mediaType, /docker/);
+  const list = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.docker.distribution.manifest.list.v2+json',
+    manifests: [
+      {
+        ...{ mediaType, digest, size: manifest.length },
+        platform: { os: 'linux', architecture: 'amd64' },
+      },
+    ],
+  });
+  const put = await fetch(`http://${registry.address}/v2/o/docker/manifests/all`, {
+    method: 'PUT',
+    headers: { 'content-type': JSON.parse(list).mediaType },
+    body: list,
+  });
+  assert.equal(put.status, 201);
+  const { digest: sent } = await copied(`${registry.address}/o/docker:all`, `oci:${root}/all`, {
+    all: true,
+  });
+  const index = raw(`oci:${root}/all:t`);
+  assert.equal(`sha256:${createHash('sha256').update(index).digest('hex')}`, sent);
+  skopeo('--all', '--preserve-digests', `oci:${root}/all:t`, `oci:${root}/again:t`);
+  assert.equal(raw(`oci:${root}/again:t`), index);
 });

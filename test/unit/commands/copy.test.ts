@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { copy } from '../../../src/commands/copy.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
-import type { CopySettings } from '../../../src/inputs/settings.ts';
 import { layoutStore } from '../../../src/registry/layout.ts';
 import { quietHost } from '../../tools/host.ts';
 import {
@@ -20,37 +19,7 @@ import {
   startLayout,
   tarOf,
 } from '../../tools/small-image.ts';
-import { temporaryFolder } from '../image/fixtures.ts';
-
-const settings = (source: string, image: string, more: Partial<CopySettings> = {}) =>
-  ({
-    source,
-    destination: { image, tags: ['t'] },
-    compression: 'zstd',
-    credentials: {},
-    fromFork: false,
-    writeMemory: true,
-    all: false,
-    workingDirectory: '/',
-    ...more,
-  }) as CopySettings;
-
-/** Copies, and gives the outputs and what was said. */
-async function copied(source: string, image: string, more?: Partial<CopySettings>) {
-  const said: string[] = [];
-  const host = quietHost({
-    emit: event => {
-      if (event.type === 'notice' || event.type === 'warning') said.push(event.message);
-    },
-  });
-  const { outputs } = await copy(settings(source, image, more), host);
-  return { outputs, said };
-}
-
-const folders = (t: TestContext) => {
-  const root = temporaryFolder(t);
-  return { from: join(root, 'from'), to: join(root, 'to'), root };
-};
+import { copied, folders, settings } from './copying.ts';
 
 describe('a copy of a layout', () => {
   test('keeps the manifest to the byte, annotations included', async t => {
@@ -127,6 +96,32 @@ describe('a copy of a layout', () => {
     const { outputs, said } = await copied(`oci:${from}`, `oci:${to}`);
     assert.equal(outputs.digest, descriptor.digest);
     assert.match(said.join(), /not everybody may pass on/);
+  });
+
+  test('says of such layers that they are so, packed or not, by Docker’s name or OCI’s', async t => {
+    const oci = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
+    const docker = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+    const packed = gzipSync(smallLayer);
+    for (const [type, bytes, kept] of [
+      [oci, smallLayer, oci],
+      [`${oci}+gzip`, packed, `${oci}+gzip`],
+      [docker, packed, `${oci}+gzip`],
+    ] as const) {
+      const { from, to } = folders(t);
+      const layout = startLayout(from);
+      const { manifest } = fillLayout(layout);
+      // of Docker's kind, so that it is written anew
+      const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+      const layers = [layout.put(bytes, type)];
+      layout.index([layout.put(JSON.stringify({ ...manifest, mediaType, layers }), mediaType)]);
+      await copied(`oci:${from}`, `oci:${to}`);
+      const found = await layoutStore(to, quietHost()).getManifest('t');
+      assert.equal(JSON.parse(String(found?.bytes)).layers[0].mediaType, kept);
+      await copied(`oci:${from}`, `docker-archive:${to}.tar`);
+      await copied(`docker-archive:${to}.tar`, `oci:${to}2`);
+      const unpacked = await layoutStore(`${to}2`, quietHost()).getManifest('t');
+      assert.equal(JSON.parse(String(unpacked?.bytes)).layers.length, 1);
+    }
   });
 });
 
@@ -318,78 +313,6 @@ describe('an archive', () => {
     }
     await assert.rejects(copied(`${source}:three`, `oci:${to}`), /holds no image called three/);
     await assert.rejects(copied(`${source}:both`, `oci:${to}`), /holds 2 images, and nothing says/);
-  });
-});
-
-describe('a copy of all', () => {
-  const manifestOf = (value: object) => {
-    const bytes = Buffer.from(JSON.stringify(value));
-    return { bytes, mediaType: mediaTypes.manifest, digest: sha256(bytes) };
-  };
-
-  /** A layout with an index of two platforms and an attestation, and a signature of the index. */
-  async function signedIndex(folder: string) {
-    const store = layoutStore(folder, quietHost());
-    const layer = await store.putBytes(smallLayer, mediaTypes.layer.none);
-    const put = async (of: string) => {
-      const bytes = Buffer.from(JSON.stringify({ ...smallConfig(), of }));
-      const config = await store.putBytes(bytes, mediaTypes.config);
-      const value = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [layer] };
-      const { digest, bytes: manifest } = manifestOf(value);
-      await store.putManifest(manifest, mediaTypes.manifest);
-      return { mediaType: mediaTypes.manifest, digest, size: manifest.length };
-    };
-    const [amd64, arm64, attestation, signature] = [
-      { ...(await put('amd64')), platform: { os: 'linux', architecture: 'amd64' } },
-      { ...(await put('arm64')), platform: { os: 'linux', architecture: 'arm64' } },
-      { ...(await put('x')), annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
-      await put('signature'),
-    ];
-    const manifests = [amd64, arm64, attestation];
-    const index = { ...manifestOf({ schemaVersion: 2, manifests }), mediaType: mediaTypes.index };
-    await store.putTag('t', index);
-    const name = `${index.digest.replace(':', '-')}.sig`;
-    const signed = await store.getManifest(signature.digest);
-    assert.ok(signed);
-    await store.putTag(name, signed);
-    return { index, name, signed, manifests };
-  }
-
-  test('keeps the index, all that it names, and what refers to it', async t => {
-    const { from, to } = folders(t);
-    const { index, name, signed, manifests } = await signedIndex(from);
-    const { outputs, said } = await copied(`oci:${from}`, `oci:${to}`, { all: true });
-    assert.equal(outputs.digest, index.digest);
-    assert.deepEqual(said, []);
-    const store = layoutStore(to, quietHost());
-    assert.deepEqual(await store.getManifest('t'), index);
-    for (const { digest } of manifests) {
-      const found = await store.getManifest(digest);
-      const { config, layers } = JSON.parse(String(found?.bytes));
-      assert.ok(await store.hasBlob(config.digest, config.size));
-      assert.ok(await store.hasBlob(layers[0].digest, layers[0].size));
-    }
-    assert.deepEqual(await store.getManifest(name), signed);
-    // still one image for who names no tag
-    assert.equal((await copied(`oci:${to}`, `oci:${to}2`)).outputs.digest, manifests[0]?.digest);
-  });
-
-  test('by one platform takes that', async t => {
-    const { from, to } = folders(t);
-    const { manifests } = await signedIndex(from);
-    const platform = { os: 'linux', architecture: 'arm64' };
-    const { outputs } = await copied(`oci:${from}`, `oci:${to}`, { platform });
-    assert.equal(outputs.digest, manifests[1]?.digest);
-  });
-
-  test('is refused where the destination holds one image, or the source', async t => {
-    const { from, to, root } = folders(t);
-    await signedIndex(from);
-    const archive = `docker-archive:${to}.tar`;
-    await assert.rejects(copied(`oci:${from}`, archive, { all: true }), /cannot hold a manifest/);
-    writeFileSync(`${root}/a.tar`, smallArchive());
-    const one = copied(`docker-archive:${root}/a.tar`, `oci:${to}`, { all: true });
-    await assert.rejects(one, /no index of several images/);
   });
 });
 

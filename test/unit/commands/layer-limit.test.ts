@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type LayerWork, makeTargetLayers } from '../../../src/commands/build/layers.ts';
+import type { LayerWork } from '../../../src/commands/build/layer-work.ts';
+import { decideTargetLayers } from '../../../src/commands/build/layers.ts';
 import { startLessons } from '../../../src/commands/build/lessons.ts';
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
@@ -57,10 +58,11 @@ async function reused(...counts: number[]): Promise<string[]> {
     finished: ({ name, origin }: MadeLayer) => void done.push(`${name} ${origin}`),
   } as unknown as LayerWork;
   const held = new Set<string>();
-  const made = await makeTargetLayers(work, held).catch((error: unknown) => {
+  const decided = await decideTargetLayers(work, held).catch((error: unknown) => {
     assert.equal(error, mustBeMade);
     return undefined;
   });
+  const made = await decided?.made;
   assert.equal(
     held.size,
     done.length === 0 ? 0 : counts.slice(0, done.length).reduce((a, b) => a + b),

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { makeTargetLayers } from '../../../src/commands/build/layers.ts';
+import { decideTargetLayers } from '../../../src/commands/build/layers.ts';
 import { type Realisation, whileRealising } from '../../../src/commands/build/realisation.ts';
 import { startState } from '../../../src/commands/build/state.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
@@ -32,7 +32,7 @@ async function makeLayers(
   const context = { nix, evaluation, settings: await settingsOf(t), state, here };
   const { made, sent } = await whileRealising(layers, context, nix.host, async realisation => {
     const { work, sent } = layerWork({ nix, realisation, closures: state.closures }, layers);
-    return { made: await makeTargetLayers(work, new Set()), sent };
+    return { made: await (await decideTargetLayers(work, new Set())).made, sent };
   });
   return { made, sent, asked: asked.map(({ words }) => words) };
 }
@@ -94,7 +94,7 @@ test('a layer is sent before others are there, and those that come together are 
     first.resolve();
     return send(blob);
   };
-  const made = makeTargetLayers(work, new Set());
+  const made = decideTargetLayers(work, new Set()).then(decided => decided.made);
 
   realisation.arrive(base);
   await first.promise;

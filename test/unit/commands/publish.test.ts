@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkComplete, putImage } from '../../../src/commands/build/publish.ts';
+import { checkComplete, recipeImage } from '../../../src/commands/build/publish.ts';
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
+import { putImage } from '../../../src/commands/push.ts';
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { noise, sha256 } from '../../tools/blobs.ts';
@@ -26,8 +27,8 @@ const layer = (name: string, count: number): MadeLayer => ({
   blobs: Array.from({ length: count }, () => blob),
 });
 const recipe = {
-  ...{ name: 'x', tag: 't', layers: [], root: [], directories: [], config: {} },
-  ...{ configOutputs: [], configSources: [], created: 'now' },
+  ...{ name: 'x', tag: 't', layers: [], root: [], folders: [], directories: [], config: {} },
+  ...{ referredOutputs: [], referredSources: [], created: 'now' },
 };
 const created = '1970-01-01T00:00:01Z';
 const parts = { recipe, created, architecture: 'amd64', labels: {}, annotations: {} };
@@ -36,7 +37,11 @@ test('an image has 125 layers at most; with one more nothing of it is put', asyn
   const registry = await startRegistryStandIn();
   const store = storeOn(t, registry, 'o/x');
   registry.blobs.set(blob.digest, content);
-  const put = (...layers: MadeLayer[]) => putImage(store, layers, parts);
+  const put = async (...layers: MadeLayer[]) => {
+    const image = recipeImage(layers, parts);
+    await putImage(store, image);
+    return image.manifest;
+  };
   await assert.rejects(
     put(layer('base', 60), layer('app', 66)),
     /would have 126 layers; container engines take 125\./,

@@ -4,7 +4,6 @@ import { recallRoot } from '../../../src/commands/build/remembered-root.ts';
 import { entriesBlobSource } from '../../../src/image/blob-sources.ts';
 import { framePool } from '../../../src/image/frames.ts';
 import { rootKey } from '../../../src/image/keys.ts';
-import { rootEntries } from '../../../src/image/root-layer.ts';
 import type { RootTree } from '../../../src/image/root-tree.ts';
 import { readTar, type TarMember } from '../../../src/image/tar-reader.ts';
 import type { ImageDirectory } from '../../../src/image/types.ts';
@@ -13,6 +12,7 @@ import type { Recipe } from '../../../src/nix/types.ts';
 import type { Evidence } from '../../../src/registry/evidence.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
+import { rootEntries } from '../../tools/root-entries.ts';
 
 const storePath = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -76,7 +76,7 @@ async function recalled(
     mediaTypes.layer.zstd,
   );
   const root = wanted.map(name => ({ outPath: storePath(name), drvPath: '', outputName: 'out' }));
-  const recipe = { root, directories } as unknown as Recipe;
+  const recipe = { root, folders: [], directories } as unknown as Recipe;
   const found = await recallRoot({ recipe, knowledge, presence: async () => 'present' });
   return {
     blob: found.blob?.digest === blob.digest,

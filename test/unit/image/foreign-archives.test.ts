@@ -182,6 +182,20 @@ for (const [what, manifest, expected] of [
   });
 }
 
+test('an archive of more layers than engines take is refused by the field that says so', async t => {
+  const archive = (count: number) => {
+    const layers = new Array(count).fill(smallLayer);
+    const manifest = [{ ...smallManifest[0], Layers: layers.map(() => 'l.tar') }];
+    const config = JSON.stringify(smallConfig(layers));
+    return smallArchive({ manifest: JSON.stringify(manifest), config });
+  };
+  assert.equal((await openBoth(t, archive(125))).layers.length, 125);
+  await assert.rejects(
+    openBoth(t, archive(126)),
+    /Layers of manifest\.json: the image has 126 layers; container engines take 125\./,
+  );
+});
+
 test('a config that is wrong is refused', async t => {
   for (const config of [
     'null',

@@ -130,6 +130,17 @@ test('an index that is larger than any is not read', async t => {
   await assert.rejects(readLayout(layout), /larger than 16 MB/);
 });
 
+test('a layout of more layers than engines take is refused, one of as many is not', async t => {
+  const layout = startLayout(temporaryFolder(t));
+  fillLayout(layout, new Array(125).fill(smallLayer));
+  assert.equal((await readAll(await filesAt(layout.folder))).length, 125);
+  fillLayout(layout, new Array(126).fill(smallLayer));
+  await assert.rejects(
+    readAll(await filesAt(layout.folder)),
+    /layers of its manifest: the image has 126 layers; container engines take 125\./,
+  );
+});
+
 test('indexes within each other end', async t => {
   const layout = layoutIn(t);
   let { descriptor } = fillLayout(layout);
@@ -237,6 +248,11 @@ const wrongConfs: [string, object, RegExp][] = [
     { customisation_layer: '/nix/store/../../tmp' },
     /not part of the image/,
   ],
+  [
+    'more layers than engines take',
+    { store_layers: new Array(125).fill([]) },
+    /x-conf\.json, store_layers: the image has 126 layers; container engines take 125\./,
+  ],
   ['layers of null', { store_layers: [null] }, /its field store_layers\.0/],
   ['an owner that is no number', { uid: 'abc' }, /its field uid/],
   ['an owner beyond all', { gid: 1e300 }, /its field gid/],
@@ -302,6 +318,11 @@ const wrongDescriptions: [string, string, RegExp][] = [
     /not part of the image/,
   ],
   ['a layer of null', describe([null]), /its field layers\.0/],
+  [
+    'more layers than engines take',
+    describe(new Array(126).fill(layerOf({ paths: [{ path: '/x' }] }))),
+    /image\.json, layers: the image has 126 layers; container engines take 125\./,
+  ],
   ['nothing', '{}', /its field image-config/],
   ['a config of null', describe([], { 'image-config': null }), /its field image-config/],
   ['a date of null bytes', describe([], { created: '\0' }), /its field created/],

@@ -59,6 +59,7 @@ test('a minimal recipe gets the defaults', () => {
       },
     ],
     root: [],
+    folders: [],
     directories: [],
     config: {},
     created: '1970-01-01T00:00:01Z',

@@ -47,9 +47,11 @@ function registryWith(options: {
     }
     return respond(url, 200);
   };
-  const { send, logIn } = authorizing(network, {
+  const { over, logIn } = authorizing({
     registry: 'r.example',
+    shared: {},
     origin: {
+      find: (request, send) => send(request),
       ping: async () =>
         readBody(await network({ method: 'GET', url: new URL('https://r.example/v2/') })),
       owns: url => url.origin === 'https://r.example',
@@ -61,6 +63,7 @@ function registryWith(options: {
     exchange: async request => readBody(await network(request)),
     clock: () => now,
   });
+  const send = over(network);
   const get = (path: string, more: Partial<RegistryRequest> = {}) =>
     send({ method: 'GET', url: new URL(path, 'https://r.example'), ...more });
   const advance = (ms: number) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { blobKey } from '../../../src/image/keys.ts';
 import { parseMemory } from '../../../src/registry/memory/parse.ts';
-import type { PathRow } from '../../../src/registry/memory/rows.ts';
+import { rowsOfStore } from '../../../src/registry/memory/rows.ts';
 import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
 import type { KnownBlob, Memory } from '../../../src/registry/remembered.ts';
 
@@ -24,18 +24,9 @@ function blob(digit: string, paths: string[]): KnownBlob {
 
 const blobs = [blob('1', [glibc]), blob('2', [python, torch]), blob('3', [app])] as const;
 /** Each refers to the one before. */
-function chained(...paths: string[]): PathRow[] {
-  const rows: PathRow[] = [];
-  for (const each of paths) rows.push({ path: each, references: rows.slice(-1) });
-  return rows;
-}
-const [first, , third, fourth] = chained(glibc, python, torch, app) as [
-  PathRow,
-  PathRow,
-  PathRow,
-  PathRow,
-];
-const rows = { glibc: first, torch: third, app: fourth };
+const chain = [glibc, python, torch, app];
+const chained = rowsOfStore(path => chain.slice(0, chain.indexOf(path)).slice(-1));
+const rowOf = (path: string) => chained(path) ?? assert.fail();
 
 /** An image of three layers, each upon the one before. */
 const memory: Memory = {
@@ -43,9 +34,9 @@ const memory: Memory = {
     {
       digest: `sha256:${'a'.repeat(64)}`,
       outputs: [
-        { outPath: glibc, row: rows.glibc, blobs: [blobs[0]] },
-        { outPath: torch, row: rows.torch, blobs: [blobs[1]] },
-        { outPath: app, row: rows.app, blobs: [blobs[2]] },
+        { outPath: glibc, row: rowOf(glibc), blobs: [blobs[0]] },
+        { outPath: torch, row: rowOf(torch), blobs: [blobs[1]] },
+        { outPath: app, row: rowOf(app), blobs: [blobs[2]] },
       ],
       blobs: [...blobs, { ...blob('4', []), key: 'f'.repeat(64) }],
       roots: [{ outPath: app, tree: { bin: { app: 0 } } }],
@@ -61,9 +52,9 @@ interface Document extends Record<'paths' | 'blobs' | 'outputs' | 'roots' | 'ima
 
 /** What is left of the memory after it was changed: names of outputs, with their layers' digits. */
 function leftAfter(change: (document: Document) => void) {
-  const document = JSON.parse(serializeMemory(memory)) as Document;
+  const document = JSON.parse(serializeMemory(memory).toString()) as Document;
   change(document);
-  const parsed = parseMemory(JSON.stringify(document), storeDir);
+  const parsed = parseMemory(Buffer.from(JSON.stringify(document)), storeDir);
   if (parsed.kind !== 'memory') return parsed.kind;
   const [image] = parsed.memory.images;
   const digits = (of: readonly KnownBlob[] = []) => of.map(each => each.digest[7]).join('');
@@ -100,7 +91,6 @@ describe('what contradicts the rest is left out, and nothing else', () => {
   };
   const plain = 'application/vnd.oci.image.layer.v1.tar';
   const withoutGlibc = { ...all, outputs: ['glibc ', 'torch 2', 'app 3'], blobs: '234' };
-  const withoutApp = { ...all, outputs: ['glibc 1', 'torch 2', 'app '], blobs: '124' };
   const cases: [string, (document: Document) => void, object][] = [
     [
       'references that lack what the layer holds',
@@ -112,17 +102,15 @@ describe('what contradicts the rest is left out, and nothing else', () => {
       change('outputs', 0, { blobs: [1] }),
       { ...all, outputs: ['torch 2', 'app 3'] },
     ],
-    ['a blob that holds more than its key says', change('blobs', 2, { paths: [2, 1] }), withoutApp],
-    ['the key of another blob', change('blobs', 0, { key: blobs[2].key }), withoutGlibc],
+    [
+      'a blob that holds more than its key says, and than its output reaches',
+      change('blobs', 0, { paths: [0, 1] }),
+      withoutGlibc,
+    ],
     ['a media type of no layer', change('blobs', 3, { mediaType: '\u001b[31m' }), lacking('4')],
     [
       'a blob that is not compressed and has another diffID',
       change('blobs', 3, { mediaType: plain, diffId: `sha256:${'5'.repeat(64)}` }),
-      lacking('4'),
-    ],
-    [
-      'a root layer that has not the key of its roots',
-      change('blobs', 3, { kind: 'root', roots: [0], directories: [] }),
       lacking('4'),
     ],
     ['a negative size', change('blobs', 0, { size: -1 }), withoutGlibc],
@@ -212,7 +200,7 @@ describe('what has not the shape of a memory is none', () => {
 
   test('bytes that are no document, or a deep or a long one', () => {
     const deep = `${'{"a":'.repeat(5000)}0${'}'.repeat(5000)}`;
-    const good = serializeMemory(memory);
+    const good = serializeMemory(memory).toString();
     for (const text of [
       '\u00ff\u00fe',
       'null',
@@ -220,7 +208,7 @@ describe('what has not the shape of a memory is none', () => {
       good.replace('{"bin":{"app":0}}', deep),
       `{"format":2,"paths":[${' '.repeat(70 << 20)}]}`,
     ]) {
-      const parsed = parseMemory(text, storeDir);
+      const parsed = parseMemory(Buffer.from(text), storeDir);
       assert.equal(parsed.kind, 'damaged');
       assert.ok(parsed.kind === 'damaged' && parsed.reason.length < 100, 'it is not quoted');
     }
@@ -243,7 +231,7 @@ test('what takes longer to follow than any image does is not believed', () => {
   const leftOut = (times: number) => {
     const outputs = Array.from({ length: times }, () => output);
     const document = { ...{ format: 2, paths, blobs: [held], roots: [], images: [] }, records: [] };
-    const parsed = parseMemory(JSON.stringify({ ...document, outputs }), storeDir);
+    const parsed = parseMemory(Buffer.from(JSON.stringify({ ...document, outputs })), storeDir);
     return parsed.kind === 'memory' ? parsed.leftOut : parsed.kind;
   };
   assert.equal(leftOut(10), 0);

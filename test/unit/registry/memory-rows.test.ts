@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closureOfRow, rowsOfStore } from '../../../src/registry/memory/rows.ts';
+import { closureOfRow, loneRow, rowsOfStore } from '../../../src/registry/memory/rows.ts';
 
 /** What a store says of these paths. */
 const rowsOf = (references: Record<string, string[]>) =>
@@ -11,14 +11,11 @@ test('a closure is walked: each path once, the path itself first', () => {
   const app = rowOf('app') ?? assert.fail();
   assert.deepEqual(closureOfRow(app), ['app', 'lib', 'python']);
   assert.deepEqual(closureOfRow(app), ['app', 'lib', 'python'], 'as often as it is asked');
-  assert.deepEqual(
-    app.references?.map(({ path }) => path),
-    ['lib', 'python'],
-    'without itself',
-  );
+  const references = Array.from(app.table.referencesAt(app.at) ?? []);
+  assert.deepEqual(references.map(app.table.pathAt), ['lib', 'python'], 'without itself');
   const python = rowOf('python') ?? assert.fail();
   assert.deepEqual(closureOfRow(python), ['python', 'lib']);
-  assert.equal(app.references?.[1], python, 'a path is one row');
+  assert.deepEqual(python, { table: app.table, at: references[1] }, 'a path is one row');
 });
 
 test('what the store does not know whole has no row, and nobody else loses his by it', () => {
@@ -29,7 +26,11 @@ test('what the store does not know whole has no row, and nobody else loses his b
 });
 
 test('of a path whose references are not known there is no closure', () => {
-  const python = { path: 'python' };
-  assert.equal(closureOfRow(python), undefined);
-  assert.equal(closureOfRow({ path: 'app', references: [python] }), undefined);
+  assert.equal(closureOfRow(loneRow('python')), undefined);
+  const table = {
+    count: 2,
+    pathAt: (at: number) => ['python', 'app'][at] ?? '',
+    referencesAt: (at: number) => (at === 1 ? [0] : undefined),
+  };
+  assert.equal(closureOfRow({ table, at: 1 }), undefined);
 });

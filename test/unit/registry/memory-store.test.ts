@@ -15,7 +15,7 @@ import type { ImageStore } from '../../../src/registry/store.ts';
 import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { type RegistryStandIn, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
-import { rememberedOutput } from '../../tools/remembered.ts';
+import { comparable, rememberedOutput } from '../../tools/remembered.ts';
 
 const place = { storeDir: '/nix/store', architecture: 'amd64' };
 /** As the memory calls itself; written here too, since registries keep it by that. */
@@ -91,14 +91,14 @@ test('what was learnt is read again, and the registry is told what it needs', as
   const learnt = await learn('one', 'glibc', 'python');
   await write(store, 'cache', learnt);
   const { memory, writable } = await at('cache');
-  assert.deepEqual([memory.images, writable], [[learnt], true]);
+  assert.deepEqual([comparable(memory.images), writable], [comparable([learnt]), true]);
   const manifest = JSON.parse(registry.manifests.get('cache')?.bytes.toString() ?? '');
   assert.equal(manifest.artifactType, memoryMediaTypes.artifact);
   assert.equal(manifest.config.mediaType, memoryMediaTypes.config);
   const [document, kept, ...layers] = manifest.layers;
   assert.equal(document.mediaType, memoryMediaTypes.document);
   const bytes = registry.blobs.get(document.digest) ?? assert.fail();
-  assert.equal(zstdDecompressSync(bytes).toString(), serializeMemory(memory));
+  assert.deepEqual(zstdDecompressSync(bytes), serializeMemory(memory));
   assert.equal(memory.records?.[0]?.run, record.run);
   assert.equal(memory.records?.[0]?.digest, kept.digest);
   const stored = registry.blobs.get(kept.digest) ?? assert.fail();
@@ -128,22 +128,22 @@ test('what another run wrote meanwhile is kept', async t => {
   const others = await learn('others', 'python');
   await write(store, 'cache', others);
   await write(store, 'cache', mine);
-  assert.deepEqual((await at('cache')).memory.images, [mine, others]);
+  assert.deepEqual(comparable((await at('cache')).memory.images), comparable([mine, others]));
 });
 
 test('blobs that the registry has lost are left out, and what they carried is forgotten', async t => {
   const { registry, store, at, learn } = await repository(t);
   const first = await learn('first', 'glibc', 'python');
   await write(store, 'cache', first);
-  const [glibc, python] = first.blobs;
+  const [glibc] = first.blobs;
   registry.blobs.delete(glibc?.digest ?? '');
   const second = await learn('second', 'app');
   await write(store, 'cache', second);
   const outputs = first.outputs.map((output, lost) =>
     lost === 0 ? { ...output, blobs: [] } : output,
   );
-  const left = { ...first, blobs: [python], outputs };
-  assert.deepEqual((await at('cache')).memory.images, [second, left]);
+  const left = { ...first, blobs: first.blobs.slice(1), outputs };
+  assert.deepEqual(comparable((await at('cache')).memory.images), comparable([second, left]));
 });
 
 test('a registry that takes no memory rejects, and its tag stays where it was', async t => {
@@ -190,7 +190,7 @@ test('behind an index each machine has its own, through one within another as we
 
 /** Puts a document in the place of a memory; gives its descriptor. */
 async function putDocument({ store }: Repository, text: string, type?: string) {
-  const { bytes, descriptor } = await packedDocument(text);
+  const { bytes, descriptor } = await packedDocument(Buffer.from(text));
   await store.putBytes(bytes, descriptor.mediaType);
   const config = await store.putBytes(Buffer.from('{}'), type ?? memoryMediaTypes.config);
   const parts = { document: descriptor, memory: nothing, architecture: 'amd64' };
@@ -230,14 +230,14 @@ test('one of the format before is told once, and replaced', async t => {
   assert.match((await repo.at('cache')).warning ?? '', /has the older format 1 and is replaced/);
   await write(repo.store, 'cache', learnt);
   const { memory, warning } = await repo.at('cache');
-  assert.deepEqual([memory.images, warning], [[learnt], undefined]);
+  assert.deepEqual([comparable(memory.images), warning], [comparable([learnt]), undefined]);
 });
 
 test('a damaged memory is told, ignored and replaced', async t => {
   const repo = await repository(t);
   const { registry, store, at, learn } = repo;
   const learnt = await learn('one', 'glibc');
-  const text = serializeMemory({ images: [learnt] });
+  const text = serializeMemory({ images: [learnt] }).toString();
   const damages: Record<string, (digest: string) => unknown> = {
     'is gone': digest => registry.blobs.delete(digest),
     'was altered': digest => registry.blobs.set(digest, Buffer.from(text)),
@@ -254,7 +254,7 @@ test('a damaged memory is told, ignored and replaced', async t => {
     assert.match(warning ?? '', /\/o\/comfyui:cache is damaged \(.*it is ignored/, what);
     registry.blobs.delete(digest);
     await write(store, 'cache', learnt);
-    assert.deepEqual((await at('cache')).memory.images, [learnt], what);
+    assert.deepEqual(comparable((await at('cache')).memory.images), comparable([learnt]), what);
   }
 });
 
@@ -273,8 +273,8 @@ test('a document larger than any memory is not fetched', async t => {
 test('one that contradicts itself is told, and believed where it does not', async t => {
   const repo = await repository(t);
   const learnt = await repo.learn('one', 'glibc', 'python');
-  const wrong = learnt.blobs.map((blob, at) => (at === 0 ? { ...blob, key: 'other' } : blob));
-  const text = serializeMemory({ images: [{ ...learnt, blobs: wrong, outputs: [] }] });
+  const wrong = learnt.blobs.map((blob, at) => (at === 0 ? { ...blob, mediaType: 'other' } : blob));
+  const text = serializeMemory({ images: [{ ...learnt, blobs: wrong, outputs: [] }] }).toString();
   await putDocument(repo, text);
   const { memory, writable, warning } = await repo.at('cache');
   assert.deepEqual(memory.images[0]?.blobs, learnt.blobs.slice(1));

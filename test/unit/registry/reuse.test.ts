@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { blobKey, rootKey } from '../../../src/image/keys.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { Evidence, StatedImage } from '../../../src/registry/evidence.ts';
 import type { KnownBlob, RememberedImage } from '../../../src/registry/remembered.ts';
@@ -98,6 +99,39 @@ describe('what memories know', () => {
     const knowledge = arrange([imageOf({ blobs: [first] }), imageOf({ blobs: [second] })]);
     assert.equal(knowledge.blobWithKey('1'), first);
     assert.equal(knowledge.blobWithDiffId(first.diffId), first);
+  });
+
+  test('no blob whose key is not made of what is said of it', async () => {
+    const [path, other, root] = ['/s/path', '/s/other', '/s/root'];
+    const directories = [{ path: '/tmp', mode: '1777', uid: 0, gid: 0 }];
+    const layer = { kind: 'store', key: blobKey([path]), paths: [path] };
+    const links = {
+      kind: 'root',
+      key: rootKey({ roots: [root], directories }),
+      roots: [root],
+      directories,
+    };
+    const lies: [lie: Partial<KnownBlob>, right: Partial<KnownBlob>][] = [
+      [{ ...layer, paths: [path, other] }, layer],
+      [{ ...layer, paths: [] }, layer],
+      [
+        { ...layer, key: blobKey([other]) },
+        { ...layer, key: blobKey([other]), paths: [other] },
+      ],
+      [{ ...links, roots: [other] }, links],
+      [{ ...links, directories: [] }, links],
+    ];
+    const digest = 'sha256:i';
+    for (const [at, [lie, right]] of lies.entries()) {
+      const [bad, good] = [blob('1', lie), blob('2', right)];
+      const by = evidence({ images: [digest], states: [bad, good] });
+      const knowledge = arrange([imageOf({ digest, blobs: [bad] })], by);
+      assert.equal(knowledge.blobWithKey(bad.key), undefined, `lie ${at}`);
+      assert.equal(await knowledge.isTrue(bad), false, `lie ${at}`);
+      const both = arrange([imageOf({ digest, blobs: [bad, good] })], by);
+      assert.equal(both.blobWithKey(bad.key), good, `lie ${at}`);
+      assert.equal(await both.isTrue(good), true, `lie ${at}`);
+    }
   });
 
   test('a whole image by its output and what else decides its bytes', async () => {
