@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { atOnce } from '../host/limits.ts';
 import { inPhase } from '../host/phase.ts';
@@ -6,6 +7,7 @@ import { notice, warn } from '../host/say.ts';
 import { stoppable } from '../host/stoppable.ts';
 import { visible } from '../host/visible.ts';
 import { framePool } from '../image/frames.ts';
+import { platformName } from '../image/oci/choose.ts';
 import { isNondistributable } from '../image/oci/layer-types.ts';
 import type { SourceImage } from '../image/sources/source-image.ts';
 import { mediaTypes } from '../image/types.ts';
@@ -50,6 +52,7 @@ export async function copy(settings: CopySettings, host: Host): Promise<VerbOutc
     const compression = store.takes(mediaTypes.layer.zstd) ? settings.compression : 'none';
     const image = await source.open({ compression, pool: framePool(availableParallelism()) });
     try {
+      checkPlatform(image, settings);
       name = nameOf(image) ?? name;
       return await copyImage(work, image, asked);
     } finally {
@@ -144,6 +147,19 @@ function openDestination(
 
 /** What the image is called where it comes from, without a tag. */
 const nameOf = ({ repoTags: [name] }: SourceImage) => name?.slice(0, name.lastIndexOf(':'));
+
+/** An image that is no index, and not for what was asked for, is another one than the user means. */
+function checkPlatform(
+  { platform: found, description }: SourceImage,
+  { platform: asked }: CopySettings,
+): void {
+  if (!found || !asked) return;
+  if (found.os === asked.os && found.architecture === asked.architecture) return;
+  const [is, wanted] = [visible(platformName(found)), platformName(asked)];
+  throw new Failure(`${description} is for ${is}, and ${wanted} was asked for.`, {
+    next: 'Leave --platform out, or name a source that has images for several platforms.',
+  });
+}
 
 /** Says what people may miss in the copy, or may have to know of it. */
 function tell({ otherPlatforms = [], layers, description }: SourceImage, host: Host): void {

@@ -57,17 +57,15 @@ export async function knownImage(
   return { sent: { manifest, target, put }, blobs };
 }
 
-/**
- * What changes with every commit is the manifest's alone, so a new one costs one request. A manifest that
- * another tool made, and that nothing was added to, stays as it is.
- */
+/** What changes with every commit is the manifest's alone, so a new one costs one request. */
 function withAnnotations(
   { stored, manifest: found }: { stored: StoredManifest; manifest: Manifest },
   annotations: Readonly<Record<string, string>>,
 ): StoredManifest {
+  const before = found.annotations ?? {};
+  const isSame = Object.entries(annotations).every(([name, text]) => before[name] === text);
+  if (isSame) return stored;
   const { config, layers } = found;
-  const isOurs = manifest({ ...found, annotations: found.annotations ?? {} }).equals(stored.bytes);
-  if (!isOurs && Object.keys(annotations).length === 0) return stored;
-  const bytes = manifest({ config, layers, annotations });
+  const bytes = manifest({ config, layers, annotations: { ...before, ...annotations } });
   return { bytes, mediaType: mediaTypes.manifest, digest: digestOf(bytes) };
 }

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
+import { localPlace } from '../registry/reference.ts';
 
 /** An image's place, whose folder or file is meant from the working directory. */
 export function absoluteImage(image: string, workingDirectory: string): string {
-  const [, kind, path] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
-  return kind === undefined || path === undefined
-    ? image
-    : `${kind}:${resolve(workingDirectory, path)}`;
+  const local = localPlace(image);
+  return local ? `${local.kind}:${resolve(workingDirectory, local.path)}` : image;
 }

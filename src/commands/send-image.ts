@@ -1,5 +1,6 @@
 import { fieldsOf } from '../host/foreign-value.ts';
 import { digestOf } from '../image/digest.ts';
+import type { RegistryPlace } from '../image/oci/reader.ts';
 import type { SourceImage, SourceLayer } from '../image/sources/source-image.ts';
 import type { Knowledge, Presence } from '../registry/reuse.ts';
 import type { ImageStore } from '../registry/store.ts';
@@ -86,8 +87,17 @@ async function findStated(
   if (diffId === undefined || digest === undefined || size === undefined) return undefined;
   const blob = { digest, size, diffId, uncompressedSize, mediaType, key: diffId, paths: [] };
   if (await store.hasBlob(digest, size)) return { ...blob, transfer: 'present' };
-  const mounted = from !== undefined && (await store.mountBlob(digest, from));
-  return mounted ? { ...blob, transfer: 'mounted' } : undefined;
+  return (await isMounted(digest, from, store)) ? { ...blob, transfer: 'mounted' } : undefined;
+}
+
+/** Makes a blob of another place known in the store, where both are in one registry; false: it was not done. */
+export async function isMounted(
+  digest: string,
+  from: RegistryPlace | undefined,
+  store: ImageStore,
+): Promise<boolean> {
+  if (from === undefined || from.registry !== store.place?.registry) return false;
+  return store.mountBlob(digest, from.repository);
 }
 
 function imageWith(
@@ -96,7 +106,7 @@ function imageWith(
   { store, labels, annotations }: SendWork,
 ): Image {
   const given = Object.keys({ ...labels, ...annotations }).length > 0;
-  const said = given ? annotations : (found?.annotations ?? {});
+  const said = { ...found?.annotations, ...annotations };
   const labelled = withLabels(config(blobs.map(blob => blob.diffId)), labels);
   const image = imageOf(labelled, blobs, said);
   const isChanged = given || layers.some(({ source }, at) => source.digest !== blobs[at]?.digest);

@@ -95,6 +95,8 @@ export const limits = {
   /** … and where it, or a proxy before it, does not take a stream: they are halved down to the least. */
   triedChunk: 4 << 20,
   leastChunk: 512 << 10,
+  /** Bytes of a blob that is held in memory and goes with the request that ends its upload. */
+  wholeBlob: 256 << 10,
   /** Bytes that are gathered before they are written: some registries fail on many tiny writes. */
   leastWrite: 64 << 10,
   /** Seconds for which a token is taken to hold, whatever its server says. */
@@ -121,6 +123,8 @@ export const limits = {
   memoryText: 64 << 10,
   /** References that are followed to compare closures with layers: a second or two. */
   memoryWork: 50_000_000,
+  /** Memories of other variants that a variant learns from. */
+  variantMemories: 8,
   /** Pages of a list of tags, or of what refers to a manifest, that are read. */
   listPages: 20,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */

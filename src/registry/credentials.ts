@@ -52,16 +52,16 @@ export async function findLogin(
  * the same registry, and where the image itself stays on this machine; elsewhere only the job's
  * token, which `findLogin` uses on the registry of the job's GitHub alone.
  *
- * @param place the store's `repository`, for which they were given
+ * @param place the registry's for which they were given; undefined: the image stays on this machine
  */
 export function credentialsElsewhere(
   given: RegistryCredentials,
-  place: string,
+  place: Pick<ImageReference, 'registry'> | undefined,
   { registry }: Pick<ImageReference, 'registry'>,
 ): RegistryCredentials {
   const { anonymous, githubToken } = given;
-  const local = place === '-' || /^(oci|docker-archive):/.test(place);
-  return local || place.startsWith(`${registry}/`) ? given : { anonymous, githubToken };
+  const isSame = place === undefined || place.registry === registry;
+  return isSame ? given : { anonymous, githubToken };
 }
 
 /** Docker's file first, then those that podman and skopeo write. */

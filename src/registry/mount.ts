@@ -3,11 +3,10 @@ import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { triesOf } from '../host/http/retry.ts';
 import type { RegistryClient } from './client.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
-import { namesRegistry } from './reference.ts';
 import { cancel, nextSession } from './session.ts';
 
 /** Makes a blob of another repository of the same registry known in this one; false: it was not done. */
-export type Mount = (digest: string, from: string) => Promise<boolean>;
+export type Mount = (digest: string, repository: string) => Promise<boolean>;
 
 /**
  * Mounting is a shortcut: whatever keeps it from working, the blob can be uploaded. A repository from
@@ -15,9 +14,8 @@ export type Mount = (digest: string, from: string) => Promise<boolean>;
  */
 export function mountsInto(client: RegistryClient): Mount {
   const lends = new Map<string, Promise<boolean>>();
-  return async (digest, from) => {
-    const repository = repositoryOnSameRegistry(client, from);
-    if (repository === undefined || repository === client.reference.repository) return false;
+  return async (digest, repository) => {
+    if (repository === client.reference.repository) return false;
     const first = lends.get(repository);
     const isFirst = first === undefined;
     if (!isFirst && !(await first)) return false;
@@ -55,11 +53,4 @@ async function askToMount(client: RegistryClient, digest: string, from: string):
     const answer = await client.exchange({ method: 'POST', url, scope, retry: false });
     if (answer.status !== 429 || !(await tries.again(answer))) return answer;
   }
-}
-
-/** Only within one registry can a blob be mounted: "ghcr.io/o/base" for ghcr.io, or "o/base". */
-function repositoryOnSameRegistry({ reference }: RegistryClient, from: string) {
-  const [first = '', ...rest] = from.toLowerCase().split('/');
-  if (rest.length === 0 || !namesRegistry(first)) return from.toLowerCase();
-  return first === reference.registry ? rest.join('/') : undefined;
 }

@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts';
 import { archiveStore } from './archive.ts';
 import type { ClientOptions } from './client.ts';
 import { layoutStore } from './layout.ts';
-import { parseReference } from './reference.ts';
+import { type LocalPlace, localPlace, parseReference } from './reference.ts';
 import { remoteStore } from './remote.ts';
 import type { ImageStore } from './store.ts';
 
@@ -23,16 +23,23 @@ export interface OpenStoreOptions extends ClientOptions {
 export function openStore(image: string, options: OpenStoreOptions): ImageStore {
   const { host, imageName = () => 'image' } = options;
   if (image === '-') return archiveStore(standardOutput(host), { host, imageName });
-  const [, kind, path = ''] = /^(oci|docker-archive):(.*)$/s.exec(image) ?? [];
-  if (kind !== undefined && path === '') {
-    throw new Failure(`"${image}" names no ${kind === 'oci' ? 'folder' : 'file'}.`, {
+  const local = localPlace(image);
+  if (local !== undefined) return openLocal(local, options);
+  return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
+}
+
+function openLocal(
+  { kind, path }: LocalPlace,
+  { host, interrupt, imageName = () => 'image' }: OpenStoreOptions,
+): ImageStore {
+  const isFolder = kind === 'oci';
+  if (path === '') {
+    throw new Failure(`"${kind}:" names no ${isFolder ? 'folder' : 'file'}.`, {
       next: `Write ${kind}: and a path.`,
       exitCode: 2,
     });
   }
-  if (kind === 'oci') return layoutStore(path, host, options.interrupt);
-  if (kind === 'docker-archive') return archiveStore(path, { host, imageName });
-  return remoteStore(parseReference(image.replace(/^docker:\/\//, '')), options);
+  return isFolder ? layoutStore(path, host, interrupt) : archiveStore(path, { host, imageName });
 }
 
 function standardOutput({ stdout }: Host): Writable {

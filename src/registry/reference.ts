@@ -52,6 +52,19 @@ export function parseReference(text: string): ImageReference {
   };
 }
 
+/** A folder or a file of this machine that holds an image, and as what. */
+export interface LocalPlace {
+  kind: 'oci' | 'docker-archive';
+  /** May be empty, which is none. */
+  path: string;
+}
+
+/** The place that is written as `oci:DIR` or `docker-archive:FILE`; undefined for a reference, and for "-". */
+export function localPlace(text: string): LocalPlace | undefined {
+  const [, kind, path = ''] = /^(oci|docker-archive):(.*)$/s.exec(text) ?? [];
+  return kind === undefined ? undefined : { kind: kind as LocalPlace['kind'], path };
+}
+
 /** The reference in full, as every tool understands it. */
 export function formatReference(reference: ImageReference): string {
   const { registry, repository, tag, digest } = reference;
@@ -79,7 +92,7 @@ export function checkTag(tag: string): void {
 }
 
 /** Whether the part before the first slash is a registry and not a user of Docker Hub. */
-export function namesRegistry(part: string): boolean {
+function namesRegistry(part: string): boolean {
   return /[.:]/.test(part) || part.toLowerCase() === 'localhost';
 }
 

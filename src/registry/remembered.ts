@@ -19,7 +19,7 @@ export interface KnownBlob extends BlobResult, WithMore {
   directories?: readonly ImageDirectory[];
   /** Where the run that made it can be looked up. */
   run?: string;
-  /** Repository that holds it, where that is not the image's own. */
+  /** Repository of the same registry that holds it, where that is not the image's own. */
   from?: string;
 }
 

@@ -51,6 +51,7 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     remembers: true,
     takes: () => true,
     repository: client.repository,
+    place: { registry, repository: reference.repository },
     logIn: () => told(client.logIn),
     checkWrite: () => told(() => checkWrite(client, work => void besides.push(work))),
     getManifest: name => told(() => getManifest(client, name)),

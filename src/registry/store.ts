@@ -33,8 +33,8 @@ export interface ImageStore extends ImageReader {
   hasBlob(digest: string, size?: number): Promise<boolean>;
   /** Streams a layer in. Starts over or resumes by itself after a broken connection. */
   putBlob(source: BlobSource, options?: PutBlobOptions): Promise<BlobResult>;
-  /** Makes a blob of another repository of the same store known here; false when that cannot be done. */
-  mountBlob(digest: string, from: string): Promise<boolean>;
+  /** Makes a blob of another repository of the same registry known here; false when that cannot be done. */
+  mountBlob(digest: string, repository: string): Promise<boolean>;
   /** Stores a small blob (a config); does nothing when it is there. `isNew`: it cannot be, as far as is known. */
   putBytes(bytes: Buffer, mediaType: string, options?: { isNew?: boolean }): Promise<Descriptor>;
   /** Stores a manifest by digest alone; no tag moves. */

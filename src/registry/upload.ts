@@ -1,7 +1,8 @@
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
 import { pause, triesOf } from '../host/http/retry.ts';
-import { retries } from '../host/limits.ts';
+import { limits, retries } from '../host/limits.ts';
 import type { BlobResult, BlobSource } from '../image/types.ts';
+import { withBeginning } from './beginning.ts';
 import type { RegistryClient } from './client.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import { hasErrorCode } from './refusal.ts';
@@ -31,7 +32,7 @@ import { type Habits, type Way, wantedChunks } from './way.ts';
 /** Uploads to one repository, which learn from each other how its registry takes bytes. */
 export interface Uploads {
   /**
-   * Streams a blob into the registry. After a broken connection the registry is asked what it holds,
+   * Streams a blob into the registry, or puts a small one in one request. After a broken connection the registry is asked what it holds,
    * and the source is opened again for the rest; a registry that forgot the upload gets all of it
    * again.
    */
@@ -44,7 +45,17 @@ export interface Uploads {
 export function uploadsTo(client: RegistryClient): Uploads {
   const { habits } = client;
   return {
-    blob: async (source, options) => complete({ client, source, options, habits, mayResume: true }),
+    blob: async (source, options) =>
+      withBeginning(source, limits.wholeBlob, options.signal, async beginning => {
+        const upload = { client, options, habits };
+        if ('rest' in beginning) {
+          return complete({ ...upload, source: beginning.rest, mayResume: true });
+        }
+        const { bytes, result } = beginning;
+        await complete({ ...upload, source: bytes, result, mayResume: false });
+        options.onProgress?.(bytes.length);
+        return result;
+      }),
     bytes: async (bytes, digest) => {
       const size = bytes.length;
       const result = { digest, size, diffId: digest, uncompressedSize: size };

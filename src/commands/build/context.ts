@@ -93,13 +93,18 @@ export async function pushBuilt(
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */
 interface VariantContext {
-  settings: Pick<BuildSettings, 'compression' | 'labels'>;
+  settings: Pick<BuildSettings, 'compression' | 'labels' | 'annotations'>;
   state: { host: Pick<Host, 'env'> };
 }
 
-/** What else than the output the image's bytes depend on. */
+/**
+ * What else than the output the image's bytes depend on. Of annotations their names: an image keeps those
+ * of its own, and the texts of these are put anew each time.
+ */
 export function variantOf({ settings, state }: VariantContext): string {
-  const { compression, labels } = settings;
+  const { compression, labels, annotations } = settings;
   const sorted = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([mediaTypes.layer[compression], sorted, sourceDateEpoch(state.host.env)]);
+  const named = Object.keys(annotations).sort();
+  const epoch = sourceDateEpoch(state.host.env);
+  return JSON.stringify([mediaTypes.layer[compression], sorted, epoch, named]);
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { atOnce } from '../../host/limits.ts';
-import { defaultCacheTag, isLocalImage } from '../../inputs/destination.ts';
+import { defaultCacheTag, isLocalImage, tagWithoutRecipe } from '../../inputs/destination.ts';
 import { checkTag } from '../../inputs/references.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type RegistryHosts, registryHosts } from '../../registry/hosts.ts';
@@ -44,6 +44,8 @@ export interface ImageIdentity {
   tag: string;
   /** OCI's name. */
   architecture: string;
+  /** Whether name and tag are those of a recipe. */
+  hasRecipe: boolean;
 }
 
 /** Opens the repository that the image goes to; undefined where it goes to no registry. */
@@ -100,7 +102,7 @@ export function openDestination(
   const tags = settings.tags.length > 0 ? settings.tags : [image.tag];
   for (const tag of tags) checkTag('tags', tag);
   const store = repository?.store ?? openLocalStore(settings, image, host);
-  const cacheTag = settings.cacheTag ?? defaultCacheTag(image);
+  const cacheTag = settings.cacheTag ?? cacheTagOf(image, store);
   if (tags.includes(cacheTag)) {
     throw new Failure(
       `The tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
@@ -118,6 +120,9 @@ export function openDestination(
     hosts: repository?.hosts ?? registryHosts(),
   };
 }
+
+const cacheTagOf = (image: ImageIdentity, { repository }: ImageStore): string =>
+  image.hasRecipe ? defaultCacheTag(image) : tagWithoutRecipe(repository, image.architecture);
 
 function openLocalStore(settings: BuildSettings, image: ImageIdentity, host: Host): ImageStore {
   const wanted = settings.image ?? `oci:${image.name}-image`;

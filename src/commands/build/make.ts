@@ -1,12 +1,13 @@
 import { inPhase } from '../../host/phase.ts';
 import { architectureOf } from '../../image/config.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { isShipped, namedTargets } from '../../nix/recipe-layers.ts';
 import type { Evaluation } from '../../nix/types.ts';
 import { startAudit } from './audit.ts';
 import type { Beginning } from './beginning.ts';
+import type { ImageContext } from './context.ts';
 import { openDestination, type Repository } from './destination.ts';
 import { composeImage, realiseTargets } from './image.ts';
-import { publishMadeImage } from './made-image.ts';
 import { type Recollection, recall } from './recall.ts';
 import type { BuildState } from './state.ts';
 
@@ -21,23 +22,32 @@ export async function makeWith(
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
   await startAudit(evaluation, settings, state);
   const architecture = architectureOf(evaluation.system);
-  const image = { ...nameOf(evaluation), architecture };
+  const hasRecipe = evaluation.recipe !== undefined;
+  const image = { ...nameOf(evaluation), architecture, hasRecipe };
+  const shipped = evaluation.recipe?.layers.filter(isShipped) ?? [];
+  const targets = namedTargets(shipped).map(({ outPath }) => outPath);
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
   let known: Recollection | undefined;
   try {
     known = await inPhase(host, 'remember', () =>
-      recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
+      recall(destination, settings, { ...image, storeDir: nix.storeDir, targets }, host),
     );
     const context = { settings, state, nix, evaluation, architecture, destination, ...known };
     const { recipe } = evaluation;
     if (!settings.push) await realiseTargets(context);
     else if (recipe) await composeImage({ ...context, recipe });
-    else await publishMadeImage(context);
+    else await publishMade(context);
   } finally {
     await known?.forget();
     await destination.store.close();
   }
+}
+
+/** Loaded on use: a recipe needs nothing of what reads other tools' images. */
+async function publishMade(context: ImageContext): Promise<void> {
+  const { publishMadeImage } = await import('./made-image.ts');
+  await publishMadeImage(context);
 }
 
 /** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */

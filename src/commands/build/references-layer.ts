@@ -38,6 +38,7 @@ export async function makeReferencesLayer(
   if (needed.size === 0) return undefined;
   const blobs = await makeReferences(outputs, needed, work);
   for (const path of needed) held.add(path);
+  for (const blob of blobs) lessons.blob(blob); // reused ones are of this image, too
   return finished(
     { name: referencesLayer, target: null, origin: originOfBlobs(blobs), blobs },
     work,

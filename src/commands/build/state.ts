@@ -16,6 +16,7 @@ import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
 import type { BuildRecord, LayerRecord } from '../../record/types.ts';
+import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import { auditOutputs } from '../audit/shared.ts';
@@ -142,8 +143,8 @@ export async function checkOutputs({
   workingDirectory,
 }: BuildSettings): Promise<void> {
   if (recordFile !== undefined) await checkOutput(recordFile);
-  const archive = /^docker-archive:(.+)$/s.exec(image ?? '')?.[1];
-  if (archive !== undefined) await checkOutput(resolve(workingDirectory, archive));
+  const place = localPlace(image ?? '');
+  if (place?.kind === 'docker-archive') await checkOutput(resolve(workingDirectory, place.path));
 }
 
 /** Writes the record where the user wants it, if anywhere. Rejects with a {@link Failure}. */

@@ -87,6 +87,8 @@ interface Part {
   /** What it adds to the image. */
   content: Closure;
   blobs: readonly Promise<LayerBlob>[];
+  /** Whether no other target is in its blobs. */
+  isAlone: boolean;
 }
 
 interface Making {
@@ -117,8 +119,9 @@ export async function makeLayerOfTargets(
   let sharedAt = 0;
   for (const target of layer.targets) {
     const closure = await sizedClosure(target, work);
-    const found = { target, blobs: [], ...lessHeld(closure, held) };
-    const isAlone = sizeOf(found.content) >= shares.least;
+    const added = lessHeld(closure, held);
+    const isAlone = sizeOf(added.content) >= shares.least;
+    const found = { target, blobs: [], isAlone, ...added };
     const part = isAlone ? await makeAlone(found, count, making) : found;
     for (const { path } of part.content) held.add(path);
     parts.push(part);
@@ -220,8 +223,10 @@ async function finishParts(
 ): Promise<MadeLayer> {
   const origin = originOfParts(parts, work);
   const blobs = await Promise.all(new Set(parts.flatMap(part => part.blobs)));
-  for (const { target, closure, ...part } of parts) {
-    const carriers = await Promise.all(part.blobs);
+  for (const blob of blobs) work.lessons.blob(blob);
+  for (const { target, closure, isAlone, ...part } of parts) {
+    // a blob that holds others' paths, too, does not carry it: it is found by its key
+    const carriers = isAlone ? await Promise.all(part.blobs) : [];
     work.lessons.layer({ outPath: target.outPath, closure, blobs: carriers });
   }
   return finished({ name, target: null, origin, blobs }, work);

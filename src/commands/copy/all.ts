@@ -13,6 +13,7 @@ import { storedBlob } from '../../image/oci/stored-image.ts';
 import { type Descriptor, type Manifest, mediaTypes } from '../../image/types.ts';
 import type { ImageStore } from '../../registry/store.ts';
 import type { SentImage } from '../push.ts';
+import { isMounted } from '../send-image.ts';
 import { type Transfers, whileSending } from '../transfers.ts';
 import { copyReferrers, type ReferrerWork } from './referrers.ts';
 
@@ -23,15 +24,12 @@ export interface WholeSource {
   reference: string;
   /** For people. */
   name: string;
-  /** The repository, where a blob of it may be mounted into another one. */
-  from?: string;
   /** The image's own tags. */
   tags: readonly string[];
   close(): Promise<void>;
 }
 
 interface Copying extends ReferrerWork {
-  from: string | undefined;
   transfers: Transfers;
   /** Copies a blob; the same one once. */
   blob(descriptor: Descriptor): Promise<object>;
@@ -80,13 +78,13 @@ export async function sendAll(
 }
 
 function startCopying(
-  { reader, name, from }: WholeSource,
+  { reader, name }: WholeSource,
   store: ImageStore,
   transfers: Transfers,
 ): Copying {
   let count = 0;
   const copying: Copying = {
-    ...{ reader, name, from, store, transfers, tags: new Map(), kept: [], converted: 0 },
+    ...{ reader, name, store, transfers, tags: new Map(), kept: [], converted: 0 },
     blob: onceEach(
       ({ digest }) => digest,
       descriptor => copyBlob(descriptor, copying),
@@ -145,11 +143,11 @@ async function copyIndex(
 
 async function copyBlob(
   descriptor: Descriptor,
-  { reader, store, from, name, transfers }: Copying,
+  { reader, store, name, transfers }: Copying,
 ): Promise<object> {
   const { digest, size } = descriptor;
   if (await store.hasBlob(digest, size)) return descriptor;
-  if (from !== undefined && (await store.mountBlob(digest, from))) return descriptor;
+  if (await isMounted(digest, reader.place, store)) return descriptor;
   const source = storedBlob(reader, descriptor);
   return transfers.send({ layer: name, index: 0, key: digest, paths: [], source, weight: size });
 }

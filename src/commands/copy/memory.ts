@@ -3,7 +3,7 @@ import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
 import { mediaTypes } from '../../image/types.ts';
-import { defaultCacheTag } from '../../inputs/destination.ts';
+import { tagWithoutRecipe } from '../../inputs/destination.ts';
 import type { CopySettings } from '../../inputs/settings.ts';
 import { evidenceIn } from '../../registry/evidence.ts';
 import { memoryPlace } from '../../registry/memory/place.ts';
@@ -25,8 +25,8 @@ export interface CopyMemory extends Pick<Push, 'remember' | 'notRemembered'> {
 }
 
 /**
- * Reads the memory as `build` does, in the place where `build` keeps it for an image that is called like
- * the repository. One that cannot be read costs a warning.
+ * Reads the memory where `build` keeps it for images that have no recipe. One that cannot be read costs a
+ * warning.
  */
 export async function recallCopy(
   storePath: string,
@@ -37,9 +37,7 @@ export async function recallCopy(
 ): Promise<CopyMemory> {
   const { compression, writeMemory: mayWrite } = settings;
   const { architecture } = settings.platform ?? thisMachine;
-  const name = store.repository.slice(store.repository.lastIndexOf('/') + 1);
-  const [tag = ''] = tags;
-  const cacheTag = defaultCacheTag({ name, tag, architecture });
+  const cacheTag = tagWithoutRecipe(store.repository, architecture);
   const place = memoryPlace(store, cacheTag, { storeDir: dirname(storePath), architecture, host });
   const loss = `What ${store.repository} remembers is not known`;
   const evidence = evidenceIn(store);
@@ -49,7 +47,10 @@ export async function recallCopy(
   ]);
   const remembered = { memory, evidence };
   const knowledge = arrangeKnowledge([remembered], mediaTypes.layer[compression]);
-  const variant = variantOf({ settings: { compression, labels: {} }, state: { host } });
+  const variant = variantOf({
+    settings: { compression, labels: {}, annotations: {} },
+    state: { host },
+  });
   const target = { outPath: storePath, variant };
   const lessons = startLessons({ rowOf: () => undefined, origin: {} });
   return {

@@ -35,7 +35,7 @@ export interface CopySource {
 
 /** Where a copy goes. */
 interface CopyTarget {
-  store: Pick<ImageStore, 'repository'>;
+  store: Pick<ImageStore, 'place'>;
   /** What is found out of registries, its own among them. */
   hosts: RegistryHosts;
 }
@@ -68,7 +68,7 @@ export async function findSource(
       const name = `image ${repository}:${at}`;
       const tags = [tag ?? 'latest'];
       const close = () => store.close();
-      return { reader: store, reference: at, name, from: repository, tags, close };
+      return { reader: store, reference: at, name, tags, close };
     },
   };
 }
@@ -131,7 +131,7 @@ function readFrom(settings: CopySettings, { store: destination, hosts }: CopyTar
     host,
     hosts,
     insecureRegistries,
-    credentials: credentialsElsewhere(credentials, destination.repository, reference),
+    credentials: credentialsElsewhere(credentials, destination.place, reference),
     reading: true,
   });
   const { tag, digest } = reference;
@@ -152,7 +152,6 @@ async function openReference(
       platform,
       name: `image ${repository}:${at}`,
       repoTags: [`${repository}:${tag ?? 'latest'}`],
-      from: repository,
     });
     const image = { ...stored, close: () => store.close() };
     return packing.compression === 'none' ? await measuredImage(image, host.signal) : image;

@@ -15,6 +15,8 @@ export class WrongDocument extends Failure {}
 export interface FoundManifest {
   stored: StoredManifest;
   manifest: Manifest;
+  /** What it runs on, as an index says. */
+  platform?: Platform | undefined;
   /** What else the indexes on the way have images for, such as "linux/arm64". */
   others: readonly string[];
 }
@@ -39,14 +41,16 @@ export async function findManifest(
 ): Promise<FoundManifest | 'missing' | 'other-platform'> {
   let at = reference;
   const others: string[] = [];
+  let said: Platform | undefined;
   for (let depth = 0; depth <= limits.nestedIndexes; depth++) {
     const stored = await store.getManifest(at);
     if (stored === undefined) return 'missing';
     const found = readManifestOrIndex(stored.bytes, name);
-    if ('layers' in found) return { stored, manifest: found, others };
+    if ('layers' in found) return { stored, manifest: found, platform: said, others };
     const fitting = chooseManifest(found.manifests, platform);
     if (fitting === undefined) return 'other-platform';
     others.push(...platformsIn(found.manifests.filter(each => each !== fitting)));
+    said = fitting.platform;
     at = fitting.digest;
   }
   throw wrong(name, `more than ${limits.nestedIndexes} indexes lie within each other`);
@@ -93,6 +97,10 @@ export async function readConfig(
   }
   return { bytes, diffIds };
 }
+
+/** What an image's config says that it runs on; undefined where it does not. */
+export const platformIn = (config: Buffer): Platform | undefined =>
+  platformOf(jsonValue(config.toString()));
 
 /** The diffIDs that an image's config states. @throws WrongDocument */
 export function diffIdsIn(config: Buffer, name: string): string[] {

@@ -9,6 +9,7 @@ import { type Platform, platformName, platformsIn } from './choose.ts';
 import {
   type FoundManifest,
   findManifest,
+  platformIn,
   readConfig,
   readManifestOrIndex,
   WrongDocument,
@@ -26,12 +27,12 @@ export interface StoredImageOptions {
   /** Names of the image to hand on, such as "ghcr.io/o/comfyui:cu130". */
   repoTags?: readonly string[];
   tags?: readonly string[];
+  /** What it runs on, as the entry says that led to it. */
+  said?: Platform | undefined;
   /** Platforms of images beside it that are known by now. */
   others?: readonly string[];
   /** Whether to read a blob again costs little: what it unpacks to is proven, too, when it is passed on. */
   rereads?: boolean;
-  /** The repository, where a blob of it may be mounted into another one. */
-  from?: string;
 }
 
 /**
@@ -43,15 +44,15 @@ export async function storedImage(
   packing: Packing,
   options: StoredImageOptions,
 ): Promise<SourceImage> {
-  const { name, repoTags = [], tags = [], from } = options;
-  const { stored, manifest, others } = await imageAt(reader, options);
+  const { name, repoTags = [], tags = [] } = options;
+  const { stored, manifest, platform, others } = await imageAt(reader, options);
   const { bytes: configBytes, diffIds } = await readConfig(reader, manifest, name);
   return {
     description: name,
     layers: manifest.layers.map((layer, at) => ({
       name: `layer ${at + 1}`,
       source: layerSource(reader, layer, diffIds[at] ?? '', packing, options),
-      ...(from === undefined ? {} : { from }),
+      ...(reader.place === undefined ? {} : { from: reader.place }),
     })),
     config: fixedConfig(configBytes, diffIds, name),
     manifest: {
@@ -61,6 +62,7 @@ export async function storedImage(
     },
     repoTags,
     tags,
+    platform: platform ?? options.said ?? platformIn(configBytes),
     otherPlatforms: [...(options.others ?? []), ...others],
     sequential: false,
     close: async () => undefined,

@@ -6,6 +6,7 @@ import { packedBlobSource } from '../blob-sources.ts';
 import type { Packing } from '../compress.ts';
 import { decompressAny } from '../decompress.ts';
 import { bytesOf } from '../frames.ts';
+import { platformIn } from '../oci/documents.ts';
 import { type ByteString, toByteString, toText } from '../tar-header.ts';
 import { type Archive, type ArchiveIndex, followLinks, normal, type Place } from './archive.ts';
 import {
@@ -87,6 +88,7 @@ function describe({ index, name }: Archive, reference: string | undefined) {
     description: `docker archive ${name}`,
     repoTags: manifest.RepoTags,
     config: fixedConfig(config, diffIds, name),
+    platform: platformIn(config),
   };
   return { image, layers };
 }

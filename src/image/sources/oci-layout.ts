@@ -61,6 +61,7 @@ export async function ociLayout(
     platform,
     name,
     ...namesOf(chosen),
+    said: chosen.platform,
     others: platformsIn(others),
     rereads: files.rereads,
   });

@@ -5,6 +5,8 @@ import { limits } from '../../host/limits.ts';
 import { visible } from '../../host/visible.ts';
 import { mismatch } from '../decompress.ts';
 import { isDigest } from '../digest.ts';
+import type { Platform } from '../oci/choose.ts';
+import type { RegistryPlace } from '../oci/reader.ts';
 import type { BlobSource, BlobStream } from '../types.ts';
 
 /** A layer of an image that some other tool described. */
@@ -15,8 +17,8 @@ export interface SourceLayer {
   storePaths?: readonly string[];
   /** What the memory knows its content by, where that is known without reading it. */
   key?: string;
-  /** The repository that it is read from: within one registry it may be mounted. */
-  from?: string;
+  /** Where it is read from: within one registry it may be mounted. */
+  from?: RegistryPlace;
 }
 
 /** An image that some other tool made or described, ready to be sent. */
@@ -33,6 +35,8 @@ export interface SourceImage {
   tags?: readonly string[];
   /** The manifest as it was found: it is sent as it is where all layers are. */
   manifest?: { bytes: Buffer; mediaType: string; annotations: Readonly<Record<string, string>> };
+  /** What it runs on, where that is said. */
+  platform?: Platform | undefined;
   /** Platforms of which the same source has other images, such as "linux/arm64". */
   otherPlatforms?: readonly string[];
   /** Layers come out of one stream: sent one by one and in order, it is read once. */

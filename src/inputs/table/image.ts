@@ -29,7 +29,7 @@ export const imageInputs = {
     reader: yesOrNo,
     description:
       'Whether all that the source has is copied as it is: the index with the images of all platforms, ' +
-      'attestations, and signatures whose tags are made of digests.',
+      'attestations, and what refers to them (signatures, SBOMs).',
     default: 'false',
     verbs: ['copy'],
   },

@@ -113,7 +113,8 @@ export const registryInputs = {
     reader: textAs(checkTag),
     description:
       "The tag at which the image's repository keeps its memory. " +
-      'Without it `cache-NAME-TAG-ARCHITECTURE`, of the recipe.',
+      'Without it `cache-NAME-TAG-ARCHITECTURE` of the recipe; without a recipe ' +
+      '`cache-NAME-latest-ARCHITECTURE` of the repository.',
     verbs: ['build'],
   },
   'cache-from': {

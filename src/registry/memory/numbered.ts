@@ -38,6 +38,20 @@ export async function newestNumber(store: ImageStore, tag: string, least: number
   return Math.max(least, ...numbers);
 }
 
+/** Of tags of memories, those that `isWanted` takes without their numbers, each with its newest. */
+export function newestMemories(
+  tags: readonly string[],
+  isWanted: (first: string) => boolean,
+): { first: string; newest: string }[] {
+  const newest = new Map<string, number>();
+  for (const tag of tags) {
+    const [, unnumbered = tag, digits = '0'] = /^(.*)\.([1-9]\d{0,5})$/.exec(tag) ?? [];
+    const [first, number] = isWanted(tag) ? [tag, 0] : [unnumbered, Number(digits)];
+    if (isWanted(first)) newest.set(first, Math.max(number, newest.get(first) ?? 0));
+  }
+  return [...newest].map(([first, number]) => ({ first, newest: numberedTag(first, number) }));
+}
+
 function notTold(error: unknown): string[] {
   if (error instanceof Failure) return [];
   throw error;

@@ -166,8 +166,8 @@ test('a store path that was copied before only moves tags, and nothing of it is 
     assert.doesNotMatch(result.stderr, /warning/);
     return result.stderr;
   };
-  // as `build` leaves it, for an image that is called like its repository
-  const image = `${registry.address}/demo`;
+  // as `build` leaves it, whatever the repository and the image are called
+  const image = `${registry.address}/o/any`;
   const built = await build(machine, flake, 'streamed', image);
   const moved = await copy(image);
   assert.match(moved, new RegExp(`@${built.record?.image?.digest}`));
@@ -175,8 +175,15 @@ test('a store path that was copied before only moves tags, and nothing of it is 
   const other = `${registry.address}/other`;
   const first = await copy(`${other}:a`);
   assert.match(first, /sent/);
-  const again = await copy(`${other}:a`, '--tags', 'b');
+  const again = await copy(other, '--tags', 'b');
   assert.doesNotMatch(again, /sent/);
+  const listed = await run('skopeo', ['list-tags', '--tls-verify=false', `docker://${other}`]);
+  const { Tags } = JSON.parse(listed) as { Tags: string[] };
+  assert.deepEqual(Tags.map(tag => tag.replace(/-[a-z0-9]+$/, '')).sort(), [
+    'a',
+    'b',
+    'cache-other-latest',
+  ]);
   assert.deepEqual(await inspect(`docker://${other}:b`), await inspect(`docker://${image}:cu130`));
 });
 

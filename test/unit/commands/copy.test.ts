@@ -182,6 +182,19 @@ describe('the image of an index', () => {
     assert.match(said.join(), /Not copied are the images for linux\/arm64\/v8/);
   });
 
+  test('that says no platform, or is no index, is what its config says', async t => {
+    const { from, to, root } = folders(t);
+    const asked = { platform: platform('arm64') };
+    indexOf(from, [{}]);
+    const expected = /is for linux\/amd64, and linux\/arm64 was asked for/;
+    await assert.rejects(copied(`oci:${from}`, `oci:${to}`, asked), expected);
+    await copied(`oci:${from}`, `oci:${to}`, { platform: platform('amd64') });
+    fillLayout(startLayout(`${root}/one`));
+    await assert.rejects(copied(`oci:${root}/one`, `oci:${to}`, asked), expected);
+    writeFileSync(`${root}/a.tar`, smallArchive());
+    await assert.rejects(copied(`${root}/a.tar`, `oci:${to}`, asked), expected);
+  });
+
   test('that has none for this machine names those that it has', async t => {
     const { from, to } = folders(t);
     indexOf(from, [{ platform: platform('s390x') }]);

@@ -34,8 +34,8 @@ const settings = {
   cacheFrom: [],
   insecureRegistries: [],
 };
-const identity = { name: 'x', tag: 't', architecture: 'amd64' };
-const place = { storeDir: '/nix/store', architecture: 'amd64' };
+const identity = { name: 'x', tag: 't', architecture: 'amd64', hasRecipe: true };
+const place = { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [] };
 
 test('the source of a copy is read, its destination written', async t => {
   const registry = await registryWithImage(t);

@@ -5,6 +5,7 @@ import {
   isLocalImage,
   joinDestination,
   readCopyDestination,
+  tagWithoutRecipe,
 } from '../../../src/inputs/destination.ts';
 import {
   readCacheReferences,
@@ -47,6 +48,17 @@ test("full references, as docker/metadata-action gives them, say the image's rep
     'a',
     'b',
   ]);
+});
+
+test('the memory of images without a recipe is called by their repository, whatever their tags', () => {
+  for (const [repository, name] of [
+    ['ghcr.io/o/comfyui', 'comfyui'],
+    ['127.0.0.1:5000/comfyui', 'comfyui'],
+    ['oci:/some/where/image', 'image'],
+    ['oci:image', 'image'],
+  ] as const) {
+    assert.equal(tagWithoutRecipe(repository, 'arm64'), `cache-${name}-latest-arm64`);
+  }
 });
 
 test('references to two repositories are an error that names both', () => {

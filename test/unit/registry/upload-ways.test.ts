@@ -50,7 +50,7 @@ describe('what a registry says of success', () => {
     test(`${method} ${statuses.join(', ')} are taken as containerd takes them`, async () => {
       for (const status of statuses) {
         const { upload, waits } = await start({ successes: { [method]: status } });
-        await upload(100_000);
+        await upload(300_000);
         assert.deepEqual(waits, [], `${method} ${status}`);
       }
     });
@@ -58,7 +58,7 @@ describe('what a registry says of success', () => {
 
   test('after a 202 to the end of an upload, the blob is waited for', async () => {
     const { upload, asked } = await start({ hidesFor: 2 });
-    await upload(100_000);
+    await upload(300_000);
     assert.equal(asked('HEAD'), 3);
   });
 });

@@ -54,9 +54,9 @@ describe('a registry that says what is not so', () => {
   });
 
   test('an early 202 to what is on its way as a whole is found out by the digest', async () => {
-    const { opened, sent } = await arrive(10_000, { hasty: [100] });
+    const { opened, sent } = await arrive(300_000, { hasty: [299_900] });
     assert.equal(opened, 2);
-    assert.equal(sent, 10_100);
+    assert.equal(sent, 599_900);
   });
 
   test('it holds more than was sent, and less than there is', async () => {
@@ -216,7 +216,7 @@ describe('uploading a blob', () => {
     const open = () => ({
       ...source.open(),
       async *[Symbol.asyncIterator]() {
-        yield Buffer.alloc(200_000);
+        yield Buffer.alloc(300_000);
         throw broken;
       },
     });
@@ -250,9 +250,9 @@ describe('uploading a blob', () => {
     const open = () => ({
       ...source.open(),
       async *[Symbol.asyncIterator]() {
-        yield Buffer.alloc(200_000);
+        yield Buffer.alloc(300_000);
         controller.abort(reason);
-        yield Buffer.alloc(200_000);
+        yield Buffer.alloc(300_000);
       },
     });
     const put = store.putBlob({ ...source, open }, { signal: controller.signal });
@@ -314,4 +314,19 @@ test('a digest is added to a Location without touching its query', () => {
     withDigest(location, 'sha256:00').href,
     'https://r.example/v2/x/blobs/upload/1?_state=a%2Bb~c%3D%3D&n=%20&digest=sha256%3A00',
   );
+});
+
+test('a small blob goes with the request that ends its upload, and whole again where that fails', async () => {
+  for (const status of [undefined, 502]) {
+    let closing = 0;
+    const { registry, opened, sent } = await arrive(200_000, {
+      answer: ({ method }) =>
+        method === 'PUT' && closing++ === 0 && status ? { status } : undefined,
+    });
+    assert.equal(opened, 1);
+    assert.equal(sent, 200_000);
+    const uploading = registry.requests.map(line => line.replace(/ .*/, ''));
+    if (!status) assert.deepEqual(uploading, ['POST', 'PUT']);
+    assert.ok(!uploading.includes('PATCH'));
+  }
 });
