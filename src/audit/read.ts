@@ -35,6 +35,7 @@ export async function readSubject(
   const images = layers ? [] : takeApart(target.drvPath, graph, read);
   return {
     layers: layers ?? imageLayers(images, evaluation),
+    hasRecipe: recipe !== undefined,
     config: recipe?.config ?? images.at(-1)?.config ?? {},
     graph,
     provenance,
