@@ -46,7 +46,8 @@ async function startDocker(folder: string, store: string, registry: string): Pro
     diskBytes: () => diskBytes(join(data, 'root')),
     stop: async () => {
       const ended = once(daemon, 'exit');
-      daemon.kill('SIGTERM');
+      // unshare ignores every other signal, and ends what is in its namespace with it
+      daemon.kill('SIGKILL');
       await ended;
       if (existsSync(data)) rmSync(data, { recursive: true, maxRetries: 5 });
     },
