@@ -18,8 +18,10 @@ import { buildOn, freshMachine, type Machine, runOn, type Work } from './rebuild
 import { changes } from './wheels/changes.ts';
 import { tryImage } from './wheels/image.ts';
 import { realProject } from './wheels/project.ts';
+import { sameTrees } from './wheels/trees.ts';
 
 const workspace = fileURLToPath(new URL('../build/bench/wheels', import.meta.url));
+const machineFolder = join(workspace, 'machine');
 const cache = `file://${join(workspace, 'cache')}`;
 
 /** One build on a fresh machine. */
@@ -33,7 +35,7 @@ interface Built {
 }
 
 async function build(what: string, work: Work): Promise<Built> {
-  const machine = freshMachine(join(workspace, 'machine'));
+  const machine = freshMachine(machineFolder);
   const record = await buildOn(machine, work);
   await keep(machine);
   const substituters = record.caches?.substituters ?? [];
@@ -92,12 +94,17 @@ try {
   const image = `${registry.address}/comfyui`;
   const work = { project, image, cache: `${cache}?trusted=true`, maxLayerSize: '1GiB' };
 
-  const builds = [await build('the first build', work)];
+  const first = await build('the first build', work);
   const tools = join(workspace, 'tools');
   const tried = await tryImage(`${image}:cu130-py313`, tools, join(workspace, 'debian'));
   console.log(`${table(['in podman', ''], tried)}\n`);
+  const machine = { folder: machineFolder };
+  const digest = first.record.image?.digest ?? '';
+  const trees = await sameTrees(machine, project, registry, digest);
+  console.log(`the tree by Nix alone, beside it: ${trees}\n`);
 
   work.project = { ...project, nixpkgs: join(workspace, 'nixpkgs-moved') };
+  const builds = [first];
   builds.push(await build('another nixpkgs, the same wheels', work));
   for (const [what, change] of Object.entries(changes)) {
     await change(project, workspace);
@@ -105,7 +112,7 @@ try {
   }
   console.log(`${buildTable(builds)}\n`);
 
-  rmSync(join(workspace, 'machine'), { recursive: true });
+  rmSync(machineFolder, { recursive: true });
   const images = builds.map(
     ({ what, record }): PulledImage => ({
       what,
