@@ -1,6 +1,6 @@
 // npm run bench:wheels: templates/layered with the wheels that its lock names, about 3.6 GB from the
 // package index: is what it makes an image that works, what does another nixpkgs move of it, and what
-// does a host that has an image pull of the next? Needs root, a network, 40 GB of disk, podman,
+// does a host that has an image pull of the next? Needs root, a network, 40 GB of disk, podman, gcc,
 // docker-registry and the packages of test/nixpkgs-stand-in/prepare.
 //
 // What was downloaded stays in build/bench/wheels. nixpkgs is the stand-in with Debian trixie's Python

@@ -10,8 +10,8 @@ def say(what, result):
     print(f"{what}\t{result}", flush=True)
 
 
-# Plug-ins for what the image does not hold.
-plugins = re.compile(r"rdma|_(mpi|pmi2?|pmix|ucx|libfabric|ibrc|ibdevx|ibgda)\.so")
+# Plug-ins for what the image does not hold: MPI with OpenSHMEM, PMIx, UCX, libfabric, InfiniBand.
+plugins = re.compile(r"rdma|_(mpi|shmem|pmi2?|pmix|ucx|libfabric|ibrc|ibdevx|ibgda)\.so")
 
 
 def import_all():

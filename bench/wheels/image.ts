@@ -1,7 +1,7 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeLibrary } from '../../test/integration/templates/layered-project.ts';
+import { run } from '../../test/integration/templates/stand-in.ts';
 import { makeWheel } from '../../test/integration/templates/wheelhouse.ts';
 import { type Podman, startPodman } from '../../test/tools/podman.ts';
 
@@ -10,12 +10,30 @@ const script = fileURLToPath(new URL('check.py', import.meta.url));
 /** What was tried in the image, and what came out. */
 export type Tried = [what: string, result: string];
 
+/** Functions of libcuda that a library wants as soon as it is opened. */
+const wanted = [
+  'cuGetErrorString',
+  'cuModuleGetFunction',
+  'cuModuleLoadData',
+  'cuModuleUnload',
+  'cuTensorMapEncodeIm2col',
+  'cuTensorMapEncodeTiled',
+];
+
+/** A stub of the driver's library. */
+async function makeDriver(folder: string): Promise<void> {
+  const source = join(folder, 'stub.c');
+  writeFileSync(source, wanted.map(name => `int ${name}(void) { return 999; }\n`).join(''));
+  const output = join(folder, 'libcuda.so.1');
+  await run('gcc', ['-shared', '-nostdlib', '-Wl,-soname,libcuda.so.1', '-o', output, source]);
+}
+
 /** Things that the container is shown at /bench. */
 async function makeTools(folder: string, debian: string): Promise<void> {
   mkdirSync(join(folder, 'driver'), { recursive: true });
   copyFileSync(script, join(folder, 'check.py'));
   copyFileSync(join(debian, 'usr/bin/cat'), join(folder, 'cat'));
-  await makeLibrary(join(folder, 'driver/libcuda.so.1'), []);
+  await makeDriver(join(folder, 'driver'));
   const name = 'needs_torch-1.0-py3-none-any.whl';
   await makeWheel(join(folder, name), {
     'needs_torch.py': 'import torch\n',

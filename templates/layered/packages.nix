@@ -150,20 +150,21 @@ in
     ];
   };
 
-  # Layer 6: what is released with ComfyUI, and its Manager.
+  # Layer 6: what is released with ComfyUI, and its Manager. The small ones come last: they share a blob
+  # with ComfyUI itself, at the place of the first of them, and hosts pull again all that lies above it.
   app = {
     required = [
       "comfyui-embedded-docs"
       "comfyui-frontend-package"
-      "comfyui-manager"
-      "comfyui-workflow-templates"
-      "comfyui-workflow-templates-core"
       "comfyui-workflow-templates-json"
       "comfyui-workflow-templates-media-api"
       "comfyui-workflow-templates-media-assets-01"
       "comfyui-workflow-templates-media-image"
       "comfyui-workflow-templates-media-other"
       "comfyui-workflow-templates-media-video"
+      "comfyui-manager"
+      "comfyui-workflow-templates"
+      "comfyui-workflow-templates-core"
     ];
     optional = [ ];
   };
