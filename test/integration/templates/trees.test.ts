@@ -29,8 +29,9 @@ test("a wheel's tree is one derivation with the lock's hash, and the same withou
   const expression = (pin: Partial<Pin> & { unpacked?: string }, changes = '{ }') => `
     let
       pkgs = import ${standIn} { system = builtins.currentSystem; };
-      wheels = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { }; };
-    in wheels.tree (builtins.fromJSON ${JSON.stringify(JSON.stringify({ name: 'odd', ...pin }))})`;
+      pin = builtins.fromJSON ${JSON.stringify(JSON.stringify(pin))};
+      wheels = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant.wheels.odd = pin; };
+    in builtins.head (wheels.chosen { required = [ "odd" ]; optional = [ ]; })`;
   const pin = { url, hash, version, unpacked };
   const build = async (text: string) => {
     const [built] = JSON.parse(
