@@ -9,6 +9,7 @@ import { configFindings } from './findings/config.ts';
 import { twoCudaVersions } from './findings/cuda.ts';
 import { leftovers } from './findings/leftovers.ts';
 import { wrongOrder } from './findings/order.ts';
+import { pulledImages } from './findings/pulled.ts';
 import { packagesTwice, wheelsTwice } from './findings/twice.ts';
 import { distinctPackages, findPackages } from './packages.ts';
 import { findInstalls } from './scripts.ts';
@@ -36,6 +37,7 @@ export function audit(
     ...hazards(subject, layerOf),
     ...networkUses(installs, layerOf),
     ...downloads(subject, installs, layerOf),
+    ...pulledImages(subject, layerOf),
     ...twoCudaVersions(all, installs, layerOf),
     ...packagesTwice(all),
     ...wheelsTwice(subject, installs, layerOf),

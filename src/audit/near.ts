@@ -4,8 +4,9 @@ import type { FactGraph } from './facts.ts';
 import { fetchedInputs, kindOf, neededInputs } from './subject.ts';
 
 /**
- * The derivations that are worth a closer look: those of the flake's own, from `targets` down to the
- * first packages of nixpkgs, whose scripts are nixpkgs' business, and all that they download.
+ * The derivations that are worth a closer look: all from `targets` down to the first packages of nixpkgs,
+ * whose scripts are nixpkgs' business; below these what is known to be somebody else's; and all that any
+ * of them downloads.
  */
 export function nearDerivations(
   targets: readonly string[],
@@ -14,7 +15,7 @@ export function nearDerivations(
   read: (drvPath: string) => Derivation,
 ): Map<string, Derivation> {
   const near = new Map<string, Derivation>();
-  const pending = new Set(targets); // grows while it is read
+  const pending = new Set([...targets, ...provenance.own]); // grows while it is read
   for (const drvPath of pending) {
     const facts = graph.get(drvPath);
     if (facts === undefined) continue;

@@ -16,19 +16,54 @@ let
 
   # vmTools.runInLinuxVM wraps a derivation's builder.
   runInLinuxVM =
-    attributes:
-    runCommand attributes.name (
+    name: attributes: command:
+    runCommand name (
       {
         requiredSystemFeatures = [ "kvm" ];
         origBuilder = "${pkgs.bash}/bin/bash";
         origArgs = [ "-e" ];
         QEMU_OPTS = "-m 512";
+        preVM = "${pkgs.qemu}/bin/qemu-img create -f qcow2 disk-image.qcow2 1024M";
       }
       // attributes
-    ) "${pkgs.qemu}/bin/qemu-kvm";
+    ) command;
+
+  # lib.makeOverridable: `override` knows the arguments of the function, and takes a function of those given.
+  makeOverridable =
+    f: arguments:
+    f arguments
+    // {
+      override = {
+        __functionArgs = builtins.functionArgs f;
+        __functor =
+          _: new:
+          makeOverridable f (arguments // (if builtins.isFunction new then new arguments else new));
+      };
+    };
+
+  pullImage =
+    {
+      imageName,
+      imageDigest,
+      hash,
+      finalImageTag ? "latest",
+    }:
+    runCommand
+      "docker-image-${builtins.replaceStrings [ "/" ] [ "-" ] imageName}-${finalImageTag}.tar"
+      {
+        inherit imageDigest imageName;
+        imageTag = finalImageTag;
+        outputHashMode = "flat";
+        outputHash = hash;
+        nativeBuildInputs = [ pkgs.curl ];
+        sourceURL = "docker://${imageName}@${imageDigest}";
+      }
+      ''
+        skopeo copy "$sourceURL" "docker-archive://$out:$destNameTag"
+      '';
 
   buildImage =
-    {
+    args@{
       name,
       tag ? "latest",
       fromImage ? null,
@@ -49,12 +84,11 @@ let
             nativeBuildInputs = tools;
           } "mkdir layer; ${pkgs.tarsum}/bin/tarsum < layer.tar"
         else
-          runInLinuxVM {
-            name = "docker-layer-${name}";
-            inherit fromImage;
-            preMount = "for item in ${concatPaths contents}; do rsync $item/ layer/; done";
-            postMount = "unshare -imnpuf --mount-proc chroot mnt ${script}";
-          };
+          runInLinuxVM "docker-layer-${name}" { inherit fromImage; } ''
+            for item in ${concatPaths contents}; do rsync $item/ layer/; done
+            unshare -imnpuf --mount-proc chroot mnt ${script}
+            tarhash=$(${pkgs.tarsum}/bin/tarsum < $out/layer.tar)
+          '';
     in
     runCommand "docker-image-${name}.tar.gz" {
       inherit fromImage baseJson;
@@ -62,10 +96,14 @@ let
       imageTag = tag;
       layerClosure = "${layer}";
       nativeBuildInputs = tools;
-      passthru.imageTag = tag;
+      passthru = {
+        inherit layer;
+        buildArgs = args;
+        imageTag = tag;
+      };
     } "cp ${layer}/* temp/; ${pkgs.moreutils}/bin/sponge";
 
-  streamLayeredImage =
+  streamLayeredImage = makeOverridable (
     {
       name,
       tag ? "latest",
@@ -101,10 +139,11 @@ let
         imageName = name;
         imageTag = tag;
       };
-    } "makeWrapper ${stream} $out --add-flags ${conf}";
+    } "makeWrapper ${stream} $out --add-flags ${conf}"
+  );
 in
 {
   dockerTools = {
-    inherit buildImage streamLayeredImage;
+    inherit buildImage pullImage streamLayeredImage;
   };
 }

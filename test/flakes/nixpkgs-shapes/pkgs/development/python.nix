@@ -50,7 +50,11 @@ let
       }
     );
 
-  packages =
+  packages = builtins.foldl' (
+    before: extension: before // extension packages before
+  ) nixpkgsPackages pkgs.pythonPackagesExtensions;
+
+  nixpkgsPackages =
     builtins.mapAttrs (
       pname: version:
       buildPythonPackage {
@@ -70,4 +74,5 @@ in
 {
   inherit python312;
   python312Packages = packages;
+  pythonPackagesExtensions = [ ];
 }
