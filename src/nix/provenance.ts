@@ -6,8 +6,8 @@
  * free. Downloads are left out of the first two: their hash says what they are.
  *
  * It goes from the recipe's targets to all derivations that are attributes of a derivation, in lists
- * or alone, and to the arguments of dockerTools. What only a text refers to is a store path by then, and
- * says nothing of its origin.
+ * or alone, or its `paths`, and to the arguments of dockerTools and of folders of links. What only a text
+ * refers to is a store path by then, and says nothing of its origin.
  */
 export const describeProvenance = /* nix */ `
 target:
@@ -26,24 +26,30 @@ let
     ++ map (folder: folder.from or null) (listOf (recipe.folders or [ ]))
     ++ listOf (recipe.root or [ ]);
 
-  # What dockerTools was asked for, which is text in the derivations of the image: buildImage says it,
-  # streamLayeredImage by \`override\`, buildLayeredImage has a stream.
-  contentArguments = arguments:
-    map (name: arguments.\${name} or null) [ "contents" "copyToRoot" "fromImage" ]
-    ++ builtins.attrValues (if builtins.isAttrs (arguments.config or null) then arguments.config else { });
-  contentsOf = value:
-    let accepted = value.override.__functionArgs or { }; in
-    if !(value ? imageName) then [ ]
-    else if value ? buildArgs then contentArguments value.buildArgs
-    else if value ? stream then [ value.stream ]
-    else if accepted ? contents && accepted ? passthru then
-      contentArguments (value.override (arguments: {
+  # What an image or a folder of links was asked to hold, which is text in its derivation: buildImage
+  # says it; streamLayeredImage, buildEnv and withPackages tell it through \`override\`.
+  argumentsOf = value:
+    let
+      accepted = value.override.__functionArgs or { };
+      told = value.override (arguments: {
         passthru = (arguments.passthru or { }) // { inherit arguments; };
-      })).arguments
-    else [ ];
+      });
+    in
+    if value ? pname || value ? paths then { }
+    else if value ? imageName && value ? buildArgs then value.buildArgs
+    else if accepted ? passthru && (accepted ? contents || accepted ? paths) then told.arguments or { }
+    else if accepted ? extraLibs && accepted ? buildEnv then
+      value.override { buildEnv = arguments: arguments; }
+    else { };
+  heldBy = arguments:
+    map (name: arguments.\${name} or null) [ "contents" "copyToRoot" "fromImage" "paths" ]
+    ++ builtins.attrValues (if builtins.isAttrs (arguments.config or null) then arguments.config else { });
 
   inputsOf = value: derivationsIn (
-    builtins.attrValues (value.drvAttrs or { }) ++ [ (value.paths or [ ]) ] ++ contentsOf value
+    builtins.attrValues (value.drvAttrs or { })
+    ++ map (chosen: chosen.paths or null) (listOf (value.drvAttrs.chosenOutputs or null))
+    ++ [ (value.paths or null) (if value ? imageName then value.stream or null else null) ]
+    ++ heldBy (argumentsOf value)
   );
 
   node = value: { key = plain value.drvPath; inherit value; };

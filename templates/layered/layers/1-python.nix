@@ -16,7 +16,8 @@ let
   # what pip installs into the writable overlay has a higher place than all of these
   pip = pkgs.writeShellScript "pip" ''exec /opt/python/bin/python3 -m pip "$@"'';
 in
-pkgs.runCommand "layer1-python-${variant.name}" { } ''
+# `paths` tells the audit what the texts below refer to, and changes nothing
+pkgs.runCommand "layer1-python-${variant.name}" { passthru.paths = [ environment ]; } ''
   if [ -e ${site}/torch ]; then
     echo 'A package of `nixpkgs` in packages.nix needs torch: the image would have a second one.' >&2
     echo 'Take its wheel instead: move it to wheels.toml and to a list of wheels.' >&2

@@ -115,6 +115,16 @@
           pkgs.git
           (pythonOf pkgs)
         ];
+        clean-older = image (
+          pkgs.olderBuildEnv {
+            name = "base";
+            paths = [ pkgs.git ];
+          }
+        );
+        # told by `passthru.paths`, which changes no derivation
+        clean-told = image (
+          runCommand "app" { passthru.paths = [ pkgs.ffmpeg ]; } "ln -s ${pkgs.ffmpeg}/bin $out"
+        );
         clean-built = built {
           copyToRoot = [ pkgs.git ];
           extraCommands = ''

@@ -15,6 +15,8 @@ const clean: Record<string, readonly string[]> = {
   'clean-streamed': [
     ...['git', 'python3', 'requests', 'urllib3', 'zlib'].map(name => `comfyui ${name} nixpkgs`),
   ],
+  'clean-older': ['layer0-app git nixpkgs'],
+  'clean-told': ['layer0-app ffmpeg nixpkgs'],
   'clean-built': ['comfyui git nixpkgs', 'comfyui tzdata unseen'],
   'clean-rooted': ['base bash nixpkgs', 'comfyui git nixpkgs'],
   'clean-own': ['layer0-app helper source'],

@@ -2,6 +2,7 @@
 pkgs:
 let
   inherit (pkgs)
+    makeOverridable
     runCommand
     symlinkJoin
     writeText
@@ -27,19 +28,6 @@ let
       }
       // attributes
     ) command;
-
-  # lib.makeOverridable: `override` knows the arguments of the function, and takes a function of those given.
-  makeOverridable =
-    f: arguments:
-    f arguments
-    // {
-      override = {
-        __functionArgs = builtins.functionArgs f;
-        __functor =
-          _: new:
-          makeOverridable f (arguments // (if builtins.isFunction new then new arguments else new));
-      };
-    };
 
   pullImage =
     {

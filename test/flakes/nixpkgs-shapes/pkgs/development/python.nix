@@ -25,14 +25,20 @@ let
     buildInputs = [ pkgs.zlib ];
     passthru = {
       pkgs = packages;
-      withPackages =
-        choose:
-        pkgs.buildEnv {
-          name = "python3-3.12.12-env";
-          paths = [ python312 ] ++ choose packages;
-        };
+      withPackages = choose: environment { extraLibs = choose packages; };
     };
   };
+
+  environment = pkgs.makeOverridable (
+    {
+      buildEnv ? pkgs.olderBuildEnv,
+      extraLibs ? [ ],
+    }:
+    buildEnv {
+      name = "python3-3.12.12-env";
+      paths = [ python312 ] ++ extraLibs;
+    }
+  );
 
   buildPythonPackage =
     {
