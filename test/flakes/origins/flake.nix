@@ -133,6 +133,10 @@
             ln -s ${pkgs.tzdata}/share/zoneinfo etc/zoneinfo
           '';
         };
+        clean-now = built {
+          copyToRoot = [ pkgs.git ];
+          created = "now";
+        };
         clean-rooted = built {
           copyToRoot = [ pkgs.git ];
           fromImage = built {

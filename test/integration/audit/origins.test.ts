@@ -18,6 +18,7 @@ const clean: Record<string, readonly string[]> = {
   'clean-older': ['layer0-app git nixpkgs'],
   'clean-told': ['layer0-app ffmpeg nixpkgs'],
   'clean-built': ['comfyui git nixpkgs', 'comfyui tzdata unseen'],
+  'clean-now': ['comfyui git nixpkgs'],
   'clean-rooted': ['base bash nixpkgs', 'comfyui git nixpkgs'],
   'clean-own': ['layer0-app helper source'],
   'clean-in-text': ['layer0-app ffmpeg unseen', 'layer0-app zlib nixpkgs'],
@@ -80,6 +81,10 @@ test('a package whose origin was not seen is counted in a column and named', asy
     /^0 packages and 1 library .*; the origin of 1 more was not seen\./,
   );
   assert.match(auditText(audit), /Origin not seen: 1 package\n +ffmpeg 8\.0\n/);
+  assert.match(
+    audit.unchecked.join('\n'),
+    /^Whether these are nixpkgs' .*: ffmpeg\. .*passthru\.paths/m,
+  );
 });
 
 test('an image that is built upon has a row, of which nothing is called reproducible', async t => {

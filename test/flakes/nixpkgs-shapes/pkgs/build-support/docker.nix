@@ -59,9 +59,12 @@ let
       config ? { },
       runAsRoot ? null,
       extraCommands ? "",
+      created ? "1970-01-01T00:00:01Z",
     }:
     let
-      baseJson = writeText "${name}-config.json" (builtins.toJSON { inherit config; });
+      pure = writeText "${name}-config.json" (builtins.toJSON { inherit config; });
+      impure = runCommand "${name}-config.json" { nativeBuildInputs = tools; } "jq .created ${pure} > $out";
+      baseJson = if created == "now" then impure else pure;
       contents = toList copyToRoot;
       script = writeShellScript "run-as-root.sh" runAsRoot;
       layer =
