@@ -172,6 +172,16 @@
         second-input = asAttribute (others.lib.install-torch pkgs);
         tool = image (runCommand "app" { nativeBuildInputs = [ installer ]; } "helper > $out");
 
+        tool-script = image (
+          runCommand "app" {
+            nativeBuildInputs = [
+              (runCommand "setup" { } ''
+                git clone https://example.org/tools.git $out
+              '')
+            ];
+          } "setup > $out"
+        );
+
         streamed = streamed [ downloader ];
         built = built { copyToRoot = [ installer ]; };
         built-upon = built {

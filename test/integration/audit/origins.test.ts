@@ -52,6 +52,7 @@ const faults: Record<string, readonly [rule: string, layer: string, says: RegExp
     /^install-torch-1\.0 runs pip install .* torch/,
   ],
   tool: ['network-at-build', 'layer0-app', /^helper-1\.0 runs pip install /],
+  'tool-script': ['network-at-build', 'layer0-app', /^setup runs git clone /],
   streamed: ['network-at-build', 'comfyui', /^helper-1\.0 runs curl /],
   built: ['network-at-build', 'comfyui', /^helper-1\.0 runs pip install /],
   'built-upon': ['network-at-build', 'base', /^helper-1\.0 runs curl /],

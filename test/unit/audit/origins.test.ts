@@ -34,6 +34,15 @@ test('what a package of nixpkgs is built from is nixpkgs’, and is not looked a
   assert.deepEqual(named, ['git nixpkgs', 'helper nixpkgs']);
 });
 
+test('a hash that is none is found wherever it is', () => {
+  const { found } = audited({
+    layer0: { inputs: ['git'] },
+    git: nixpkgs('git', '2', ['git.tar.gz']),
+    'git.tar.gz': { env: { urls: 'https://example.org/git.tar.gz', outputHash: '0'.repeat(64) } },
+  });
+  assert.deepEqual(found, ['fake-hash git.tar.gz']);
+});
+
 test('what a script or a folder of nixpkgs is made of is not nixpkgs’ by that', () => {
   const folder: Written = { inputs: ['helper'], origin: 'nixpkgs' };
   const { found } = audited({ layer0: { inputs: ['folder'] }, folder, helper: unseen([], pip) });
