@@ -98,6 +98,7 @@ const evaluationOf = (drvPaths: readonly string[]): Evaluation => ({
   imageName: undefined,
   imageTag: undefined,
   system: 'x86_64-linux',
+  locked: true,
   provenance: { own: new Set(), nixpkgs: new Set(nixpkgs()), unfree: new Map() },
   recipe: {
     name: 'comfyui',

@@ -1,7 +1,8 @@
 /**
- * What decides how layers are read and compressed: frame size, zlib's output buffer, blocking or
- * asynchronous reads; and what packing takes of the main thread, which is the limit where there are
- * many cores. Run with: node bench/compress.ts [FOLDER]; without one an image of 2.5 GB is generated.
+ * What decides how layers are read and compressed: zlib's output buffer, blocking or asynchronous reads,
+ * zstd's parameters and the size of frames; and what packing takes of the main thread, which is the
+ * limit where there are many cores. Run with: npm run bench:compress -- [/ABSOLUTE/FOLDER], such as an
+ * unpacked wheel; without one an image of 2.5 GB is generated.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,6 +19,7 @@ import { storeEntries } from '../src/image/store-tree.ts';
 import { nixDialect } from '../src/image/tar-header.ts';
 import { tarBytes } from '../src/image/tar-writer.ts';
 import type { Compression } from '../src/image/types.ts';
+import { compareParameters } from './compress/parameters.ts';
 import { realisticImage } from './push/images.ts';
 
 const mebibyte = 2 ** 20;
@@ -157,3 +159,4 @@ console.log(`${threads} cores\n\n| work | MB/s | MB per CPU second | result |\n|
 await compareBlobs(folder);
 await compareReading(folder);
 await compareFrames(await sample(folder, 256 * mebibyte));
+await compareParameters(folder);

@@ -10,7 +10,7 @@ const programs = [
   'src/image/digest-thread.ts',
   'scripts/*.ts',
   'bench/*.ts',
-  'bench/push/{main,against}.ts',
+  'bench/push/{main,against,link-program}.ts',
   'bench/github-cache/step.ts',
 ];
 

@@ -13,7 +13,7 @@ import {
   workspace,
 } from './workspace.ts';
 
-const streamer = fileURLToPath(
+export const streamer = fileURLToPath(
   new URL('../../test/tools/stream_layered_image.py', import.meta.url),
 );
 
@@ -138,7 +138,7 @@ export function writeStreamConf(name: string, layers: readonly (readonly string[
     uname: 'root',
     gname: 'root',
   };
-  const file = join(folder, 'conf.json');
+  const file = join(folder, `${name}-conf.json`); // as nixpkgs calls it
   writeFileSync(file, JSON.stringify(conf));
   return file;
 }

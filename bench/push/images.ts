@@ -1,4 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Part } from './flake/generate.mts';
+import type { Options } from './options.ts';
 
 /** A store path to generate. */
 interface Package {
@@ -35,6 +38,15 @@ function pack(name: string, ...parts: Part[]): Package {
   const whole = (part: Part) =>
     'bytes' in part ? { ...part, bytes: Math.ceil(part.bytes) } : part;
   return { name, seed: name, parts: parts.map(whole) };
+}
+
+/** The image that a benchmark pushes: of wheels, of a folder, else a generated one; `version` is its app's. */
+export function chosenImage(
+  { bytes, tree, wheels }: Pick<Options, 'bytes' | 'tree' | 'wheels'>,
+  version: string,
+): Layer[] {
+  if (wheels !== undefined) return imageOfWheels(wheels, version);
+  return tree === undefined ? realisticImage(bytes, version) : imageOfTree(tree, version);
 }
 
 /**
@@ -109,9 +121,31 @@ function appLayer(version: string): Layer {
 }
 
 /** A folder of the machine as one layer, and the same app. */
-export function imageOfTree(from: string, version: string): Layer[] {
+function imageOfTree(from: string, version: string): Layer[] {
   const tree: Package = { name: 'tree', seed: 'tree', parts: [{ kind: 'copy', from, at: 'tree' }] };
   return [{ name: 'tree', packages: [tree] }, appLayer(version)];
+}
+
+/** The wheels of a folder, unpacked, in layers as PyTorch's on CUDA would have them; and the same app. */
+function imageOfWheels(folder: string, version: string): Layer[] {
+  const wheels = readdirSync(folder).filter(name => name.endsWith('.whl'));
+  const site = 'lib/python3.12/site-packages';
+  const layer = (name: string, belongs: (wheel: string) => boolean): Layer[] => {
+    const packages = wheels.filter(belongs).map(wheel => {
+      const [distribution = '', release = ''] = wheel.split('-');
+      const parts: Part[] = [{ kind: 'wheel', from: join(folder, wheel), at: site }];
+      return { name: `${distribution}-${release}`, seed: wheel, parts };
+    });
+    return packages.length > 0 ? [{ name, packages }] : [];
+  };
+  const isCuda = (wheel: string) => wheel.startsWith('nvidia');
+  const isPytorch = (wheel: string) => /^(torch|triton)/.test(wheel);
+  return [
+    ...layer('python', wheel => !isCuda(wheel) && !isPytorch(wheel)),
+    ...layer('cuda', isCuda),
+    ...layer('pytorch', isPytorch),
+    appLayer(version),
+  ];
 }
 
 /** An image with so many small layers. */

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { argv, cpuUsage } from 'node:process';
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { zstdParameters as params } from '../../src/image/frame-compressors.ts';
 import { frameSize } from '../../src/image/frames.ts';
 import { storeEntries } from '../../src/image/store-tree.ts';
 import { nixDialect } from '../../src/image/tar-header.ts';
@@ -53,7 +54,6 @@ function rate(bytes: number, work: () => void): number {
 
 /** As src/image/compress.ts does it. */
 const chunkSize = frameSize + (frameSize >> 8) + 1024;
-const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 function measure(paths: readonly string[]): Limits {
   const { bytes, sample } = readAll(paths);

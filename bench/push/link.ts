@@ -1,6 +1,6 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 /** A network link between a runner and its registry. */
 export interface Link {
@@ -10,102 +10,41 @@ export interface Link {
   roundTrip: number;
 }
 
-export interface Proxy {
+/** Of a GitHub runner to its registry. */
+export const runnerLink: Link = { rate: 100e6, roundTrip: 20 };
+
+/** A link that runs. */
+export interface OpenLink {
   /** "127.0.0.1:PORT". */
   address: string;
+  /** Bytes that were sent over the link so far, in either direction. */
+  bytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What may be on the way at a time in one direction of one connection, as in a socket's buffers. */
-const inFlight = 4 << 20;
+const program = fileURLToPath(new URL('link-program.ts', import.meta.url));
 
 /**
  * A TCP proxy that behaves like a link: all connections share its rate, each byte arrives half a round
- * trip later, a connection is opened after a whole one. TCP's slow start is not imitated.
+ * trip later, a connection is opened after a whole one. TCP's slow start is not imitated. It is a
+ * process of its own, which nothing else keeps from its clock.
  */
-export async function startLink(target: string, link: Link): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const upstream = sharedRate(link.rate);
-  const delay = link.roundTrip / 2;
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, async client => {
-    const [host, port] = target.split(':');
-    const open = { host: host ?? '', port: Number(port), noDelay: true, allowHalfOpen: true };
-    const registry = connect(open);
-    for (const socket of [client, registry]) sockets.add(socket);
-    client.on('error', () => registry.destroy());
-    registry.on('error', () => client.destroy());
-    await wait(link.roundTrip);
-    carry(client, registry, delay, upstream);
-    carry(registry, client, delay, async () => performance.now());
+export async function startLink(target: string, link: Link): Promise<OpenLink> {
+  const child = fork(program, [target, JSON.stringify(link)]);
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${program} has ended`);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  ended.catch(() => undefined); // who asks is told
+  const told = async (): Promise<unknown> =>
+    (await Promise.race([once(child, 'message'), ended]))[0];
+  const address = (await told()) as string;
+  const bytes = async () => {
+    child.send('bytes');
+    return (await told()) as number;
+  };
   const stop = async () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await once(server, 'close');
+    child.disconnect();
+    await ended.catch(() => undefined);
   };
-  return { address: `127.0.0.1:${port}`, stop };
-}
-
-/** Resolves to the time at which so many bytes have left, not long before that time. */
-type Depart = (bytes: number) => Promise<number>;
-
-function sharedRate(rate: number): Depart {
-  let free = 0;
-  return async bytes => {
-    free = Math.max(free, performance.now()) + (bytes / rate) * 1000;
-    const departure = free;
-    const early = departure - performance.now();
-    if (early > 2) await wait(early - 1);
-    return departure;
-  };
-}
-
-/** Carries what comes, and its end, to the other side when it is due. */
-function carry(from: Socket, to: Socket, delay: number, depart: Depart): void {
-  const arrivals = queue();
-  let queued = 0;
-  let leaving: Promise<unknown> = Promise.resolve();
-  from.on('data', (chunk: Buffer) => {
-    queued += chunk.length;
-    if (queued >= inFlight) from.pause();
-    leaving = leaving.then(async () => {
-      const due = (await depart(chunk.length)) + delay;
-      arrivals.add(due, async () => {
-        if (!to.destroyed && !to.write(chunk)) await drained(to);
-        queued -= chunk.length;
-        if (queued < inFlight) from.resume();
-      });
-    });
-  });
-  from.on('end', () => {
-    leaving = leaving.then(() => arrivals.add(performance.now() + delay, async () => to.end()));
-  });
-}
-
-/** Resolves when the socket takes more, or nothing any more. */
-function drained(socket: Socket): Promise<void> {
-  return new Promise(resolve => {
-    const go = () => {
-      socket.off('drain', go).off('close', go);
-      resolve();
-    };
-    socket.on('drain', go).on('close', go);
-  });
-}
-
-/** Does one thing after the other, each not before it is due. */
-function queue() {
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    add(due: number, work: () => Promise<unknown>): void {
-      last = last.then(async () => {
-        const early = due - performance.now();
-        if (early > 0.5) await wait(early);
-        await work();
-      });
-    },
-  };
+  return { address, bytes, stop };
 }

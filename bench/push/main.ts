@@ -13,10 +13,11 @@ import {
   writeArchive,
   writeStreamConf,
 } from './contenders.ts';
+import { measureCopies } from './copies.ts';
 import { realiseLayers, writeFlake } from './flake.ts';
-import { imageOfTree, type Layer, largeImage, manyLayers, realisticImage } from './images.ts';
+import { chosenImage, type Layer, largeImage, manyLayers } from './images.ts';
 import type { Limits } from './limits.ts';
-import { startLink } from './link.ts';
+import { runnerLink, startLink } from './link.ts';
 import { describeMachine } from './machine.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Registry, startRegistry } from './registry.ts';
@@ -26,8 +27,6 @@ import type { ScenarioId } from './scenarios.ts';
 import { copyProgram, fullMachine, runOn, workspace } from './workspace.ts';
 
 const limitsProgram = fileURLToPath(new URL('limits.ts', import.meta.url));
-/** Of a GitHub runner to its registry. */
-const runnerLink = { rate: 100e6, roundTrip: 20 };
 const layerCount = 100;
 
 const say = (text: string) => console.error(`\n== ${text}`);
@@ -54,7 +53,7 @@ async function measureManyLayers(program: string, registry: Registry) {
   const direct = await measured(registry, () => push(registry.address, 'fresh'));
   tell('many', 1, 'direct', `${layerCount} layers`, direct);
   const proxy = await startLink(registry.address, runnerLink);
-  const linked = await measured(registry, () => push(proxy.address, 'fresh'));
+  const linked = await measured(registry, () => push(proxy.address, 'fresh'), proxy);
   tell('many', 1, 'link', `${layerCount} layers`, linked);
   await proxy.stop();
   return { direct, linked };
@@ -101,7 +100,7 @@ function field(program: string, fromFile: readonly Contender[]) {
     changed: inTurn(zstd, [streamToSkopeo]),
   };
   const linked: Record<ScenarioId, Contender[]> = {
-    cold: [zstd, gzip, streamToSkopeo],
+    cold: inTurn(zstd, [gzip, streamToSkopeo]),
     local: [],
     fresh: [zstd],
     changed: [zstd],
@@ -115,12 +114,8 @@ async function bench(options: Options): Promise<Findings> {
   try {
     const machine = await describeMachine();
     say('making the image (kept for the next time)');
-    const layers = (version: string) =>
-      options.tree === undefined
-        ? realisticImage(options.bytes, version)
-        : imageOfTree(options.tree, version);
-    const base = await prepare('base', layers('1'));
-    const changed = await prepare('changed', layers('2'));
+    const base = await prepare('base', chosenImage(options, '1'));
+    const changed = await prepare('changed', chosenImage(options, '2'));
     const limits = await measureLimits(base.paths);
     say('writing the docker-archive');
     const { archive, usage: writing } = await writeArchive(base.conf);
@@ -136,6 +131,8 @@ async function bench(options: Options): Promise<Findings> {
       ...{ ...course, rounds: 1, name: 'link' },
       ...{ link: runnerLink, contenders: linked },
     });
+    say('copies of a built output');
+    const copies = await measureCopies(program, registry, { ...base, archive });
     say('many layers, memory');
     const many = await measureManyLayers(program, registry);
     const memory = await measureMemory(program, registry, options.memory);
@@ -148,6 +145,7 @@ async function bench(options: Options): Promise<Findings> {
         writing,
         straight,
         overLink,
+        copies,
         many,
         layerCount,
         memory,

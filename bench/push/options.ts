@@ -7,6 +7,8 @@ export interface Options {
   bytes: number;
   /** A folder whose content is pushed in place of a generated one. */
   tree?: string;
+  /** A folder with wheels that are pushed unpacked, in place of a generated image. */
+  wheels?: string;
   /** How often each measurement is made; the median counts. */
   rounds: number;
   /** Bytes of the two images whose peak memory is compared. */
@@ -20,6 +22,8 @@ const usage = `npm run bench -- [OPTIONS]
   --quick        300 MB, one round; writes nothing. For a look, not for numbers
   --size GB      size of the image (default 2.5)
   --tree DIR     push this folder in place of a generated image
+  --wheels DIR   push what the wheels in this folder hold, such as those of
+                 torch and nvidia-*
   --rounds N     measure everything so often, in turn (default 1; this program
                  pushes three times in each)
   --large GB     the large image of the memory test (default 5, beside 1)
@@ -36,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: 'boolean' },
       size: { type: 'string' },
       tree: { type: 'string' },
+      wheels: { type: 'string' },
       rounds: { type: 'string' },
       large: { type: 'string' },
       write: { type: 'boolean' },
@@ -50,6 +55,7 @@ export function readOptions(args: readonly string[]): Options {
     memory: quick ? [1e8, 3e8] : [1e9, gigabytes(values.large ?? '5')],
     write: values.write ?? !quick,
     ...(values.tree === undefined ? {} : { tree: resolve(values.tree) }),
+    ...(values.wheels === undefined ? {} : { wheels: resolve(values.wheels) }),
   };
 }
 

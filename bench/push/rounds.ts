@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BenchImage, Contender } from './contenders.ts';
-import { type Link, startLink } from './link.ts';
+import { type Link, type OpenLink, startLink } from './link.ts';
 import { readLoopback } from './loopback.ts';
 import type { Registry } from './registry.ts';
 import { type ScenarioId, scenarios } from './scenarios.ts';
@@ -9,7 +9,7 @@ import { execute, type Usage } from './workspace.ts';
 /** One push, as seen from outside. */
 export interface Measurement extends Usage {
   requests: number;
-  /** Bytes over the loopback interface, answers and TCP's headers included. */
+  /** Bytes over the link; else over the loopback interface, with TCP's headers. Answers are included. */
   bytes: number;
   /** CPU time of the registry, which has the same cores. */
   registrySeconds: number;
@@ -49,7 +49,7 @@ export async function runCourse(course: Course): Promise<Results> {
           const time = before.filter(({ name }) => name === contender.name).length + 1;
           const name = `${course.name}-${round}-${time}/${pathName(contender)}`;
           const at = `${proxy?.address ?? registry.address}/${name}`;
-          const measured = await measurePush(contender, id, at, course);
+          const measured = await measurePush(contender, id, at, course, proxy);
           const all = results.get(id);
           all?.set(contender.name, [...(all.get(contender.name) ?? []), measured]);
           tell(course.name, round, id, contender.name, measured);
@@ -69,26 +69,23 @@ function measurePush(
   scenario: ScenarioId,
   repository: string,
   { registry, images }: Course,
+  proxy: OpenLink | undefined,
 ): Promise<Measurement> {
-  return measured(registry, () =>
-    contender.push({
-      image: scenario === 'changed' ? images.changed : images.base,
-      repository,
-      scenario,
-    }),
-  );
+  const image = scenario === 'changed' ? images.changed : images.base;
+  return measured(registry, () => contender.push({ image, repository, scenario }), proxy);
 }
 
 /** Measures one push, after the disk has done what the one before left to it. */
 export async function measured(
   registry: Registry,
   push: () => Promise<Usage>,
+  proxy?: OpenLink,
 ): Promise<Measurement> {
   await execute(['sync']);
-  const before = look(registry);
+  const before = await look(registry, proxy);
   const usage = await push();
   await wait(50); // the access log's last line
-  const after = look(registry);
+  const after = await look(registry, proxy);
   return {
     ...usage,
     requests: after.requests - before.requests,
@@ -97,9 +94,9 @@ export async function measured(
   };
 }
 
-const look = (registry: Registry) => ({
+const look = async (registry: Registry, proxy: OpenLink | undefined) => ({
   requests: registry.requests(),
-  bytes: readLoopback(),
+  bytes: (await proxy?.bytes()) ?? readLoopback(),
   registrySeconds: registry.cpuSeconds(),
 });
 

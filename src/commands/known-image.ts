@@ -3,7 +3,7 @@ import { warn } from '../host/say.ts';
 import { manifest } from '../image/config.ts';
 import { digestOf } from '../image/digest.ts';
 import { type Manifest, mediaTypes } from '../image/types.ts';
-import type { StatedImage } from '../registry/evidence.ts';
+import { type TaggedImage, withSeen } from '../registry/evidence.ts';
 import type { RememberedImage } from '../registry/remembered.ts';
 import { type Knowledge, presenceIn } from '../registry/reuse.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
@@ -25,7 +25,7 @@ interface KnownImageInputs {
   annotations: Readonly<Record<string, string>>;
   tags: readonly string[];
   /** The image that each of the tags names now. */
-  tagged: readonly (StatedImage | undefined)[];
+  tagged: readonly (TaggedImage | undefined)[];
   host: Host;
 }
 
@@ -38,14 +38,12 @@ export async function knownImage(
   if (known === undefined) return undefined;
   const manifest = withAnnotations(known.image, annotations);
   const current = tagsNaming(manifest, tags, tagged);
-  if (current.length > 0) {
-    const blobs = known.blobs.map((blob): LayerBlob => ({ ...blob, transfer: 'present' }));
-    return { sent: { manifest, target, current }, blobs };
-  }
   const { config, layers } = known.image.manifest;
-  const presence = presenceIn(store, knowledge, message => warn(host, message));
+  const tell = (message: string) => warn(host, message);
+  const presence = presenceIn(withSeen(store, tagged), knowledge, tell);
   const [hasConfig, ...found] = await Promise.all([
-    store.hasBlob(config.digest, config.size),
+    // that of a tag's image was read
+    current.length > 0 || store.hasBlob(config.digest, config.size),
     ...known.blobs.map(async blob => {
       const transfer = await presence(blob);
       return transfer ? [{ ...blob, transfer }] : [];
@@ -53,6 +51,7 @@ export async function knownImage(
   ]);
   const blobs = found.flat();
   if (!hasConfig || blobs.length < layers.length) return undefined;
+  if (current.length > 0) return { sent: { manifest, target, current }, blobs };
   const put = () => store.putManifest(manifest.bytes, manifest.mediaType);
   return { sent: { manifest, target, put }, blobs };
 }

@@ -13,6 +13,7 @@ import { openWeb } from '../wheels/web.ts';
 import type { VerbOutcome } from './outcome.ts';
 import type { PrefetchRun } from './prefetch/run.ts';
 import { pinSources } from './prefetch/sources.ts';
+import { wantsTrees } from './prefetch/trees.ts';
 import { verifyLock } from './prefetch/verify.ts';
 import { pinWheels } from './prefetch/wheels.ts';
 
@@ -28,7 +29,8 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
   const { host: stopped, stop } = stoppable(host);
   const web = openWeb(stopped);
   const folder = downloadFolder(host.env, settings.temporaryDirectory);
-  const downloads = startDownloads(folder, web, stopped);
+  const trees = wantsTrees(settings, before);
+  const downloads = startDownloads(folder, web, stopped, { trees });
   try {
     const run = { settings, wanted, before, web, downloads, host: stopped };
     const { lock, unknown } = await findLock(run);

@@ -138,6 +138,8 @@ export const limits = {
   requirements: 10_000,
   /** Characters of a file's name: what file systems take. */
   fileName: 255,
+  /** Entries of a wheel; the largest have some twenty thousand. */
+  wheelEntries: 200_000,
   /** Files on one page of a package index; PyPI's largest projects have some ten thousand. */
   indexFiles: 200_000,
   /** Levels of elements that an index page may have, and attributes of one of them. */
@@ -284,11 +286,11 @@ export const atOnce = {
    */
   blobs: 3,
   /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
-  downloads: 4,
+  downloads: 3,
   /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */
   nars: 4,
   /** Connections to one server; more requests wait for one. */
   connections: 32,
   /** Connections to a registry that are opened along with the first one. */
-  ahead: 5,
+  ahead: 11,
 } as const;

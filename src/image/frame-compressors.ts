@@ -7,28 +7,37 @@ import type { Compression } from './types.ts';
  */
 export const frameCompressors: Readonly<
   Record<Exclude<Compression, 'none'>, (content: Buffer) => Promise<Buffer>>
-> = { zstd: zstdFrame, gzip: gzipMember };
+> = { zstd: content => zstdFrame(content), gzip: gzipMember };
 
 /** At least ZSTD_compressBound and deflateBound. */
 const outputSize = (length: number) => length + (length >> 8) + 1024;
 
 /**
+ * Level 1 with a larger table, shorter matches and a window of 2 MiB: 2 to 7 in a hundred bytes fewer at
+ * about its speed (docs/performance.md, "Bytes"). A level below 1 would be no faster: Node reads it as 3.
+ * Any decoder takes a window of 8 MiB (RFC 8878, 3.1.1.1.2).
+ */
+export const zstdParameters: Readonly<Record<number, number>> = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_hashLog]: 15,
+  [constants.ZSTD_c_minMatch]: 6,
+  [constants.ZSTD_c_windowLog]: 21,
+  [constants.ZSTD_c_contentSizeFlag]: 1,
+  [constants.ZSTD_c_checksumFlag]: 0,
+};
+
+/**
  * An output buffer that holds any result makes one call of each frame; with Node's default of 16 kB
  * zstd takes one and a half times as long (bench/compress.ts). Told to end with the first call, zstd
  * works in place instead of through a window of its own: a sixth of the CPU time of a push. The
- * stream gives the frame without a copy, which `zstdCompress` joins with the empty one. Level 1: a
- * link of 100 MB/s is faster than any higher level.
+ * stream gives the frame without a copy, which `zstdCompress` joins with the empty one.
  */
-function zstdFrame(content: Buffer): Promise<Buffer> {
+export function zstdFrame(content: Buffer, params = zstdParameters): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const stream = createZstdCompress({
     chunkSize: outputSize(content.length),
     flush: constants.ZSTD_e_end,
-    params: {
-      [constants.ZSTD_c_compressionLevel]: 1,
-      [constants.ZSTD_c_contentSizeFlag]: 1,
-      [constants.ZSTD_c_checksumFlag]: 0,
-    },
+    params,
   });
   const pieces: Buffer[] = [];
   stream.on('data', piece => pieces.push(piece));

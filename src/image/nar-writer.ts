@@ -10,33 +10,42 @@ import { type ByteString, nixDialect, toByteString } from './tar-header.ts';
 export const narBytes = (path: string): ByteSource => bytesOfParts(narParts(toByteString(path)));
 
 function* narParts(path: ByteString): Generator<BytePart> {
-  yield strings('nix-archive-1');
+  yield narStrings('nix-archive-1');
   yield* node(path);
 }
 
 function* node(path: ByteString): Generator<BytePart> {
   const entry = fileEntry(path, nixDialect);
   if (entry.type === 'directory') {
-    yield strings('(', 'type', 'directory');
+    yield narStrings('(', 'type', 'directory');
     for (const name of sortedNames(path)) {
-      yield strings('entry', '(', 'name', name, 'node');
+      yield narStrings('entry', '(', 'name', name, 'node');
       yield* node(`${path}/${name}`);
-      yield strings(')');
+      yield narStrings(')');
     }
-    yield strings(')');
+    yield narStrings(')');
   } else if (entry.type === 'symlink') {
-    yield strings('(', 'type', 'symlink', 'target', entry.target ?? '', ')');
+    yield narStrings('(', 'type', 'symlink', 'target', entry.target ?? '', ')');
   } else {
-    const executable = entry.mode & 0o100 ? ['executable', ''] : [];
-    const start = strings('(', 'type', 'regular', ...executable, 'contents');
-    yield Buffer.concat([start, integer(entry.size)]);
+    yield narFileStart(entry.size, (entry.mode & 0o100) !== 0);
     if (entry.source) yield { ...entry.source, size: entry.size };
-    yield Buffer.concat([Buffer.alloc(padding(entry.size)), strings(')')]);
+    yield narFileEnd(entry.size);
   }
 }
 
+/** What stands before the content of a file of so many bytes. */
+export const narFileStart = (size: number, isExecutable: boolean): Buffer =>
+  Buffer.concat([
+    narStrings('(', 'type', 'regular', ...(isExecutable ? ['executable', ''] : []), 'contents'),
+    integer(size),
+  ]);
+
+/** What stands after it. */
+export const narFileEnd = (size: number): Buffer =>
+  Buffer.concat([Buffer.alloc(padding(size)), narStrings(')')]);
+
 /** Each with its length before it and zeros up to a multiple of eight bytes after it. */
-const strings = (...values: readonly ByteString[]): Buffer =>
+export const narStrings = (...values: readonly ByteString[]): Buffer =>
   Buffer.concat(
     values.flatMap(value => [
       integer(value.length),

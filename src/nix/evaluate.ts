@@ -64,8 +64,8 @@ const describeWithProvenance = `target:
 export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
   const missing: string[] = [];
   for (const installable of request.installables) {
-    const { description, errors } = await describe(nix, installable, request);
-    if (description) return evaluationOf(installable, description, nix);
+    const { description, locked, errors } = await describe(nix, installable, request);
+    if (description) return { ...evaluationOf(installable, description, nix), locked };
     if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
@@ -83,10 +83,11 @@ async function describe(
   nix: Nix,
   installable: string,
   request: EvaluationRequest,
-): Promise<{ description: Description | undefined; errors: readonly string[] }> {
+): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
   const reader = createEventReader();
   const { emit, clock } = nix.host;
   let fetching = 0;
+  let locked = true;
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
@@ -102,7 +103,9 @@ async function describe(
     fetching = files.length;
     for (const event of events) {
       if (event.type !== 'message' || event.level !== level.warning) continue;
-      if (request.overrideInputs.length > 0 && isAboutLockFile(event.text)) continue;
+      const isOfLock = isAboutLockFile(event.text);
+      if (isOfLock) locked = false;
+      if (isOfLock && request.overrideInputs.length > 0) continue;
       emit({ type: 'notice', message: event.text, at: event.at });
     }
   };
@@ -111,7 +114,7 @@ async function describe(
     runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
   );
   const description = code === 0 ? readDescription(stdout) : undefined;
-  return { description, errors: reader.errors() };
+  return { description, locked, errors: reader.errors() };
 }
 
 /**
@@ -130,10 +133,18 @@ export function readDescription(printed: string): Description {
   }
 }
 
-/** Inputs that are overridden are never locked: saying so on each run helps nobody. */
-const isAboutLockFile = (text: string) => text.includes('not writing modified lock file');
+/**
+ * Nix tells of a lock file that it would have to write or to change. Of inputs that are overridden, which
+ * are never locked, that helps nobody to know.
+ */
+const isAboutLockFile = (text: string) =>
+  /\b(not writing modified|will not write|creating|updating) lock file\b/.test(text);
 
-function evaluationOf(installable: string, found: Description, nix: Nix): Evaluation {
+function evaluationOf(
+  installable: string,
+  found: Description,
+  nix: Nix,
+): Omit<Evaluation, 'locked'> {
   const target = readDerivation({ at: installable, value: found.target });
   const recipe = found.recipe === null ? undefined : recipeOf(found, nix);
   const targets = namedTargets(recipe?.layers ?? []);

@@ -73,6 +73,8 @@ export interface Evaluation {
   imageTag: string | undefined;
   /** Nix's name of the system, such as "x86_64-linux". */
   system: string;
+  /** Whether the flake's lock file has all of its inputs as they were used. */
+  locked: boolean;
   /** Undefined: the target has no recipe; its built output is an image of some other kind. */
   recipe: Recipe | undefined;
   /** Absent unless it was asked for. */

@@ -36,10 +36,18 @@ export interface Evidence {
   lastLayer(manifest: string): Promise<readonly TarMember[] | undefined>;
 }
 
+/** An image that a tag names, and those of its blobs that were asked for, and are there. */
+export interface TaggedImage extends StatedImage {
+  there: ReadonlySet<string>;
+}
+
 /** The same of a store with tags. */
 export interface StoreEvidence extends Evidence {
-  /** The image that a tag names now, which is known by its digest then, too. */
-  imageAt(tag: string): Promise<StatedImage | undefined>;
+  /**
+   * The image that a tag names now, which is known by its digest then, too. Its layers are asked for while
+   * its config is read: a registry may have lost one.
+   */
+  imageAt(tag: string): Promise<TaggedImage | undefined>;
 }
 
 /** Asks the store in which a memory is about its blobs. */
@@ -47,15 +55,20 @@ export function evidenceIn(store: ImageStore): StoreEvidence {
   const named = new Map<string, Promise<StatedImage | undefined>>();
   const read = async (name: string) => {
     const stored = await orElse(store.getManifest(name), undefined);
-    const image = stored && orElse(statedImage(store, stored), undefined);
-    if (image && stored.digest !== name) named.set(stored.digest, image);
-    return image;
+    return stored && orElse(statedImage(store, stored), undefined);
   };
   const asked = onceEach(digest => digest, read);
   const image = (digest: string) => named.get(digest) ?? asked(digest);
   return {
     image,
-    imageAt: read,
+    imageAt: async tag => {
+      const stored = await orElse(store.getManifest(tag), undefined);
+      if (stored === undefined) return undefined;
+      const reading = orElse(statedImage(store, stored), undefined);
+      named.set(stored.digest, reading);
+      const [found, there] = await Promise.all([reading, layersThere(store, stored)]);
+      return found && { ...found, there };
+    },
     isStated: async (blob, manifest) => {
       const found = await image(manifest);
       return found !== undefined && states(found, blob);
@@ -80,6 +93,33 @@ async function statedImage(store: ImageStore, stored: StoredManifest): Promise<S
   const { diffIds } = await readConfig(store, manifest, name);
   const layers = manifest.layers.map((layer, at) => ({ ...layer, diffId: diffIds[at] ?? '' }));
   return { stored, manifest, layers };
+}
+
+/** The same store, which is not asked again for layers that were seen there. */
+export function withSeen(store: ImageStore, tagged: readonly (TaggedImage | undefined)[]) {
+  const sizes = new Map<string, number>();
+  for (const image of tagged) {
+    for (const { digest, size } of image?.layers ?? []) {
+      if (image?.there.has(digest)) sizes.set(digest, size);
+    }
+  }
+  const hasBlob: ImageStore['hasBlob'] = async (digest, size) =>
+    (size !== undefined && sizes.get(digest) === size) || store.hasBlob(digest, size);
+  return { ...store, hasBlob };
+}
+
+/** Which of an image's layers a store has; what cannot be asked for is not known to be there. */
+async function layersThere(store: ImageStore, { bytes, digest }: StoredManifest) {
+  const asked = async () => {
+    const { layers } = readManifest(bytes, `${store.repository}@${digest}`);
+    const distinct = new Map(layers.map(layer => [layer.digest, layer]));
+    const there = [...distinct.values()].map(async layer => {
+      const isThere = await orElse(store.hasBlob(layer.digest, layer.size), false);
+      return isThere ? [layer.digest] : [];
+    });
+    return new Set((await Promise.all(there)).flat());
+  };
+  return orElse(asked(), new Set<string>());
 }
 
 /** Whether an image has the blob as a layer, all that is said of it being true. */

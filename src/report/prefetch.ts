@@ -91,6 +91,7 @@ function describeWheel({ before, after }: Extract<Change, { kind: 'wheel' }>): s
   if (before.hash !== after.hash) return `another file, ${fileNameOf(after.url)}`;
   if (before.url !== after.url) return 'the same file at another address';
   if (before.digest !== after.digest) return `digest ${before.digest} → ${after.digest}`;
+  if (before.unpacked !== after.unpacked) return 'the hash of its tree is known';
   return 'more is known of it';
 }
 

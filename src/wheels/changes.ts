@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { allPins, type Lock, type SourcePin, type WheelPin } from './lock.ts';
 import type { Variant } from './variant.ts';
 
@@ -49,5 +50,7 @@ function pinsByKey(lock: Lock | undefined) {
 function isSame(a: WheelPin | SourcePin | undefined, b: typeof a): boolean {
   if (a === undefined || b === undefined) return a === b;
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...fields].every(field => Reflect.get(a, field) === Reflect.get(b, field));
+  return [...fields].every(field =>
+    isDeepStrictEqual(Reflect.get(a, field), Reflect.get(b, field)),
+  );
 }

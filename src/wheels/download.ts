@@ -11,8 +11,11 @@ import { unreachable, type Web } from './web.ts';
 /** Told of progress: bytes that are there by now, and how many there will be. */
 export type OnBytes = (done: number, expected: number | undefined) => void;
 
+/** Looks at a file that is there, before it is deleted. */
+type Look = (file: string) => Promise<Downloaded['tree']>;
+
 /**
- * Downloads a file to hash it, in bounded memory. What a run that was killed has left in `folder` is
+ * Downloads a file to hash it, in bounded memory, and to look at it. What a run that was killed has left in `folder` is
  * taken up where the server can tell that it still has the same file (RFC 9110, If-Range).
  * Resolves with the result and the folder that keeps it. Rejects with a {@link Failure} where the server
  * has no such file.
@@ -22,22 +25,30 @@ export async function download(
   folder: string,
   web: Web,
   onBytes: OnBytes,
+  look?: Look,
 ): Promise<Downloaded & { folder: string }> {
   const partial = await claimPartial(folder, url).catch(error => {
     throw writeFailure(error, folder);
   });
   try {
-    const result = (await stillThere(partial, web)) ?? (await fetchWhole(partial, web, onBytes));
+    const result =
+      (await stillThere(partial, web, look)) ?? (await fetchWhole(partial, web, onBytes, look));
     return { ...result, folder: partial.folder };
   } finally {
     partial.release();
   }
 }
 
-async function fetchWhole(partial: Partial, web: Web, onBytes: OnBytes): Promise<Downloaded> {
+async function fetchWhole(
+  partial: Partial,
+  web: Web,
+  onBytes: OnBytes,
+  look: Look | undefined,
+): Promise<Downloaded> {
   const file = await open(partial.file, 'a+');
   try {
-    const result = await receive(partial, file, web, onBytes);
+    const received = await receive(partial, file, web, onBytes);
+    const result = { ...received, tree: await look?.(partial.file) };
     await partial.finish(result);
     return result;
   } catch (error) {
@@ -87,8 +98,13 @@ async function receive(
 }
 
 /** A whole download of a run that was killed later: the server says whether it is the file yet. */
-async function stillThere({ state, url }: Partial, web: Web): Promise<Downloaded | undefined> {
+async function stillThere(
+  { state, url }: Partial,
+  web: Web,
+  look: Look | undefined,
+): Promise<Downloaded | undefined> {
   if (state.result === undefined || state.validator === undefined) return undefined;
+  if (look !== undefined && state.result.tree === undefined) return undefined;
   const name = state.validator.startsWith('"') ? 'if-none-match' : 'if-modified-since';
   const response = await web.open(url, { [name]: state.validator }).catch(() => undefined);
   if (response === undefined) return undefined;

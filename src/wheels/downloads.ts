@@ -1,10 +1,11 @@
+import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { atOnce } from '../host/limits.ts';
 import { onceEach } from '../host/once.ts';
 import { notice } from '../host/say.ts';
 import { turns } from '../host/turns.ts';
 import { download, type OnBytes } from './download.ts';
-import { removePartials } from './partial-downloads.ts';
+import { type Downloaded, removePartials } from './partial-downloads.ts';
 import type { HashDownload } from './pin.ts';
 import type { Web } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
@@ -14,14 +15,21 @@ const toldEvery = 200;
 
 /** The downloads of a run. */
 export interface Downloads {
-  /** Downloads an address to hash it; each is downloaded once. */
+  /** Where files lie while they are looked at. */
+  folder: string;
+  /** Downloads an address to hash it, and its tree; each is downloaded once. */
   hash: HashDownload;
   /** Removes what was kept for a run that would have to take them up; to be called after success. */
   forget(): Promise<void>;
 }
 
 /** Downloads several files at a time, and tells of the bytes of all of them together. */
-export function startDownloads(folder: string, web: Web, host: Host): Downloads {
+export function startDownloads(
+  folder: string,
+  web: Web,
+  host: Host,
+  { trees }: { trees: boolean },
+): Downloads {
   const folders = new Set<string>();
   const inTurn = turns(atOnce.downloads);
   const tell = progressOf(host);
@@ -29,17 +37,27 @@ export function startDownloads(folder: string, web: Web, host: Host): Downloads 
     inTurn(async () => {
       const file = fileNameOf(url);
       notice(host, `Downloading ${file}`);
-      const result = await download(url, folder, web, (done, expected) =>
-        tell(url, done, expected),
-      );
+      const onBytes: OnBytes = (done, expected) => tell(url, done, expected);
+      const look = trees ? (bytes: string) => treeOf(bytes, file) : undefined;
+      const result = await download(url, folder, web, onBytes, look);
       folders.add(result.folder);
       notice(host, `Downloaded ${file}`);
       return result;
     });
   return {
+    folder,
     hash: onceEach(url => url, start),
     forget: () => removePartials(folder, folders, host.clock()),
   };
+}
+
+/** The tree of a wheel, or why it has none. */
+async function treeOf(file: string, name: string): Promise<Downloaded['tree']> {
+  const { hashTree } = await import('./tree/hash.ts');
+  return hashTree(file, name).catch(error => {
+    if (error instanceof Failure) return { refused: error.message };
+    throw error;
+  });
 }
 
 /** The sums over all files as events. */

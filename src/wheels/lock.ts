@@ -26,6 +26,10 @@ export interface WheelPin {
   /** The index, or `github:owner/repo@tag`. */
   source: string;
   digest: DigestOrigin;
+  /** SRI sha256 of its tree as a NAR (docs/wheel-trees.md). */
+  unpacked?: string | undefined;
+  /** Folders of it that its tree lacks. */
+  leftOut?: readonly string[] | undefined;
   /** Why it is unconfirmed, as a sentence. */
   note?: string | undefined;
 }
@@ -52,7 +56,7 @@ export interface Lock {
 }
 
 /** SRI's form (W3C Subresource Integrity): 32 bytes in base64. */
-const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+export const sriPattern = /^sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 const text = v.string('a text');
 const url = v.pipe(text, v.url('an address'), v.regex(/^https?:/, 'an address (https://…)'));
@@ -76,6 +80,8 @@ const wheelSchema = v.object({
     ['index', 'release', 'download', 'unconfirmed'],
     'index, release, download or unconfirmed',
   ),
+  unpacked: v.optional(hash),
+  leftOut: v.optional(v.array(text, 'a list')),
   note: v.optional(text),
 });
 
@@ -199,7 +205,7 @@ export function formatLock(lock: Lock): string {
 }
 
 function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return Object.fromEntries(
     entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),

@@ -6,6 +6,8 @@ import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { type Lock, tryLockInPlace } from '../host/lock.ts';
 import { namesIn, statsAt, textAt } from '../host/presence.ts';
+import { sriPattern } from './lock.ts';
+import type { WheelTree } from './tree/hash.ts';
 
 /** What a file was found to be. */
 export interface Downloaded {
@@ -13,6 +15,8 @@ export interface Downloaded {
   sha256: string;
   /** Bytes. */
   size: number;
+  /** What the wheel's tree is, where that was asked, or why it has none. */
+  tree?: WheelTree | { refused: string } | undefined;
 }
 
 /** A download that is under way: nobody else writes it until it is released. */
@@ -38,6 +42,15 @@ const stateSchema = v.object({
     v.object({
       sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
       size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      tree: v.optional(
+        v.union([
+          v.object({
+            unpacked: v.pipe(v.string(), v.regex(sriPattern)),
+            leftOut: v.array(v.string()),
+          }),
+          v.object({ refused: v.string() }),
+        ]),
+      ),
     }),
   ),
 });
@@ -106,6 +119,13 @@ async function readState(folder: string): Promise<PartialState> {
   } catch {
     return {};
   }
+}
+
+/** Bytes that downloads of this folder have got so far. */
+export async function partialBytes(parent: string): Promise<number> {
+  const names = await namesIn(parent);
+  const files = await Promise.all(names.map(name => statsAt(join(parent, name, 'bytes'))));
+  return files.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
 }
 
 /** Removes downloads that have done their work, and those left long ago, unless somebody is at them. */

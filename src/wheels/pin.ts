@@ -1,6 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Choice } from './choose.ts';
-import { type DigestOrigin, type Lock, pinOf, sriOf, type WheelPin } from './lock.ts';
+import { allPins, type DigestOrigin, type Lock, pinOf, sriOf, type WheelPin } from './lock.ts';
 import type { Downloaded } from './partial-downloads.ts';
 import { describeVariant, type Variant } from './variant.ts';
 import { fileNameOf } from './wheel-name.ts';
@@ -87,13 +87,22 @@ function describeChange({ variant, name, pin }: Pinned, before: Lock | undefined
   );
 }
 
-/** A size that an index did not tell is taken from the lock, where the file is the same. */
-export function withKnownSize(pinned: readonly Pinned[], before: Lock | undefined): Pinned[] {
+/** What an index does not tell of a file is taken from the lock, where that has the same file. */
+export function withWhatIsKnown(pinned: readonly Pinned[], before: Lock | undefined): Pinned[] {
+  const old = before === undefined ? [] : allPins(before).map(({ pin }) => pin);
+  const known = Map.groupBy(old, ({ hash }) => hash);
   return pinned.map(each => {
-    const old = pinOf(before, each.variant, each.name);
-    const size = old?.hash === each.pin.hash ? old.size : null;
-    return { ...each, pin: { ...each.pin, size: each.pin.size ?? size } };
+    const same = known.get(each.pin.hash) ?? [];
+    const size = each.pin.size ?? same.find(pin => pin.size !== null)?.size ?? null;
+    const tree = treeIn([each.pin, ...same]);
+    return { ...each, pin: { ...each.pin, ...tree, size } };
   });
+}
+
+/** What one of several pins of one file says of its tree. */
+export function treeIn(pins: readonly WheelPin[]): Pick<WheelPin, 'unpacked' | 'leftOut'> {
+  const { unpacked, leftOut } = pins.find(pin => pin.unpacked !== undefined) ?? {};
+  return unpacked === undefined ? {} : { unpacked, ...(leftOut === undefined ? {} : { leftOut }) };
 }
 
 /** Names that stand for different files in one lock: harmless, but worth knowing. */

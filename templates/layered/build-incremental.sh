@@ -12,8 +12,8 @@ case ${1-} in
 esac
 
 flake=${FLAKE:-.}
-targets='layer0-base layer1-python layer2-wheels layer3-pytorch layer4-dependencies
-  layer5-performance layer6-app comfyui'
+targets='layer2-cuda layer3-pytorch layer5-performance layer4-dependencies layer0-base
+  layer1-python layer4-sources bytecode layer6-app comfyui'
 table=''
 for target in $targets; do
   echo "==> $target$variant" >&2

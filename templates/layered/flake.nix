@@ -8,10 +8,13 @@
     let
       system = "x86_64-linux";
 
-      pkgs = import nixpkgs {
+      pkgs = import nixpkgs { inherit system; };
+
+      # For what has to be compiled for CUDA, and for nothing else (layers/4-sources.nix).
+      cudaPkgs = import nixpkgs {
         inherit system;
-        # CUDA and cuDNN cost nothing, but are not free software.
-        config.allowUnfree = true;
+        config.cudaSupport = true;
+        config.allowUnfree = true; # CUDA costs nothing, but is no free software
       };
       inherit (pkgs) lib;
 
@@ -23,21 +26,37 @@
         inherit cuda system;
         inherit (table.python.${python}) abi;
         cudaVersion = table.cuda.${cuda}.version;
-        cudaPackages = pkgs.${table.cuda.${cuda}.packages};
+        cudaPackages = cudaPkgs.${table.cuda.${cuda}.packages};
         python = pkgs.${table.python.${python}.packages};
         wheels = lock.wheels.${system}.${cuda}.${table.python.${python}.abi} or { };
       };
 
-      # Layer targets and image of a variant: { layer0-base … layer6-app, comfyui }.
+      # Layers and image of a variant: { layer0-base … layer6-app, comfyui }.
       targetsOf =
         variant:
         let
           layers = import ./layers {
-            inherit pkgs variant;
+            inherit pkgs cudaPkgs variant;
             inherit (lock) sources;
           };
         in
-        layers // { comfyui = import ./image.nix { inherit pkgs variant layers; }; };
+        lib.listToAttrs (map (layer: lib.nameValuePair layer.name (together layer)) layers)
+        // {
+          comfyui = import ./image.nix { inherit pkgs variant layers; };
+        };
+
+      # What a layer holds, as one thing to build.
+      together =
+        { name, targets, ... }:
+        if lib.length targets == 1 then
+          lib.head targets
+        else
+          pkgs.linkFarm name (
+            map (target: {
+              inherit (target) name;
+              path = target;
+            }) targets
+          );
 
       # Every target under its names: comfyui-cu130-py313; comfyui-cu130, where that Python is the
       # default; comfyui, where that CUDA is the default, too.

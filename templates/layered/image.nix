@@ -8,18 +8,6 @@
 let
   inherit (pkgs) lib;
 
-  # From the bottom to the top. A layer holds what its target links to, less what those below hold.
-  order = [
-    "layer0-base"
-    "layer1-python"
-    "layer2-wheels"
-    "layer3-pytorch"
-    "layer4-dependencies"
-    "layer5-performance"
-    "layer6-app"
-  ];
-  shipped = lib.filter (name: name != "layer2-wheels") order;
-
   # Real folders. The NVIDIA container toolkit fills those of the driver, and writes to /etc.
   directories = map root [
     "/etc"
@@ -54,7 +42,7 @@ let
   environment = {
     HOME = home;
     LANG = "C.UTF-8";
-    PATH = "${home}/.local/bin:/opt/python/bin:/bin:/sbin:/usr/bin:/usr/local/cuda/bin";
+    PATH = "${home}/.local/bin:/opt/python/bin:/bin:/sbin:/usr/bin";
     SSL_CERT_FILE = "/etc/ssl/certs/ca-bundle.crt";
     TZDIR = "/usr/share/zoneinfo";
 
@@ -87,8 +75,6 @@ let
     CUDA_PATH = "/usr/local/cuda";
     CXX = "/bin/g++";
     TRITON_LIBCUDA_PATH = "/usr/lib/x86_64-linux-gnu";
-    TRITON_PTXAS_BLACKWELL_PATH = "/usr/local/cuda/bin/ptxas";
-    TRITON_PTXAS_PATH = "/usr/local/cuda/bin/ptxas";
   };
 
   # As in the OCI image specification.
@@ -122,27 +108,45 @@ let
       config
       directories
       ;
-    layers = map (name: {
-      inherit name;
-      target = layers.${name};
-      image = lib.elem name shipped;
-    }) order;
-    root = map (name: layers.${name}) shipped;
+    layers = map (layer: { inherit (layer) name targets; }) layers;
+    root = lib.concatMap (layer: layer.root or [ ]) layers;
+    folders = merged (lib.concatMap (layer: layer.folders or [ ]) layers);
   };
 
-  # For streamLayeredImage a target has to be in the closure of what appears at /, where it is but
-  # the origin of links: this file names all of them.
-  targets = pkgs.writeTextDir "etc/image-layers" (
-    lib.concatMapStrings (name: "${name} ${layers.${name}}\n") shipped
-  );
+  # Several layers may bring something to one folder.
+  merged =
+    folders:
+    map (at: {
+      inherit at;
+      from = lib.concatMap (folder: lib.optionals (folder.at == at) folder.from) folders;
+    }) (lib.unique (map (folder: folder.at) folders));
 
-  # Cuts off one target's closure after the other, from the bottom; each is a layer.
+  # The same folders for Nix alone; comfy-nix makes them of what it remembers of the paths. A layer is
+  # cut off from what this refers to, so it names all targets.
+  folders =
+    pkgs.runCommand "folders"
+      {
+        nativeBuildInputs = [ pkgs.python3 ];
+        folders = builtins.toJSON recipe.folders;
+        layers = builtins.toJSON recipe.layers;
+        passAsFile = [
+          "folders"
+          "layers"
+        ];
+      }
+      ''
+        python3 ${./folders.py} "$foldersPath" "$out"
+        mkdir "$out/etc"
+        cp "$layersPath" "$out/etc/image-layers"
+      '';
+
+  # Cuts off the closures of one layer's targets after the other's, from the bottom.
   layeringPipeline = lib.foldr (
-    name: above:
+    layer: above:
     [
       [
         "subcomponent_out"
-        [ "${layers.${name}}" ]
+        (map toString layer.targets)
       ]
     ]
     ++ lib.optional (above != [ ]) [
@@ -153,7 +157,7 @@ let
         above
       ]
     ]
-  ) [ ] shipped;
+  ) [ ] (lib.filter (layer: layer.targets != [ ]) layers);
 
   makeDirectory =
     {
@@ -175,7 +179,7 @@ pkgs.dockerTools.streamLayeredImage {
     config
     layeringPipeline
     ;
-  contents = recipe.root ++ [ targets ];
+  contents = recipe.root ++ [ folders ];
   fakeRootCommands = lib.concatMapStrings makeDirectory directories;
   passthru.recipe = recipe;
 }

@@ -8,6 +8,28 @@
 #
 # Nothing is looked up on an index while the image is built: a requirement that is nowhere here is
 # missing at run time. `pip check` in the container names it.
+let
+  # In the names of NVIDIA's wheels.
+  toolkit = [
+    "cublas"
+    "cuda-cupti"
+    "cuda-nvrtc"
+    "cuda-runtime"
+    "cufft"
+    "cufile"
+    "curand"
+    "cusolver"
+    "cusparse"
+    "nvjitlink"
+    "nvtx"
+  ];
+  libraries = [
+    "cusparselt"
+    "nvshmem"
+    "nccl"
+    "cudnn"
+  ];
+in
 {
   # Layer 1, from nixpkgs: none of them may need torch, since the image has PyTorch's own wheel.
   nixpkgs =
@@ -36,7 +58,6 @@
       numba
       numpy
       omegaconf
-      opencv4
       packaging
       pandas
       piexif
@@ -73,6 +94,23 @@
       yarl
     ];
 
+  # Layer 2: NVIDIA's libraries that PyTorch's wheels name, for a major version of CUDA. From the
+  # bottom to the top: what changes less often first.
+  cuda = major: {
+    required = {
+      "12" = map (name: "nvidia-${name}-cu12") (toolkit ++ libraries);
+      "13" = [
+        "cuda-toolkit"
+      ]
+      ++ map (name: "nvidia-${name}") toolkit
+      ++ map (name: "nvidia-${name}-cu13") libraries;
+    }.${major};
+    optional = {
+      "12" = [ "cuda-toolkit" ];
+      "13" = [ ];
+    }.${major};
+  };
+
   # Layer 3. Those of `optional` are installed where the lock has them.
   pytorch = {
     required = [
@@ -82,6 +120,8 @@
     optional = [
       "torchaudio"
       "triton"
+      "cuda-bindings"
+      "cuda-pathfinder"
     ];
   };
 
@@ -90,6 +130,9 @@
     required = [
       "comfy-aimdo"
       "comfy-kitchen"
+      "kornia"
+      "kornia-rs"
+      "opencv-python"
       "spandrel"
       "torchsde"
       "trampoline"

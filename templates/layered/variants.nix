@@ -1,8 +1,8 @@
 # What can be built: every CUDA with every Python, as far as wheels.lock.json has PyTorch for it.
 # A new version is a line here, a line in wheels.toml, and `comfy-nix prefetch`.
 {
-  # `packages` is nixpkgs' package set; its minor version is that of the wheels' local version
-  # (+cu130), so that the libraries are those that PyTorch was built with. `python` is the default.
+  # `version` is what PyTorch was built with. `packages` is nixpkgs' set of it, for what is compiled
+  # (layers/4-sources.nix). `python` is the default.
   cuda = {
     cu126 = {
       version = "12.6";

@@ -1,13 +1,13 @@
-# Wheels of wheels.lock.json: downloaded as fixed-output derivations, unpacked by plain ones.
-# Nothing asks an index, nothing resolves versions.
+# Wheels of wheels.lock.json, and what is made of them. Nothing asks an index, nothing resolves
+# versions.
 { pkgs, variant }:
 let
   inherit (pkgs) lib;
 
-  # The wheels of a list of packages.nix that this variant has, or why it cannot be built.
+  # The wheels of a list of packages.nix that this variant has, as trees, or why it cannot be built.
   chosen =
     { required, optional }:
-    map (name: variant.wheels.${name} or (missing name) // { inherit name; }) (
+    map (name: tree (variant.wheels.${name} or (missing name) // { inherit name; })) (
       required ++ lib.filter (name: variant.wheels ? ${name}) optional
     );
 
@@ -22,77 +22,63 @@ let
   # Store paths may not hold "%"; "+cu130" is what the address means.
   fileName = url: lib.replaceStrings [ "%2B" "%2b" ] [ "+" "+" ] (baseNameOf url);
 
-  download =
+  # One wheel as the tree that `pip install --target` would make of it, for PYTHONPATH; what goes where
+  # is a rule of comfy-nix (its docs/wheel-trees.md). Where the lock has the tree's hash (`unpacked`,
+  # by comfy-nix prefetch --unpacked) it is fetched and unpacked in one step, and its path depends on
+  # its content and name alone: a new nixpkgs, Python or CUDA makes no new one. Without the hash a plain
+  # derivation unpacks the download. It is as it came: not patched, not compiled.
+  tree =
     wheel:
-    pkgs.fetchurl {
-      inherit (wheel) url hash;
-      name = fileName wheel.url;
-    };
+    let
+      name = lib.replaceStrings [ "!" ] [ "-" ] "${wheel.name}-${wheel.version}";
+      nativeBuildInputs = [ pkgs.python3 ];
+      # the script compares the wheel's own hash first
+      unpackWheel = file: ''python3 ${./unpack-wheel.py} ${file} "$out" ${wheel.hash}'';
+      download = pkgs.fetchurl {
+        inherit (wheel) url hash;
+        name = fileName wheel.url;
+      };
+      unpacked =
+        if wheel ? unpacked then
+          pkgs.fetchurl {
+            inherit name nativeBuildInputs;
+            inherit (wheel) url;
+            hash = wheel.unpacked;
+            recursiveHash = true;
+            downloadToTemp = true;
+            postFetch = unpackWheel ''"$downloadedFile"'';
+          }
+        else
+          pkgs.runCommand name { inherit nativeBuildInputs; } (unpackWheel download);
+    in
+    unpacked // { project = wheel.name; };
 
-  # One wheel as a folder for PYTHONPATH. The CUDA libraries that it wants from pip's nvidia-*
-  # packages are nixpkgs': the search path of its libraries is set to them, and the requirement is
-  # struck from its metadata, so that a later `pip install` does not bring them in a second time.
-  unpack =
-    {
-      # Where its libraries find others; none: the wheel is pure Python.
-      libraries ? [ ],
-      # Patterns of libraries that may be missing.
-      mayMiss ? [ ],
-      # Compiles its modules, which the image cannot do: the store is read-only there.
-      python ? null,
-    }:
-    wheel:
-    pkgs.stdenv.mkDerivation {
-      pname = wheel.name;
-      inherit (wheel) version;
-      src = download wheel;
-      nativeBuildInputs = [
-        pkgs.unzip
-      ]
-      ++ lib.optional (libraries != [ ]) pkgs.autoPatchelfHook;
-      buildInputs = libraries;
-      autoPatchelfIgnoreMissingDeps = mayMiss;
-      dontUnpack = true;
-      dontStrip = true; # it breaks libraries of wheels
-      installPhase = ''
-        mkdir "$out"
-        cd "$out"
-        unzip -q "$src"
-        chmod -R u+rwX,go+rX-w .
-        for data in *.data; do
-          if [ -d "$data/purelib" ]; then cp -r "$data"/purelib/. .; fi
-          if [ -d "$data/platlib" ]; then cp -r "$data"/platlib/. .; fi
-          rm -rf "$data"
-        done
-        sed -i -E '/^Requires-Dist: (nvidia|cuda)-/d' *.dist-info/METADATA
+  # The modules of wheels that stand at `place` of the image, compiled, which the image cannot do: the
+  # store is read-only there. It holds folders __pycache__ alone, to be merged with the wheels, whose
+  # own paths must not depend on a patch release of Python.
+  bytecode =
+    name: place: trees:
+    pkgs.runCommand "bytecode-${name}-${variant.abi}"
+      {
+        inherit trees;
+        # what it would refer to would be part of the image
+        allowedReferences = [ ];
+      }
       ''
-      + lib.optionalString (python != null) ''
-        PYTHONHASHSEED=0 ${python}/bin/python3 -m compileall -q \
-          --invalidation-mode unchecked-hash . > /dev/null || true
+        PYTHONHASHSEED=0 ${variant.python}/bin/python3 ${./bytecode.py} ${place} "$out" $trees
       '';
-      preFixup = lib.optionalString (libraries != [ ]) ''addAutoPatchelfSearchPath "$out"'';
-    };
 
-  # The packages as one folder, `place` of the image. A module in two of them is an error.
-  folder =
-    name: place: packages:
-    pkgs.runCommand name { inherit packages; } ''
-      site=$out${place}
-      mkdir -p "$site"
-      for package in $packages; do
-        for entry in "$package"/*; do
-          case ''${entry##*/} in bin | nix-support | __pycache__) continue ;; esac
-          ln -s "$entry" "$site/"
-        done
-      done
-    '';
+  # Where a wheel of NVIDIA's has its libraries and headers.
+  nvidiaFolder =
+    tree:
+    let
+      project = builtins.match "nvidia-(.*)-cu[0-9]+" tree.project;
+    in
+    if project == null then
+      "nvidia/cu${lib.head (lib.splitString "." variant.cudaVersion)}"
+    else
+      "nvidia/" + lib.replaceStrings [ "-" ] [ "_" ] (lib.head project);
 in
 {
-  inherit
-    chosen
-    download
-    fileName
-    folder
-    unpack
-    ;
+  inherit bytecode chosen nvidiaFolder;
 }

@@ -1,7 +1,38 @@
 # Fixed-output downloads. Git sources come as the tarballs that forges make of a revision.
 pkgs:
 let
-  fetchurl =
+  # `postFetch` makes $out of $downloadedFile, where `downloadToTemp` and `recursiveHash` are set.
+  fetchurl = arguments: (if arguments ? postFetch then fetchAndMake else fetchFile) arguments;
+
+  fetchAndMake =
+    {
+      url,
+      hash,
+      name,
+      postFetch,
+      nativeBuildInputs ? [ ],
+      recursiveHash,
+      downloadToTemp,
+    }:
+    assert recursiveHash && downloadToTemp;
+    pkgs.stdenv.mkDerivation {
+      inherit
+        name
+        url
+        postFetch
+        nativeBuildInputs
+        ;
+      outputHashMode = "recursive";
+      outputHashAlgo = "sha256";
+      outputHash = hash;
+      buildCommand = ''
+        downloadedFile=$PWD/file
+        wget -q -O "$downloadedFile" "$url"
+        eval "$postFetch"
+      '';
+    };
+
+  fetchFile =
     {
       url ? builtins.head urls,
       urls ? [ url ],

@@ -36,6 +36,10 @@ rec {
     concatStringsSep separator (map f values);
   concatStrings = concatStringsSep "";
   concatMapStrings = concatMapStringsSep "";
+  unique = builtins.foldl' (
+    found: value: if elem value found then found else found ++ [ value ]
+  ) [ ];
+  versions.major = version: head (builtins.splitVersion version);
   nameValuePair = name: value: { inherit name value; };
   mapAttrs' = f: attrs: listToAttrs (map (name: f name attrs.${name}) (attrNames attrs));
   mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);

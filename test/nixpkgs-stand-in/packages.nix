@@ -62,6 +62,10 @@ in
       cp -r "$from" "$out/lib"
       chmod -R u+w "$out/lib"
       for file in "$out"/lib/*; do patchelf --set-rpath "$out/lib:${glibc}/lib" "$file"; done
+      # nixpkgs' loader looks for them in its own folder, Debian's does not
+      for name in libdl.so.2 libm.so.6 libpthread.so.0 librt.so.1 libutil.so.1; do
+        ln -s "${glibc}/lib/$name" "$out/lib/"
+      done
     '';
   };
 

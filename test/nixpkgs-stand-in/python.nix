@@ -1,5 +1,5 @@
 # Python: one real CPython, the machine's, whatever version is asked for, since tests have one. Its
-# packages are modules of one line, except for pip and setuptools, which are real.
+# packages are modules of one line, except for those that `prepare` was given wheels of, which are real.
 pkgs:
 let
   inherit (pkgs) lib machineFile runCommand;
@@ -45,37 +45,46 @@ let
         > "$site/${imported}-1.0.dist-info/METADATA"
     '';
 
-  fromWheel =
-    name: afterwards:
-    let
-      wheels = machineFile "wheels";
-      isIts = file: lib.hasPrefix "${name}-" file;
-      file = builtins.head (builtins.filter isIts (builtins.attrNames (builtins.readDir wheels)));
-      version = builtins.head (builtins.match "[^-]*-([^-]*)-.*" file);
-    in
-    package name version { inherit wheels; } ''
-      mkdir -p "$out/${sitePackages}"
-      cd "$out/${sitePackages}"
-      unzip -q "$wheels"/${name}-*.whl
-      ${afterwards}
-    '';
+  # Wheels of the machine: file names, "typing_extensions-4.16.0-py3-none-any.whl".
+  wheelFiles = builtins.attrNames (builtins.readDir ./machine/wheels);
+  partsOf = builtins.match "([^-]*)-([^-]*)-.*";
+  projectOf =
+    file: lib.toLower (builtins.replaceStrings [ "_" "." ] [ "-" "-" ] (builtins.head (partsOf file)));
 
-  packages = lib.genAttrs (import ./python-packages.nix) module // {
-    # Debian's reads the certificates of the machine when it starts, which a build cannot see; it has
-    # those of its authors beside it, and takes them, as nixpkgs' does.
-    pip = fromWheel "pip" ''
+  fromWheel =
+    file:
+    package (projectOf file) (builtins.elemAt (partsOf file) 1)
+      { wheel = machineFile "wheels/${file}"; }
+      ''
+        mkdir -p "$out/${sitePackages}"
+        cd "$out/${sitePackages}"
+        unzip -q "$wheel"
+        ${lib.optionalString (projectOf file == "pip") ownCertificates}
+      '';
+
+  # Debian's pip reads the certificates of the machine when it starts, which a build cannot see; it has
+  # those of its authors beside it, and takes them, as nixpkgs' does.
+  ownCertificates = ''
+    if [ -e pip/_vendor/certifi/core.py ]; then
       sed -i "s|^DEBIAN_CA_CERTS_PATH = .*|DEBIAN_CA_CERTS_PATH = __file__[:-len('core.py')] + 'cacert.pem'|" \
         pip/_vendor/certifi/core.py
-    '';
-    setuptools = fromWheel "setuptools" "";
-  };
+    fi
+  '';
+
+  real = builtins.listToAttrs (
+    map (file: lib.nameValuePair (projectOf file) (fromWheel file)) wheelFiles
+  );
+  packages = lib.genAttrs (import ./python-packages.nix) module // real;
+
+  # What real packages need of each other is what else there are wheels of.
+  propagated = builtins.attrValues (builtins.removeAttrs real [ "pip" "setuptools" ]);
 
   # Folders of packages merged; as in nixpkgs, bin/python3 finds the packages.
   environment =
     chosen:
     pkgs.symlinkJoin {
       name = "python3-${pythonVersion}-env";
-      paths = chosen;
+      paths = lib.unique (chosen ++ propagated);
       postBuild = ''
         mkdir -p "$out/bin" "$out/${sitePackages}"
         {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { crc32, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
+import { zip } from './zip.ts';
 
 /** What a wheel is made of; its file name says the rest. */
 interface WheelContent {
@@ -11,6 +12,10 @@ interface WheelContent {
   padding?: number;
   requiresPython?: string;
   yanked?: boolean;
+  /** More files. */
+  files?: readonly (readonly [name: string, text: string])[];
+  /** What the index says to be its size, where that is not true. */
+  toldSize?: number;
 }
 
 interface PublishedWheel extends WheelContent {
@@ -97,7 +102,7 @@ export async function startPackageIndex(
       const wheels = indexes.get(index) ?? new Map<string, PublishedWheel>();
       indexes.set(index, wheels);
       const metadata = metadataOf(filename, content);
-      const bytes = makeWheel(filename, metadata, content.padding ?? 0);
+      const bytes = makeWheel(filename, metadata, content.padding ?? 0, content.files);
       const digest = sha256(bytes);
       wheels.set(filename, { ...content, filename, metadata, bytes, digest });
       return bytes;
@@ -113,7 +118,12 @@ export async function startPackageIndex(
 }
 
 /** A wheel: a zip archive with the package, and the metadata that installers read. */
-export function makeWheel(filename: string, metadata: string, padding = 0): Buffer {
+export function makeWheel(
+  filename: string,
+  metadata: string,
+  padding = 0,
+  more: WheelContent['files'] = [],
+): Buffer {
   const [project = '', version = ''] = filename.split('-');
   const info = `${project}-${version}.dist-info`;
   const tags = filename
@@ -126,6 +136,7 @@ export function makeWheel(filename: string, metadata: string, padding = 0): Buff
   const files: [string, Buffer][] = [
     [`${project}/__init__.py`, Buffer.from(`__version__ = "${version}"\n`)],
     ...(padding === 0 ? [] : [[`${project}/filler`, filler] as [string, Buffer]]),
+    ...more.map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]),
     [`${info}/METADATA`, Buffer.from(metadata)],
     [`${info}/WHEEL`, Buffer.from(`Wheel-Version: 1.0\nTag: ${tags}\n`)],
   ];
@@ -196,7 +207,7 @@ function jsonPage(
     filename: wheel.filename,
     url: `../${encodeURIComponent(wheel.filename)}`,
     hashes: digests ? { sha256: wheel.digest } : {},
-    ...(digests ? { size: wheel.bytes.length } : {}),
+    ...(digests ? { size: wheel.toldSize ?? wheel.bytes.length } : {}),
     ...(metadata ? { 'core-metadata': { sha256: sha256(Buffer.from(wheel.metadata)) } } : {}),
     ...(wheel.requiresPython === undefined ? {} : { 'requires-python': wheel.requiresPython }),
     yanked: wheel.yanked ?? false,
@@ -269,35 +280,4 @@ function sendFile(
   else if (behaviour.stallAfter === undefined) {
     response.write(part, () => setImmediate(() => request.socket.destroy()));
   } else response.write(part);
-}
-
-/** A zip archive of stored files (PKWARE's APPNOTE, 4.3), all of 1980. */
-function zip(files: readonly (readonly [name: string, bytes: Buffer])[]): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, bytes] of files) {
-    const fields = Buffer.alloc(26);
-    fields.writeUInt16LE(20, 0);
-    fields.writeUInt16LE(0x21, 8);
-    fields.writeUInt32LE(crc32(bytes), 10);
-    fields.writeUInt32LE(bytes.length, 14);
-    fields.writeUInt32LE(bytes.length, 18);
-    fields.writeUInt16LE(name.length, 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name), bytes]);
-    const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(0o100644 * 0x10000, 6);
-    tail.writeUInt32LE(offset, 10);
-    const made = Buffer.from([20, 3]);
-    directory.push(Buffer.from('PK\x01\x02'), made, fields, tail, Buffer.from(name));
-    parts.push(local);
-    offset += local.length;
-  }
-  const central = Buffer.concat(directory);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(files.length, 4);
-  end.writeUInt16LE(files.length, 6);
-  end.writeUInt32LE(central.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...parts, central, Buffer.from('PK\x05\x06'), end]);
 }

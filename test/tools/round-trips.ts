@@ -52,6 +52,7 @@ export async function startFarRegistry(target: string): Promise<FarRegistry> {
     });
     request.pipe(upstream);
   });
+  server.keepAliveTimeout = 0; // a busy machine may take long to ask again
   const sockets = new Set<Socket>();
   const door = createServer({ pauseOnConnect: true }, async socket => {
     sockets.add(socket);

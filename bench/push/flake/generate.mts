@@ -1,5 +1,6 @@
 // The builder of every derivation of the benchmark's flake: writes a tree from a description, the same
 // bytes each time. Called by Nix as: node generate.mts SEED PARTS, with the output's path in $out.
+import { spawnSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
 import { closeSync, cpSync, linkSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,6 +17,8 @@ export type Part =
     }
   /** A copy of a folder of the machine. */
   | { kind: 'copy'; from: string; at: string }
+  /** What a wheel of the machine holds. */
+  | { kind: 'wheel'; from: string; at: string }
   /** A file that refers to other packages. */
   | { kind: 'references'; at: string; paths: string[] };
 
@@ -45,12 +48,27 @@ function packed(seed: Buffer): Fill {
   };
 }
 
+/** Bytes of a stretch of a library, and of them those that are packed. */
+const stretch = { bytes: 256 << 10, packed: 96 << 10 };
+
+/** Like a library of CUDA's: machine code, and between it kernels that are packed already. */
+function library(seed: Buffer): Fill {
+  const [fillPacked, fillCode] = [packed(seed), code(seed)];
+  return buffer => {
+    for (let at = 0; at < buffer.length; at += stretch.bytes) {
+      const part = buffer.subarray(at, at + stretch.bytes);
+      fillPacked(part.subarray(0, stretch.packed));
+      fillCode(part.subarray(stretch.packed));
+    }
+  };
+}
+
 /**
  * Like machine code: phrases of a few words, some of them much more frequent than others, and after
  * each a word that is like no other. zstd and gzip at level 1 leave 32 and 42 % of it, at about the
  * speed that they have with a real program (Node's: 39 and 40 %).
  */
-function library(seed: Buffer): Fill {
+function code(seed: Buffer): Fill {
   const next = numbers(seed);
   const phrases = Array.from({ length: 1024 }, () =>
     Uint32Array.from({ length: 2 + (next() % 6) }, next),
@@ -115,10 +133,18 @@ function writeFiles(out: string, seedText: string, part: Extract<Part, { bytes: 
   }
 }
 
+function unpack(wheel: string, folder: string): void {
+  const args = ['-m', 'zipfile', '-e', wheel, folder];
+  const { status, error } = spawnSync('/usr/bin/python3', args, { stdio: 'inherit' });
+  if (status !== 0) throw error ?? new Error(`${wheel} cannot be unpacked`);
+}
+
 function writePart(out: string, seed: string, part: Part): void {
   const file = join(out, part.at);
   mkdirSync(dirname(file), { recursive: true });
-  if (part.kind === 'copy') cpSync(part.from, file, { recursive: true, verbatimSymlinks: true });
+  if (part.kind === 'wheel') unpack(part.from, file);
+  else if (part.kind === 'copy')
+    cpSync(part.from, file, { recursive: true, verbatimSymlinks: true });
   else if (part.kind === 'references') {
     const descriptor = openSync(file, 'w');
     writeSync(descriptor, part.paths.join('\n'));

@@ -13,7 +13,7 @@ import type { MadeLayer } from './state.ts';
 
 /** An image that is in the registry, to the byte, and that tags name. */
 interface CurrentImage {
-  /** All of its blobs are there: its manifest is. */
+  /** Its blobs were seen there. */
   presence: Presence;
   /** The tags that name it. */
   tags: readonly string[];
@@ -30,7 +30,8 @@ export async function findCurrent(
   const { tagged, destination } = context;
   const images = new Map(tagged.flatMap(image => (image ? [[image.stored.digest, image]] : [])));
   for (const [digest, image] of images) {
-    const presence: Presence = async blob => (states(image, blob) ? 'present' : undefined);
+    const presence: Presence = async blob =>
+      states(image, blob) && image.there.has(blob.digest) ? 'present' : undefined;
     const layers = await rehearse(context, presence);
     if (layers === undefined || recipeImage(layers, parts).manifest.digest !== digest) continue;
     return { presence, tags: tagsNaming(image.stored, destination.tags, tagged) };
@@ -80,7 +81,7 @@ function rehearsal(context: RecipeContext): Omit<LayerWork, 'presence' | 'root'>
     packing: { compression: 'none', pool: framePool(1) },
     maxLayerSize: settings.maxLayerSize,
     closures: state.closures,
-    transfers: { send: missing, ended: async () => undefined },
+    transfers: { keepsOrder: false, send: missing, ended: async () => undefined },
     lessons: startLearning(context),
     finished: () => undefined,
   };

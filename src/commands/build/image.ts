@@ -6,7 +6,8 @@ import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
 import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
-import type { DerivationOutput, Recipe, RecipeLayer } from '../../nix/types.ts';
+import type { DerivationOutput, RecipeLayer } from '../../nix/types.ts';
+import { withSeen } from '../../registry/evidence.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
@@ -25,7 +26,7 @@ import { foremost } from './target-layers.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
-  const context = { ...given, ...(await askStore(given, given.recipe)) };
+  const context = agreeing(given);
   const { state, recipe } = context;
   const inputs = planned(context);
   const parts = await partsOf(context);
@@ -51,7 +52,7 @@ export async function composeImage(given: RecipeContext): Promise<void> {
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
   const { recipe, target } = given.evaluation;
-  const context = { ...given, ...(recipe && (await askStore(given, recipe))) };
+  const context = agreeing(given);
   const { settings, state } = context;
   const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceOf(context);
@@ -77,18 +78,28 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
   });
 }
 
-/** What the store has of the image, and what is remembered, less what the store knows to be otherwise. */
-async function askStore(context: ImageContext, recipe: Recipe) {
-  const { knowledge, nix, state } = context;
-  const outputs = [...outputsOf(recipe), ...unshippedTargets(context)];
+/** What the store has of an image: of all that its recipe names, and of what is wanted besides. */
+export async function askStore({
+  evaluation,
+  settings,
+  nix,
+  state,
+}: Pick<ImageContext, 'evaluation' | 'settings' | 'nix' | 'state'>): Promise<ImageContext['here']> {
+  if (evaluation.recipe === undefined) return undefined;
+  const outputs = [...outputsOf(evaluation.recipe), ...unshippedTargets({ settings, evaluation })];
   const paths = new Set(outputs.map(({ outPath }) => outPath));
-  const here = await state.closures.here({ ...nix, host: state.host }, [...paths]);
-  return { here, knowledge: agreeingWithStore(knowledge, here) };
+  return state.closures.here({ ...nix, host: state.host }, [...paths]);
 }
 
+/** The same with what is remembered, less what the store knows to be otherwise. */
+const agreeing = <Context extends ImageContext>(context: Context): Context => ({
+  ...context,
+  knowledge: agreeingWithStore(context.knowledge, context.here ?? new Map()),
+});
+
 /** What the image's repository says of blobs. */
-const presenceOf = ({ destination, knowledge, state }: ImageContext): Presence =>
-  presenceIn(destination.store, knowledge, message => warn(state.host, message));
+const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
+  presenceIn(withSeen(destination.store, tagged), knowledge, message => warn(state.host, message));
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {
@@ -109,7 +120,10 @@ function planned(context: ImageContext) {
 }
 
 /** Targets that no layer ships and that the user wants all the same. */
-function unshippedTargets({ settings, evaluation }: ImageContext): DerivationOutput[] {
+function unshippedTargets({
+  settings,
+  evaluation,
+}: Pick<ImageContext, 'settings' | 'evaluation'>): DerivationOutput[] {
   const layers = evaluation.recipe?.layers ?? [];
   return namedTargets(layers).filter(
     ({ image, name }) => !image && (settings.allTargets || settings.layers.includes(name)),

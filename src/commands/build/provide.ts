@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { packageName } from '../../image/split.ts';
 import { attribute } from '../../nix/attribution.ts';
-import { readDerivationGraph } from '../../nix/derivation.ts';
+import { readDerivationFile, readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
 import { queryBuilds } from '../../nix/disk-needs.ts';
 import { isOfTargets } from '../../nix/recipe-layers.ts';
@@ -65,8 +65,9 @@ function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
     if (github !== undefined && missing.length > 0) {
       const wanted = await targetsOfBuilds(missing, [...pending], nix);
       for (const each of wanted) pending.delete(each);
+      const kept = wanted.filter(each => !isDownload(each, nix));
       const found = await github.restoreTargets(
-        wanted.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
+        kept.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
         system,
       );
       urls.push(...found.map(({ url }) => url));
@@ -75,7 +76,10 @@ function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   };
 }
 
-type Target = Pick<LayerTarget, keyof DerivationOutput | 'name'>;
+interface Target extends Pick<LayerTarget, keyof DerivationOutput | 'name'> {
+  /** One of the targets of a layer. */
+  isOfSeveral?: true;
+}
 
 /** What of a layer is kept by itself: each of several targets, by a name that its versions share. */
 function entriesOf(layer: RecipeLayer): Target[] {
@@ -84,9 +88,13 @@ function entriesOf(layer: RecipeLayer): Target[] {
   return layer.targets.map((target, at) => {
     const name = names[at] ?? layer.name;
     const before = names.slice(0, at).filter(each => each === name).length;
-    return { ...target, name: before === 0 ? name : `${name}-${before + 1}` };
+    return { ...target, isOfSeveral: true, name: before === 0 ? name : `${name}-${before + 1}` };
   });
 }
+
+/** A target that is a download, such as a wheel, has a server of its own, and shall not fill the cache. */
+const isDownload = ({ isOfSeveral, drvPath }: Target, { place }: Nix) =>
+  isOfSeveral === true && readDerivationFile(drvPath, place).env.has('outputHash');
 
 /**
  * The targets to which what would have to be built belongs. A layer that the registry holds may be

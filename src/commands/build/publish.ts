@@ -31,7 +31,7 @@ function checkNumber(blobs: number): void {
     `The image would have ${blobs} layers; container engines take ${limits.imageLayers}.`,
     {
       tried: 'Layers were reused as they are in the registry; no tag was moved.',
-      next: 'Run again with reuse: false, or with a larger max-layer-size.',
+      next: 'Run again with reuse: false, or with a larger max-layer-size, or give the recipe fewer layers.',
     },
   );
 }

@@ -3,7 +3,7 @@ import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { credentialsElsewhere } from '../../registry/credentials.ts';
-import { evidenceIn, type StatedImage, type StoreEvidence } from '../../registry/evidence.ts';
+import { evidenceIn, type StoreEvidence, type TaggedImage } from '../../registry/evidence.ts';
 import { mapBlobs } from '../../registry/memory/merge.ts';
 import { type MemoryPlace, memoryPlace } from '../../registry/memory/place.ts';
 import { readMemory } from '../../registry/memory/read.ts';
@@ -25,7 +25,7 @@ export interface Recollection {
   /** Where the memory of the image's own repository is; undefined where it can hold none. */
   own: MemoryPlace | undefined;
   /** The image that each of the tags names now; asked for where they are to be moved. */
-  tagged: readonly (StatedImage | undefined)[];
+  tagged: readonly (TaggedImage | undefined)[];
   /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
   forget(): Promise<void>;
 }
@@ -36,8 +36,10 @@ interface SoughtImage {
   storeDir: string;
   /** OCI's name. */
   architecture: string;
-  /** Output paths of its layers' targets: where one is not remembered, other variants may know it. */
+  /** Output paths of its layers' targets, … */
   targets: readonly string[];
+  /** … and of layers of several: where one is not remembered, other variants may know it. */
+  shared: readonly string[];
 }
 
 /**
@@ -67,7 +69,9 @@ export async function recall(
   ]);
   const places: RememberedPlace[] = [{ memory, evidence }, ...others];
   const known = arrangeKnowledge(places, mediaType);
-  const lacking = image.targets.filter(outPath => known.closureOf(outPath) === undefined);
+  // a repository may have very many tags: they are not listed for a new version of the app
+  const sought = memory.images.length === 0 ? image.targets : image.shared;
+  const lacking = sought.filter(outPath => known.closureOf(outPath) === undefined);
   const isLacking = (memories: readonly Memory[]) => !holdAll(memories, lacking);
   const variants =
     cacheTag !== undefined && settings.reuse

@@ -32,6 +32,8 @@ export interface MadeLayer {
   target: DerivationOutput | null;
   origin: Origin;
   blobs: readonly LayerBlob[];
+  /** Of a layer of several targets how many there are, and how many were reused. */
+  targets?: { all: number; reused: number };
 }
 
 /** How far a build has come: what its record is made of, whenever it ends. */
@@ -57,6 +59,8 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
+  /** Of the root of the flake's repository, as git names it. */
+  tree?: string;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;
@@ -197,6 +201,7 @@ function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[
       target: (target ?? made?.target)?.drvPath ?? null,
       outPath: (target ?? made?.target)?.outPath ?? null,
       origin: made?.origin ?? work?.origin ?? originOfWork(layer ? targetsOf(layer) : [], work),
+      ...(made?.targets ? { targets: made.targets } : {}),
       seconds: work?.seconds ?? 0,
       builtDerivations: work?.builtDerivations ?? [],
       substitutedPaths: work?.substitutedPaths ?? [],

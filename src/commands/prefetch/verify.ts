@@ -39,11 +39,16 @@ async function verifyWheel(
   { variant, name, pin }: Pinned,
   { downloads }: PrefetchRun,
 ): Promise<Pinned | { wrong: string }> {
-  const { sha256, size } = await downloads.hash(pin.url);
+  const { sha256, size, tree } = await downloads.hash(pin.url);
   const found = sriOf(sha256);
+  const file = `${fileNameOf(pin.url)} (${describeVariant(variant)})`;
   if (found !== pin.hash) {
-    const file = `${fileNameOf(pin.url)} (${describeVariant(variant)})`;
     return { wrong: `${file}: expected ${pin.hash}, found ${found} at ${pin.url}` };
+  }
+  if (pin.unpacked !== undefined && tree !== undefined) {
+    const of = 'refused' in tree ? tree.refused : tree.unpacked;
+    if (of !== pin.unpacked)
+      return { wrong: `${file}, its tree: expected ${pin.unpacked}, found ${of}` };
   }
   return { variant, name, pin: { ...pin, size, ...confirmed(pin) } };
 }

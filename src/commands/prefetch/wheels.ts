@@ -9,13 +9,14 @@ import {
   type Pinned,
   pinAll,
   sharedNames,
-  withKnownSize,
+  withWhatIsKnown,
 } from '../../wheels/pin.ts';
 import type { GitHubAccess } from '../../wheels/releases.ts';
 import { describeVariant } from '../../wheels/variant.ts';
 import { isWanted } from '../../wheels/wanted.ts';
 import { fileNameOf } from '../../wheels/wheel-name.ts';
 import type { Findings, PrefetchRun } from './run.ts';
+import { withTrees } from './trees.ts';
 
 /**
  * Pins the wheels of all variants.
@@ -33,12 +34,13 @@ export async function pinWheels(run: PrefetchRun): Promise<Findings<Pinned[]>> {
   if (lost.length > 0) throw missing(lost, run);
   await checkFit(results, run);
   if (settings.check) refuseUnpinned(choices, run);
-  const fresh = withKnownSize(await pinAll(choices, before, downloads.hash), before);
-  const pins = [...fresh, ...kept];
+  const fresh = await pinAll(choices, before, downloads.hash);
+  const known = withWhatIsKnown([...fresh, ...kept], before);
+  const { pins, unknown } = await withTrees(known, run);
   for (const message of sharedNames(pins)) {
     notice(host, message);
   }
-  return { pins, unknown: describeKept(gaps) };
+  return { pins, unknown: [...describeKept(gaps), ...unknown] };
 }
 
 /** A check downloads nothing: a file that the lock does not have is the answer. */

@@ -97,7 +97,7 @@ export const registryInputs = {
     reader: choice(compressions),
     description:
       'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
-      'or newer ones.',
+      'or newer ones; which clients want `gzip` or `none` is in docs/registries.md.',
     default: 'zstd',
     verbs: ['build', 'copy'],
   },

@@ -20,4 +20,11 @@ export const wheelsInputs = {
     default: 'false',
     verbs: ['prefetch'],
   },
+  unpacked: {
+    reader: yesOrNo,
+    description:
+      'Whether `prefetch` downloads each new wheel once, to pin the hash of its tree, by which Nix fetches and unpacks it in one step.',
+    default: 'false',
+    verbs: ['prefetch'],
+  },
 } as const satisfies Record<string, InputDefinition>;

@@ -11,13 +11,14 @@ import { trustedInputs } from '../trusted.ts';
  */
 export function parsePrefetch(raw: RawInputs, context: RunContext): PrefetchSettings {
   const values = parse('prefetch', trustedInputs(raw, context.github));
-  const { wheels, lock, verify, check, githubToken, workingDirectory, ...rest } = values;
+  const { wheels, lock, verify, unpacked, check, githubToken, workingDirectory, ...rest } = values;
   allRead(rest);
   const folder = resolve(context.currentDirectory, workingDirectory);
   return {
     wheelsFile: resolve(folder, wheels),
     lockFile: resolve(folder, lock),
     verify,
+    unpacked,
     check,
     githubToken,
     temporaryDirectory: context.temporaryDirectory,

@@ -24,7 +24,8 @@ function placesOf(steps: readonly number[]): Uint32Array {
   let place = 0;
   for (const [at, step] of steps.entries()) {
     place += step;
-    places[at] = place;
+    // what is beyond all rows stays there
+    places[at] = Math.min(place, 2 ** 32 - 1);
   }
   return places;
 }
@@ -48,8 +49,8 @@ const blobSchema = v.looseObject({
   directories: v.optional(
     v.array(v.object({ path: text, mode: text, uid: v.number(), gid: v.number() })),
   ),
-  /** Where each is, and of what: the place of a store path, and where in it. */
-  folders: v.optional(v.array(v.object({ at: text, from: v.array(v.tuple([index, text])) }))),
+  /** Where each is, and what is merged there: names of store paths, and where in them. */
+  folders: v.optional(v.array(v.object({ at: text, from: v.array(text) }))),
   run: v.optional(text),
 });
 

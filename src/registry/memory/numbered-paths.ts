@@ -2,7 +2,7 @@ import type { Fields } from '../../host/foreign-value.ts';
 import { loneRow, type PathRow, type PathTable } from './rows.ts';
 
 /** Rows that become text in one go. */
-const portion = 1_000;
+const portion = 200;
 
 /** Store paths with their references as a document has them: each pair once, behind all that it refers to. */
 export class NumberedPaths {
@@ -27,19 +27,19 @@ export class NumberedPaths {
     const places = this.placesIn(table);
     const pending = [row];
     for (let top = pending.at(-1); top !== undefined; top = pending.at(-1)) {
-      const unknown = places[top] ? [] : without(places, table.referencesAt(top));
-      if (unknown.length > 0) pending.push(...unknown.reverse());
-      else this.add({ table, at: pending.pop() ?? row });
+      const before = pending.length;
+      if (!places[top]) pushUnknown(places, table.referencesAt(top), pending);
+      if (pending.length === before) this.add(table, pending.pop() ?? row);
     }
     return (places[row] ?? 0) - 1;
   }
 
-  /** The rows in JSON, with a comma between two of them. */
+  /** The rows in JSON, some at a time: there is a comma between two of what it gives. */
   *json(): Generator<string> {
     for (let start = 0; start < this.rows.length; start += portion) {
       const rows = this.rows.slice(start, start + portion);
       const written = rows.map((row, at) => this.written(row, start + at));
-      yield (start > 0 ? ',' : '') + JSON.stringify(written).slice(1, -1);
+      yield JSON.stringify(written).slice(1, -1);
     }
   }
 
@@ -49,10 +49,10 @@ export class NumberedPaths {
     return places;
   }
 
-  private add(row: PathRow): void {
-    const { table, at } = row;
+  private add(table: PathTable, at: number): void {
     const places = this.placesIn(table);
     if (places[at]) return;
+    const row = { table, at };
     const path = table.pathAt(at);
     const last = this.ofPaths.get(path);
     const place = this.placeOfPair(row, last) ?? this.rows.push(row) - 1;
@@ -98,7 +98,14 @@ export class NumberedPaths {
 
 const ascending = (one: number, other: number) => one - other;
 
-/** Those of the places that have none yet. */
-function without(places: Uint32Array, references: ArrayLike<number> | undefined): number[] {
-  return references ? Array.from(references).filter(each => !places[each]) : [];
+/** Adds those of the references that have no place yet, so that the first is the next. */
+function pushUnknown(
+  places: Uint32Array,
+  references: ArrayLike<number> = [],
+  pending: number[],
+): void {
+  for (let at = references.length - 1; at >= 0; at -= 1) {
+    const each = references[at] ?? 0;
+    if (!places[each]) pending.push(each);
+  }
 }

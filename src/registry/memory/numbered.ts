@@ -1,5 +1,4 @@
 import { Failure } from '../../host/failure.ts';
-import { Refusal } from '../refusal.ts';
 import type { ImageStore } from '../store.ts';
 
 // Where tags cannot be moved, each memory has a tag of its own: the tag of the first one, a dot and a
@@ -56,10 +55,3 @@ function notTold(error: unknown): string[] {
   if (error instanceof Failure) return [];
   throw error;
 }
-
-/**
- * Whether a tag was refused because it is there and cannot be moved, or because somebody took it: the
- * registry has taken the same manifest by its digest just before.
- */
-export const cannotMove = (error: unknown): boolean =>
-  error instanceof Refusal && [400, 403, 405, 409, 412, 422].includes(error.status);

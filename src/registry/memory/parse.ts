@@ -43,7 +43,7 @@ export function parseMemory(document: Buffer, storeDir: string): ParsedMemory {
       return { kind: 'newer', format: Number(format) };
     }
     if (format !== memoryFormat) return { kind: 'damaged', reason: 'its format is none' };
-    return { kind: 'memory', ...expand(readTables(json, storeDir)) };
+    return { kind: 'memory', ...expand(readTables(json, storeDir), storeDir) };
   } catch (error) {
     if (error instanceof Failure) return { kind: 'damaged', reason: error.message };
     if (error instanceof SyntaxError) return { kind: 'damaged', reason: 'it is no JSON object' };
@@ -51,10 +51,10 @@ export function parseMemory(document: Buffer, storeDir: string): ParsedMemory {
   }
 }
 
-function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
+function expand(document: MemoryDocument, storeDir: string): { memory: Memory; leftOut: number } {
   const { paths } = document;
   const held = document.blobs.map(blob => blob?.paths ?? new Uint32Array());
-  const known = document.blobs.map(row => row && knownBlob(row, paths));
+  const known = document.blobs.map(row => row && knownBlob(row, paths, storeDir));
   const sound = soundRows({ paths, outputs: document.outputs, blobs: known, held });
   const blobs = known.map((blob, at) => (sound.blobs[at] ? blob : undefined));
   const outputs = document.outputs.map((row, at) =>
@@ -66,7 +66,9 @@ function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
   );
   const records = document.records.map(row => row && rememberedRecord(row));
   const tables = [blobs, outputs, roots, images, records];
-  const leftOut = paths.broken + tables.flat().filter(row => row === undefined).length;
+  const broken = tables.flat().filter(row => row === undefined).length;
+  const pointing = document.images.filter(row => row && pointsOut(row, document)).length;
+  const leftOut = paths.broken + broken + pointing;
   const memory: Memory = {
     images: images.filter(image => image !== undefined),
     records: records.filter(record => record !== undefined),
@@ -75,33 +77,41 @@ function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
   return { memory, leftOut };
 }
 
+/** Whether an image is said to have what no row is of. */
+const pointsOut = (row: Row<'images'>, tables: MemoryDocument) =>
+  (['outputs', 'blobs', 'roots'] as const).some(name =>
+    row[name].some(at => at >= tables[name].length),
+  );
+
 type Row<Name extends 'blobs' | 'outputs' | 'roots' | 'images' | 'records'> = NonNullable<
   MemoryDocument[Name][number]
 >;
 
 /** Undefined where it is of paths that are none. What it holds is told when it is asked for. */
-function knownBlob(row: Row<'blobs'>, known: ReadPaths): KnownBlob | undefined {
+function knownBlob(row: Row<'blobs'>, known: ReadPaths, storeDir: string): KnownBlob | undefined {
   const { paths: held, roots, directories, folders, run, ...rest } = row;
   const { kind, key, digest, diffId, size, uncompressedSize, mediaType, ...more } = rest;
-  const merged = folders?.flatMap(({ from }) => from.map(([at]) => at)) ?? [];
-  if (![held, roots ?? [], merged].every(places => places.every(known.has))) return undefined;
+  if (!held.every(known.has) || !(roots ?? []).every(known.has)) return undefined;
   return {
     ...{ kind, key, digest, diffId, size, uncompressedSize, mediaType },
     get paths() {
       return Array.from(held, known.pathAt);
     },
     ...present({ roots: roots?.map(known.pathAt), directories, run }),
-    ...present({ folders: folders?.map(folder => imageFolder(folder, known)) }),
+    ...present({ folders: folders?.map(folder => imageFolder(folder, storeDir)) }),
     ...furtherFields(more),
   };
 }
 
 const imageFolder = (
   { at, from }: NonNullable<Row<'blobs'>['folders']>[number],
-  known: ReadPaths,
+  storeDir: string,
 ): ImageFolder => ({
   at,
-  from: from.map(([place, below]) => ({ outPath: known.pathAt(place), below })),
+  from: from.map(place => {
+    const [name = '', ...below] = place.split('/');
+    return { outPath: `${storeDir}/${name}`, below: below.join('/') };
+  }),
 });
 
 /** The rows at these places that are there. */

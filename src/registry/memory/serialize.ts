@@ -1,3 +1,4 @@
+import { basename } from 'node:path/posix';
 import type { Fields } from '../../host/foreign-value.ts';
 import type {
   ImageOrigin,
@@ -48,10 +49,15 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
     ...more,
   };
   const pieces = [Buffer.from(`{"format":${memoryFormat},"paths":[`)];
-  for (const piece of paths.json()) pieces.push(Buffer.from(piece));
+  for (const rows of paths.json()) {
+    if (pieces.length > 1) pieces.push(comma);
+    pieces.push(Buffer.from(rows));
+  }
   pieces.push(Buffer.from(`],${JSON.stringify(others).slice(1)}`));
   return Buffer.concat(pieces);
 }
+
+const comma = Buffer.from(',');
 
 /** In one order, whoever has put it together. */
 function originOf(image: RememberedImage): Fields {
@@ -70,7 +76,7 @@ function blobRow(blob: KnownBlob, paths: NumberedPaths): Fields {
     directories,
     folders: folders?.map(({ at, from }) => ({
       at,
-      from: from.map(({ outPath, below }) => [paths.of(outPath), below]),
+      from: from.map(({ outPath, below }) => `${basename(outPath)}${below && '/'}${below}`),
     })),
     run,
   };

@@ -1,10 +1,6 @@
-# Layer 0: the system, and CUDA. Everything in it appears where programs that were not made for Nix
-# look: /bin/sh, /usr/bin/env, the loader, certificates, time zones, /usr/local/cuda.
-{
-  pkgs,
-  variant,
-  cuda,
-}:
+# The system. Everything in it appears where programs that were not made for Nix look: /bin/sh,
+# /usr/bin/env, the loader, certificates, time zones, the libraries that wheels take from the machine.
+{ pkgs }:
 let
   inherit (pkgs) lib;
 
@@ -29,10 +25,18 @@ let
   ldconfig = pkgs.writeShellScript "ldconfig" ''
     exec ${lib.getBin pkgs.glibc}/bin/ldconfig -C /etc/ld.so.cache -f /etc/ld.so.conf "$@"
   '';
+
+  # What manylinux wheels take from the machine (PEP 600), and OpenCV's.
+  libraries = map lib.getLib [
+    pkgs.stdenv.cc.cc
+    pkgs.zlib
+    pkgs.glib
+    pkgs.libGL
+  ];
 in
-pkgs.runCommand "layer0-base-${variant.cuda}" { } ''
-  mkdir -p "$out"/bin "$out"/sbin "$out"/usr/bin "$out"/lib64 "$out"/etc/ssl/certs "$out"/usr/share
-  mkdir -p "$out"/usr/local/lib "$out"/usr/local/cuda/bin "$out"/usr/local/cuda/lib64
+pkgs.runCommand "layer0-base" { } ''
+  mkdir -p "$out"/bin "$out"/sbin "$out"/usr/bin "$out"/lib64 "$out"/etc/ssl/certs "$out"/usr/share \
+    "$out"/usr/local/lib
 
   # a program of two packages is an error: ln does not replace
   for package in ${toString programs}; do
@@ -51,18 +55,15 @@ pkgs.runCommand "layer0-base-${variant.cuda}" { } ''
   done
   ln -s ${pkgs.tzdata}/share/zoneinfo "$out/usr/share/zoneinfo"
 
-  # what is opened by name, such as libnvrtc and the parts of cuDNN, and what pip's wheels expect
-  link_libraries() {
-    folder=$1
-    shift
-    for package in "$@"; do
-      for library in "$package"/lib/*.so*; do
-        [ -e "$library" ] || { echo "$package has no shared libraries" >&2; exit 1; }
-        ln -s "$library" "$folder/"
-      done
+  for package in ${toString libraries}; do
+    # a pattern that matches nothing is no word at all here: nixpkgs' builders set nullglob
+    found=
+    for library in "$package"/lib/*.so*; do
+      if [ -e "$library" ]; then
+        ln -s "$library" "$out/usr/local/lib/"
+        found=1
+      fi
     done
-  }
-  link_libraries "$out/usr/local/cuda/lib64" ${toString cuda.libraries}
-  link_libraries "$out/usr/local/lib" ${toString cuda.machineLibraries}
-  ln -s ${cuda.ptxas}/bin/ptxas "$out/usr/local/cuda/bin/ptxas"
+    [ "$found" ] || { echo "$package has no shared libraries" >&2; exit 1; }
+  done
 ''

@@ -1,4 +1,4 @@
-# Layer 1: Python at /opt/python/bin, and the packages of nixpkgs at /opt/python/nixpkgs.
+# Python at /opt/python/bin, and the packages of nixpkgs for /opt/python/nixpkgs.
 #
 # This is the plain interpreter, and packages are found by PYTHONPATH (image.nix): in an environment
 # of `withPackages` pip believes itself in a virtualenv and tries to replace what is in the store.
@@ -15,18 +15,33 @@ let
 
   # what pip installs into the writable overlay has a higher place than all of these
   pip = pkgs.writeShellScript "pip" ''exec /opt/python/bin/python3 -m pip "$@"'';
+
+  programs = pkgs.runCommand "layer1-python-${variant.name}" { } ''
+    if [ -e ${site}/torch ]; then
+      echo 'A package of `nixpkgs` in packages.nix needs torch: the image would have a second one.' >&2
+      echo 'Take its wheel instead: move it to wheels.toml and to a list of wheels.' >&2
+      exit 1
+    fi
+    mkdir -p "$out/bin"
+    for name in python3 python python${python.pythonVersion}; do
+      ln -s ${python}/bin/python3 "$out/bin/$name"
+    done
+    ln -s ${pip} "$out/bin/pip"
+  '';
 in
-# `paths` tells the audit what the texts below refer to, and changes nothing
-pkgs.runCommand "layer1-python-${variant.name}" { passthru.paths = [ environment ]; } ''
-  if [ -e ${site}/torch ]; then
-    echo 'A package of `nixpkgs` in packages.nix needs torch: the image would have a second one.' >&2
-    echo 'Take its wheel instead: move it to wheels.toml and to a list of wheels.' >&2
-    exit 1
-  fi
-  mkdir -p "$out/opt/python/bin"
-  for name in python3 python python${python.pythonVersion}; do
-    ln -s ${python}/bin/python3 "$out/opt/python/bin/$name"
-  done
-  ln -s ${pip} "$out/opt/python/bin/pip"
-  ln -s ${site} "$out/opt/python/nixpkgs"
-''
+{
+  targets = [
+    environment
+    programs
+  ];
+  folders = [
+    {
+      at = "/opt/python/bin";
+      from = [ "${programs}/bin" ];
+    }
+    {
+      at = "/opt/python/nixpkgs";
+      from = [ site ];
+    }
+  ];
+}

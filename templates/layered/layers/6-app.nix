@@ -1,15 +1,7 @@
-# Layer 6: ComfyUI at /opt/comfyui with the custom nodes of the image, and what is released with it
-# at /opt/python/app. It calls Python by its path in the image, /opt/python/bin/python3, so that a new
-# ComfyUI is built by a machine that has neither CUDA nor PyTorch.
-{
-  pkgs,
-  packages,
-  wheels,
-  sources,
-}:
+# ComfyUI at /opt/comfyui, with the custom nodes of the image. It calls Python by its path in the image,
+# /opt/python/bin/python3, so that a new ComfyUI is built by a machine that has none of the layers below.
+{ pkgs, source }:
 let
-  source = import ../source.nix { inherit pkgs sources; };
-
   # Name of the folder in custom_nodes -> source. One more is a line here and in wheels.toml.
   customNodes = { };
 
@@ -25,11 +17,8 @@ let
       '') customNodes
     )}
   '';
-
-  app = wheels.folder "comfyui-packages" "" (map (wheels.unpack { }) (wheels.chosen packages.app));
 in
 pkgs.runCommand "layer6-app" { } ''
-  mkdir -p "$out/opt/python"
+  mkdir -p "$out/opt"
   ln -s ${comfyui} "$out/opt/comfyui"
-  ln -s ${app} "$out/opt/python/app"
 ''

@@ -1,32 +1,116 @@
-# The layer targets, from what seldom changes to what often does. Each is a small tree of links that
-# appears at / of the image; what it links to is the layer. Only what is written behind a file's
-# name here can rebuild it.
+# The layers, from the bottom of the image to its top: what changes less often stands lower, since a
+# host unpacks again all that lies above a change. The numbers are names, and not the order: no nixpkgs
+# changes wheels, so they come first. A layer has
+#
+#   targets   what it holds: each is built, sent and remembered by itself
+#   root      of these, those whose files appear at / of the image, as links
+#   folders   folders of the image into which paths are merged, as links: { at, from = [ path … ]; }
 {
   pkgs,
+  cudaPkgs,
   variant,
   sources,
 }:
 let
   packages = import ../packages.nix;
   wheels = import ../wheels.nix { inherit pkgs variant; };
-  cuda = import ../cuda.nix { inherit pkgs variant; };
+  source = import ../source.nix { inherit pkgs sources; };
+
+  cuda = wheels.chosen (packages.cuda (pkgs.lib.versions.major variant.cudaVersion));
+
+  # Wheels that appear together in /opt/python/NAME, with more that belongs there.
+  site =
+    name: more:
+    let
+      at = "/opt/python/${name}";
+      targets = wheels.chosen packages.${name};
+    in
+    rec {
+      inherit targets;
+      bytecode = wheels.bytecode name at targets;
+      folders = [
+        {
+          inherit at;
+          from = targets ++ [ bytecode ] ++ more;
+        }
+        {
+          at = "/opt/python/bin";
+          from = map (tree: "${tree}/bin") targets;
+        }
+      ];
+    };
+
+  pytorch = site "pytorch" cuda;
+  performance = site "performance" [ ];
+  dependencies = site "dependencies" [ fromSource ];
+  app = site "app" [ ];
+
+  base = import ./0-base.nix { inherit pkgs; };
+  python = import ./1-python.nix { inherit pkgs variant packages; };
+  fromSource = import ./4-sources.nix { inherit pkgs cudaPkgs variant source; };
+  comfyui = import ./6-app.nix { inherit pkgs source; };
 in
-{
-  layer0-base = import ./0-base.nix { inherit pkgs variant cuda; };
-  layer1-python = import ./1-python.nix { inherit pkgs variant packages; };
-  layer2-wheels = import ./2-wheels.nix { inherit pkgs variant packages wheels; };
-  layer3-pytorch = import ./3-pytorch.nix { inherit variant packages wheels cuda; };
-  layer4-dependencies = import ./4-dependencies.nix {
-    inherit
-      pkgs
-      variant
-      packages
-      wheels
-      cuda
-      sources
-      ;
-  };
-  layer5-performance = import ./5-performance.nix { inherit variant packages wheels cuda; };
-  # neither Python nor CUDA: it is built on machines that have none of them
-  layer6-app = import ./6-app.nix { inherit pkgs packages wheels sources; };
-}
+[
+  {
+    name = "layer2-cuda";
+    targets = cuda;
+    # by name, such as libnvrtc and the parts of cuDNN, and for what is compiled later
+    folders = [
+      {
+        at = "/usr/local/cuda/lib64";
+        from = map (tree: "${tree}/${wheels.nvidiaFolder tree}/lib") cuda;
+      }
+      {
+        at = "/usr/local/cuda/include";
+        from = map (tree: "${tree}/${wheels.nvidiaFolder tree}/include") cuda;
+      }
+    ];
+  }
+  {
+    name = "layer3-pytorch";
+    inherit (pytorch) targets folders;
+  }
+  {
+    # built for one version of PyTorch, and changed with it
+    name = "layer5-performance";
+    inherit (performance) targets folders;
+  }
+  {
+    name = "layer4-dependencies";
+    inherit (dependencies) targets folders;
+  }
+
+  # From here on all moves with nixpkgs.
+  {
+    name = "layer0-base";
+    targets = [ base ];
+    root = [ base ];
+  }
+  {
+    name = "layer1-python";
+    inherit (python) targets folders;
+  }
+  {
+    name = "layer4-sources";
+    targets = [ fromSource ];
+  }
+  {
+    name = "bytecode";
+    targets = map (site: site.bytecode) [
+      pytorch
+      performance
+      dependencies
+    ];
+  }
+
+  # A new ComfyUI is the most frequent change of all, and touches nothing below.
+  {
+    name = "layer6-app";
+    targets = app.targets ++ [
+      app.bytecode
+      comfyui
+    ];
+    root = [ comfyui ];
+    inherit (app) folders;
+  }
+]

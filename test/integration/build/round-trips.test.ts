@@ -25,12 +25,12 @@ async function scene(t: TestContext) {
 }
 
 /** While Nix evaluates: may be written there? */
-const ahead = [Array(6).fill('connect'), ['POST upload']];
+const ahead = [Array(12).fill('connect'), ['POST upload']];
 
-/** The memory, the image that the tag names, the memory's document and that image's config. */
+/** The memory and the tag's image; then the memory's document, that image's config and its layers. */
 const recalled = [
   ['GET cu130', 'GET memory', 'GET memory.1'],
-  ['GET blob', 'GET blob'],
+  ['GET blob', 'GET blob', ...Array(7).fill('HEAD blob')],
 ];
 
 test('of an unchanged image only the memory and the tag are asked for', async t => {
@@ -41,21 +41,25 @@ test('of an unchanged image only the memory and the tag are asked for', async t 
 test('one changed layer is sent with the layer of links, config and memory are side by side', async t => {
   const { example, build } = await scene(t);
   await appendFile(join(example.folder, 'app/main'), '\n# another\n');
-  assert.deepEqual(await build(), [
+  const sequence = await build();
+  const layersAreThere = 7;
+  assert.deepEqual(sequence.slice(0, layersAreThere), [
     ...ahead,
     ...recalled,
-    // five layers are there; what the layer of links was made of is compared with it
-    ['GET blob', ...Array(5).fill('HEAD blob')],
+    // what the layer of links was made of is compared with it
+    ['GET blob'],
     // both are small
     ['POST upload', 'POST upload'],
     ['PUT upload', 'PUT upload'],
-    // image's config, memory's document, record; the memory's config is there
-    ['HEAD blob', 'POST upload', 'POST upload', 'POST upload'],
-    ['PUT upload', 'PUT upload', 'PUT upload'],
-    ['PUT manifest', 'PUT manifest'],
-    ['GET manifest', 'GET memory'],
-    ['PUT cu130', 'PUT memory'],
-    // after a pause, in which the program has nothing else to do
-    ['GET memory'],
   ]);
+  // the image and the memory, side by side: neither waits for the other until their tags move
+  const rest = sequence.slice(layersAreThere);
+  assert.deepEqual(rest.flat().toSorted(), [
+    ...['GET manifest', 'GET memory', 'GET memory', 'HEAD blob'],
+    ...['POST upload', 'POST upload', 'POST upload', 'PUT cu130', 'PUT manifest', 'PUT manifest'],
+    ...['PUT memory', 'PUT upload', 'PUT upload', 'PUT upload'],
+  ]);
+  assert.deepEqual(rest.at(-1), ['GET memory'], 'after a pause');
+  // 5 and that one; what packs the record on a busy machine may come later by one
+  assert.ok(rest.length <= 7, JSON.stringify(rest));
 });

@@ -71,6 +71,7 @@ const flake = ({
           { name = "cuda"; targets = cuda; }
           { name = "pytorch"; targets = [ torch jinja ${more} ]; }
           { name = "performance"; targets = [ ]; }
+          { name = "downloads"; targets = [ torch nvtx ]; image = false; }
           { name = "python"; target = python; }
           { name = "bytecode"; targets = [ bytecode ]; }
           { name = "app"; target = app; }

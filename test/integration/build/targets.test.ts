@@ -10,6 +10,7 @@ import { readTar } from '../../../src/image/tar-reader.ts';
 import type { Manifest } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
+import { checkImage } from '../../tools/check-image.ts';
 import { quietHost } from '../../tools/host.ts';
 import { serve } from '../../tools/http-server.ts';
 import { startRegistry } from '../../tools/registry.ts';
@@ -91,7 +92,15 @@ test('layers of several targets, and folders that are merged from them', {
   assert.match(cold.stderr, /performance has no targets, and the image no such layer/);
   assert.match(cold.stderr, /opt\/python\/cuda\/nvidia\/__init__\.py is \S+-cublas-13/);
   assert.deepEqual(sent(cold), {
-    ...{ cuda: 'uuu', pytorch: 'uu', performance: '', python: 'u', bytecode: 'u', app: 'u' },
+    ...{
+      cuda: 'uuu',
+      pytorch: 'uu',
+      performance: '',
+      downloads: '',
+      python: 'u',
+      bytecode: 'u',
+      app: 'u',
+    },
     ...{ references: 'u', root: 'u' },
   });
   assert.deepEqual(await linksOf(cold), [
@@ -145,7 +154,15 @@ test('layers of several targets, and folders that are merged from them', {
   const otherPython = await build({ python: '2' });
   assert.equal(cache.served(), 0, 'no wheel is there on this machine');
   assert.deepEqual(sent(otherPython), {
-    ...{ cuda: 'ppp', pytorch: 'pp', performance: '', python: 'u', bytecode: 'u', app: 'u' },
+    ...{
+      cuda: 'ppp',
+      pytorch: 'pp',
+      performance: '',
+      downloads: '',
+      python: 'u',
+      bytecode: 'u',
+      app: 'u',
+    },
     ...{ references: 'p', root: 'u' },
   });
   const coldPython = await build({ python: '2' }, 'other', ['--binary-caches', cache.folder]);
@@ -154,6 +171,7 @@ test('layers of several targets, and folders that are merged from them', {
 
   const cudnn = await build({ cudnn: '2' });
   assert.deepEqual(sent(cudnn).cuda, 'pup', 'cuDNN is a blob of its own');
+  assert.match(cudnn.stderr, /^cuda +built, 3 of 4 reused /m);
   assert.equal(cache.served(), 0);
   const coldCudnn = await build({ cudnn: '2' }, 'third', ['--binary-caches', cache.folder]);
   assert.deepEqual(await layersOf(cudnn), await layersOf(coldCudnn));
@@ -170,7 +188,15 @@ test('a variant learns from what is remembered of others', { timeout: 500_000 },
   const first = await build({}, 'demo', ['--binary-caches', cache.folder]);
   const second = await build({ tag: 'b', python: '2', cudnn: '1', small: '2' });
   assert.deepEqual(sent(second), {
-    ...{ cuda: 'ppu', pytorch: 'pp', performance: '', python: 'u', bytecode: 'u', app: 'u' },
+    ...{
+      cuda: 'ppu',
+      pytorch: 'pp',
+      performance: '',
+      downloads: '',
+      python: 'u',
+      bytecode: 'u',
+      app: 'u',
+    },
     ...{ references: 'p', root: 'u' },
   });
   assert.ok(cache.served() < 1000);
@@ -182,4 +208,37 @@ test('a variant learns from what is remembered of others', { timeout: 500_000 },
   assert.equal(cache.served(), 0);
   const alone = await build({ tag: 'd' }, 'demo', ['--no-reuse']);
   assert.equal(sent(alone).cuda, 'uuu');
+});
+
+test('a file and a layout hold the same, and selected layers are realised alone', {
+  timeout: 500_000,
+}, async context => {
+  const flake = await targetsFlake(context);
+  await mkdir(join(flake.folder, 'files'));
+  await writeFile(join(flake.folder, 'files/sitecustomize.py'), 'x');
+  const machine = await freshMachine(context);
+  const layout = await machine.build(flake, ['--image', `oci:${machine.home}/image`]);
+  assert.equal(layout.code, 0, layout.stderr);
+  await checkImage(`${machine.home}/image`);
+  const archive = ['--image', `docker-archive:${machine.home}/image.tar`];
+  const file = await machine.build(flake, archive);
+  assert.equal(file.code, 0, file.stderr);
+  const diffIds = (run: Run) => byLayer(run, ({ blobs }) => blobs.map(({ diffId }) => diffId));
+  assert.deepEqual(diffIds(file), diffIds(layout));
+
+  const other = await freshMachine(context);
+  const selected = await other.build(flake, [
+    '--no-push',
+    '--layers',
+    'downloads',
+    '--image',
+    `oci:x`,
+  ]);
+  assert.equal(selected.code, 0, selected.stderr);
+  const built = byLayer(selected, ({ origin, builtDerivations }) =>
+    [origin, ...builtDerivations.map(({ derivation }) => derivation.slice(44, -4))].join(' '),
+  );
+  assert.equal(built.cuda, 'built nvtx-1');
+  assert.equal(built.downloads, 'built', 'the work is that of the first layer with the target');
+  assert.equal(built.app, 'skipped');
 });

@@ -209,6 +209,20 @@ test('inputs can be overridden', async t => {
   assert.notEqual(after.target.outPath, before.target.outPath);
 });
 
+test('it is told whether the lock file has all inputs as they were used', async t => {
+  const { nix, folder } = await workbench(t);
+  await writeFlake(folder, packages);
+  const cwd = join(folder, 'flake');
+  const isLocked = async (overrideInputs: { input: string; flake: string }[] = []) =>
+    (await evaluate(nix, { ...request(cwd, '.#plain'), overrideInputs })).locked;
+  assert.equal(await isLocked(), false, 'there was none');
+  assert.equal(await isLocked(), true);
+  const other = join(folder, 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'busybox'), 'another');
+  assert.equal(await isLocked([{ input: 'shell', flake: `path:${other}` }]), false);
+});
+
 test('wrong shapes are named by field', async t => {
   const { nix, folder } = await workbench(t);
   await writeFlake(folder, packages);

@@ -38,7 +38,10 @@ test('Nix fetches wheels by a lock that was made here', async context => {
     wheelsFile,
     `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\n`,
   );
-  const settings = { wheelsFile, lockFile, verify: false, check: false, githubToken: undefined };
+  const settings = {
+    ...{ wheelsFile, lockFile, verify: false, unpacked: false, check: false },
+    githubToken: undefined,
+  };
   await prefetch({ ...settings, temporaryDirectory: folder }, nix.host);
   const expression = `
     let

@@ -4,11 +4,17 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { layers, type SmallProject, smallProject } from './layered-project.ts';
-import { build, closureOf, nameOf, run, temporaryFolder, withStandIn } from './stand-in.ts';
+import {
+  build,
+  closureOf,
+  evaluate,
+  nameOf,
+  run,
+  temporaryFolder,
+  withStandIn,
+} from './stand-in.ts';
 
 const program = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
-
-const shipped = layers.filter(name => name !== 'layer2-wheels');
 
 test('templates/layered, built', async context => {
   const project = await smallProject(context);
@@ -16,8 +22,8 @@ test('templates/layered, built', async context => {
     name: string,
     what: (project: SmallProject, context: TestContext) => Promise<void>,
   ) => context.test(name, inner => what(project, inner));
-  await check('by Nix alone: the targets are the boundaries of the layers', boundaries);
-  await check('libraries find each other, and pip is told nothing of CUDA', libraries);
+  await check('by Nix alone: the layers are those of the recipe', boundaries);
+  await check('wheels are as they came, and stand merged where programs look', merged);
   await check('build-incremental builds the layers in order, with a time for each', incremental);
   await check('comfy-nix builds an OCI layout of it', layout);
   await check('a wheel that is not what the lock says stops the build', mismatch);
@@ -30,46 +36,55 @@ async function confOf(script: string): Promise<{ store_layers: string[][]; repo_
 }
 
 async function boundaries(project: SmallProject): Promise<void> {
-  const targets = await build(project, shipped);
   const [image = ''] = await build(project, ['comfyui']);
   const conf = await confOf(image);
+  const recipe = await recipeOf(project);
   assert.equal(conf.repo_tag, 'comfyui:cu130-py313');
-  assert.equal(conf.store_layers.length, shipped.length + 1, 'one each, and the list of targets');
+  assert.deepEqual(
+    recipe.map(({ name }) => name),
+    layers,
+  );
+  assert.equal(conf.store_layers.length, layers.length + 1, 'one each, and links to all of them');
 
   const below = new Set<string>();
-  for (const [at, target] of targets.entries()) {
-    const closure = await closureOf(target);
-    assert.deepEqual(conf.store_layers[at], [...closure.difference(below)].sort(), shipped[at]);
+  for (const [at, { name, targets }] of recipe.entries()) {
+    const closures = await Promise.all(targets.map(closureOf));
+    const closure = new Set(closures.flatMap(each => [...each]));
+    assert.deepEqual(conf.store_layers[at], [...closure.difference(below)].sort(), name);
     for (const path of closure) below.add(path);
   }
-  assert.deepEqual(conf.store_layers.at(-1)?.map(nameOf), ['image-layers']);
+  assert.deepEqual(conf.store_layers.at(-1)?.map(nameOf), ['folders']);
   const downloads = [...below].filter(path => path.endsWith('.whl'));
   assert.deepEqual(downloads, [], 'what was downloaded is not shipped');
 }
 
-async function libraries(project: SmallProject): Promise<void> {
-  const [pytorch = '', base = ''] = await build(project, ['layer3-pytorch', 'layer0-base']);
-  const site = join(pytorch, 'opt/python/pytorch');
-  const library = join(site, 'torch/lib/libtorch_cuda.so');
-  const rpath = await run('patchelf', ['--print-rpath', library]);
-  const folders = rpath.trim().split(':').map(nameOf).sort();
-  assert.deepEqual(folders, ['cuda_cudart-13.0/lib', 'libcublas-13.0/lib']);
-
-  const info = (await readdir(site)).find(name => /^torch-.*\.dist-info$/.test(name)) ?? '';
-  const metadata = await readFile(join(site, info, 'METADATA'), 'utf8');
-  assert.match(metadata, /Requires-Dist: numpy/);
-  assert.doesNotMatch(metadata, /nvidia|cuda-bindings/);
-
-  const byName = await readdir(join(base, 'usr/local/cuda/lib64'));
-  for (const name of ['libnvrtc.so.13', 'libcudnn.so.9', 'libcudnn_ops.so.9']) {
-    assert.ok(byName.includes(name), name);
-  }
-  const clibraries = [...(await closureOf(base))].filter(path => nameOf(path).startsWith('glibc'));
-  const loader = await readlink(join(base, 'lib64/ld-linux-x86-64.so.2'));
-  assert.deepEqual(
-    clibraries.map(path => `${path}/lib/ld-linux-x86-64.so.2`),
-    [loader],
+/** The recipe's layers, with the store paths of their targets. */
+const recipeOf = (project: SmallProject) =>
+  evaluate<{ name: string; targets: string[] }[]>(
+    project,
+    'comfyui.passthru.recipe',
+    'recipe: map (l: { inherit (l) name; targets = map (t: t.outPath) l.targets; }) recipe.layers',
   );
+
+async function merged(project: SmallProject): Promise<void> {
+  const [image = ''] = await build(project, ['comfyui']);
+  const folders = (await confOf(image)).store_layers.at(-1)?.[0] ?? '';
+  const cuda = await readdir(join(folders, 'usr/local/cuda/lib64'));
+  for (const name of ['libnvrtc.so.13', 'libcudnn.so.9', 'libcudnn_ops.so.9']) {
+    assert.ok(cuda.includes(name), name);
+  }
+  const target = await readlink(join(folders, 'opt/python/bin/torchrun'));
+  assert.match(target, /-torch-2\.14\.1\/bin\/torchrun$/);
+
+  const site = join(folders, 'opt/python/pytorch');
+  const rpath = await run('patchelf', ['--print-rpath', join(site, 'torch/lib/libtorch_cuda.so')]);
+  assert.equal(rpath.trim(), '');
+  const metadata = await readFile(join(site, 'torch-2.14.1.dist-info/METADATA'), 'utf8');
+  assert.match(metadata, /Requires-Dist: nvidia-cublas/);
+  const [compiled = ''] = await readdir(join(site, 'torch/__pycache__'));
+  const code = await readFile(join(site, 'torch/__pycache__', compiled), 'latin1');
+  assert.ok(code.includes('/opt/python/pytorch/torch/__init__.py'));
+  assert.match(await readlink(join(site, 'torch/__init__.py')), /-torch-2\.14\.1\/torch\//);
 }
 
 async function incremental(project: SmallProject, context: TestContext): Promise<void> {
@@ -114,5 +129,5 @@ async function mismatch({ folder, nixpkgs }: SmallProject): Promise<void> {
   torch.hash = torchvision.hash.replace(/^sha256-..../, 'sha256-AAAA');
   await writeFile(file, JSON.stringify(lock));
   const built = build({ folder, nixpkgs }, ['layer3-pytorch']);
-  await assert.rejects(built, /hash mismatch[\s\S]*torch-2\.13\.0\+cu130/);
+  await assert.rejects(built, /hash mismatch[\s\S]*torch-2\.14\.1/);
 }

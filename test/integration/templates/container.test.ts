@@ -78,7 +78,7 @@ const entryPoint = (image: Image) => async () => {
   );
   const check: string = JSON.parse(labels)['org.comfy-nix.check'];
   const said = await start(image, '--', ...check.split(' '));
-  assert.match(said, /^ComfyUI 0\.33\.1: numpy 1\.0 torch 2\.13\.0\+cu130 .* sam2 1\.0 /);
+  assert.match(said, /^ComfyUI 0\.33\.1: numpy 1\.0 torch 2\.14\.1 .* sam2 1\.0 /);
   assert.match(said, /quick=True cpu=True/);
   const usual = await start(image);
   assert.match(usual, /quick=False/, 'without arguments it serves');
@@ -92,7 +92,7 @@ const system = (image: Image) => async () => {
      id -u; id -un; touch ~/writable /data/models/writable /tmp/writable
      ls -l /bin/sh /usr/bin/env /lib64/ld-linux-x86-64.so.2 > /dev/null
      cat /etc/ssl/certs/ca-certificates.crt "$TZDIR/UTC" > /dev/null
-     echo "$LANG"; /usr/bin/env true; ptxas`,
+     echo "$LANG"; /usr/bin/env true; torchrun`,
   );
   assert.deepEqual(facts.trim().split('\n'), [
     '/tmp directory 1777 0',
@@ -107,7 +107,7 @@ const system = (image: Image) => async () => {
     '1000',
     'comfy',
     'C.UTF-8',
-    'ptxas, a stand-in, release 13.0',
+    'torchrun, a stand-in',
   ]);
 };
 
@@ -135,7 +135,7 @@ for module in extra, numpy, torch: print(module.__version__, module.__file__)'`,
   );
   assert.match(said, /^1\.0 \/home\/comfy\/\.local\/lib\/.*\/extra\//m);
   assert.match(said, /^9\.0 \/home\/comfy\/\.local\/lib\/.*\/numpy\//m, 'the overlay comes first');
-  assert.match(said, /^2\.13\.0\+cu130 \/opt\/python\/pytorch\/torch\//m, 'the image has it');
+  assert.match(said, /^2\.14\.1 \/opt\/python\/pytorch\/torch\//m, 'the image has it');
 };
 
 const driver = (image: Image) => async (context: TestContext) => {

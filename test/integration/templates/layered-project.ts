@@ -7,14 +7,16 @@ import { type Files, type Pin, type SourcePin, startWheelhouse } from './wheelho
 
 const template = fileURLToPath(new URL('../../../templates/layered', import.meta.url));
 
-/** The layer targets, from the bottom to the top. */
+/** The layers, from the bottom to the top. */
 export const layers = [
+  'layer2-cuda',
+  'layer3-pytorch',
+  'layer5-performance',
+  'layer4-dependencies',
   'layer0-base',
   'layer1-python',
-  'layer2-wheels',
-  'layer3-pytorch',
-  'layer4-dependencies',
-  'layer5-performance',
+  'layer4-sources',
+  'bytecode',
   'layer6-app',
 ] as const;
 
@@ -57,14 +59,18 @@ export async function smallProject(
   const real = JSON.parse(await readFile(file, 'utf8')) as SmallLock;
   const pinned = real.wheels['x86_64-linux']?.cu130?.cp313 ?? {};
   const house = await startWheelhouse(context);
-  const library = await torchLibrary(context);
+  const folder = await temporaryFolder(context, 'libraries');
 
   const wheels: Record<string, Pin> = {};
   const addWheels = async (versions: Record<string, string>) => {
     for (const [name, version] of Object.entries(versions)) {
-      const requires = name === 'torch' ? ['numpy', 'nvidia-cublas==13', 'cuda-bindings'] : [];
-      const weight = weighing(name, version, weightOf(name));
-      const files = { ...module(name, version), ...(name === 'torch' ? library : {}), ...weight };
+      const files = {
+        ...(name.startsWith('nvidia-') ? {} : module(name, version)),
+        ...(await librariesOf(name, folder)),
+        ...(name === 'torch' ? torchrun(version) : {}),
+        ...weighing(name, version, weightOf(name)),
+      };
+      const requires = name === 'torch' ? ['numpy', 'nvidia-cublas', 'cuda-bindings'] : [];
       wheels[name] = await house.addWheel({ name, version, files, requires });
     }
   };
@@ -112,11 +118,35 @@ function module(name: string, version: string): Files {
   return { [`${name.replaceAll('-', '_')}/__init__.py`]: `__version__ = "${version}"\n` };
 }
 
-/** A library of PyTorch: a real one, which is linked to CUDA's and to the driver's. */
-async function torchLibrary(context: Lifetime): Promise<Files> {
-  const file = join(await temporaryFolder(context, 'torch'), 'libtorch_cuda.so');
-  await makeLibrary(file, ['libcudart.so.13', 'libcublas.so.13']);
-  return { 'torch/lib/libtorch_cuda.so': { copyOf: file } };
+/** What torch's wheel has pip make a program of. */
+const torchrun = (version: string): Files => ({
+  'torch/distributed/run.py': 'def main():\n    print("torchrun, a stand-in")\n',
+  [`torch-${version}.dist-info/entry_points.txt`]:
+    '[console_scripts]\ntorchrun = torch.distributed.run:main\n',
+});
+
+/** Libraries of wheels that something opens: path in the wheel → what they are linked to. */
+const libraries: Record<string, Record<string, string[]>> = {
+  torch: { 'torch/lib/libtorch_cuda.so': ['libcudart.so.13', 'libcublas.so.13', 'libcudnn.so.9'] },
+  'nvidia-cuda-runtime': { 'nvidia/cu13/lib/libcudart.so.13': [] },
+  'nvidia-cublas': { 'nvidia/cu13/lib/libcublas.so.13': [] },
+  'nvidia-cuda-nvrtc': { 'nvidia/cu13/lib/libnvrtc.so.13': [] },
+  'nvidia-cudnn-cu13': {
+    'nvidia/cudnn/lib/libcudnn.so.9': [],
+    'nvidia/cudnn/lib/libcudnn_ops.so.9': ['libcublas.so.13'],
+  },
+};
+
+/** The libraries of a wheel, real ones without content; a wheel of NVIDIA's has a header, too. */
+async function librariesOf(name: string, folder: string): Promise<Files> {
+  const files: Files = {};
+  for (const [path, needed] of Object.entries(libraries[name] ?? {})) {
+    const file = join(folder, basename(path));
+    await makeLibrary(file, needed);
+    files[path] = { copyOf: file };
+  }
+  const header = `nvidia/${/-cu13$/.test(name) ? name.slice(7, -5) : 'cu13'}/include/${name}.h`;
+  return name.startsWith('nvidia-') ? { ...files, [header]: '' } : files;
 }
 
 /** A shared library without content, with the soname of the file and linked to others. */

@@ -35,7 +35,14 @@ export async function workbench(test: TestContext): Promise<Workbench> {
   const lockFile = join(folder, 'wheels.lock.json');
   const events: ProgressEvent[] = [];
   const settings: PrefetchSettings = {
-    ...{ wheelsFile, lockFile, verify: false, check: false, githubToken: undefined },
+    ...{
+      wheelsFile,
+      lockFile,
+      verify: false,
+      unpacked: false,
+      check: false,
+      githubToken: undefined,
+    },
     temporaryDirectory: folder,
   };
   const lockText = () => readFile(lockFile, 'utf8');

@@ -17,6 +17,7 @@ test('the inputs, with their defaults', () => {
     wheelsFile: '/somewhere/wheels.toml',
     lockFile: '/somewhere/wheels.lock.json',
     verify: false,
+    unpacked: false,
     check: false,
     githubToken: undefined,
     temporaryDirectory: '/private',
@@ -25,6 +26,7 @@ test('the inputs, with their defaults', () => {
     wheels: 'a/w.toml',
     lock: '/l',
     verify: 'true',
+    unpacked: 'true',
     check: 'true',
     'github-token': 't',
   };
@@ -32,6 +34,7 @@ test('the inputs, with their defaults', () => {
     wheelsFile: '/somewhere/a/w.toml',
     lockFile: '/l',
     verify: true,
+    unpacked: true,
     check: true,
     githubToken: 't',
     temporaryDirectory: '/private',
@@ -93,6 +96,7 @@ test('changes in words', () => {
     [change({}, { url: 'https://b.example/torch.whl' }), 'the same file at another address'],
     [change({ digest: 'unconfirmed' }, {}), 'digest unconfirmed → index'],
     [change({ size: null }, {}), 'more is known of it'],
+    [change({}, { unpacked: 'sha256-c' }), 'the hash of its tree is known'],
   ];
   for (const [each, expected] of cases) {
     assert.deepEqual(describeChanges([each]), [`torch: ${expected} (cu130 cp312)`]);

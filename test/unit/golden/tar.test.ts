@@ -93,7 +93,7 @@ test('the frames of zstd and the members of gzip', async t => {
   assert.deepEqual(
     { zstd: zstd.digest, gzip: gzip.digest },
     {
-      zstd: 'sha256:10a5da65f6ef6514a703a3d9303c067d082755e195fe8b9bc4a207558699f332',
+      zstd: 'sha256:5bba936f9376c7f1bf66dc7254d2a9a78456b996132114802e3212bba9493a1f',
       gzip: 'sha256:be2ba67524c5bd8d4b21c2c305db5e821b5e3793ecd9c6beda63f657ffd184d9',
     },
   );

@@ -20,10 +20,12 @@ function works(most: number) {
   const end = async (name: string, error?: Error) => {
     if (error) ends.get(name)?.reject(error);
     else ends.get(name)?.resolve();
-    await new Promise(setImmediate);
+    await nextTurn();
   };
   return { begun, start, end };
 }
+
+const nextTurn = () => new Promise(setImmediate);
 
 test('no more than so many at a time, in the order in which they came', async () => {
   const { begun, start, end } = works(2);
@@ -41,6 +43,17 @@ test('what weighs most of what waits goes first', async () => {
   for (const name of ['first', 'heavy', 'light', 'as light']) await end(name);
   await Promise.all(all);
   assert.deepEqual(begun, ['first', 'heavy', 'light', 'as light']);
+});
+
+test('of those that are asked for together the heaviest go first', async () => {
+  const { begun, start, end } = works(2);
+  const all = [start('light', 1), start('heavy', 9)];
+  await Promise.resolve();
+  all.push(start('heavier', 10));
+  await nextTurn();
+  assert.deepEqual(begun, ['heavier', 'heavy']);
+  for (const name of ['heavy', 'light', 'heavier']) await end(name);
+  await Promise.all(all);
 });
 
 test('one that fails gives its turn on, and a turn that nobody wants is kept', async () => {

@@ -43,11 +43,11 @@ test('a blob that is what was stated comes whole', async () => {
   });
 });
 
-test('of a blob that is not, the end is held back, and both digests are told', async () => {
+test('a blob that is not fails in place of its end, and both digests are told', async () => {
   const digest = sha256(bytes);
   for (const stated of [{ digest: other }, { diffId: other }, { digest, diffId: other }]) {
     const { seen, error } = await given(checkedSource({ ...layer(), ...stated }, 'layer 1'));
-    assert.equal(seen, bytes.toString().slice(0, -1), 'its last piece has one byte');
+    assert.equal(seen, bytes.toString());
     assert.ok(error instanceof Failure);
     assert.match(error.message, /^layer 1 does not have the digest/);
     assert.deepEqual(error.details.evidence, [`expected ${other}`, `found    ${digest}`]);

@@ -1,5 +1,6 @@
 // What the script of a streamLayeredImage would write, read from its conf.json.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -21,12 +22,16 @@ interface Change {
   checksum?: string;
   /** The Env of a base image; null: a base without config. */
   base?: readonly unknown[] | null;
-  packed?: boolean;
+  /** How the base image is packed. */
+  pack?: (tar: Buffer) => Buffer;
   now?: number;
 }
 
 /** A store with a conf.json, and the image that it describes. */
-async function read(t: TestContext, { conf = {}, checksum, base, packed, now = 0 }: Change = {}) {
+async function read(
+  t: TestContext,
+  { conf = {}, checksum, base, pack = tar => tar, now = 0 }: Change = {},
+) {
   const store = temporaryFolder(t);
   const at = (name: string) => `${store}/${hashed(name)}`;
   mkdirSync(at('custom'));
@@ -42,7 +47,7 @@ async function read(t: TestContext, { conf = {}, checksum, base, packed, now = 0
       ['manifest.json', manifest],
     ] as const;
     const tar = tarOf(members);
-    writeFileSync(at('base.tar'), packed ? gzipSync(tar) : tar);
+    writeFileSync(at('base.tar'), pack(tar));
   }
   const whole = {
     architecture: 'amd64',
@@ -56,7 +61,8 @@ async function read(t: TestContext, { conf = {}, checksum, base, packed, now = 0
   };
   writeFileSync(at('x-conf.json'), JSON.stringify(whole));
   const files = await filesIn(store, at('x-conf.json'));
-  const image = await streamLayeredImage(files, at('x-conf.json'), packing, async () => now, {});
+  const env = { PATH: process.env.PATH };
+  const image = await streamLayeredImage(files, at('x-conf.json'), packing, async () => now, env);
   const digests = image.layers.map(({ source }) => source.diffId ?? `sha256:${'0'.repeat(64)}`);
   return { at, image, config: JSON.parse(image.config(digests).toString()) };
 }
@@ -126,13 +132,21 @@ test('a base image comes first, and its variables before those of the image', as
   assert.deepEqual(inherited.config.config, { Cmd: ['y'], Env: ['A=base'] });
   assert.equal(image.sequential, false);
   await image.close();
-  const packed = await read(t, { base: ['A=base'], packed: true });
-  assert.equal(packed.image.sequential, true, 'a packed base is read once, from its start');
-  assert.ok(
-    (await collect(packed.image.layers[0]?.source.open() ?? assert.fail())).equals(baseLayer),
-  );
-  await packed.image.close();
 });
+
+for (const [how, pack] of [
+  ['gzip', (tar: Buffer) => gzipSync(tar)],
+  ['xz', (tar: Buffer) => execFileSync('xz', { input: tar })],
+  ['bzip2', (tar: Buffer) => execFileSync('bzip2', { input: tar })],
+] as const) {
+  test(`a base image that is packed by ${how} is read once, from its start`, async t => {
+    const { image } = await read(t, { base: ['A=base'], pack });
+    assert.equal(image.sequential, true);
+    const [base] = image.layers;
+    assert.ok((await collect(base?.source.open() ?? assert.fail())).equals(baseLayer));
+    await image.close();
+  });
+}
 
 test('the kind of machine is that of the conf.json', async t => {
   const { config } = await read(t, { conf: { architecture: 'arm', variant: 'v7', os: 'linux' } });

@@ -89,6 +89,7 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   wheels: 'w.toml',
   lock: 'w.json',
   verify: 'true',
+  unpacked: 'true',
   record: 'r.json',
   audit: 'false',
   'audit-fail-on': 'error',

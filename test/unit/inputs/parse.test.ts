@@ -27,12 +27,12 @@ test('a verb can read what it lists, and nothing else', () => {
 });
 
 test('what a verb lists has to be read', () => {
-  const { wheels, lock, verify, check, githubToken, ...rest } = parse('prefetch', {});
+  const { wheels, lock, verify, unpacked, check, githubToken, ...rest } = parse('prefetch', {});
   // @ts-expect-error: its working directory is left
   allRead(rest);
   assert.deepEqual(
-    [wheels, lock, verify, check],
-    ['wheels.toml', 'wheels.lock.json', false, false],
+    [wheels, lock, verify, unpacked, check],
+    ['wheels.toml', 'wheels.lock.json', false, false, false],
   );
   assert.deepEqual([githubToken, rest], [undefined, { workingDirectory: '.' }]);
 });

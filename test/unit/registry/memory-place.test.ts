@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { mediaTypes } from '../../../src/image/types.ts';
 import { type MemoryPlace, memoryPlace } from '../../../src/registry/memory/place.ts';
-import { parseReference } from '../../../src/registry/reference.ts';
 import { Refusal } from '../../../src/registry/refusal.ts';
 import type { RememberedImage } from '../../../src/registry/remembered.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore, StoredManifest } from '../../../src/registry/store.ts';
-import { instantRetries, noise, sha256 } from '../../tools/blobs.ts';
+import { noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 
 const where = { storeDir: '/nix/store', architecture: 'amd64' };
@@ -76,7 +75,7 @@ interface Shelf {
 }
 
 /** A registry in this process; each request takes some of the time that is given. */
-function storeOn({ manifests, blobs }: Shelf, delay: () => Promise<void>): ImageStore {
+function storeIn({ manifests, blobs }: Shelf, delay: () => Promise<void>): ImageStore {
   const put = async (bytes: Buffer, mediaType: string) => {
     await delay();
     const digest = sha256(bytes);
@@ -116,7 +115,7 @@ test('of ten that write at the same time, none is lost, sixty times', async () =
     const host = quietHost({ clock: time.clock });
     const names = Array.from({ length: 10 }, (_, at) => `image ${at}`);
     const writing = names.map(async name => {
-      const place = memoryPlace(storeOn(shelf, delay), 'cache', {
+      const place = memoryPlace(storeIn(shelf, delay), 'cache', {
         ...where,
         host,
         ...time,
@@ -128,7 +127,7 @@ test('of ten that write at the same time, none is lost, sixty times', async () =
     });
     await time.pass(Promise.all(writing));
     const place = memoryPlace(
-      storeOn(shelf, async () => undefined),
+      storeIn(shelf, async () => undefined),
       'cache',
       { ...where, host },
     );
@@ -139,6 +138,29 @@ test('of ten that write at the same time, none is lost, sixty times', async () =
   }
 });
 
+test('what another has written meanwhile is merged, and not written over', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const store = storeIn(shelf, async () => undefined);
+  const host = quietHost();
+  const other = memoryPlace(store, 'cache', { ...where, host, sleep: async () => undefined });
+  let isWritten = false;
+  const putManifest: ImageStore['putManifest'] = async (...put) => {
+    if (!isWritten) {
+      isWritten = true;
+      await other.write(lesson('other'));
+    }
+    return store.putManifest(...put);
+  };
+  let waits = 0;
+  const sleep = async () => {
+    waits += 1;
+  };
+  const place = memoryPlace({ ...store, putManifest }, 'cache', { ...where, host, sleep });
+  await place.write(lesson('mine'));
+  assert.deepEqual(await digestsAt(place), [image('mine').digest, image('other').digest]);
+  assert.equal(waits, 1, 'only what is written is looked at again');
+});
+
 test('what was written is looked at after twice the time that it took, and 0.3 s at least', async () => {
   for (const [each, pause] of [
     [10, 300],
@@ -146,7 +168,7 @@ test('what was written is looked at after twice the time that it took, and 0.3 s
   ] as const) {
     const time = madeTime();
     const waits: number[] = [];
-    const store = storeOn({ manifests: new Map(), blobs: new Map() }, () => time.sleep(each));
+    const store = storeIn({ manifests: new Map(), blobs: new Map() }, () => time.sleep(each));
     const sleep = (ms: number) => {
       waits.push(ms);
       return time.sleep(ms);
@@ -161,16 +183,47 @@ test('what was written is looked at after twice the time that it took, and 0.3 s
 
 test('one that is overwritten without end is told, and ends', async () => {
   const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
-  const store = storeOn(shelf, async () => undefined);
+  const store = storeIn(shelf, async () => undefined);
   const host = quietHost();
   const sleep = async () => shelf.manifests.clear();
   const place = memoryPlace(store, 'cache', { ...where, host, sleep });
   await assert.rejects(place.write(lesson('one')), /Others write the memory .* all the time/);
 });
 
+test('a memory that was read is looked at once more before it is written, and once after', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const plain = storeIn(shelf, async () => undefined);
+  let looks = 0;
+  const getManifest: ImageStore['getManifest'] = async name => {
+    looks += 1;
+    return plain.getManifest(name);
+  };
+  const place = memoryPlace({ ...plain, getManifest }, 'cache', {
+    ...{ ...where, host: quietHost(), sleep: async () => undefined },
+  });
+  await place.read();
+  assert.equal(looks, 1);
+  await place.write(lesson('one'));
+  assert.equal(looks, 3);
+  await place.write({ ...lesson('one'), isNews: false });
+  assert.equal(looks, 3, 'nothing is new');
+});
+
+test('where what it tells of does not come to be, no tag moves', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const place = memoryPlace(
+    storeIn(shelf, async () => undefined),
+    'cache',
+    { ...where, host: quietHost(), sleep: async () => undefined },
+  );
+  const failed = new Error('the image was refused');
+  await assert.rejects(place.write(lesson('one'), Promise.reject(failed)), failed);
+  assert.equal(shelf.manifests.size, 0);
+});
+
 test('beyond 20 MB the oldest images go', async () => {
   const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
-  const store = storeOn(shelf, async () => undefined);
+  const store = storeIn(shelf, async () => undefined);
   const host = quietHost();
   const open = () => memoryPlace(store, 'cache', { ...where, host, sleep: async () => undefined });
   const size = 8_000_000;
@@ -188,13 +241,7 @@ async function registryWith(context: TestContext, ...images: string[]) {
     for (const { digest } of image(name).blobs)
       registry.blobs.set(digest, Buffer.from(`${name} packed`));
   }
-  const store = remoteStore(parseReference(`${registry.address}/o/x`), {
-    ...{ host: quietHost(), credentials: {}, retries: instantRetries() },
-  });
-  context.after(async () => {
-    await store.close();
-    await registry.stop();
-  });
+  const store = storeOn(context, registry, 'o/x');
   const open = (host = quietHost()) =>
     memoryPlace(store, 'cache', { ...where, host, sleep: async () => undefined });
   const puts = () => registry.requests.filter(line => /^PUT .*\/manifests\//.test(line));

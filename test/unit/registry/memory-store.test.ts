@@ -8,12 +8,11 @@ import { memoryManifest, packedDocument } from '../../../src/registry/memory/art
 import { memoryPlace } from '../../../src/registry/memory/place.ts';
 import { readMemory } from '../../../src/registry/memory/read.ts';
 import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
-import { parseReference } from '../../../src/registry/reference.ts';
 import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
-import { remoteStore } from '../../../src/registry/remote.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { instantRetries, layerOf, noise, sha256 } from '../../tools/blobs.ts';
+import { layerOf, noise, sha256 } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
+import { storeOn } from '../../tools/opened-store.ts';
 import { type RegistryStandIn, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 import { comparable, rememberedOutput } from '../../tools/remembered.ts';
 
@@ -39,15 +38,7 @@ interface Repository {
 
 async function repository(context: TestContext): Promise<Repository> {
   const registry = await startRegistryStandIn();
-  const store = remoteStore(parseReference(`${registry.address}/o/comfyui`), {
-    host: quietHost(),
-    credentials: {},
-    retries: instantRetries(),
-  });
-  context.after(async () => {
-    await store.close();
-    await registry.stop();
-  });
+  const store = storeOn(context, registry, 'o/comfyui');
   return {
     registry,
     store,

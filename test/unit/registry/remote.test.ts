@@ -215,6 +215,15 @@ describe('where HEAD is not answered', () => {
       assert.equal(registry.requests.filter(line => line.startsWith('PUT')).length, 2);
     });
   }
+
+  test('204: it is there, and of what size is not said', async () => {
+    const { registry, store } = await start({
+      answer: ({ method }) => (method === 'HEAD' ? { status: 204 } : undefined),
+    });
+    assert.equal(await store.hasBlob(known.digest, layer.length), true);
+    const reading = registry.requests.filter(line => /^GET .*blobs/.test(line));
+    assert.deepEqual(reading, [], 'nothing else is asked of it');
+  });
 });
 
 describe('mounting', () => {

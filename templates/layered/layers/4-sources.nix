@@ -1,22 +1,16 @@
-# Layer 4: packages that ComfyUI and its nodes need and nixpkgs does not have, or has with its own
-# torch; and SAM-2, from its source.
+# What is built from source, without an index: SAM-2.
+#
+# What has to be compiled for CUDA belongs here, too, with `cudaPkgs` (nixpkgs with cudaSupport, whose
+# builds are in the CUDA caches) and `variant.cudaPackages`. They are for this file alone: all that is
+# built with them changes with every nixpkgs.
 {
   pkgs,
+  cudaPkgs,
   variant,
-  packages,
-  wheels,
-  cuda,
-  sources,
+  source,
 }:
 let
   inherit (variant) python;
-
-  unpack = wheels.unpack {
-    inherit python;
-    libraries = cuda.all;
-    # they bring libraries for several kinds of GPU, and open those of the one that is there
-    mayMiss = [ "*" ];
-  };
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
   pip = python.withPackages (all: [
@@ -26,7 +20,7 @@ let
   buildFromSource =
     name: environment:
     pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ pip ]; }) ''
-      cp -r ${import ../source.nix { inherit pkgs sources; } name} source
+      cp -r ${source name} source
       chmod -R u+w source
       HOME=$PWD PYTHONHASHSEED=0 python3 -m pip install ./source --target "$out" \
         --no-index --no-deps --no-build-isolation --no-cache-dir --no-compile
@@ -35,10 +29,6 @@ let
       # its temporary folder's path
       rm -f "$out"/*.dist-info/direct_url.json
     '';
-
-  # without its one CUDA kernel, which only fills holes in masks, and has a fallback
-  sam-2 = buildFromSource "sam-2" { SAM2_BUILD_CUDA = "0"; };
 in
-wheels.folder "layer4-dependencies" "/opt/python/dependencies" (
-  map unpack (wheels.chosen packages.dependencies) ++ [ sam-2 ]
-)
+# without its one CUDA kernel, which only fills holes in masks, and has a fallback
+buildFromSource "sam-2" { SAM2_BUILD_CUDA = "0"; }
