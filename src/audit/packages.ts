@@ -110,15 +110,16 @@ function walkLayer(layer: AuditedLayer, subject: AuditSubject, walk: Walk): Walk
   return walk;
 }
 
-/** The inputs that may be in what is made of them: those that it only runs are not. */
+/** The inputs that may be in what is made of them: those that a script of the flake only runs are not. */
 function keptInputs(
   drvPath: string,
   facts: DerivationFacts,
-  { graph, near }: AuditSubject,
+  { graph, near, provenance }: AuditSubject,
 ): string[] {
   const needed = neededInputs(facts, graph);
   const derivation = near.get(drvPath);
-  if (derivation === undefined) return needed;
+  const isUnseen = kindOf(drvPath, facts, provenance) === 'unseen';
+  if (derivation === undefined || isUnseen) return needed;
   const only = pathsOnlyRun(derivation);
   return needed.filter(input => {
     const outputs = graph.get(input)?.outputs;
