@@ -30,7 +30,7 @@ export function fetchedWheel(fetch: Fetch, name: string): Required<NameAndVersio
 /** The image that is pulled from a registry, and its digest: nixpkgs' and nix2container's `pullImage`. */
 export function pulledImage(urls: readonly string[]): NameAndVersion | undefined {
   const [, name, digest] =
-    /^docker:\/\/([\w./:-]+)(?:@(sha256:[0-9a-f]+))?$/.exec(urls[0] ?? '') ?? [];
+    /^docker:\/\/([\w./:-]+)(?:@(\w+:[0-9a-f]{32,}))?$/.exec(urls[0] ?? '') ?? [];
   return name === undefined ? undefined : named(name, digest);
 }
 
