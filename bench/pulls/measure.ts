@@ -1,6 +1,6 @@
 import { table } from '../push/table.ts';
-import { countBlobs } from './counting.ts';
-import { engines } from './engines.ts';
+import { type CountedRegistry, countBlobs } from './counting.ts';
+import { type Engine, engines } from './engines.ts';
 
 /** One of the images that a host pulls one after the other. */
 export interface PulledImage {
@@ -32,24 +32,36 @@ export async function measurePulls(
   try {
     for (const [kind, start] of Object.entries(engines)) {
       const engine = await start(folder, counted.address);
-      const measured: Pull[] = [];
-      for (const image of images) {
-        const before = { disk: engine.diskBytes(), served: counted.blobBytes() };
-        const start = performance.now();
-        await engine.pull(`${counted.address}/${name}`, image.digest);
-        measured.push({
-          image,
-          seconds: (performance.now() - start) / 1000,
-          servedBytes: counted.blobBytes() - before.served,
-          grownBytes: engine.diskBytes() - before.disk,
-        });
-        console.error(`${kind}, ${image.what}: done`);
+      try {
+        pulls.set(kind, await pullInTurn(engine, counted, name, images));
+      } finally {
+        await engine.stop();
       }
-      await engine.stop();
-      pulls.set(kind, measured);
+      console.error(`${kind}: done`);
     }
   } finally {
     await counted.stop();
+  }
+  return pulls;
+}
+
+async function pullInTurn(
+  engine: Engine,
+  counted: CountedRegistry,
+  name: string,
+  images: readonly PulledImage[],
+): Promise<Pull[]> {
+  const pulls: Pull[] = [];
+  for (const image of images) {
+    const before = { disk: engine.diskBytes(), served: counted.blobBytes() };
+    const start = performance.now();
+    await engine.pull(`${counted.address}/${name}`, image.digest);
+    pulls.push({
+      image,
+      seconds: (performance.now() - start) / 1000,
+      servedBytes: counted.blobBytes() - before.served,
+      grownBytes: engine.diskBytes() - before.disk,
+    });
   }
   return pulls;
 }

@@ -1,7 +1,7 @@
 """tree.py SCRIPT LAYER…: is the tree that SCRIPT streams (a docker-archive) that of the LAYERs (zstd)?
 
-Everything in /nix/store is compared but for the Nix derivation of links, which comfy-nix does without,
-and everything outside of it by where it leads to.
+Of /nix/store everything is compared but for the derivation of links, which comfy-nix does without:
+kind, size, mode, owner, target. What is outside of it is compared by where it leads to.
 """
 
 import os
@@ -101,8 +101,8 @@ def main(script, *layers):
     view = list(differences(*views, "Nix", "comfy-nix"))
     print(f"{len(store_of(ours, links))} entries of the store, {len(views[1])} files seen elsewhere")
     print(f"{len(store)} and {len(view)} of them differ")
-    print("\n".join(store[:10] + view[:10]))
-    sys.exit(1 if store or view else 0)
+    if store or view:
+        sys.exit("\n".join(store[:10] + view[:10]))
 
 
 main(*sys.argv[1:])
