@@ -1,7 +1,7 @@
 import { inPhase } from '../../host/phase.ts';
 import { architectureOf } from '../../image/config.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import { isShipped, namedTargets } from '../../nix/recipe-layers.ts';
+import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
 import type { Evaluation } from '../../nix/types.ts';
 import { startAudit } from './audit.ts';
 import type { Beginning } from './beginning.ts';
@@ -26,6 +26,7 @@ export async function makeWith(
   const image = { ...nameOf(evaluation), architecture, hasRecipe };
   const shipped = evaluation.recipe?.layers.filter(isShipped) ?? [];
   const targets = namedTargets(shipped).map(({ outPath }) => outPath);
+  const shared = namedTargets(shipped.filter(isOfTargets)).map(({ outPath }) => outPath);
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
   const asking = askStore({ settings, state, nix, evaluation });
@@ -33,7 +34,7 @@ export async function makeWith(
   let known: Recollection | undefined;
   try {
     known = await inPhase(host, 'remember', () =>
-      recall(destination, settings, { ...image, storeDir: nix.storeDir, targets }, host),
+      recall(destination, settings, { ...image, storeDir: nix.storeDir, targets, shared }, host),
     );
     const here = await asking;
     const context = { settings, state, nix, evaluation, architecture, destination, here, ...known };

@@ -36,8 +36,10 @@ interface SoughtImage {
   storeDir: string;
   /** OCI's name. */
   architecture: string;
-  /** Output paths of its layers' targets: where one is not remembered, other variants may know it. */
+  /** Output paths of its layers' targets, … */
   targets: readonly string[];
+  /** … and of layers of several: where one is not remembered, other variants may know it. */
+  shared: readonly string[];
 }
 
 /**
@@ -67,7 +69,9 @@ export async function recall(
   ]);
   const places: RememberedPlace[] = [{ memory, evidence }, ...others];
   const known = arrangeKnowledge(places, mediaType);
-  const lacking = image.targets.filter(outPath => known.closureOf(outPath) === undefined);
+  // a repository may have very many tags: they are not listed for a new version of the app
+  const sought = memory.images.length === 0 ? image.targets : image.shared;
+  const lacking = sought.filter(outPath => known.closureOf(outPath) === undefined);
   const isLacking = (memories: readonly Memory[]) => !holdAll(memories, lacking);
   const variants =
     cacheTag !== undefined && settings.reuse

@@ -15,8 +15,8 @@ interface Variant {
 
 /**
  * Reads what is remembered of other variants of an image: memories in its repository that are called like
- * its own, but for the tag, those first whose names are most like it. It ends when nothing is lacking any
- * more. What cannot be listed or read teaches nothing, and is no matter of this run.
+ * its own, but for the tag: first that whose name is most like it, and where something is lacking still,
+ * all others. What cannot be listed or read teaches nothing, and is no matter of this run.
  *
  * @param isLacking whether something is still not known, with these memories
  */
@@ -32,10 +32,13 @@ export async function recallVariants(
   const tags = await orElse(store.tagsWith(start), []);
   const others = newestMemories(tags, isVariant).filter(({ first }) => first !== cacheTag);
   const nearest = others.sort((one, other) => byLikeness(cacheTag, one.first, other.first));
-  for (const { newest } of nearest.slice(0, limits.variantMemories)) {
+  const [first, ...more] = nearest.slice(0, limits.variantMemories);
+  for (const batch of [first ? [first] : [], more]) {
     if (!isLacking(memories)) break;
-    const found = await orElse(readMemory(store, newest, reading), undefined);
-    if (found) memories.push(found.memory);
+    const found = await Promise.all(
+      batch.map(({ newest }) => orElse(readMemory(store, newest, reading), undefined)),
+    );
+    memories.push(...found.flatMap(each => each?.memory ?? []));
   }
   return memories;
 }

@@ -44,7 +44,13 @@ test('a login that was refused ahead is told where the memory is read, and not t
     const repository = openRepository(settings, host);
     repository?.logIn();
     const destination = openDestination(settings, identity, host, repository);
-    const place = { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [] };
+    const place = {
+      name: 'x',
+      storeDir: '/nix/store',
+      architecture: 'amd64',
+      targets: [],
+      shared: [],
+    };
     const recalling = recall(destination, settings, place, host);
     if (push === 'true') await assert.rejects(recalling, /403/);
     else await recalling;
@@ -101,7 +107,7 @@ async function begin(image: string, push: string, login = true) {
     await recall(
       destination,
       settings,
-      { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [] },
+      { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [], shared: [] },
       host,
     );
   } finally {
@@ -129,7 +135,13 @@ test('of a registry that has refused the login by then nothing else is asked', a
   await assert.rejects(repository.loggedIn(), /403/);
   const asked = registry.requests.length;
   const destination = openDestination(settings, identity, quietHost(), repository);
-  const place = { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [] };
+  const place = {
+    name: 'x',
+    storeDir: '/nix/store',
+    architecture: 'amd64',
+    targets: [],
+    shared: [],
+  };
   await assert.rejects(recall(destination, settings, place, quietHost()), /403/);
   assert.equal(registry.requests.length, asked);
   await repository.close();

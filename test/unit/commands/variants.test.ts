@@ -43,10 +43,11 @@ test('variants are read from the nearest on, at most eight, and no memory but th
   assert.deepEqual(read.slice(1, 3), ['v29-amd64', 'v28-amd64']);
 });
 
-test('nothing is asked where nothing is lacking, and no more than is', async () => {
+test('nothing is asked where nothing is lacking, and one is where that has it', async () => {
   const tags = ['a', 'b', 'c'].map(each => `cache-comfyui-${each}-amd64`);
   assert.deepEqual((await asked(tags, -1)).read, []);
-  assert.equal((await asked(tags, 2)).read.length, 1 + 2);
+  assert.equal((await asked(tags, 1)).read.length, 1 + 1);
+  assert.equal((await asked(tags, 2)).read.length, 1 + 3);
 });
 
 test('what cannot be listed or read teaches nothing', async () => {
