@@ -2,7 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '../host/limits.ts';
 import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
-import { targetsOf } from '../nix/recipe-layers.ts';
+import { isShipped, targetsOf } from '../nix/recipe-layers.ts';
 import { fileOf, type StorePlace } from '../nix/store-place.ts';
 import type { Evaluation, Recipe } from '../nix/types.ts';
 import { readFacts } from './facts.ts';
@@ -55,7 +55,7 @@ function recipeLayers({ layers, root, referredOutputs }: Recipe): AuditedLayer[]
   return [
     ...layers.map(each => {
       const drvPaths = targetsOf(each).map(({ drvPath }) => drvPath);
-      return layer(each.name, each.image, drvPaths);
+      return layer(each.name, isShipped(each), drvPaths);
     }),
     ...(references.length > 0 ? [layer(referencesLayer, true, references)] : []),
   ];

@@ -154,9 +154,7 @@ async function makeAlone(
   }
   shares.spare += groups.length - 1;
   const { closure, content } = await realised(part, held, work);
-  const blobs = split(content).map((group, index) =>
-    sendGroup(layer.name, at + index, group, work),
-  );
+  const blobs = split(content).map((group, index) => send(layer.name, at + index, group, work));
   return { ...part, closure, content, blobs };
 }
 
@@ -176,8 +174,15 @@ async function makeTogether(
       for (const { path } of part.content) held.add(path);
     }
   }
-  const blob = there ? Promise.resolve(there) : sendGroup(layer.name, at, contents(), work);
+  const blob = there ? Promise.resolve(there) : send(layer.name, at, contents(), work);
   for (const part of parts) part.blobs = [blob];
+}
+
+/** Sends while other targets are still being had; who waits for the layer is told when it fails. */
+function send(...blob: Parameters<typeof sendGroup>): Promise<LayerBlob> {
+  const sent = sendGroup(...blob);
+  sent.catch(() => undefined);
+  return sent;
 }
 
 /** The target as the store has it: what was built here may refer to other paths than what was elsewhere. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decideTargetLayers } from '../../../src/commands/build/layers.ts';
 import { startLessons } from '../../../src/commands/build/lessons.ts';
+import { planFirst } from '../../../src/commands/build/plan.ts';
 import type { Realisation } from '../../../src/commands/build/realisation.ts';
 import { startClosures } from '../../../src/nix/closures.ts';
 import { namedTargets, targetsOf } from '../../../src/nix/recipe-layers.ts';
@@ -10,7 +11,7 @@ import type { Evidence } from '../../../src/registry/evidence.ts';
 import { rowsOfStore } from '../../../src/registry/memory/rows.ts';
 import type { RememberedImage } from '../../../src/registry/remembered.ts';
 import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
-import { layerNamed, layerWork } from '../../tools/planned-layers.ts';
+import { layerNamed, layerWork, recipeOf } from '../../tools/planned-layers.ts';
 import { standInStore, storePath } from '../../tools/stand-in-store.ts';
 
 const MiB = 2 ** 20;
@@ -211,4 +212,74 @@ test('an old memory that knows no sizes is asked for nothing that it cannot tell
   });
   const warm = await make(wheels, { ...memory, blobs: [], roots: [], outputs: outputs ?? [] });
   assert.equal(warm.had.length, 6);
+});
+
+/** What is realised in the first batch, and which layers are reused as a whole; `gone`: blobs with these. */
+async function planned({ layers }: Plan, memory: RememberedImage | undefined, gone?: string) {
+  const image = memory ?? assert.fail();
+  const places = [{ memory: { images: [image] }, evidence: {} as Evidence }];
+  const isGone = (paths: readonly string[]) =>
+    gone !== undefined && paths.includes(storePath(gone));
+  const plan = await planFirst({
+    recipe: recipeOf(layers),
+    knowledge: arrangeKnowledge(places, ''),
+    presence: async ({ paths }) => (isGone(paths) ? undefined : 'present'),
+    closures: { sizeOf: () => undefined },
+    maxLayerSize: 2 ** 30,
+    unshipped: [],
+  });
+  const needed = plan.needed.map(({ outPath }) => outPath.slice(storePath('').length));
+  return { needed, reused: [...plan.reused] };
+}
+
+test('before anything is built it is known what is needed whatever else turns out', async () => {
+  const { memory } = await make(wheels);
+  assert.deepEqual(await planned(wheels, memory), { needed: [], reused: ['cuda', 'pytorch'] });
+  assert.deepEqual(await planned(wheels, memory, 'cudnn'), {
+    needed: ['cudnn'],
+    reused: ['pytorch'],
+  });
+  const together = { needed: ['nvtx', 'licence'], reused: ['pytorch'] };
+  assert.deepEqual(
+    await planned(wheels, memory, 'licence'),
+    together,
+    'who shares a blob with it, too',
+  );
+  for (const [what, { plan, had }] of Object.entries(changes)) {
+    const unknown = had.filter(name => name.endsWith('2'));
+    assert.deepEqual((await planned(plan, memory)).needed, unknown, what);
+  }
+  const plan = planOf({ one: many('a', 60), two: many('b', 62) }, ['base']);
+  const large = (await make(plan)).memory;
+  assert.deepEqual(await planned(plan, large), { needed: [], reused: ['one', 'two', 'base'] });
+  const changed = planOf({ one: many('a', 60), two: { ...many('b', 62), z: 1 } }, ['base']);
+  assert.deepEqual((await planned(changed, large)).needed, ['z'], 'sizes of all are not known');
+});
+
+test('a blob that cannot be sent while other targets are being built is told by the layer', async () => {
+  const { nix } = standInStore(
+    new Map(namedTargets(wheels.layers).map(({ outPath }) => [outPath, []])),
+    '2.34.8',
+    () => 16 * MiB,
+  );
+  const refused = new Error('refused');
+  const told = Promise.withResolvers<void>();
+  const realisation: Realisation = {
+    // the first is sent, and fails, while the second is on its way
+    have: async ({ outPath } = layerNamed('')) => {
+      if (outPath.endsWith('-cublas')) await told.promise;
+    },
+    has: () => true,
+    wants: () => true,
+    originOf: () => 'built',
+    ended: async () => undefined,
+  };
+  const { work } = layerWork({ nix, realisation }, wheels.layers);
+  work.transfers.send = async ({ paths }) => {
+    if (!paths.includes(storePath('nvtx'))) throw new Error('another');
+    setImmediate(told.resolve);
+    throw refused;
+  };
+  const decided = decideTargetLayers(work, new Set());
+  await assert.rejects(async () => (await decided).made, refused);
 });
