@@ -25,7 +25,7 @@ export interface WeightedProject extends SmallProject {
 /** Makes the project, and the nixpkgs that goes with it; both end with `lifetime`. */
 export async function weightedProject(lifetime: Lifetime): Promise<WeightedProject> {
   const { scale, wheels }: Sizes = JSON.parse(await readFile(here('sizes.json'), 'utf8'));
-  const bytesOf = (name: string) => ((wheels[name] ?? 0) * 1e6) / scale;
+  const bytesOf = (name: string) => ({ noise: ((wheels[name] ?? 0) * 1e6) / scale, zeros: 0 });
   // flash-attn is what weighs most among the performance wheels; the lock has it for other variants
   const project = await smallProject(lifetime, { 'flash-attn': '2.8.2' }, bytesOf);
 

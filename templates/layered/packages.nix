@@ -125,14 +125,14 @@ in
     ];
   };
 
-  # Layer 4. SAM-2 is built there from its source.
+  # Layer 4, the large ones first: what is small shares a blob, which one more changes.
   dependencies = {
     required = [
-      "comfy-aimdo"
+      "opencv-python"
       "comfy-kitchen"
+      "comfy-aimdo"
       "kornia"
       "kornia-rs"
-      "opencv-python"
       "spandrel"
       "torchsde"
       "trampoline"
@@ -150,20 +150,21 @@ in
     ];
   };
 
-  # Layer 6: what is released with ComfyUI, and its Manager.
+  # Layer 6: what is released with ComfyUI, and its Manager. The small ones share a blob with ComfyUI
+  # itself, which stands where the first of them does: above the large ones, so that a host keeps those.
   app = {
     required = [
+      "comfyui-workflow-templates-media-assets-01"
+      "comfyui-workflow-templates-media-video"
+      "comfyui-workflow-templates-media-other"
+      "comfyui-workflow-templates-media-image"
+      "comfyui-workflow-templates-media-api"
       "comfyui-embedded-docs"
       "comfyui-frontend-package"
       "comfyui-manager"
       "comfyui-workflow-templates"
       "comfyui-workflow-templates-core"
       "comfyui-workflow-templates-json"
-      "comfyui-workflow-templates-media-api"
-      "comfyui-workflow-templates-media-assets-01"
-      "comfyui-workflow-templates-media-image"
-      "comfyui-workflow-templates-media-other"
-      "comfyui-workflow-templates-media-video"
     ];
     optional = [ ];
   };
