@@ -1,10 +1,10 @@
 # `import nixpkgs { system; config; }`, for packages that weigh something.
 arguments:
 let
-  sizes = builtins.fromJSON (builtins.readFile ./sizes.json); # megabytes of the real ones
+  sizes = builtins.fromJSON (builtins.readFile ./sizes.json); # megabytes of the real ones, compressed
   bytesPerMegabyte = 1000000 / sizes.scale;
 
-  weightOf = sizes.programs // sizes.cuda // sizes.python;
+  weightOf = sizes.programs // sizes.python;
 
   weights =
     final: before:
@@ -34,7 +34,6 @@ let
     in
     builtins.mapAttrs heavier (builtins.intersectAttrs sizes.programs before)
     // {
-      cudaPackages_13_0 = heavierIn sizes.cuda before.cudaPackages_13_0;
       python313 = before.python313 // {
         pkgs = pythonPackages;
         withPackages = choose: before.python313.withPackages (_: choose pythonPackages);

@@ -5,17 +5,13 @@
     { self }:
     let
       system = "x86_64-linux";
-      pkgs = import ./. {
-        inherit system;
-        config.allowUnfree = true;
-      };
+      pkgs = import ./. { inherit system; };
       inherit (pkgs) lib;
 
       derivationsIn =
         set: lib.filter (value: value.type or null == "derivation") (builtins.attrValues set);
       packages = lib.concatMap derivationsIn [
         pkgs
-        pkgs.cudaPackages_13_0
         pkgs.python313.pkgs
       ];
     in

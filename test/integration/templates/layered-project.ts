@@ -48,12 +48,18 @@ export interface SmallProject extends Project {
   takeDownloads(): string[];
 }
 
-/** Bytes that a wheel, or the source of ComfyUI, holds beside its module. */
-export interface Weight {
+/** Bytes of a file. */
+interface Bytes {
   /** Those that cannot be compressed, and are others for each version. */
   noise: number;
   /** Those that compression makes nothing of. */
   zeros: number;
+}
+
+/** What a wheel, or the source of ComfyUI, holds beside its module. */
+export interface Weight extends Bytes {
+  /** In a module, and so in its bytecode, too. */
+  module?: Bytes;
 }
 
 const nothing: Weight = { noise: 0, zeros: 0 };
@@ -124,12 +130,21 @@ export async function smallProject(
 const versionsOf = (pins: Record<string, Pin>): Record<string, string> =>
   Object.fromEntries(Object.entries(pins).map(([name, { version }]) => [name, version]));
 
-/** A file of this weight. */
-function weighing(name: string, version: string, { noise, zeros }: Weight): Files {
-  if (noise + zeros === 0) return {};
-  const hash = createHash('shake256', { outputLength: noise }).update(`${name} ${version}`);
-  const weight = Buffer.concat([hash.digest(), Buffer.alloc(zeros)]);
-  return { [`${name.replaceAll('-', '_')}/weight`]: weight };
+/** Files of this weight. */
+function weighing(name: string, version: string, { module, ...data }: Weight): Files {
+  const folder = name.replaceAll('-', '_');
+  const files: Files = {};
+  if (data.noise + data.zeros > 0) files[`${folder}/weight`] = bytesOf(`${name} ${version}`, data);
+  if (module !== undefined && module.noise > 0) {
+    const text = bytesOf(`${name} ${version}`, module).toString('hex');
+    files[`${folder}/weight.py`] = `weight = "${text}"\n`;
+  }
+  return files;
+}
+
+function bytesOf(seed: string, { noise, zeros }: Bytes): Buffer {
+  const hash = createHash('shake256', { outputLength: noise }).update(seed);
+  return Buffer.concat([hash.digest(), Buffer.alloc(zeros)]);
 }
 
 /** A module of one line under a project's usual name. */
