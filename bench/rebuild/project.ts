@@ -74,7 +74,9 @@ export async function weightedProject(lifetime: Lifetime): Promise<WeightedProje
   const nixpkgs = await temporaryFolder(lifetime, 'weighted-nixpkgs');
   await cp(here('nixpkgs'), nixpkgs, { recursive: true });
   await cp(here('sizes.json'), join(nixpkgs, 'sizes.json'));
-  await cp(project.nixpkgs, join(nixpkgs, 'stand-in'), { recursive: true });
+  for (const name of ['stand-in', 'generator']) {
+    await cp(project.nixpkgs, join(nixpkgs, name), { recursive: true });
+  }
 
   const file = join(project.folder, 'packages.nix');
   const packages = await readFile(file, 'utf8');

@@ -4,7 +4,7 @@
 #    torch there? Into `nixpkgs`. Its version is that of the nixpkgs in flake.lock.
 # 2. Else, is there a wheel, or need it be this very version? Into wheels.toml, then `comfy-nix
 #    prefetch`, and its name into one of the lists of wheels.
-# 3. Else: its repository under [sources] of wheels.toml, and a line in layers/4-dependencies.nix.
+# 3. Else: its repository under [sources] of wheels.toml, and a line in layers/4-sources.nix.
 #
 # Nothing is looked up on an index while the image is built: a requirement that is nowhere here is
 # missing at run time. `pip check` in the container names it.
@@ -168,4 +168,16 @@ in
     ];
     optional = [ ];
   };
+
+  # Data, and a module of a few lines to find it by. These are not compiled: no machine fetches them for
+  # that.
+  data = [
+    "comfyui-embedded-docs"
+    "comfyui-frontend-package"
+    "comfyui-workflow-templates-media-api"
+    "comfyui-workflow-templates-media-assets-01"
+    "comfyui-workflow-templates-media-image"
+    "comfyui-workflow-templates-media-other"
+    "comfyui-workflow-templates-media-video"
+  ];
 }

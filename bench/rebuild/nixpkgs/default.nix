@@ -4,6 +4,9 @@ let
   sizes = builtins.fromJSON (builtins.readFile ./sizes.json); # megabytes of the real ones, compressed
   bytesPerMegabyte = 1000000 / sizes.scale;
 
+  # not the Python that changes: what is built with that is moved by it
+  generator = (import ./generator arguments).python3;
+
   weightOf = sizes.programs // sizes.python;
 
   weights =
@@ -14,7 +17,7 @@ let
         final.runCommand package.name
           {
             inherit (package) meta;
-            nativeBuildInputs = [ before.python3 ];
+            nativeBuildInputs = [ generator ];
             script = ''
               import random, sys
               weight = random.Random(sys.argv[1])

@@ -1,5 +1,6 @@
-# The stand-in for nixpkgs (./stand-in, put there by the benchmark) with packages that weigh as much
-# as the real ones do, scaled down; and all of them as one target, to fill a binary cache with.
+# The stand-in for nixpkgs with packages that weigh as much as the real ones do, scaled down; and all of
+# them as one target, to fill a binary cache with. The benchmark puts it here: ./stand-in, and ./generator,
+# which stays as it was.
 {
   outputs =
     { self }:
