@@ -25,6 +25,8 @@ export interface PutManifestOptions {
 export interface ImageStore extends ImageReader {
   /** Whether a memory can be kept in it, and read again. */
   readonly remembers: boolean;
+  /** Whether its bytes depend on the order in which layers are put; absent where they do not. */
+  readonly keepsOrder?: true;
   /** Whether it can hold a manifest or a layer of this media type as it is. */
   takes(mediaType: string): boolean;
   /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */

@@ -67,7 +67,7 @@ export function layerWork(
     lessons: startLessons({ rowOf: () => undefined, origin: {} }),
     root: { blob: undefined, hidden: [], treeOf: () => undefined },
     finished: () => undefined,
-    transfers: { send, ended: async () => undefined },
+    transfers: { keepsOrder: false, send, ended: async () => undefined },
     ...parts,
   };
   return { work, sent };

@@ -81,7 +81,7 @@ function rehearsal(context: RecipeContext): Omit<LayerWork, 'presence' | 'root'>
     packing: { compression: 'none', pool: framePool(1) },
     maxLayerSize: settings.maxLayerSize,
     closures: state.closures,
-    transfers: { send: missing, ended: async () => undefined },
+    transfers: { keepsOrder: false, send: missing, ended: async () => undefined },
     lessons: startLearning(context),
     finished: () => undefined,
   };

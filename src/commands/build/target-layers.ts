@@ -97,6 +97,8 @@ interface Making {
   work: LayerWork;
   /** Store paths of all that is below, and of the layer's targets so far. */
   held: Set<string>;
+  /** Blobs that wait for their turn, by their places in the layer. */
+  waiting: { at: number; start(): void }[];
 }
 
 /**
@@ -112,7 +114,7 @@ export async function makeLayerOfTargets(
   work: LayerWork,
   held: Set<string>,
 ): Promise<{ blobs: number; made: Promise<MadeLayer> }> {
-  const making = { layer, shares, work, held };
+  const making: Making = { layer, shares, work, held, waiting: [] };
   const parts: Part[] = [];
   const small: Part[] = [];
   let count = 0;
@@ -130,17 +132,15 @@ export async function makeLayerOfTargets(
     if (small.push(part) === 1) sharedAt = count++;
   }
   if (small.length > 0) await makeTogether(small, sharedAt, making);
+  for (const { start } of making.waiting.sort((one, other) => one.at - other.at)) start();
   for (const { target, closure } of parts) work.lessons.closure(target.outPath, closure);
   tellRealised(layer.name, foremost(parts.map(part => originOfPart(part, work))), work);
   return { blobs: count, made: finishParts(parts, layer, work) };
 }
 
 /** A target that is a blob of its own or, where `max-layer-size` splits it and there is room, several. */
-async function makeAlone(
-  part: Part,
-  at: number,
-  { layer, shares, work, held }: Making,
-): Promise<Part> {
+async function makeAlone(part: Part, at: number, making: Making): Promise<Part> {
+  const { shares, work, held } = making;
   const split = (content: Closure) => {
     const groups = splitPaths(content, work.maxLayerSize, 1 + shares.spare);
     shares.spare -= groups.length - 1;
@@ -154,16 +154,13 @@ async function makeAlone(
   }
   shares.spare += groups.length - 1;
   const { closure, content } = await realised(part, held, work);
-  const blobs = split(content).map((group, index) => send(layer.name, at + index, group, work));
+  const blobs = split(content).map((group, index) => send(making, at + index, group));
   return { ...part, closure, content, blobs };
 }
 
 /** Targets that share a blob. */
-async function makeTogether(
-  parts: readonly Part[],
-  at: number,
-  { layer, work, held }: Making,
-): Promise<void> {
+async function makeTogether(parts: readonly Part[], at: number, making: Making): Promise<void> {
+  const { work, held } = making;
   const contents = () => parts.flatMap(({ content }) => content);
   const there = await knownBlob(contents(), work);
   if (there === undefined) {
@@ -174,13 +171,19 @@ async function makeTogether(
       for (const { path } of part.content) held.add(path);
     }
   }
-  const blob = there ? Promise.resolve(there) : send(layer.name, at, contents(), work);
+  const blob = there ? Promise.resolve(there) : send(making, at, contents());
   for (const part of parts) part.blobs = [blob];
 }
 
-/** Sends while other targets are still being had; who waits for the layer is told when it fails. */
-function send(...blob: Parameters<typeof sendGroup>): Promise<LayerBlob> {
-  const sent = sendGroup(...blob);
+/**
+ * Sends while other targets are still being had or, where the order counts, once all are decided; who waits
+ * for the layer is told when it fails.
+ */
+function send({ layer, work, waiting }: Making, at: number, group: Closure): Promise<LayerBlob> {
+  const start = () => sendGroup(layer.name, at, group, work);
+  const sent = work.transfers.keepsOrder
+    ? new Promise<LayerBlob>(resolve => waiting.push({ at, start: () => resolve(start()) }))
+    : start();
   sent.catch(() => undefined);
   return sent;
 }

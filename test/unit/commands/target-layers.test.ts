@@ -283,3 +283,25 @@ test('a blob that cannot be sent while other targets are being built is told by 
   const decided = decideTargetLayers(work, new Set());
   await assert.rejects(async () => (await decided).made, refused);
 });
+
+test('where the order of blobs counts they are sent in that of the image', async () => {
+  const references = new Map(namedTargets(wheels.layers).map(({ outPath }) => [outPath, []]));
+  const name = (path: string) => path.slice(storePath('').length);
+  const { nix } = standInStore(references, '2.34.8', path => (wheels.sizes[name(path)] ?? 0) * MiB);
+  const realisation: Realisation = {
+    have: async () => undefined,
+    has: () => true,
+    wants: () => true,
+    originOf: () => 'built',
+    ended: async () => undefined,
+  };
+  const { work, sent } = layerWork({ nix, realisation }, wheels.layers);
+  work.transfers.keepsOrder = true;
+  const { made } = await decideTargetLayers(work, new Set());
+  const order = (await made).flatMap(({ blobs }) => blobs.map(({ key }) => key));
+  assert.equal(order.length, 5);
+  assert.deepEqual(
+    sent.map(({ key }) => key),
+    order,
+  );
+});
