@@ -4,7 +4,7 @@
 #    torch there? Into `nixpkgs`. Its version is that of the nixpkgs in flake.lock.
 # 2. Else, is there a wheel, or need it be this very version? Into wheels.toml, then `comfy-nix
 #    prefetch`, and its name into one of the lists of wheels.
-# 3. Else: its repository under [sources] of wheels.toml, and a line in layers/4-dependencies.nix.
+# 3. Else: its repository under [sources] of wheels.toml, and a line in layers/4-sources.nix.
 #
 # Nothing is looked up on an index while the image is built: a requirement that is nowhere here is
 # missing at run time. `pip check` in the container names it.
@@ -125,14 +125,14 @@ in
     ];
   };
 
-  # Layer 4. SAM-2 is built there from its source.
+  # Layer 4, the large ones first: what is small shares a blob, which one more changes.
   dependencies = {
     required = [
-      "comfy-aimdo"
+      "opencv-python"
       "comfy-kitchen"
+      "comfy-aimdo"
       "kornia"
       "kornia-rs"
-      "opencv-python"
       "spandrel"
       "torchsde"
       "trampoline"
@@ -150,22 +150,34 @@ in
     ];
   };
 
-  # Layer 6: what is released with ComfyUI, and its Manager. The small ones come last: they share a blob
-  # with ComfyUI itself, at the place of the first of them, and hosts pull again all that lies above it.
+  # Layer 6: what is released with ComfyUI, and its Manager. The small ones share a blob with ComfyUI
+  # itself, which stands where the first of them does: above the large ones, so that a host keeps those.
   app = {
     required = [
+      "comfyui-workflow-templates-media-assets-01"
+      "comfyui-workflow-templates-media-video"
+      "comfyui-workflow-templates-media-other"
+      "comfyui-workflow-templates-media-image"
+      "comfyui-workflow-templates-media-api"
       "comfyui-embedded-docs"
       "comfyui-frontend-package"
-      "comfyui-workflow-templates-json"
-      "comfyui-workflow-templates-media-api"
-      "comfyui-workflow-templates-media-assets-01"
-      "comfyui-workflow-templates-media-image"
-      "comfyui-workflow-templates-media-other"
-      "comfyui-workflow-templates-media-video"
       "comfyui-manager"
       "comfyui-workflow-templates"
       "comfyui-workflow-templates-core"
+      "comfyui-workflow-templates-json"
     ];
     optional = [ ];
   };
+
+  # Data, and a module of a few lines to find it by. These are not compiled: no machine fetches them for
+  # that.
+  data = [
+    "comfyui-embedded-docs"
+    "comfyui-frontend-package"
+    "comfyui-workflow-templates-media-api"
+    "comfyui-workflow-templates-media-assets-01"
+    "comfyui-workflow-templates-media-image"
+    "comfyui-workflow-templates-media-other"
+    "comfyui-workflow-templates-media-video"
+  ];
 }
