@@ -125,7 +125,7 @@ in
     ];
   };
 
-  # Layer 4, the large ones first: what is small shares a blob, which one more changes.
+  # Layer 4. What is small shares a blob, which one more changes.
   dependencies = {
     required = [
       "opencv-python"
@@ -151,7 +151,7 @@ in
   };
 
   # Layer 6: what is released with ComfyUI, and its Manager. The small ones share a blob with ComfyUI
-  # itself, which stands where the first of them does: above the large ones, so that a host keeps those.
+  # itself, above the large ones.
   app = {
     required = [
       "comfyui-workflow-templates-media-assets-01"
