@@ -15,6 +15,8 @@ export interface Choice extends Want {
   version: string;
   /** As the lock writes it. */
   source: string;
+  /** Whether its requirements were met by who chose the version. */
+  isResolved?: boolean;
 }
 
 /** A wheel that could not be had. */

@@ -38,7 +38,7 @@ export async function askAll(
     if (!asked.has(key)) asked.set(key, ask(wheel, web, github));
   }
   const message = `Asking for ${asked.size} pages of indexes and releases`;
-  notice(host, message);
+  if (asked.size > 0) notice(host, message);
   const listings = new Map(
     await Promise.all([...asked].map(async ([key, listing]) => [key, await listing] as const)),
   );

@@ -14,7 +14,8 @@ import {
 } from '../host/http/message.ts';
 import type { RetryPolicy } from '../host/http/retry.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
-import { limits, patience, retries } from '../host/limits.ts';
+import { atOnce, limits, patience, retries } from '../host/limits.ts';
+import { turns } from '../host/turns.ts';
 import { visible } from '../host/visible.ts';
 
 /** How wheels are asked for and fetched. */
@@ -41,15 +42,17 @@ export function openWeb(host: Host, test: Partial<RetryPolicy> = {}): Web {
   const http = openHttp(host, options).through(counting(traffic));
   const exchange: Exchange = request =>
     http.exchange({ ...request, answerLimit: limits.indexPage });
+  const inTurn = turns(atOnce.pages);
   return {
-    read: async (url, accept) => {
-      const headers = { accept, 'accept-encoding': 'gzip' };
-      try {
-        return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
-      } catch (error) {
-        throw unreachable(error, url);
-      }
-    },
+    read: (url, accept) =>
+      inTurn(async () => {
+        const headers = { accept, 'accept-encoding': 'gzip' };
+        try {
+          return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
+        } catch (error) {
+          throw unreachable(error, url);
+        }
+      }),
     open: async (url, headers) => http.send({ method: 'GET', url: addressOf(url), headers }),
     fetch: fetchBy(exchange),
     policy: { ...http.policy, ...retries.wheel, ...test },
