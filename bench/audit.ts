@@ -101,10 +101,11 @@ const evaluationOf = (drvPaths: readonly string[]): Evaluation => ({
       ...{ drvPath, outputName: 'out', outPath: drvPath.replace(/\.drv$/, '') },
     })),
     root: [],
+    folders: [],
     directories: [],
     config: { User: '1000' },
-    configOutputs: [],
-    configSources: [],
+    referredOutputs: [],
+    referredSources: [],
     created: 'now',
   },
 });

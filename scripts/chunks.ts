@@ -19,6 +19,8 @@ const stages: Readonly<Record<string, readonly string[]>> = {
   // until Nix is ready
   'shared-prepare': ['commands/build.ts'],
   'shared-http': ['host/http/client.ts', 'host/http/connection.ts'],
+  // the making of a recipe's image; what reads other tools' images is loaded on use
+  'shared-make': ['commands/build/make.ts'],
   'shared-work': [],
 };
 

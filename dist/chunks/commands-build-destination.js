@@ -1,1 +1,1 @@
-export{openDestination,openRepository}from"./shared-work.js";
+export{openDestination,openRepository}from"./shared-make.js";

@@ -1,22 +1,37 @@
 import { attribute } from '../nix/attribution.ts';
 import type { AuditRecord, Finding, PackageRecord } from '../record/audit.ts';
 import { severities } from '../record/audit-terms.ts';
+import { readBump } from './bump.ts';
+import { type LayerContent, layerContents, stackOf } from './contents.ts';
 import { downloads, hazards, networkUses } from './findings/builds.ts';
+import { bumpFragile } from './findings/bump-fragile.ts';
 import { configFindings } from './findings/config.ts';
 import { twoCudaVersions } from './findings/cuda.ts';
 import { leftovers } from './findings/leftovers.ts';
+import { wrongOrder } from './findings/order.ts';
 import { packagesTwice, wheelsTwice } from './findings/twice.ts';
 import { distinctPackages, findPackages } from './packages.ts';
 import { findInstalls } from './scripts.ts';
-import { type AuditSubject, type LayerClosures, referencesLayer } from './subject.ts';
+import {
+  type AuditSubject,
+  type LayerBlobs,
+  type LayerClosures,
+  referencesLayer,
+} from './subject.ts';
 import { unfreePackages } from './unfree.ts';
 
 /** Where the packages of an image come from, and what of it will hurt. */
-export function audit(subject: AuditSubject, closures: LayerClosures = new Map()): AuditRecord {
+export function audit(
+  subject: AuditSubject,
+  closures: LayerClosures = new Map(),
+  blobs: LayerBlobs = new Map(),
+): AuditRecord {
   const layerOf = layerFinder(subject);
   const installs = findInstalls(subject);
   const all = findPackages(subject, installs, layerOf);
   const packages = distinctPackages(all);
+  const contents = layerContents(subject, closures, blobs);
+  const bump = readBump(subject);
   const findings = [
     ...hazards(subject, layerOf),
     ...networkUses(installs, layerOf),
@@ -25,7 +40,9 @@ export function audit(subject: AuditSubject, closures: LayerClosures = new Map()
     ...packagesTwice(all),
     ...wheelsTwice(subject, installs, layerOf),
     ...configFindings(subject, layerOf),
-    ...leftovers(closures, subject.config, packages),
+    ...leftovers(closures, subject.config, all, bump.makers),
+    ...wrongOrder(stackOf(subject, contents, bump.makers), bump),
+    ...bumpFragile(subject, contents, bump),
   ];
   return {
     layers: subject.layers.map(({ name, shipped }) => ({ name, shipped })),
@@ -33,20 +50,38 @@ export function audit(subject: AuditSubject, closures: LayerClosures = new Map()
     findings: findings.sort(bySeverity),
     unfree: unfreePackages(packages, subject),
     derivations: subject.graph.size,
-    unchecked: unchecked(subject, closures),
+    unchecked: unchecked(subject, closures, contents),
   };
 }
 
-function unchecked({ layers }: AuditSubject, closures: LayerClosures): string[] {
-  const missing = layers
-    .map(({ name, shipped }) => (shipped && name !== referencesLayer ? name : ''))
-    .filter(name => name !== '' && !closures.has(name));
-  if (missing.length === 0) return [];
+function unchecked(
+  { layers }: AuditSubject,
+  closures: LayerClosures,
+  contents: readonly LayerContent[],
+): string[] {
+  const names = layers.flatMap(({ name, shipped }) =>
+    shipped && name !== referencesLayer ? [name] : [],
+  );
+  const sized = new Set(contents.map(({ layer }) => layer.name));
   return [
-    `Headers, compilers and derivations were not looked for in ${missing.join(', ')}: ` +
-      "that takes a recipe's layers, built and in this store.",
+    ...notLooked(
+      'Headers, compilers and derivations were',
+      names.filter(name => !closures.has(name)),
+    ),
+    ...notLooked(
+      'What a new nixpkgs moves was',
+      names.filter(name => !sized.has(name)),
+    ),
   ];
 }
+
+const notLooked = (what: string, layers: readonly string[]) =>
+  layers.length === 0
+    ? []
+    : [
+        `${what} not looked for in ${layers.join(', ')}: ` +
+          "that takes a recipe's layers, built and in this store.",
+      ];
 
 /** The first layer that a derivation is built for; a script of the config has none of its own. */
 function layerFinder({ layers, graph }: AuditSubject): (drvPath: string | undefined) => string {

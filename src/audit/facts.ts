@@ -17,6 +17,8 @@ export interface DerivationFacts extends DerivationNode {
   version: string | undefined;
   /** Output paths that it is built with and, by the rules of nixpkgs, does not refer to. */
   tools: ReadonlySet<string>;
+  /** Store paths of what it says it is made of: its `src` or `srcs`. */
+  sources: ReadonlySet<string>;
   /** Set for a fixed-output derivation, which has the network when it is built. */
   fetch: Fetch | undefined;
   hazards: readonly Hazard[];
@@ -29,6 +31,8 @@ export interface Fetch {
   rev: string | undefined;
   /** As the derivation has it: SRI, hex or base 32, or empty. */
   hash: string;
+  /** The hash is that of a tree: what was fetched was unpacked in the same step. */
+  isUnpacked: boolean;
 }
 
 /** Ways to build that leave the sandbox, or bring an operating system into it. */
@@ -62,6 +66,9 @@ export function factsOf(
     pname: kept('pname'),
     version: kept('version'),
     tools: toolsOf(attribute, keep),
+    sources: new Set(
+      ['src', 'srcs'].flatMap(name => storePathsIn(attribute(name) ?? '')).map(keep),
+    ),
     fetch: fetchOf(attribute, keep),
     hazards: hazardsOf(derivation, attribute),
   };
@@ -140,7 +147,9 @@ function fetchOf(attribute: Attributes, keep: Keep): Fetch | undefined {
   if (hash === undefined) return undefined;
   const urls = (attribute('urls') || attribute('url') || '').split(/\s+/).filter(url => url !== '');
   const rev = attribute('rev') || attribute('tag');
-  return { urls: urls.map(keep), rev: rev ? keep(rev) : undefined, hash: keep(hash) };
+  // "nar" is what newer versions of Nix call it
+  const isUnpacked = ['recursive', 'nar'].includes(attribute('outputHashMode') ?? '');
+  return { urls: urls.map(keep), rev: rev ? keep(rev) : undefined, hash: keep(hash), isUnpacked };
 }
 
 function hazardsOf({ impure }: Derivation, attribute: Attributes): Hazard[] {

@@ -62,6 +62,17 @@ function fileName(address: string): string {
   }
 }
 
+/** Extensions of what installs programs, and words for the machine that an archive was made for. */
+const programArchive =
+  /\.(?:whl|deb|rpm|run|AppImage)$|(?:^|[-_.])(?:x86[-_]64|amd64|x64|aarch64|arm64|sbsa|linux64)(?:[-_.]|$)/i;
+
+/** Whether an address is that of programs that others have built: nobody names a machine for sources. */
+export const isProgramArchive = (address: string) => programArchive.test(fileName(address));
+
+/** Where NVIDIA's downloads come from; all of them are under licences of NVIDIA's own. */
+export const isNvidiaDownload = (address: string) =>
+  /^https?:\/\/developer\.(?:download\.)?nvidia\.com\//.test(address);
+
 /** lib.fakeHash in any notation, or nothing: no download has it. */
 export function isFakeHash(hash: string): boolean {
   const digest = hash.replace(/^sha\d+[-:]/, '');

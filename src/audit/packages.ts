@@ -81,11 +81,12 @@ function walkLayer(layer: AuditedLayer, subject: AuditSubject, walk: Walk): Walk
     if (found !== undefined) {
       walk.packages.push({ ...found, layer: layer.name, derivation: next });
     }
+    // a fixed output refers to nothing: what fetches and unpacks it stays behind
+    if (facts.fetch !== undefined) continue;
     pending.push(...neededInputs(facts, subject.graph));
     // what a package is made of is in it; a script may put any download anywhere
     const isPackage = facts.pname !== undefined && facts.version !== undefined;
-    if (!isPackage && facts.fetch === undefined)
-      pending.push(...fetchedInputs(facts, subject.graph));
+    if (!isPackage) pending.push(...fetchedInputs(facts, subject.graph));
   }
   return walk;
 }
@@ -101,7 +102,7 @@ function packageOf(
   const kind = kindOf(drvPath, facts, subject.provenance);
   if (kind === 'glue' || installing.has(drvPath)) return undefined;
   if (facts.fetch !== undefined) {
-    const wheel = fetchedWheel(facts.fetch, facts.name);
+    const wheel = wheelOf(drvPath, subject);
     if (wheel !== undefined) return { ...wheel, source: 'wheel', python: true };
     const source = fetchedSource(facts.fetch.urls, facts.fetch.rev, facts.name);
     return { ...source, source: 'source', python: false };
@@ -114,13 +115,19 @@ function packageOf(
   };
 }
 
-/** The wheel that a derivation downloads, if it does. */
+/** The wheel that a fixed-output derivation downloads, or unpacks where another one has downloaded it. */
 export function wheelOf(
   drvPath: string,
   { graph }: AuditSubject,
 ): Required<NameAndVersion> | undefined {
-  const { fetch, name = '' } = graph.get(drvPath) ?? {};
-  return fetch && fetchedWheel(fetch, name);
+  const facts = graph.get(drvPath);
+  if (facts?.fetch === undefined) return undefined;
+  const isDownload = facts.fetch.urls.length > 0;
+  const downloads = isDownload ? [drvPath] : [drvPath, ...fetchedInputs(facts, graph)];
+  return downloads
+    .flatMap(path => graph.get(path) ?? [])
+    .map(({ fetch, name }) => fetch && fetchedWheel(fetch, name))
+    .find(wheel => wheel !== undefined);
 }
 
 function packageName(facts: DerivationFacts): NameAndVersion {

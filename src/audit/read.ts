@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '../host/limits.ts';
 import { type Derivation, readDerivationFile } from '../nix/derivation.ts';
+import { isShipped, targetsOf } from '../nix/recipe-layers.ts';
 import { fileOf, type StorePlace } from '../nix/store-place.ts';
 import type { Evaluation, Recipe } from '../nix/types.ts';
 import { readFacts } from './facts.ts';
@@ -34,6 +35,7 @@ export async function readSubject(
   const images = layers ? [] : takeApart(target.drvPath, graph, read);
   return {
     layers: layers ?? imageLayers(images, evaluation),
+    hasRecipe: recipe !== undefined,
     config: recipe?.config ?? images.at(-1)?.config ?? {},
     graph,
     provenance,
@@ -42,8 +44,8 @@ export async function readSubject(
   };
 }
 
-function recipeLayers({ layers, root, configOutputs }: Recipe): AuditedLayer[] {
-  const references = [...new Set([...root, ...configOutputs].map(output => output.drvPath))];
+function recipeLayers({ layers, root, referredOutputs }: Recipe): AuditedLayer[] {
+  const references = [...new Set([...root, ...referredOutputs].map(output => output.drvPath))];
   const layer = (name: string, shipped: boolean, drvPaths: readonly string[]) => ({
     name,
     shipped,
@@ -51,7 +53,10 @@ function recipeLayers({ layers, root, configOutputs }: Recipe): AuditedLayer[] {
     contents: drvPaths,
   });
   return [
-    ...layers.map(({ name, image, drvPath }) => layer(name, image, [drvPath])),
+    ...layers.map(each => {
+      const drvPaths = targetsOf(each).map(({ drvPath }) => drvPath);
+      return layer(each.name, isShipped(each), drvPaths);
+    }),
     ...(references.length > 0 ? [layer(referencesLayer, true, references)] : []),
   ];
 }

@@ -24,6 +24,8 @@ export interface AuditSubject {
   /** The lowest first. */
   layers: readonly AuditedLayer[];
   config: ContainerConfig;
+  /** False for an image that another tool makes, whose layers are not the host's. */
+  hasRecipe: boolean;
   graph: FactGraph;
   provenance: Provenance;
   /**
@@ -37,6 +39,16 @@ export interface AuditSubject {
 
 /** Layer → its closure, for the layers that are in this store. */
 export type LayerClosures = ReadonlyMap<string, Closure>;
+
+/** Layer → the blobs that the registry has of it: what is known of a layer that is not in this store. */
+export type LayerBlobs = ReadonlyMap<string, readonly SizedPaths[]>;
+
+/** Store paths whose size is known together: one that the store knows, or those of a blob. */
+export interface SizedPaths {
+  paths: readonly string[];
+  /** Bytes as a NAR or an uncompressed tar, which are about the same. */
+  size: number;
+}
 
 /** What a derivation is to the audit. */
 export type Kind =

@@ -1,8 +1,7 @@
 import type { PackageRecord, UnfreePackage } from '../record/audit.ts';
+import { isNvidiaDownload } from './fetches.ts';
 import { type AuditSubject, fetchedInputs } from './subject.ts';
 
-/** Where NVIDIA's downloads come from; all of them are under licences of NVIDIA's own. */
-const nvidiaDownload = /^https?:\/\/developer\.(?:download\.)?nvidia\.com\//;
 /** pip's packages of NVIDIA's libraries; NCCL's is free. */
 const nvidiaWheel = /^nvidia-(?!nccl|ml-py)/;
 
@@ -29,5 +28,5 @@ function isNvidias(drvPath: string | undefined, { graph }: AuditSubject): boolea
   const facts = drvPath === undefined ? undefined : graph.get(drvPath);
   if (facts === undefined) return false;
   const fetches = [facts, ...fetchedInputs(facts, graph).map(input => graph.get(input))];
-  return fetches.some(each => each?.fetch?.urls.some(url => nvidiaDownload.test(url)));
+  return fetches.some(each => each?.fetch?.urls.some(isNvidiaDownload));
 }

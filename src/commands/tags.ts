@@ -4,8 +4,9 @@ import type { StatedImage } from '../registry/evidence.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 
 /**
- * Points the tags at a manifest that is in the store: the last thing that is done to an image. Before
- * the first one the store must be able to give the manifest back.
+ * Points the tags at a manifest that was put into the store: the last thing that is done to an image.
+ * Before the first one the store must be able to give the manifest back; one that has it by tags alone,
+ * after that.
  * @param current those that were just seen to name this very manifest
  */
 export async function moveTags(
@@ -16,12 +17,14 @@ export async function moveTags(
   current: readonly string[] = [],
 ): Promise<void> {
   const { digest } = manifest;
-  if (current.length === 0) await checkManifest(store, digest);
+  let isThere = current.length > 0 || (await store.getManifest(digest)) !== undefined;
   const moved: string[] = [];
   for (const tag of tags.filter(each => !current.includes(each))) {
     try {
       host.signal?.throwIfAborted();
       await store.putTag(tag, manifest);
+      if (!isThere) await checkTag(store, tag, digest);
+      isThere = true;
     } catch (error) {
       throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);
     }
@@ -29,11 +32,11 @@ export async function moveTags(
   }
 }
 
-/** A registry that has accepted a manifest must be able to give it back before a tag points to it. */
-async function checkManifest(store: ImageStore, digest: string): Promise<void> {
-  if (await store.getManifest(digest)) return;
+async function checkTag(store: ImageStore, tag: string, digest: string): Promise<void> {
+  const found = await store.getManifest(tag);
+  if (found?.digest === digest) return;
   throw new Failure(`${store.repository} accepted the manifest ${digest} but does not have it.`, {
-    tried: 'The manifest was put by its digest and asked for again; no tag was moved.',
+    tried: `It was put by its digest and by the tag ${tag}, and was asked for by both.`,
     next: 'Run the command again; if it happens again, look into the logs of the registry.',
   });
 }

@@ -28,6 +28,8 @@ interface BlobToMake {
 
 /** Blobs on their way into a store, a few at a time. */
 export interface Transfers {
+  /** Whether blobs have to be sent in the order of the image's layers. */
+  keepsOrder: boolean;
   /** Starts, or queues, a transfer; rejects with its failure. */
   send(blob: BlobToMake): Promise<LayerBlob>;
   /** Resolves when nothing is on its way any more; never rejects. */
@@ -41,10 +43,13 @@ export function startTransfers(
   fail: (reason: unknown) => void,
 ): Transfers {
   const inTurn = turns(atOnce.blobs);
+  const keepsOrder = store.keepsOrder === true;
   const all: Promise<unknown>[] = [];
   return {
+    keepsOrder,
     send: blob => {
-      const sent = inTurn(() => transfer(store, blob, host), blob.weight);
+      const weight = keepsOrder ? undefined : blob.weight;
+      const sent = inTurn(() => transfer(store, blob, host), weight);
       all.push(sent.catch(fail));
       return sent;
     },

@@ -56,6 +56,8 @@ export const limits = {
   file: 2 ** 44,
   /** Layers of an image that Docker takes. */
   imageLayers: 125,
+  /** Targets of a recipe's layer, its folders, and what each of them is merged from. */
+  recipeList: 1000,
   /** A user's or group's number: the one above it means "none". */
   owner: 2 ** 32 - 2,
   /** Layers of an image that another tool made; engines run far fewer. */
@@ -111,9 +113,9 @@ export const limits = {
   /** Bytes of the document as it is stored: what is read, and what is written at most. */
   memoryPacked: 32 << 20,
   memoryWritten: 20_000_000,
-  /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with a few dozen. */
+  /** Images in a memory, and of each the outputs, blobs and roots; written are 20 with some hundred. */
   memoryImages: 50,
-  memoryEntries: 500,
+  memoryEntries: 5000,
   /** Rows of a memory's tables, and of that of store paths. */
   memoryRows: 25_000,
   memoryPaths: 1_000_000,
@@ -121,6 +123,8 @@ export const limits = {
   memoryText: 64 << 10,
   /** References that are followed to compare closures with layers: a second or two. */
   memoryWork: 50_000_000,
+  /** Memories of other variants that a variant learns from. */
+  variantMemories: 8,
   /** Pages of a list of tags, or of what refers to a manifest, that are read. */
   listPages: 20,
   /** Bytes of a layer of links, packed and unpacked, that is read back to compare links with it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { frameSize } from './frames.ts';
 import { nixDialect, type TarDialect } from './tar-header.ts';
-import type { ImageDirectory } from './types.ts';
+import type { ImageDirectory, ImageFolder } from './types.ts';
 
 /**
  * Raised whenever the bytes of a layer change for the same store paths: then nothing that was
@@ -21,17 +21,23 @@ export function blobKey(storePaths: readonly string[]): string {
 /**
  * The key of a root layer: hex sha256 of the JSON text
  * `["root", formatVersion, frameSize, tar dialect, [root output paths], [directories]]`, where
- * output paths are sorted, and directories are sorted by path and given as [path, mode, uid, gid].
+ * output paths are sorted, and directories are sorted by path and given as [path, mode, uid, gid]. Where
+ * there are folders, they follow: sorted by where they are, each as [at, [path and place in it, …]].
  */
 export function rootKey(root: {
   roots: readonly string[];
   directories: readonly ImageDirectory[];
+  folders?: readonly ImageFolder[] | undefined;
 }): string {
   const directories = root.directories
     .map(({ path, mode, uid, gid }) => [path, mode, uid, gid] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    .sort(byFirst);
+  const folders = (root.folders ?? [])
+    .map(({ at, from }) => [at, from.map(({ outPath, below }) => [outPath, below])] as const)
+    .sort(byFirst);
   const roots = sortedOnce(root.roots);
-  return sha256(['root', formatVersion, frameSize, nixDialect, roots, directories]);
+  const more = folders.length > 0 ? [folders] : [];
+  return sha256(['root', formatVersion, frameSize, nixDialect, roots, directories, ...more]);
 }
 
 /**
@@ -41,6 +47,11 @@ export function rootKey(root: {
 export function streamedKey(storePaths: readonly string[], dialect: TarDialect): string {
   return sha256(['streamed', formatVersion, frameSize, dialect, storePaths]);
 }
+
+const byFirst = (
+  [one]: readonly [string, ...unknown[]],
+  [other]: readonly [string, ...unknown[]],
+) => (one < other ? -1 : one > other ? 1 : 0);
 
 const sortedOnce = (paths: readonly string[]) => [...new Set(paths)].sort();
 

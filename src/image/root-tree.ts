@@ -6,7 +6,7 @@ import { visible } from '../host/visible.ts';
 import { sortedNames, unreadable } from './store-tree.ts';
 import { type ByteString, toByteString, toText } from './tar-header.ts';
 
-/** What a folder of a root output holds, by name. Names are byte strings (tar-header.ts). */
+/** What a folder of a store path holds, by name. Names are byte strings (tar-header.ts). */
 export interface RootTree {
   [name: ByteString]: RootNode;
 }
@@ -28,7 +28,7 @@ interface Store {
 }
 
 /**
- * The folders and files of a root output. Links to folders are looked into at the top level (/etc,
+ * The folders and files of a root output, or of what folders are merged from. Links to folders are looked into at the top level (/etc,
  * /lib) and left alone below it. The result depends on the store alone, not on the rest of the
  * machine.
  *
@@ -38,8 +38,9 @@ export function readRootTree(outPath: string, place = dirname(outPath)): RootTre
   const root = toByteString(outPath);
   const store = storeOf(outPath, place);
   if (!isFolder(root, store)) {
-    throw new Failure(`The root output ${outPath} is no folder, so its files cannot appear at /.`, {
-      next: 'Take it out of `root` in the recipe, or put it into a folder with linkFarm.',
+    throw new Failure(`${outPath} is no folder, so the image cannot link to its files.`, {
+      layer: 'root',
+      next: 'Take it out of `root` or `folders` in the recipe, or put it into a folder with linkFarm.',
     });
   }
   const { [buildMetadata]: _, ...tree } = readFolder(root, store, true);
@@ -132,7 +133,7 @@ function readNode(file: ByteString, store: Store, lookIntoLinks: boolean, depth:
 const tooDeep = (folder: ByteString) =>
   new Failure(`${visible(toText(folder))} lies more than ${limits.treeDepth} folders deep.`, {
     layer: 'root',
-    next: 'Take its output out of `root` in the recipe, or link to it by linkFarm.',
+    next: 'Take its output out of `root` or `folders` in the recipe, or link to it by linkFarm.',
   });
 
 function statOf(file: ByteString) {
@@ -177,7 +178,7 @@ function resolveInStore(file: ByteString, store: Store): ByteString | undefined 
 }
 
 /**
- * Two roots (or a root and `directories`) meet in a folder that one of them only links to, and what
+ * Two sources of the root layer (or one and `directories`) meet in a folder that one of them only links to, and what
  * it holds is not known. Realise `outPath` and pass the tree through {@link expandRootTree}, then
  * try again.
  */

@@ -43,6 +43,22 @@ export interface ImageDirectory {
   gid: number;
 }
 
+/** A folder of the image in which trees of the store are merged. */
+export interface ImageFolder {
+  /** Absolute, outside of /nix. */
+  at: string;
+  /** The first one wins a file that several have. */
+  from: readonly TreePlace[];
+}
+
+/** A folder in the store. */
+export interface TreePlace {
+  /** The store path that it is, or is in. */
+  outPath: string;
+  /** Where in that, without slashes around; empty: the path itself. */
+  below: string;
+}
+
 /** The OCI image config's `config` object, with OCI's names (image-spec, config.md). */
 export interface ContainerConfig {
   User?: string;

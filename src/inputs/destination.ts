@@ -71,5 +71,14 @@ export function defaultCacheTag(image: {
   architecture: string;
 }): string {
   const { name, tag, architecture } = image;
-  return `cache-${name}-${tag}-${architecture}`.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
+  return asTag(`cache-${name}-${tag}-${architecture}`);
 }
+
+/** How the tags begin at which memories of all variants of an image are kept by default, and which are these. */
+export function variantTags(name: string, architecture: string) {
+  const start = asTag(`cache-${name}-`);
+  const isVariant = (tag: string) => tag.startsWith(start) && tag.endsWith(`-${architecture}`);
+  return { start, isVariant };
+}
+
+const asTag = (text: string) => text.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);

@@ -30,6 +30,8 @@ export interface Closures {
   here(nix: Nix, paths: readonly string[]): Promise<ReadonlyMap<string, Closure>>;
   /** What a path refers to, itself included where it does; undefined where that was not asked for. */
   referencesOf(path: string): readonly string[] | undefined;
+  /** The size of a path, in bytes as a NAR; undefined where that was not asked for. */
+  sizeOf(path: string): number | undefined;
   /** The sizes of valid paths: those that are not known yet take one question. */
   sized(nix: Nix, paths: readonly string[]): Promise<Closure>;
 }
@@ -76,6 +78,7 @@ export function startClosures(): Closures {
       return new Map(valid.map(path => [path, closureOf(path) ?? lost(path)]));
     },
     referencesOf: path => known.get(path)?.references,
+    sizeOf: path => known.get(path)?.sized.narSize,
     sized: async (nix, paths) => {
       await learn(nix, paths);
       return paths.map(path => known.get(path)?.sized ?? lost(path));

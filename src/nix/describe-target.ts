@@ -3,8 +3,8 @@
  * It is one expression, so that one process evaluates everything. Wrong shapes are described by their
  * type, for `recipe.ts` to complain about; only what cannot be evaluated ends in an error of Nix.
  *
- * The result is `{ target, image, recipe, config, context }`; `recipe` is null where there is none, and
- * holds all of the recipe except for its `config`.
+ * The result is `{ target, image, recipe, folders, config, context }`; `recipe` is null where there is
+ * none, and holds all of the recipe except for its `folders` and its `config`.
  */
 export const describeTarget = /* nix */ `
 target:
@@ -49,12 +49,32 @@ let
     onPath = value: "\${value}";
   } 4;
 
+  # What a folder is merged from is text, with what it refers to: derivation -> { outputs }, source ->
+  # { path }.
+  describeSource = value:
+    let
+      type = builtins.typeOf value;
+      isText = builtins.elem type [ "string" "path" ]
+        || type == "set" && (value ? outPath || value ? __toString);
+      text = "\${value}";
+    in
+    if isText then { "$type" = "text"; text = plain text; context = builtins.getContext text; }
+    else describeRecipe value;
+
+  describeFolder = folder:
+    if builtins.isAttrs folder && builtins.isList (folder.from or null) then
+      describeRecipe (builtins.removeAttrs folder [ "from" ]) // {
+        from = map describeSource folder.from;
+      }
+    else describeRecipe folder;
+
   textOf = name:
     let value = target.\${name} or null; in
     if builtins.isString value then plain value else null;
 
   recipe = target.passthru.recipe or (target.recipe or null);
   config = if builtins.isAttrs recipe then describeConfig (recipe.config or { }) else { };
+  folders = if builtins.isAttrs recipe then recipe.folders or null else null;
 in
 {
   target = describe { onDerivation = derivation; onPath = _: { "$type" = "path"; }; } 0 target;
@@ -65,9 +85,10 @@ in
   };
   recipe = describeRecipe (
     if builtins.isAttrs recipe && !isDerivation recipe
-    then builtins.removeAttrs recipe [ "config" ]
+    then builtins.removeAttrs recipe [ "config" "folders" ]
     else recipe
   );
+  folders = if builtins.isList folders then map describeFolder folders else describeRecipe folders;
   inherit config;
   # Store paths that the config's text refers to: derivation -> { outputs }, source -> { path }.
   context = builtins.getContext (builtins.toJSON config);

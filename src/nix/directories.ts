@@ -1,4 +1,3 @@
-import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import type { ImageDirectory } from '../image/types.ts';
 import {
@@ -8,6 +7,7 @@ import {
   readOwner,
   readSet,
   readString,
+  refuseTwice,
   required,
 } from './shape.ts';
 
@@ -16,17 +16,11 @@ const fields = ['path', 'mode', 'uid', 'gid'] as const;
 /** Reads the recipe's `directories`: folders of the image that are no links, each path once. */
 export function readDirectories(found: Found): ImageDirectory[] {
   const directories = readList(found, readDirectory);
-  const seen = new Map<string, number>();
-  for (const [index, { path }] of directories.entries()) {
-    const before = seen.get(path);
-    if (before !== undefined) {
-      throw new Failure(
-        `${found.at}[${index}].path: "${path}" is also the path of ${found.at}[${before}]`,
-        { next: 'Name each folder once.' },
-      );
-    }
-    seen.set(path, index);
-  }
+  refuseTwice(
+    found,
+    'path',
+    directories.map(({ path }) => path),
+  );
   return directories;
 }
 
@@ -36,15 +30,15 @@ function readDirectory(found: Found): ImageDirectory {
   const uid = field('uid');
   const gid = field('gid');
   return {
-    path: readPath(required(found, 'path', field('path'))),
+    path: readImagePath(required(found, 'path', field('path'))),
     mode: mode ? readString(mode, /^[0-7]{3,4}$/, 'octal digits such as "1777"') : '0755',
     uid: uid ? readOwner(uid) : 0,
     gid: gid ? readOwner(gid) : 0,
   };
 }
 
-/** An absolute path below / without "..", "." or empty parts, that no engine takes for something else. */
-function readPath(found: Found): string {
+/** A path of the image: absolute, below / without "..", "." or empty parts, that no engine takes for something else. */
+export function readImagePath(found: Found): string {
   const path = readString(
     found,
     /^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/,

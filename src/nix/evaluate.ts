@@ -9,11 +9,13 @@ import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
 import { asAddress } from './flake-reference.ts';
+import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
 import { level } from './internal-json.ts';
 import { isDerivationPath, isPlaceholder } from './names.ts';
 import { runNix } from './nix.ts';
 import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
+import { namedTargets, targetsOf } from './recipe-layers.ts';
 import { readDerivation } from './shape.ts';
 import type { DerivationOutput, Evaluation, Nix, Provenance, Recipe } from './types.ts';
 
@@ -37,15 +39,9 @@ const descriptionSchema = v.object({
   target: v.unknown(),
   image: v.object({ name: v.nullable(v.string()), tag: v.nullable(v.string()) }),
   recipe: v.unknown(),
+  folders: v.unknown(),
   config: v.unknown(),
-  context: v.record(
-    v.string(),
-    v.object({
-      path: v.optional(v.boolean()),
-      allOutputs: v.optional(v.boolean()),
-      outputs: v.optional(v.array(v.string())),
-    }),
-  ),
+  context: contextSchema,
   provenance: v.optional(
     v.object({
       own: v.array(v.string()),
@@ -150,7 +146,8 @@ function evaluationOf(
 ): Omit<Evaluation, 'locked'> {
   const target = readDerivation({ at: installable, value: found.target });
   const recipe = found.recipe === null ? undefined : recipeOf(found, nix);
-  const outputs = [outputOf(target), ...(recipe?.layers ?? []), ...(recipe?.root ?? [])];
+  const targets = namedTargets(recipe?.layers ?? []);
+  const outputs = [outputOf(target), ...targets, ...(recipe?.root ?? [])];
   for (const output of outputs) checkOutput(output, nix);
   const system = target.system ?? readDerivationNode(target.drv, nix.place).system;
   return {
@@ -188,7 +185,12 @@ function checkOutput(
 export function requireKnownOutputs({ installable, target, recipe }: Evaluation): void {
   const fields: { at: string; output: DerivationOutput }[] = [
     { at: installable, output: target },
-    ...(recipe?.layers ?? []).map((output, at) => ({ at: `recipe.layers[${at}].target`, output })),
+    ...(recipe?.layers ?? []).flatMap((layer, at) =>
+      targetsOf(layer).map((output, place) => ({
+        at: `recipe.layers[${at}].target${'targets' in layer ? `s[${place}]` : ''}`,
+        output,
+      })),
+    ),
     ...(recipe?.root ?? []).map((output, at) => ({ at: `recipe.root[${at}]`, output })),
   ];
   const unknown = fields.find(({ output }) => isPlaceholder(output.outPath));
@@ -208,15 +210,26 @@ const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): 
   ),
 });
 
-function recipeOf({ recipe, config, context }: Description, nix: Nix): Recipe {
-  const written = readRecipe(recipe, config);
+function recipeOf({ recipe, config, folders, context }: Description, nix: Nix): Recipe {
+  const written = readRecipe(recipe, config, folders);
+  const resolved = resolveFolders(written.folders, nix);
+  const byConfig = pathsReferredTo(context, nix);
+  const outputs = [...resolved.outputs, ...byConfig.outputs];
+  return {
+    ...written,
+    folders: resolved.folders,
+    referredOutputs: [...new Map(outputs.map(output => [output.outPath, output])).values()],
+    referredSources: [...new Set([...resolved.sources, ...byConfig.sources])],
+  };
+}
+
+function pathsReferredTo(context: Description['context'], nix: Nix): ReferredPaths {
   const uses = Object.entries(context);
   // text with a derivation's own path in it refers to that file as to any other
   const sources = uses.filter(([, use]) => use.path || use.allOutputs);
   return {
-    ...written,
-    configOutputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs, nix)),
-    configSources: sources.map(([path]) => path),
+    outputs: uses.flatMap(([path, use]) => outputsUsed(path, use.outputs, nix)),
+    sources: sources.map(([path]) => path),
   };
 }
 

@@ -19,7 +19,7 @@ let
 
   recipe = target.passthru.recipe or (target.recipe or { });
   roots = [ target ]
-    ++ map (layer: layer.target or null) (listOf (recipe.layers or [ ]))
+    ++ map (layer: layer.targets or (layer.target or null)) (listOf (recipe.layers or [ ]))
     ++ listOf (recipe.root or [ ]);
   inputsOf = value:
     derivationsIn (builtins.attrValues (value.drvAttrs or { }) ++ [ (value.paths or [ ]) ]);

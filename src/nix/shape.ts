@@ -63,6 +63,30 @@ export function readList<T>(found: Found, item: (found: Found) => T): T[] {
   return found.value.map((value: unknown, index) => item({ at: `${found.at}[${index}]`, value }));
 }
 
+/** Refuses entries of a list that have the same text in a field. */
+export function refuseTwice(list: Found, field: string, values: readonly string[]): void {
+  const seen = new Map<string, number>();
+  for (const [index, value] of values.entries()) {
+    const before = seen.get(value);
+    if (before !== undefined) {
+      throw new Failure(
+        `${list.at}[${index}].${field}: "${value}" is also the ${field} of ${list.at}[${before}]`,
+        { next: 'Name each folder once.' },
+      );
+    }
+    seen.set(value, index);
+  }
+}
+
+/** A list that somebody has written; one that a program made by mistake is longer. */
+export function readShortList<T>(found: Found, item: (found: Found) => T): T[] {
+  const { length } = Array.isArray(found.value) ? found.value : [];
+  if (length <= limits.recipeList) return readList(found, item);
+  throw new Failure(`${found.at}: a list of ${length}, and at most ${limits.recipeList} are read`, {
+    next: 'Put several of them into one derivation, such as by symlinkJoin or buildEnv.',
+  });
+}
+
 /** The fields of a set, whatever their names are. */
 export function readFields(found: Found): Found[] {
   if (typeOf(found.value) !== 'set') throw mismatch(found, 'a set');

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts';
-import type { ContainerConfig, ImageDirectory } from '../image/types.ts';
+import type { ContainerConfig, ImageDirectory, ImageFolder } from '../image/types.ts';
 
 /** A usable Nix: where its programs are, and the environment that they need. */
 export interface Nix {
@@ -27,27 +27,38 @@ export interface DerivationOutput {
   outPath: string;
 }
 
-/** A layer target of a recipe. */
-export interface LayerTarget extends DerivationOutput {
+/** A layer of a recipe, as all kinds of them have it. */
+interface NamedLayer {
   /** The layer's name, such as "layer3-pytorch"; unique in its recipe. */
   name: string;
   /** False: not shipped, never subtracted (downloads, for one). */
   image: boolean;
 }
 
+/** A layer that is made of one target, or one of the targets of a layer. */
+export interface LayerTarget extends NamedLayer, DerivationOutput {}
+
+/** A layer of several targets, which are reused one by one. There may be none: then it is left out. */
+export interface LayerOfTargets extends NamedLayer {
+  targets: readonly DerivationOutput[];
+}
+
+export type RecipeLayer = LayerTarget | LayerOfTargets;
+
 /** An image as its final target describes it (`passthru.recipe` or `recipe`), validated. */
 export interface Recipe {
   name: string;
   tag: string;
-  layers: readonly LayerTarget[];
+  layers: readonly RecipeLayer[];
   /** Their files appear at / as links into the store. */
   root: readonly DerivationOutput[];
+  folders: readonly ImageFolder[];
   directories: readonly ImageDirectory[];
   config: ContainerConfig;
-  /** Outputs that strings in `config` refer to, from their context. */
-  configOutputs: readonly DerivationOutput[];
-  /** Store paths in `config` that are no outputs of a derivation (sources). */
-  configSources: readonly string[];
+  /** Outputs that strings in `folders` and `config` refer to, from their context. */
+  referredOutputs: readonly DerivationOutput[];
+  /** Store paths in `folders` and `config` that are no outputs of a derivation (sources). */
+  referredSources: readonly string[];
   /** RFC 3339, or "now". */
   created: string;
 }

@@ -27,4 +27,6 @@ export const auditRules = [
   'secret-in-environment',
   'runs-as-root',
   'leftovers',
+  'order',
+  'bump-fragile',
 ] as const;

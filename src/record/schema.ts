@@ -23,11 +23,24 @@ const builtDerivation = v.object({
 
 const layer = v.object({
   name: text('Unique in its image.'),
-  target: textOrNull("The target's derivation; null for a layer that the program adds."),
-  outPath: textOrNull("The target's output path."),
+  target: textOrNull(
+    "The target's derivation; null for a layer of several targets, and for one that the program adds.",
+  ),
+  outPath: textOrNull("The target's output path; null as its derivation is."),
   origin: v.pipe(
     v.picklist(['built', 'substituted', 'local', 'reused', 'skipped'] satisfies Origin[]),
-    v.description("Where the target's own output came from."),
+    v.description(
+      "Where the target's own output came from; of several targets, where most had to be done.",
+    ),
+  ),
+  targets: v.exactOptional(
+    v.pipe(
+      v.object({
+        all: count('Targets of the layer.'),
+        reused: count('Those of which nothing was had or sent.'),
+      }),
+      v.description('Of a layer of several targets that is part of the image.'),
+    ),
   ),
   seconds: seconds('Union of the intervals in which something was done for this layer.'),
   builtDerivations: v.array(builtDerivation),

@@ -64,6 +64,7 @@ export function archiveStore(target: string | Writable, options: ArchiveOptions)
   };
   return {
     remembers: false,
+    keepsOrder: true,
     takes: mediaType => !unreadable.has(mediaType),
     repository: toFile ? archive.where : '-',
     getManifest: async name => storedManifest(archive, archive.tags.get(name) ?? name),

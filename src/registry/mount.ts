@@ -1,9 +1,9 @@
 import { Failure } from '../host/failure.ts';
 import { type Answer, ConnectionLost, header } from '../host/http/message.ts';
-import { triesOf } from '../host/http/retry.ts';
 import type { RegistryClient } from './client.ts';
 import { checkSameDigest, findBlob } from './presence.ts';
 import { cancel, nextSession } from './session.ts';
+import { withoutInsisting } from './without-insisting.ts';
 
 /** Makes a blob of another repository of the same registry known in this one; false: it was not done. */
 export type Mount = (digest: string, repository: string) => Promise<boolean>;
@@ -43,14 +43,8 @@ async function mount(client: RegistryClient, digest: string, repository: string)
   }
 }
 
-/** Again only after 429: a fault is no reason to wait for a shortcut. */
-async function askToMount(client: RegistryClient, digest: string, from: string): Promise<Answer> {
+function askToMount(client: RegistryClient, digest: string, from: string): Promise<Answer> {
   const url = client.uploadsUrl();
   url.search = new URLSearchParams({ mount: digest, from }).toString();
-  const scope = `repository:${from}:pull`;
-  const tries = triesOf(client.policy, client.signal);
-  for (;;) {
-    const answer = await client.exchange({ method: 'POST', url, scope, retry: false });
-    if (answer.status !== 429 || !(await tries.again(answer))) return answer;
-  }
+  return withoutInsisting(client, { method: 'POST', url, scope: `repository:${from}:pull` });
 }

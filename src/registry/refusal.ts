@@ -51,6 +51,13 @@ export class Refusal extends Failure {
   }
 }
 
+/**
+ * Whether a tag was refused because it is there and cannot be moved, or because somebody took it: the
+ * registry has had nothing against the same manifest just before.
+ */
+export const cannotMove = (error: unknown): boolean =>
+  error instanceof Refusal && [400, 403, 405, 409, 412, 422].includes(error.status);
+
 /** The error for an answer that is no success. */
 export function refusal(answer: Answer, refused: Refused): Refusal {
   const { reference, action, scope, withLogin } = refused;
@@ -63,7 +70,7 @@ export function refusal(answer: Answer, refused: Refused): Refusal {
     tried: `${withLogin ? 'with a login' : 'without a login'}, scope "${scope}"`,
     next: isFull(answer)
       ? 'Free space in the registry (delete images, collect garbage), or raise its quota.'
-      : (adviceByWords(words, refused) ??
+      : (adviceByWords(words, refused, status) ??
         adviceFor(reference.registry, status, withLogin, reference.repository)),
   });
 }
@@ -101,7 +108,7 @@ export function adviceFor(
     if (status !== 404) return 'Renew the login (user "AWS"): it is valid for 12 hours.';
     return `Create the repository first: aws ecr create-repository --repository-name ${repository}`;
   }
-  if (status === 401 && !withLogin) {
+  if ((status === 401 || status === 403) && !withLogin) {
     return `Give registry-username and registry-password, or run: docker login ${registry}`;
   }
   if (status === 401) return `Check the user name and password for ${registry}.`;

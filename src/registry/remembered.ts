@@ -1,4 +1,4 @@
-import type { BlobResult, ImageDirectory } from '../image/types.ts';
+import type { BlobResult, ImageDirectory, ImageFolder } from '../image/types.ts';
 import type { PathRow, WithMore } from './memory/rows.ts';
 
 /** A layer's blob that was pushed before. */
@@ -15,6 +15,7 @@ export interface KnownBlob extends BlobResult, WithMore {
   paths: readonly string[];
   /** Output paths and folders that a root layer's key is made of. */
   roots?: readonly string[];
+  folders?: readonly ImageFolder[];
   directories?: readonly ImageDirectory[];
   /** Where the run that made it can be looked up. */
   run?: string;
@@ -66,7 +67,7 @@ export interface RememberedImage extends ImageOrigin, WithMore {
   outputs: readonly RememberedOutput[];
   /** All blobs of the image. */
   blobs: readonly KnownBlob[];
-  /** Trees of root outputs, so that the root layer can be made without having them. */
+  /** Trees of what the root layer is made of, so that it can be made without having them. */
   roots: readonly ({ outPath: string; tree: unknown } & WithMore)[];
 }
 

@@ -1,31 +1,21 @@
 import { Failure } from '../host/failure.ts';
-import { type Answer, header } from '../host/http/message.ts';
-import { pause } from '../host/http/retry.ts';
-import { limits, retries } from '../host/limits.ts';
+import { limits } from '../host/limits.ts';
 import { eitherSignal } from '../host/signals.ts';
 import { naming } from '../host/wait.ts';
-import { digestOf, isDigest, WrongDigest } from '../image/digest.ts';
-import { isMediaType } from '../image/oci/documents.ts';
+import { digestOf, WrongDigest } from '../image/digest.ts';
 import { type BlobResult, type BlobSource, type Descriptor, mediaTypes } from '../image/types.ts';
 import { type ClientOptions, type RegistryClient, registryClient } from './client.ts';
+import { corrupt } from './corrupt.ts';
 import { downloadBlob } from './download.ts';
+import { getManifest, putByDigest, putTag } from './manifests.ts';
 import { mountsInto } from './mount.ts';
 import { checkWrite } from './permission.ts';
-import { checkSameDigest, findBlob } from './presence.ts';
+import { findBlob } from './presence.ts';
 import type { ImageReference } from './reference.ts';
 import { referrersOf } from './referrers.ts';
-import { hasErrorCode } from './refusal.ts';
-import type { ImageStore, PutBlobOptions, StoredManifest } from './store.ts';
+import type { ImageStore, PutBlobOptions } from './store.ts';
 import { tagsWith } from './tag-list.ts';
 import { type Uploads, uploadsTo } from './upload.ts';
-
-/** Docker's own types too: images that are read may have been made by it. */
-const manifestTypes = [
-  mediaTypes.manifest,
-  mediaTypes.index,
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-].join(', ');
 
 /**
  * An image store in a registry (OCI distribution-spec 1.1). Nothing is sent before it is used. A
@@ -73,12 +63,9 @@ export function remoteStore(reference: ImageReference, options: ClientOptions): 
     mountBlob: (digest, from) => told(() => mount(digest, from)),
     putBytes: (bytes, mediaType, { isNew = false } = {}) =>
       told(() => putBytes(client, uploads, bytes, mediaType, isNew)),
-    putManifest: (bytes, mediaType, { mayBeRefused = false } = {}) =>
-      told(() => putManifest(client, bytes, mediaType, digestOf(bytes), !mayBeRefused)),
-    putTag: (tag, { bytes, mediaType }) =>
-      told(async () => {
-        await putManifest(client, bytes, mediaType, tag);
-      }),
+    putManifest: (bytes, mediaType, options = {}) =>
+      told(() => putByDigest(client, bytes, mediaType, options)),
+    putTag: (tag, manifest) => told(() => putTag(client, tag, manifest)),
     tagsWith: start => told(() => tagsWith(client, start)),
     referrersOf: digest => told(() => referrersOf(client, digest)),
     close: async () => {
@@ -103,28 +90,6 @@ async function* namingEach(
   } finally {
     await pieces.return(undefined);
   }
-}
-
-async function getManifest(
-  client: RegistryClient,
-  name: string,
-): Promise<StoredManifest | undefined> {
-  const answer = await client.exchange({
-    method: 'GET',
-    url: client.manifestUrl(name),
-    headers: { accept: manifestTypes },
-  });
-  if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw client.refused(answer, `read the manifest ${name} of`);
-  const digest = digestOf(answer.body);
-  if (isDigest(name) && digest !== name) throw corrupt(client, `manifest ${name}`, digest);
-  checkSameDigest(client, answer, digest);
-  return { bytes: answer.body, mediaType: mediaTypeOf(answer), digest };
-}
-
-function mediaTypeOf(answer: Answer): string {
-  const stated = (header(answer, 'content-type') ?? '').replace(/;.*$/, '').trim();
-  return isMediaType(stated) ? stated : mediaTypes.manifest;
 }
 
 /** Whether the repository has a blob, of this size if it says one and one is wanted. */
@@ -155,13 +120,6 @@ async function getBlob(
   if (answer.body.length === size) return answer.body;
   throw new WrongDigest(`${client.repository}: the blob ${digest} does not have ${size} bytes.`, {
     next: 'What names it is wrong: push the image again.',
-  });
-}
-
-function corrupt(client: RegistryClient, what: string, actual: string): WrongDigest {
-  return new WrongDigest(`${client.repository}: the ${what} arrived with the digest ${actual}.`, {
-    tried: 'comparing the digest of the bytes with the one that was asked for',
-    next: 'The registry, or a cache before it, is damaged: push the image again.',
   });
 }
 
@@ -196,44 +154,4 @@ async function putBytes(
   const isThere = !isNew && (await hasBlob(client, digest, bytes.length));
   if (!isThere) await uploads.bytes(bytes, digest);
   return { mediaType, digest, size: bytes.length };
-}
-
-/** Puts a manifest under its digest or a tag, and makes sure that the registry has these bytes. */
-async function putManifest(
-  client: RegistryClient,
-  bytes: Buffer,
-  mediaType: string,
-  name: string,
-  retry = true,
-): Promise<Descriptor> {
-  const digest = digestOf(bytes);
-  const url = client.manifestUrl(name);
-  const headers = { 'content-type': mediaType };
-  const put = { method: 'PUT', url, headers, body: bytes, bodyMayMove: true, retry };
-  const answer = await settled(client, () => client.exchange(put));
-  if (answer.status < 200 || answer.status > 299) {
-    throw client.refused(answer, `store the manifest ${name} in`);
-  }
-  checkSameDigest(client, answer, digest);
-  if (header(answer, 'docker-content-digest') === undefined) {
-    await checkStored(client, name, digest);
-  }
-  return { mediaType, digest, size: bytes.length };
-}
-
-/** Asks again where a registry takes a moment to show a manifest the blobs that it has taken. */
-async function settled(client: RegistryClient, put: () => Promise<Answer>): Promise<Answer> {
-  for (let tried = 1; ; tried++) {
-    const answer = await put();
-    const isMissing = hasErrorCode(answer, 'MANIFEST_BLOB_UNKNOWN');
-    if (!isMissing || tried >= retries.settling) return answer;
-    await pause(client.policy, tried, undefined, client.signal);
-  }
-}
-
-/** Where the answer does not tell what was stored, it is asked for. */
-async function checkStored(client: RegistryClient, name: string, digest: string): Promise<void> {
-  const stored = await getManifest(client, name);
-  if (stored?.digest === digest) return;
-  throw corrupt(client, `manifest ${name}`, stored?.digest ?? 'of nothing');
 }

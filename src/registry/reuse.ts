@@ -1,7 +1,7 @@
 import type { Transfer } from '../host/events.ts';
 import type { Evidence, StatedImage } from './evidence.ts';
 import { hasItsKey } from './memory/checks.ts';
-import { closureOfRow, type PathRow } from './memory/rows.ts';
+import { closureOfRow, type PathRow, type SizedRow, sizedClosureOfRow } from './memory/rows.ts';
 import type { KnownBlob, Memory, RememberedImage } from './remembered.ts';
 import type { ImageStore } from './store.ts';
 
@@ -22,6 +22,8 @@ export interface Knowledge {
   closureOf(outPath: string): readonly string[] | undefined;
   /** The same with what refers to what. */
   rowOf(outPath: string): PathRow | undefined;
+  /** The same with sizes, as far as they are remembered. */
+  sizedClosureOf(outPath: string): readonly SizedRow[] | undefined;
   /** The blob with this very key, which is made of what it holds. */
   blobWithKey(key: string): KnownBlob | undefined;
   /** The blob of this uncompressed content. */
@@ -88,6 +90,10 @@ export function arrangeKnowledge(places: readonly RememberedPlace[], mediaType: 
   return {
     closureOf,
     rowOf: outPath => rows.get(outPath),
+    sizedClosureOf: outPath => {
+      const row = rows.get(outPath);
+      return row && sizedClosureOfRow(row);
+    },
     blobWithKey: key => byKey.get(key)?.find(hasItsKey),
     blobWithDiffId: diffId => byDiffId.get(diffId),
     imageOf: async (outPath, variant) => {

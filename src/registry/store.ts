@@ -11,9 +11,11 @@ export interface PutBlobOptions {
 }
 
 /** Options of {@link ImageStore.putManifest}. */
-interface PutManifestOptions {
+export interface PutManifestOptions {
   /** True: it may well be refused, with a fault too, and is then not sent again and again. */
   mayBeRefused?: boolean;
+  /** True: it is needed by its digest, as no tag comes to it. */
+  untagged?: boolean;
 }
 
 /**
@@ -23,6 +25,8 @@ interface PutManifestOptions {
 export interface ImageStore extends ImageReader {
   /** Whether a memory can be kept in it, and read again. */
   readonly remembers: boolean;
+  /** Whether its bytes depend on the order in which layers are put; absent where they do not. */
+  readonly keepsOrder?: true;
   /** Whether it can hold a manifest or a layer of this media type as it is. */
   takes(mediaType: string): boolean;
   /** Connects and logs in, ahead of the first operation; absent where there is nothing to log in to. */
@@ -37,9 +41,12 @@ export interface ImageStore extends ImageReader {
   mountBlob(digest: string, repository: string): Promise<boolean>;
   /** Stores a small blob (a config); does nothing when it is there. `isNew`: it cannot be, as far as is known. */
   putBytes(bytes: Buffer, mediaType: string, options?: { isNew?: boolean }): Promise<Descriptor>;
-  /** Stores a manifest by digest alone; no tag moves. */
+  /**
+   * Stores a manifest by digest alone; no tag moves. A registry that keeps manifests by tags has it only
+   * when the first tag is put.
+   */
   putManifest(bytes: Buffer, mediaType: string, options?: PutManifestOptions): Promise<Descriptor>;
-  /** Points a tag at a stored manifest; the last thing that is done to an image. */
+  /** Points a tag at a manifest that was put; the last thing that is done to an image. */
   putTag(tag: string, manifest: StoredManifest): Promise<void>;
   /** The tags that begin with this text, of a repository whose tags can be asked for. */
   tagsWith?(start: string): Promise<readonly string[]>;

@@ -37,14 +37,19 @@ const defaultLifetime = 60;
 
 /**
  * Asks a registry's token server for a token: a GET with the password, if there is one, or OAuth2's
- * POST for an identity token (distribution's "token" and "oauth" specifications).
+ * POST for an identity token (distribution's "token" and "oauth" specifications). A server that knows no
+ * GET gets the password by POST.
  * Rejects with a Failure that names the scope when it is denied.
  */
 export async function requestToken(request: TokenRequest, exchange: Exchange): Promise<Token> {
   const realm = realmOf(request);
-  const answer = await exchange(tokenExchange(realm, request)).catch((error: unknown) => {
-    throw unreachable(error, realm.host);
-  });
+  const ask = (asking: HttpRequest) =>
+    exchange(asking).catch((error: unknown) => {
+      throw unreachable(error, realm.host);
+    });
+  const first = await ask(tokenExchange(realm, request));
+  const wantsForm = first.status === 405 && request.login?.kind === 'password';
+  const answer = wantsForm ? await ask(formExchange(realm, request)) : first;
   if (isRedirect(answer.status)) throw ledAstray(realm);
   if (answer.status !== 200) throw denied(answer, realm, request);
   const { value, seconds } = decodeToken(answer, realm);
@@ -68,17 +73,7 @@ function realmOf({ challenge, registry, mayBePlain }: TokenRequest): URL {
 function tokenExchange(realm: URL, request: TokenRequest): HttpRequest {
   const { challenge, scopes, login, signal } = request;
   const service = challenge.parameters.service;
-  if (login?.kind === 'identity-token') {
-    const form = new URLSearchParams({
-      grant_type: 'refresh_token',
-      client_id: 'comfy-nix',
-      ...(service === undefined ? {} : { service }),
-      scope: scopes.join(' '),
-      refresh_token: login.token,
-    });
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    return { method: 'POST', url: realm, headers, body: Buffer.from(form.toString()), signal };
-  }
+  if (login?.kind === 'identity-token') return formExchange(realm, request);
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
@@ -89,6 +84,25 @@ function tokenExchange(realm: URL, request: TokenRequest): HttpRequest {
     ...(authorization === undefined ? {} : { headers: { authorization } }),
     signal,
   };
+}
+
+function formExchange(realm: URL, { challenge, scopes, login, signal }: TokenRequest): HttpRequest {
+  const service = challenge.parameters.service;
+  const form = new URLSearchParams({
+    grant_type: login?.kind === 'password' ? 'password' : 'refresh_token',
+    client_id: 'comfy-nix',
+    ...(service === undefined ? {} : { service }),
+    scope: scopes.join(' '),
+    ...proofOf(login),
+  });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { method: 'POST', url: realm, headers, body: Buffer.from(form.toString()), signal };
+}
+
+function proofOf(login: RegistryLogin | undefined): Record<string, string> {
+  if (login === undefined) return {};
+  if (login.kind === 'identity-token') return { refresh_token: login.token };
+  return { username: login.username, password: login.password };
 }
 
 /** The header of Basic authentication; undefined without a user name and password. */

@@ -11,6 +11,13 @@ export function layerSums(layer: LayerRecord): { size: number; sent: number } {
   return sums;
 }
 
+/** The origin of a layer, and how many of its targets were reused where that is not all or none. */
+export function layerOrigin({ origin, targets }: LayerRecord): string {
+  if (targets === undefined || targets.reused === 0 || targets.reused === targets.all)
+    return origin;
+  return `${origin}, ${targets.reused} of ${targets.all} reused`;
+}
+
 /** Bytes of all layers as stored. */
 export function storedSize(record: BuildRecord): number {
   return record.layers.reduce((sum, layer) => sum + layerSums(layer).size, 0);

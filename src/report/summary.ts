@@ -1,6 +1,6 @@
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
 import { auditMarkdown } from './audit-markdown.ts';
-import { imageReference, layerSums, pullNote, storedSize } from './layers.ts';
+import { imageReference, layerOrigin, layerSums, pullNote, storedSize } from './layers.ts';
 import { alert, cells, code, escapeText } from './markdown.ts';
 import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds, storeName } from './units.ts';
@@ -81,7 +81,7 @@ function row(layer: LayerRecord): string {
   const { size, sent } = layerSums(layer);
   return cells(
     code(layer.name),
-    layer.origin,
+    layerOrigin(layer),
     formatSeconds(layer.seconds),
     layer.blobs.length === 0 ? '–' : formatBytes(size),
     formatBytes(sent),

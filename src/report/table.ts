@@ -1,6 +1,6 @@
 import type { BuildRecord } from '../record/types.ts';
 import { auditSentence, findingCounts } from './audit.ts';
-import { imageReference, layerSums, pullNote, storedSize } from './layers.ts';
+import { imageReference, layerOrigin, layerSums, pullNote, storedSize } from './layers.ts';
 import { cacheRows, diskLine, machinesLine } from './places.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
@@ -15,7 +15,7 @@ export function layerTable(record: BuildRecord): string {
     const { size, sent } = layerSums(layer);
     return [
       layer.name,
-      layer.origin,
+      layerOrigin(layer),
       formatSeconds(layer.seconds),
       layer.blobs.length === 0 ? '-' : formatBytes(size),
       formatBytes(sent),

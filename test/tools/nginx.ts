@@ -20,8 +20,10 @@ export interface TestNginxOptions {
   login?: { username: string; password: string };
   /** Files can only be read. */
   readOnly?: boolean;
-  /** Stands before another server, in place of the files, with its own limit for bodies (1 MiB). */
+  /** Stands before another server, in place of the files; it keeps each request until it is whole. */
   before?: string;
+  /** The most that a request before it may hold, such as "600k", and "0" for any; default: nginx's own 1 MiB. */
+  largestBody?: string;
 }
 
 /** Starts nginx (Debian's nginx-light) and waits until it listens. */
@@ -53,7 +55,7 @@ function configuration(
   base: string,
   folder: string,
   port: number,
-  { login, readOnly, before }: TestNginxOptions,
+  { login, readOnly, before, largestBody = '1m' }: TestNginxOptions,
 ): string {
   if (login) {
     const { username, password } = login;
@@ -63,7 +65,7 @@ function configuration(
   const auth = login ? `auth_basic test; auth_basic_user_file ${join(base, 'htpasswd')};` : '';
   const put = readOnly ? '' : 'dav_methods PUT DELETE; create_full_put_path on;';
   const files = `client_max_body_size 0; location / { root ${folder}; ${put} ${auth} }`;
-  const forward = `location / { proxy_pass http://${before}; proxy_set_header Host $http_host; }`;
+  const forward = `client_max_body_size ${largestBody}; location / { proxy_pass http://${before}; proxy_set_header Host $http_host; }`;
   return `
     daemon off; worker_processes 1; pid ${base}/pid; error_log ${base}/error.log;
     ${process.getuid?.() === 0 ? 'user root;' : ''}

@@ -136,7 +136,7 @@ async function describedIn(store: string): Promise<string> {
   await writeFile(drv, `Derive([("out","${out}","","")],[],[],"x86_64-linux","/sh",[],[])`);
   const target = { $type: 'derivation', name: 'demo', system: null, drv, output: 'out', out };
   const image = { name: null, tag: null };
-  return JSON.stringify({ target, image, recipe: null, config: {}, context: {} });
+  return JSON.stringify({ target, image, recipe: null, folders: null, config: {}, context: {} });
 }
 
 /** A line of Nix's log: that it begins to fetch a file. */

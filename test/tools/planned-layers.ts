@@ -1,9 +1,9 @@
-import type { LayerWork } from '../../src/commands/build/layers.ts';
+import type { LayerWork } from '../../src/commands/build/layer-work.ts';
 import { startLessons } from '../../src/commands/build/lessons.ts';
 import type { Transfers } from '../../src/commands/transfers.ts';
 import { framePool } from '../../src/image/frames.ts';
 import { startClosures } from '../../src/nix/closures.ts';
-import type { LayerTarget, Recipe } from '../../src/nix/types.ts';
+import type { LayerTarget, Recipe, RecipeLayer } from '../../src/nix/types.ts';
 import { arrangeKnowledge } from '../../src/registry/reuse.ts';
 import { storePath } from './stand-in-store.ts';
 
@@ -17,9 +17,9 @@ export const layerNamed = (name: string): LayerTarget => ({
 });
 
 /** A recipe of these layers alone. */
-export const recipeOf = (layers: readonly LayerTarget[]): Recipe => ({
-  ...{ name: 'comfyui', tag: 'cu130', layers, root: [], directories: [], config: {} },
-  ...{ configOutputs: [], configSources: [], created: '1970-01-01T00:00:01Z' },
+export const recipeOf = (layers: readonly RecipeLayer[]): Recipe => ({
+  ...{ name: 'comfyui', tag: 'cu130', layers, root: [], folders: [], directories: [], config: {} },
+  ...{ referredOutputs: [], referredSources: [], created: '1970-01-01T00:00:01Z' },
 });
 
 /**
@@ -47,7 +47,7 @@ export function layersInStore(count: number, { size, common }: { size: number; c
 /** The work of making layers of which nothing is remembered; what is sent is kept in `sent`. */
 export function layerWork(
   parts: Pick<LayerWork, 'nix' | 'realisation'> & Partial<LayerWork>,
-  layers: readonly LayerTarget[],
+  layers: readonly RecipeLayer[],
 ) {
   const sent: Parameters<Transfers['send']>[0][] = [];
   const send: Transfers['send'] = async blob => {
@@ -65,9 +65,9 @@ export function layerWork(
     presence: async () => undefined,
     closures: startClosures(),
     lessons: startLessons({ rowOf: () => undefined, origin: {} }),
-    root: { blob: undefined, treeOf: () => undefined },
+    root: { blob: undefined, hidden: [], treeOf: () => undefined },
     finished: () => undefined,
-    transfers: { send, ended: async () => undefined },
+    transfers: { keepsOrder: false, send, ended: async () => undefined },
     ...parts,
   };
   return { work, sent };

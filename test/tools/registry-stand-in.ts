@@ -31,12 +31,30 @@ export interface Behaviour {
   blobCuts: number[];
   /** Gives all of a blob, whatever part is asked for. */
   ignoresRange: boolean;
-  /** Location as an absolute URL. */
-  absoluteLocation: boolean;
   /** Stated in place of the digest that was computed; nothing is stated where it is empty. */
   lie?: string;
+  /** How the Location of an upload is written: absolute, by its own name or by another one, or relative. */
+  location: 'absolute' | 'other name' | 'path' | 'relative';
+  /** Says where an upload goes on only when it is opened. */
+  movesOnce: boolean;
+  /** Forgets so many uploads after their first PATCH, whatever it has said. */
+  forgets: number;
+  /** Answers 409 to the end of an upload, though it has stored the blob (Nexus, by two at once). */
+  conflicts: boolean;
+  /** A mount is refused with a status, or said to be done and is not; default: an upload is opened. */
+  mount?: 'lie' | number;
+  /** Hands blobs out by another name, at addresses that are signed for GET and refuse a login. */
+  signedBlobs: boolean;
+  /** The status of a tag that is not there, in place of 404. */
+  missing?: number;
+  /** Takes manifests by tags alone: by a digest it refuses them, or takes them and shows them only with a tag. */
+  byTagAlone?: 'refused' | 'hidden';
+  /** Answers 429 to each request of this number, and to its multiples. */
+  limitsEach?: number;
   /** Who may do something: has to be asked for a token, for each scope. */
   wantsTokens: boolean;
+  /** The challenges with which a password is asked for ("user", "secret"), by each request. */
+  wantsPassword?: string[];
   /** The status with which a manifest is refused, for what it says; undefined: it is taken. */
   isTaken?: (manifest: object) => number | undefined;
   /** The status with which a tag that is there is kept from being moved. */
@@ -120,9 +138,13 @@ const wellBehaved = (): Behaviour => ({
   successes: {},
   hidesFor: 0,
   forgetful: false,
+  movesOnce: false,
+  forgets: 0,
+  conflicts: false,
+  signedBlobs: false,
   blobCuts: [],
   ignoresRange: false,
-  absoluteLocation: false,
+  location: 'path',
   wantsTokens: false,
   listsReferrers: false,
 });
@@ -136,6 +158,16 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
     return refuse(request, response, given.status, given.body);
   }
   if (url.pathname === '/token') return giveToken(state, response, url);
+  const { limitsEach, wantsPassword } = state.behaviour;
+  if (limitsEach !== undefined && state.requests.length % limitsEach === 0) {
+    response.setHeader('retry-after', '1');
+    return refuse(request, response, 429, errors('TOOMANYREQUESTS'));
+  }
+  if (url.pathname.startsWith('/signed/')) return sendSigned(state, request, response);
+  if (wantsPassword && request.headers.authorization !== password) {
+    response.setHeader('www-authenticate', wantsPassword);
+    return refuse(request, response, 401, errors('UNAUTHORIZED'));
+  }
   if (state.behaviour.wantsTokens && !isAllowed(state, request)) {
     const challenge = `Bearer realm="http://${state.address}/token",service="stand-in"`;
     response.setHeader('www-authenticate', challenge);
@@ -151,6 +183,16 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   if (subject && state.behaviour.listsReferrers)
     return listReferrers(state, response, url, subject);
   response.writeHead(url.pathname === '/v2/' ? 200 : 404).end();
+}
+
+const password = `Basic ${Buffer.from('user:secret').toString('base64')}`;
+
+/** What was signed is not asked with a login, and for GET alone. */
+function sendSigned(state: State, request: IncomingMessage, response: ServerResponse) {
+  const [, digest = ''] = /(sha256:\w+)\?/.exec(request.url ?? '') ?? [];
+  const isMeant = request.headers.authorization === undefined && request.method === 'GET';
+  if (!isMeant) return refuse(request, response, 400);
+  return sendBytes(request, response, state.blobs.get(digest));
 }
 
 /** Answers without waiting for the body, which is thrown away. */
@@ -181,7 +223,9 @@ async function upload(
   url: URL,
   id: string,
 ): Promise<void> {
-  if (request.method === 'POST') return open(state, response, url);
+  if (request.method === 'POST') {
+    return url.searchParams.has('mount') ? mount(state, response, url) : open(state, response, url);
+  }
   const session = state.sessions.get(id);
   if (session?.state !== url.searchParams.get('_state')) {
     return refuse(request, response, 404, errors('BLOB_UPLOAD_UNKNOWN'));
@@ -206,12 +250,21 @@ async function upload(
   const isTaken = await take(state, request, session);
   if (request.method === 'PUT') return close(state, id, session, response, url);
   if (isTaken) {
-    session.state = newState();
-    const status = state.behaviour.successes.PATCH ?? 202;
-    response.writeHead(status, progress(state, id, url)).end();
+    const { movesOnce, successes } = state.behaviour;
+    if (!movesOnce) session.state = newState();
+    const { location, ...held } = progress(state, id, url);
+    response.writeHead(successes.PATCH ?? 202, movesOnce ? held : { location, ...held }).end();
+    if (state.behaviour.forgets-- > 0) state.sessions.delete(id);
   } else if (state.behaviour.forgetful) state.sessions.delete(id);
   const lost = state.behaviour.losses.shift() ?? 0;
   session.held = session.held.subarray(0, Math.max(0, session.held.length - lost));
+}
+
+function mount(state: State, response: ServerResponse, url: URL): void {
+  const { mount } = state.behaviour;
+  const location = `${url.pathname}${url.searchParams.get('mount')}`;
+  if (mount === undefined) open(state, response, url);
+  else response.writeHead(mount === 'lie' ? 201 : mount, { location }).end();
 }
 
 function open(state: State, response: ServerResponse, url: URL): void {
@@ -284,6 +337,7 @@ function close(
   }
   sessions.delete(id);
   blobs.set(digest, held);
+  if (behaviour.conflicts) return void response.writeHead(409).end(errors('CONFLICT'));
   const status = behaviour.hidesFor > 0 ? 202 : 201;
   response.writeHead(behaviour.successes.PUT ?? status, stating(behaviour, digest)).end();
 }
@@ -298,11 +352,19 @@ async function manifest(
   name: string,
 ): Promise<void> {
   if (request.method !== 'PUT') {
-    const stored = manifests.get(name);
+    const stored = isShown(behaviour, manifests, name) ? manifests.get(name) : undefined;
+    if (!stored && behaviour.missing) {
+      response.writeHead(behaviour.missing).end(errors('DENIED'));
+      return;
+    }
     return sendBytes(request, response, stored?.bytes, stored?.mediaType);
   }
   const bytes = await bodyOf(request);
   const digest = digestOf(bytes);
+  if (name.startsWith('sha256:') && behaviour.byTagAlone === 'refused') {
+    response.writeHead(400).end(errors('TAG_INVALID'));
+    return;
+  }
   const isNamed = !name.startsWith('sha256:') || name === digest;
   const isWhole = namedIn(bytes).every(each => blobs.has(each) || manifests.has(each));
   if (!isNamed || !isWhole) {
@@ -321,6 +383,13 @@ async function manifest(
   manifests.set(name, stored).set(digest, stored);
   const headers = { location: `/manifests/${name}`, ...stating(behaviour, digest) };
   response.writeHead(201, headers).end();
+}
+
+/** Whether a manifest is given: where they live by tags, a digest alone is not enough. */
+function isShown({ byTagAlone }: Behaviour, manifests: State['manifests'], name: string): boolean {
+  const wanted = manifests.get(name)?.bytes;
+  const isTagged = [...manifests].some(([key, { bytes }]) => key !== name && bytes === wanted);
+  return byTagAlone === undefined || !name.startsWith('sha256:') || isTagged;
 }
 
 /** Two tags a page, whatever is asked for: a page after the other has to be read. */
@@ -354,15 +423,21 @@ function namedIn(bytes: Buffer): string[] {
 }
 
 function sendBlob(
-  { behaviour, blobs }: State,
+  state: State,
   request: IncomingMessage,
   response: ServerResponse,
   digest: string,
 ) {
+  const { behaviour, blobs } = state;
   if (behaviour.ignoresRange) delete request.headers.range;
   if (blobs.has(digest) && behaviour.hidesFor > 0) {
     behaviour.hidesFor -= 1;
     return sendBytes(request, response, undefined);
+  }
+  if (behaviour.signedBlobs && blobs.has(digest)) {
+    const there = `http://${state.address.replace('127.0.0.1', 'localhost')}/signed/${digest}?sig=a%2F1`;
+    response.setHeader('location', there);
+    return refuse(request, response, 307);
   }
   const cut = request.method === 'GET' ? behaviour.blobCuts.shift() : undefined;
   return sendBytes(request, response, blobs.get(digest), undefined, cut);
@@ -403,7 +478,13 @@ function location(state: State, id: string, url: URL): string {
   const { behaviour, address, sessions } = state;
   const query = `_state=${encodeURIComponent(sessions.get(id)?.state ?? '')}`;
   const path = `${url.pathname.replace(/\/uploads\/.*$/, '/uploads/')}${id}?${query}`;
-  return behaviour.absoluteLocation ? `http://${address}${path}` : path;
+  const bases = {
+    absolute: `http://${address}`,
+    'other name': `http://${address.replace('127.0.0.1', 'localhost')}`,
+    path: '',
+  };
+  if (behaviour.location === 'relative') return `../uploads/${id}?${query}`;
+  return bases[behaviour.location] + path;
 }
 
 const errors = (code: string) => JSON.stringify({ errors: [{ code, message: 'as told' }] });

@@ -16,6 +16,8 @@ export interface TestRegistry {
   folder: string;
   /** Scopes that the token server was asked for, in order; empty without token auth. */
   askedScopes: string[];
+  /** Kills it at once, and starts it anew with its files, at the same address. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,20 +43,39 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const tokenServer =
     options.auth === 'token' ? await startTokenServer(folder, options, askedScopes) : undefined;
   const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify(configuration(folder, options, tokenServer?.realm)));
+  const settings = configuration(folder, options, tokenServer?.realm);
+  writeFileSync(config, JSON.stringify(settings));
+  let running = await startServer(config);
+  const { address } = running;
+  return {
+    ...{ address, folder, askedScopes },
+    restart: async () => {
+      await running.kill();
+      writeFileSync(
+        config,
+        JSON.stringify({ ...settings, http: { ...settings.http, addr: address } }),
+      );
+      running = await startServer(config);
+    },
+    stop: async () => {
+      await running.kill();
+      await tokenServer?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startServer(config: string) {
   const child = spawn('docker-registry', ['serve', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
   });
   const ended = once(child, 'exit');
-  const address = await listeningAddress(child.stderr);
-  const stop = async () => {
+  const kill = async () => {
     child.kill('SIGKILL');
     await ended;
-    await tokenServer?.stop();
-    rmSync(folder, { recursive: true, force: true });
   };
-  return { address, folder, askedScopes, stop };
+  return { address: await listeningAddress(child.stderr), kill };
 }
 
 /** distribution reads YAML, of which JSON is a part. */

@@ -10,7 +10,7 @@ export interface StoreQuestion {
   paths: readonly string[];
 }
 
-/** Bytes that every path of a stand-in store has. */
+/** Bytes that a path of a stand-in store has where nothing else is said. */
 export const standInSize = 100;
 
 /** Bytes of arguments that Linux takes for one process, with 8 for the address of each. */
@@ -21,7 +21,11 @@ const argumentLimit = 2 ** 21;
  * real one of that version does, and fails as that one does where it is asked otherwise. Paths may be
  * added and removed meanwhile.
  */
-export function standInStore(references: Map<string, readonly string[]>, version = '2.34.8') {
+export function standInStore(
+  references: Map<string, readonly string[]>,
+  version = '2.34.8',
+  sizeOf: (path: string) => number = () => standInSize,
+) {
   const asked: StoreQuestion[] = [];
   const run = async ({ args, stdin }: Command) => {
     const bytes = args.reduce((sum, arg) => sum + arg.length + 1 + 8, 0);
@@ -47,7 +51,7 @@ export function standInStore(references: Map<string, readonly string[]>, version
   const dump = (paths: readonly string[]) =>
     paths.flatMap(path => {
       const to = references.get(path) ?? [];
-      return [path, '0'.repeat(64), `${standInSize}`, '', `${to.length}`, ...to];
+      return [path, '0'.repeat(64), `${sizeOf(path)}`, '', `${to.length}`, ...to];
     });
 
   const host = quietHost({ run });

@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../image/types.ts';
 import type { Closure } from '../../nix/closures.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
+import { megabytes } from '../contents.ts';
 import { nameOf } from '../facts.ts';
 import type { LayerClosures } from '../subject.ts';
 
@@ -16,15 +17,21 @@ export function leftovers(
   closures: LayerClosures,
   config: ContainerConfig,
   packages: readonly PackageRecord[],
+  makers: ReadonlyMap<string, string>,
 ): Finding[] {
+  const wheels = new Set(
+    packages.flatMap(each => (each.source === 'wheel' ? (each.derivation ?? []) : [])),
+  );
   const compiling = whatCompiles(config, packages);
   const seen = new Set<string>();
   return [...closures].flatMap(([layer, closure]) => {
     const own = closure.filter(({ path }) => !seen.has(path));
     for (const { path } of own) seen.add(path);
-    const groups = Map.groupBy(own, ({ path }) => leftoverKind(path, compiling !== undefined));
-    return [...groups].flatMap(([kind, paths]) =>
-      kind === undefined ? [] : [leftover(kind, paths, layer)],
+    // a wheel of cmake or ninja is there because somebody wants it
+    const unasked = own.filter(({ path }) => !wheels.has(makers.get(path) ?? ''));
+    const groups = Map.groupBy(unasked, ({ path }) => leftoverKind(path, compiling !== undefined));
+    return [...groups].flatMap(([kind, some]) =>
+      kind === undefined ? [] : [leftover(kind, some, layer)],
     );
   });
 }
@@ -99,4 +106,4 @@ function leftover(kind: LeftoverKind, paths: Closure, layer: string): Finding {
   };
 }
 
-const sizeText = (bytes: number) => (bytes < 1e6 ? '' : `, ${Math.round(bytes / 1e6)} MB`);
+const sizeText = (bytes: number) => (bytes < 1e6 ? '' : `, ${megabytes(bytes)}`);

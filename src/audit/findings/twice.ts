@@ -90,7 +90,7 @@ interface WheelPlace {
 }
 
 /** What unpacks a wheel; anything else that has one as an input links to it, or copies it. */
-const unpacks = /\b(?:pip[\d.]*|uv|unzip|bsdtar|installer|zipfile|unpackPhase)\b/;
+const unpacks = /\b(?:pip[\d.]*|uv|unzip|bsdtar|installer|zipfile|unpack\w*)\b/;
 
 function wheelPlaces(layer: AuditedLayer, subject: AuditSubject): WheelPlace[] {
   const { graph, near } = subject;
@@ -98,14 +98,15 @@ function wheelPlaces(layer: AuditedLayer, subject: AuditSubject): WheelPlace[] {
   const pending = new Set(layer.contents); // grows while it is read
   for (const drvPath of pending) {
     const facts = graph.get(drvPath);
-    if (facts === undefined) continue;
+    if (facts === undefined || facts.fetch !== undefined) continue;
     const texts = [...(near.get(drvPath)?.env.values() ?? [])];
     const isInstalled = facts.pname !== undefined || texts.some(text => unpacks.test(text));
     for (const input of fetchedInputs(facts, graph)) {
       const wheel = wheelOf(input, subject);
       if (wheel === undefined) continue;
       const place = { name: wheel.name, file: nameOf(input), layer: layer.name };
-      places.push({ ...place, derivation: drvPath, isInstalled });
+      const isUnpacked = graph.get(input)?.fetch?.isUnpacked === true;
+      places.push({ ...place, derivation: drvPath, isInstalled: isInstalled || isUnpacked });
     }
     // what a builder unpacks is gone when it is done
     if (!isInstalled) for (const input of neededInputs(facts, graph)) pending.add(input);

@@ -1,7 +1,8 @@
 import type { LayerClosures } from '../../audit/subject.ts';
 import { Failure } from '../../host/failure.ts';
 import type { AuditLimit } from '../../inputs/settings.ts';
-import { startClosures } from '../../nix/closures.ts';
+import { type Closure, startClosures } from '../../nix/closures.ts';
+import { isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord, Finding } from '../../record/audit.ts';
 import { findingCounts, sourceCounts } from '../../report/audit.ts';
@@ -13,11 +14,21 @@ export async function closuresHere(
   closures = startClosures(),
 ): Promise<LayerClosures> {
   // what another tool made is an archive or a script, whose closure is not that of the image
-  const shipped = (recipe?.layers ?? []).filter(layer => layer.image);
-  const outPaths = new Set(shipped.map(layer => layer.outPath));
+  const shipped = (recipe?.layers ?? []).filter(isShipped);
+  const outPaths = new Set(namedTargets(shipped).map(({ outPath }) => outPath));
   const here = await closures.here(nix, [...outPaths]);
-  const found = shipped.map(({ name, outPath }) => [name, here.get(outPath)] as const);
-  return new Map(found.flatMap(([name, closure]) => (closure ? [[name, closure]] : [])));
+  return new Map(
+    shipped.flatMap(layer => {
+      const found = targetsOf(layer).map(({ outPath }) => here.get(outPath));
+      const isHere = found.every(closure => closure !== undefined);
+      return isHere ? [[layer.name, together(found)]] : [];
+    }),
+  );
+}
+
+/** The paths of several closures, each once. */
+function together(closures: readonly Closure[]): Closure {
+  return [...new Map(closures.flat().map(sized => [sized.path, sized])).values()];
 }
 
 /** What later steps get of an audit. */

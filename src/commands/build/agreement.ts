@@ -20,6 +20,7 @@ export function agreeingWithStore(
   return {
     ...knowledge,
     closureOf: outPath => (wrong.has(outPath) ? undefined : knowledge.closureOf(outPath)),
+    sizedClosureOf: outPath => (wrong.has(outPath) ? undefined : knowledge.sizedClosureOf(outPath)),
     rowOf: outPath => (wrong.has(outPath) ? undefined : knowledge.rowOf(outPath)),
     carriersOf: outPath => (wrong.has(outPath) ? [] : knowledge.carriersOf(outPath)),
   };

@@ -1,3 +1,4 @@
+import type { AuditSubject, LayerBlobs } from '../../audit/subject.ts';
 import { explain } from '../../host/failure.ts';
 import { warn } from '../../host/say.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -27,13 +28,17 @@ export async function startAudit(
   if (failure) throw failure;
 }
 
-/** The audit for the record, with the closures of what this run has made; a failure only warns. */
+/**
+ * The audit for the record, with the closures of what this run has made, and the blobs of what it has
+ * reused; a failure only warns.
+ */
 export async function finishAudit(state: BuildState): Promise<void> {
   const { auditSubject, host } = state;
   if (auditSubject === undefined) return;
   try {
     const { audit } = await import('../../audit/audit.ts');
-    state.audit = audit(await auditSubject, await closuresMade(state));
+    const subject = await auditSubject;
+    state.audit = audit(subject, await closuresMade(state), publishedBlobs(subject, state));
   } catch (error) {
     const message = `The image could not be audited: ${explain(error)}`;
     warn(host, message);
@@ -46,4 +51,24 @@ async function closuresMade({ nix, evaluation, made, closures }: BuildState) {
     ({ origin }) => origin !== 'reused' && origin !== 'skipped',
   );
   return nix && evaluation && isMade ? closuresHere(nix, evaluation, closures) : new Map();
+}
+
+/**
+ * The blobs of the layers, by the names that the audit has for these: of an image that was published, as far
+ * as it is known what they hold. Which of them an image of another tool has from the one below it is not.
+ */
+export function publishedBlobs(
+  { layers, hasRecipe }: Pick<AuditSubject, 'layers' | 'hasRecipe'>,
+  { made, manifest }: Pick<BuildState, 'made' | 'manifest'>,
+): LayerBlobs {
+  if (manifest === undefined || (!hasRecipe && layers.length > 1)) return new Map();
+  const known = [...made.values()].filter(
+    ({ blobs }) => blobs.length === 0 || blobs.some(({ paths }) => paths.length > 0),
+  );
+  return new Map(
+    known.map(({ name, blobs }) => [
+      hasRecipe ? name : (layers[0]?.name ?? name),
+      blobs.map(({ paths, uncompressedSize: size }) => ({ paths, size })),
+    ]),
+  );
 }

@@ -26,7 +26,7 @@ export interface ImageContext extends Recollection {
   architecture: string;
   destination: Destination;
   /** Those of the outputs of the image that the store had when it was asked, with their closures. */
-  here?: ReadonlyMap<string, Closure>;
+  here?: ReadonlyMap<string, Closure> | undefined;
 }
 
 /** The same for an image that has a recipe. */
@@ -44,7 +44,7 @@ export async function madeAt({ nix, state, evaluation, settings }: ImageContext)
 
 /** Lessons of this run, which knows by its store or by memories what refers to what. */
 export function startLearning({ state, knowledge, evaluation, settings }: ImageContext): Lessons {
-  const ofStore = rowsOfStore(state.closures.referencesOf);
+  const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
     origin: originOfImage(evaluation, settings, state.host.env, state.tree),

@@ -3,9 +3,9 @@ import { framePool } from '../../image/frames.ts';
 import { states } from '../../registry/evidence.ts';
 import type { Presence } from '../../registry/reuse.ts';
 import { tagsNaming } from '../tags.ts';
+import { makeAllLayers } from './all-layers.ts';
 import { type RecipeContext, startLearning } from './context.ts';
-import { makeAllLayers } from './extra-layers.ts';
-import type { LayerWork } from './layers.ts';
+import type { LayerWork } from './layer-work.ts';
 import { type ImageParts, recipeImage } from './publish.ts';
 import type { Realisation } from './realisation.ts';
 import { recallRootLayer } from './remembered-root.ts';
@@ -81,7 +81,7 @@ function rehearsal(context: RecipeContext): Omit<LayerWork, 'presence' | 'root'>
     packing: { compression: 'none', pool: framePool(1) },
     maxLayerSize: settings.maxLayerSize,
     closures: state.closures,
-    transfers: { send: missing, ended: async () => undefined },
+    transfers: { keepsOrder: false, send: missing, ended: async () => undefined },
     lessons: startLearning(context),
     finished: () => undefined,
   };

@@ -1,36 +1,38 @@
 import { availableParallelism } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
-import { warn } from '../../host/say.ts';
+import { notice, warn } from '../../host/say.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
-import type { DerivationOutput, LayerTarget, Recipe } from '../../nix/types.ts';
+import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
+import type { DerivationOutput, RecipeLayer } from '../../nix/types.ts';
 import { withSeen } from '../../registry/evidence.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
 import { agreeingWithStore } from './agreement.ts';
+import { makeAllLayers } from './all-layers.ts';
 import { type ImageContext, madeAt, pushBuilt, type RecipeContext, variantOf } from './context.ts';
 import { findCurrent } from './current.ts';
-import { makeAllLayers } from './extra-layers.ts';
-import { type LayerWork, outputsOf } from './layers.ts';
+import { type LayerWork, outputsOf } from './layer-work.ts';
 import type { Lessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
 import { type ImageParts, recipeImage } from './publish.ts';
 import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
+import { foremost } from './target-layers.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
-  const context = { ...given, ...(await askStore(given, given.recipe)) };
+  const context = agreeing(given);
   const { state, recipe } = context;
-  const unshipped = unshippedTargets(context);
+  const inputs = planned(context);
   const parts = await partsOf(context);
-  const current = unshipped.length > 0 ? undefined : await findCurrent(context, parts);
+  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
   const presence = current?.presence ?? presenceOf(context);
-  const plan = await planFirst({ ...context, presence, unshipped });
+  const plan = await planFirst({ ...inputs, recipe, presence });
   tellPlan(plan, recipe.layers, state.host);
   const { store } = context.destination;
   await pushBuilt(context, async lessons => {
@@ -50,39 +52,50 @@ export async function composeImage(given: RecipeContext): Promise<void> {
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
   const { recipe, target } = given.evaluation;
-  const context = { ...given, ...(recipe && (await askStore(given, recipe))) };
+  const context = agreeing(given);
   const { settings, state } = context;
-  const layers = recipe?.layers ?? [{ ...target, image: true }];
+  const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceOf(context);
   const plan = recipe
-    ? await planFirst({ ...context, recipe, presence, unshipped: unshippedTargets(context) })
+    ? await planFirst({ ...planned(context), recipe, presence })
     : await planMadeImage(context);
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
-  const isWanted = ({ outPath }: DerivationOutput) =>
-    selected.length === 0 || selected.some(layer => layer.outPath === outPath);
+  const chosen = new Set(namedTargets(selected).map(({ outPath }) => outPath));
+  const isWanted = ({ outPath }: DerivationOutput) => selected.length === 0 || chosen.has(outPath);
   const { host } = state;
   await whileRealising(plan.needed.filter(isWanted), context, host, async realisation => {
     for (const layer of layers) {
-      if (realisation.wants(layer)) await realisation.have(layer);
-      const known = plan.reused.has(layer.name) && !realisation.wants(layer);
-      const origin = known ? 'reused' : realisation.originOf(layer);
+      const wanted = targetsOf(layer).filter(target => realisation.wants(target));
+      await realisation.have(...wanted);
+      const known = plan.reused.has(layer.name) && wanted.length === 0;
+      const origin = known ? 'reused' : foremost(targetsOf(layer).map(realisation.originOf));
       const { name } = layer;
       host.emit({ type: 'layer-realised', layer: name, origin, at: host.clock() });
       host.emit({ type: 'layer-end', layer: name, at: host.clock() });
-      state.made.set(name, { name, target: layer, origin, blobs: [] });
+      state.made.set(name, { name, target: targetOf(layer), origin, blobs: [] });
     }
   });
 }
 
-/** What the store has of the image, and what is remembered, less what the store knows to be otherwise. */
-async function askStore(context: ImageContext, recipe: Recipe) {
-  const { knowledge, nix, state } = context;
-  const outputs = [...outputsOf(recipe), ...unshippedTargets(context)];
+/** What the store has of an image: of all that its recipe names, and of what is wanted besides. */
+export async function askStore({
+  evaluation,
+  settings,
+  nix,
+  state,
+}: Pick<ImageContext, 'evaluation' | 'settings' | 'nix' | 'state'>): Promise<ImageContext['here']> {
+  if (evaluation.recipe === undefined) return undefined;
+  const outputs = [...outputsOf(evaluation.recipe), ...unshippedTargets({ settings, evaluation })];
   const paths = new Set(outputs.map(({ outPath }) => outPath));
-  const here = await state.closures.here({ ...nix, host: state.host }, [...paths]);
-  return { here, knowledge: agreeingWithStore(knowledge, here) };
+  return state.closures.here({ ...nix, host: state.host }, [...paths]);
 }
+
+/** The same with what is remembered, less what the store knows to be otherwise. */
+const agreeing = <Context extends ImageContext>(context: Context): Context => ({
+  ...context,
+  knowledge: agreeingWithStore(context.knowledge, context.here ?? new Map()),
+});
 
 /** What the image's repository says of blobs. */
 const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
@@ -98,24 +111,39 @@ async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>>
     : { needed: [target], reused: new Set() };
 }
 
+/** What a plan is made from, the recipe aside. */
+function planned(context: ImageContext) {
+  const { knowledge, settings, state } = context;
+  const { maxLayerSize } = settings;
+  const unshipped = unshippedTargets(context);
+  return { knowledge, maxLayerSize, closures: state.closures, unshipped };
+}
+
 /** Targets that no layer ships and that the user wants all the same. */
-function unshippedTargets({ settings, evaluation }: ImageContext): DerivationOutput[] {
+function unshippedTargets({
+  settings,
+  evaluation,
+}: Pick<ImageContext, 'settings' | 'evaluation'>): DerivationOutput[] {
   const layers = evaluation.recipe?.layers ?? [];
-  return layers.filter(
-    layer => !layer.image && (settings.allTargets || settings.layers.includes(layer.name)),
+  return namedTargets(layers).filter(
+    ({ image, name }) => !image && (settings.allTargets || settings.layers.includes(name)),
   );
 }
 
-function tellPlan(plan: Pick<Plan, 'reused'>, layers: readonly LayerTarget[], host: Host): void {
+function tellPlan(plan: Pick<Plan, 'reused'>, layers: readonly RecipeLayer[], host: Host): void {
   host.emit({
     type: 'plan',
-    layers: layers.map(({ name, image }) => ({
-      name,
-      reused: plan.reused.has(name),
-      shipped: image,
+    layers: layers.map(layer => ({
+      name: layer.name,
+      reused: plan.reused.has(layer.name),
+      shipped: isShipped(layer),
     })),
     at: host.clock(),
   });
+  for (const layer of layers) {
+    if (!layer.image || isShipped(layer)) continue;
+    notice(host, `${layer.name} has no targets, and the image no such layer.`);
+  }
 }
 
 interface Making {
@@ -148,19 +176,22 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
   };
   try {
     const layers = await makeAllLayers(work);
-    for (const layer of recipe.layers) if (!layer.image) finishUnshipped(layer, work);
+    for (const layer of recipe.layers) if (!isShipped(layer)) finishUnshipped(layer, work);
     return layers;
   } finally {
     await transfers.ended();
   }
 }
 
-function finishUnshipped(target: Recipe['layers'][number], work: LayerWork): void {
-  const { name } = target;
-  const origin = work.realisation.originOf(target);
+function finishUnshipped(layer: RecipeLayer, work: LayerWork): void {
+  const { name } = layer;
+  const origin = foremost(targetsOf(layer).map(work.realisation.originOf));
   work.host.emit({ type: 'layer-realised', layer: name, origin, at: work.host.clock() });
-  work.finished({ name, target, origin, blobs: [] });
+  work.finished({ name, target: targetOf(layer), origin, blobs: [] });
 }
+
+/** The one target of a layer; null where it has several. */
+const targetOf = (layer: RecipeLayer) => (isOfTargets(layer) ? null : layer);
 
 /** What the image is beside its layers. */
 async function partsOf(context: RecipeContext): Promise<ImageParts> {

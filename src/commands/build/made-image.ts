@@ -60,7 +60,10 @@ async function sendMadeImage(context: ImageContext, lessons: Lessons): Promise<S
       const { blobs, image } = await whileSending(destination.store, { host, stop }, transfers =>
         inPhase(host, 'push', () => sendLayers(source, sendWork(context, lessons, transfers))),
       );
-      const made = { name: target.name, target, origin, blobs };
+      const held = blobs.map((blob, at) => {
+        return { ...blob, paths: source.layers[at]?.storePaths ?? blob.paths };
+      });
+      const made = { name: target.name, target, origin, blobs: held };
       state.made.set(target.name, made);
       await compareWithRemembered([made], context);
       host.emit({ type: 'layer-end', layer: target.name, at: host.clock() });

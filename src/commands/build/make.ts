@@ -1,12 +1,13 @@
 import { inPhase } from '../../host/phase.ts';
 import { architectureOf } from '../../image/config.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
+import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
 import type { Evaluation } from '../../nix/types.ts';
 import { startAudit } from './audit.ts';
 import type { Beginning } from './beginning.ts';
+import type { ImageContext } from './context.ts';
 import { openDestination, type Repository } from './destination.ts';
-import { composeImage, realiseTargets } from './image.ts';
-import { publishMadeImage } from './made-image.ts';
+import { askStore, composeImage, realiseTargets } from './image.ts';
 import { type Recollection, recall } from './recall.ts';
 import type { BuildState } from './state.ts';
 
@@ -23,22 +24,35 @@ export async function makeWith(
   const architecture = architectureOf(evaluation.system);
   const hasRecipe = evaluation.recipe !== undefined;
   const image = { ...nameOf(evaluation), architecture, hasRecipe };
+  const shipped = evaluation.recipe?.layers.filter(isShipped) ?? [];
+  const targets = namedTargets(shipped).map(({ outPath }) => outPath);
+  const shared = namedTargets(shipped.filter(isOfTargets)).map(({ outPath }) => outPath);
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
+  const asking = askStore({ settings, state, nix, evaluation });
+  const asked = asking.catch(() => undefined); // told below
   let known: Recollection | undefined;
   try {
     known = await inPhase(host, 'remember', () =>
-      recall(destination, settings, { storeDir: nix.storeDir, architecture }, host),
+      recall(destination, settings, { ...image, storeDir: nix.storeDir, targets, shared }, host),
     );
-    const context = { settings, state, nix, evaluation, architecture, destination, ...known };
+    const here = await asking;
+    const context = { settings, state, nix, evaluation, architecture, destination, here, ...known };
     const { recipe } = evaluation;
     if (!settings.push) await realiseTargets(context);
     else if (recipe) await composeImage({ ...context, recipe });
-    else await publishMadeImage(context);
+    else await publishMade(context);
   } finally {
+    await asked;
     await known?.forget();
     await destination.store.close();
   }
+}
+
+/** Loaded on use: a recipe needs nothing of what reads other tools' images. */
+async function publishMade(context: ImageContext): Promise<void> {
+  const { publishMadeImage } = await import('./made-image.ts');
+  await publishMadeImage(context);
 }
 
 /** What the image is called: by its recipe, else by the tool that makes it, else by its derivation. */

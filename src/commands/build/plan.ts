@@ -1,7 +1,12 @@
-import type { DerivationOutput, Recipe } from '../../nix/types.ts';
+import { treePaths } from '../../image/root-layer.ts';
+import type { Closures } from '../../nix/closures.ts';
+import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
+import type { DerivationOutput, LayerOfTargets, Recipe } from '../../nix/types.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
-import { findReusable, pathsOf } from './layers.ts';
-import { type RememberedRoot, recallRoot } from './remembered-root.ts';
+import { findReusable, pathsOf } from './layer-work.ts';
+import { type RememberedRoot, recallRoot, rootParts } from './remembered-root.ts';
+import { rememberedClosure, type Shares, shareOut, sizesOfTargets } from './target-layers.ts';
+import { planTargets } from './target-plan.ts';
 
 /** What is known before anything is built. */
 export interface Plan {
@@ -18,6 +23,9 @@ export interface PlanInputs {
   recipe: Recipe;
   knowledge: Knowledge;
   presence: Presence;
+  /** What the store has said. */
+  closures: Pick<Closures, 'sizeOf'>;
+  maxLayerSize: number;
   /** Targets that no layer ships, and that are wanted all the same. */
   unshipped: readonly DerivationOutput[];
 }
@@ -35,17 +43,27 @@ export async function planFirst(inputs: PlanInputs): Promise<Plan> {
   return { needed: [...byPath.values()], reused: layers.reused, root };
 }
 
-async function planLayers({
-  recipe,
-  knowledge,
-  presence,
-}: PlanInputs): Promise<Omit<Plan, 'root'>> {
+async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
+  const { recipe, knowledge, presence } = inputs;
   const held = new Set<string>();
   const needed: DerivationOutput[] = [];
   const reused = new Set<string>();
+  const shipped = recipe.layers.filter(isShipped);
+  let blobCount = 0;
+  let shares: Shares | undefined;
   let certain = true; // that `held` is all that the layers so far hold
-  for (const layer of recipe.layers.filter(candidate => candidate.image)) {
+  for (const [at, layer] of shipped.entries()) {
+    if (isOfTargets(layer)) {
+      const given = { layers: shipped.slice(at), blobCount };
+      shares ??= await shareOut(given, async layers => rememberedSizes(layers, held, inputs));
+      const plan = await planTargets(layer, { shares, held, certain }, inputs);
+      needed.push(...plan.needed);
+      if (plan.isReused) reused.add(layer.name);
+      certain &&= plan.isCertain;
+      continue;
+    }
     const closure = knowledge.closureOf(layer.outPath);
+    blobCount += 1;
     if (closure === undefined) {
       needed.push(layer);
       certain = false;
@@ -55,6 +73,7 @@ async function planLayers({
     const blobs = await findReusable(layer.outPath, content, { knowledge, presence });
     if (blobs) {
       reused.add(layer.name);
+      blobCount += blobs.length - 1;
       for (const path of pathsOf(blobs)) held.add(path);
     } else if (certain) {
       needed.push(layer);
@@ -64,28 +83,40 @@ async function planLayers({
   return { needed, reused };
 }
 
+function rememberedSizes(
+  layers: readonly LayerOfTargets[],
+  held: ReadonlySet<string>,
+  inputs: PlanInputs,
+): number[][] | undefined {
+  const closureOf = (target: DerivationOutput) => rememberedClosure(target, inputs);
+  const isKnown = layers.every(({ targets }) => targets.every(closureOf));
+  return isKnown ? sizesOfTargets(layers, held, target => closureOf(target) ?? []) : undefined;
+}
+
 /** Root and config outputs whose closure or tree nobody remembers. */
 function planRoots(
   { recipe, knowledge }: PlanInputs,
   { blob, treeOf }: RememberedRoot,
 ): DerivationOutput[] {
-  const { root: roots, configOutputs, layers } = recipe;
-  const shipped = layers.filter(layer => layer.image);
+  const { root: roots, referredOutputs, layers } = recipe;
+  const shipped = namedTargets(layers.filter(isShipped));
   const carried = new Set([
     ...shipped.map(layer => layer.outPath),
     ...shipped.flatMap(layer => knowledge.closureOf(layer.outPath) ?? []),
   ]);
-  const unknown = [...roots, ...configOutputs].filter(
+  const unknown = [...roots, ...referredOutputs].filter(
     ({ outPath }) => !carried.has(outPath) && knowledge.closureOf(outPath) === undefined,
   );
   if (blob) return unknown;
-  return [...unknown, ...roots.filter(({ outPath }) => treeOf(outPath) === undefined)];
+  const paths = new Set(treePaths(rootParts(recipe)));
+  const merged = [...roots, ...referredOutputs].filter(({ outPath }) => paths.has(outPath));
+  return [...unknown, ...merged.filter(({ outPath }) => treeOf(outPath) === undefined)];
 }
 
 /** Starts asking about the blobs that will most likely be used, all at a time. */
 function askAhead({ recipe, knowledge, presence }: PlanInputs): void {
-  for (const layer of recipe.layers) {
-    for (const blob of knowledge.carriersOf(layer.outPath)[0] ?? []) {
+  for (const { outPath } of namedTargets(recipe.layers)) {
+    for (const blob of knowledge.carriersOf(outPath)[0] ?? []) {
       presence(blob).catch(() => undefined); // told to whoever waits for the answer
     }
   }

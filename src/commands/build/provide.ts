@@ -1,9 +1,11 @@
 import type { Host } from '../../host/host.ts';
+import { packageName } from '../../image/split.ts';
 import { attribute } from '../../nix/attribution.ts';
-import { readDerivationGraph } from '../../nix/derivation.ts';
+import { readDerivationFile, readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
 import { queryBuilds } from '../../nix/disk-needs.ts';
-import type { DerivationOutput, LayerTarget, Nix } from '../../nix/types.ts';
+import { isOfTargets } from '../../nix/recipe-layers.ts';
+import type { DerivationOutput, LayerTarget, Nix, RecipeLayer } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
 
 /** Sees to what Nix needs before it realises something. */
@@ -56,15 +58,16 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
 function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   const { recipe, target, system } = evaluation;
   const isArchive = recipe === undefined;
-  const pending = new Set<Target>(recipe?.layers ?? [target]);
+  const pending = new Set<Target>(recipe ? recipe.layers.flatMap(entriesOf) : [target]);
   const urls: string[] = [];
   return async (missing: readonly DerivationOutput[]): Promise<string[]> => {
     const { github } = state;
     if (github !== undefined && missing.length > 0) {
       const wanted = await targetsOfBuilds(missing, [...pending], nix);
       for (const each of wanted) pending.delete(each);
+      const kept = wanted.filter(each => !isDownload(each, nix));
       const found = await github.restoreTargets(
-        wanted.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
+        kept.map(({ name, drvPath, outPath }) => ({ name, drvPath, outPath, isArchive })),
         system,
       );
       urls.push(...found.map(({ url }) => url));
@@ -73,7 +76,25 @@ function restorer({ evaluation, state }: ProviderContext, nix: Nix) {
   };
 }
 
-type Target = Pick<LayerTarget, keyof DerivationOutput | 'name'>;
+interface Target extends Pick<LayerTarget, keyof DerivationOutput | 'name'> {
+  /** One of the targets of a layer. */
+  isOfSeveral?: true;
+}
+
+/** What of a layer is kept by itself: each of several targets, by a name that its versions share. */
+function entriesOf(layer: RecipeLayer): Target[] {
+  if (!isOfTargets(layer)) return [layer];
+  const names = layer.targets.map(({ outPath }) => `${layer.name}-${packageName(outPath)}`);
+  return layer.targets.map((target, at) => {
+    const name = names[at] ?? layer.name;
+    const before = names.slice(0, at).filter(each => each === name).length;
+    return { ...target, isOfSeveral: true, name: before === 0 ? name : `${name}-${before + 1}` };
+  });
+}
+
+/** A target that is a download, such as a wheel, has a server of its own, and shall not fill the cache. */
+const isDownload = ({ isOfSeveral, drvPath }: Target, { place }: Nix) =>
+  isOfSeveral === true && readDerivationFile(drvPath, place).env.has('outputHash');
 
 /**
  * The targets to which what would have to be built belongs. A layer that the registry holds may be

@@ -7,6 +7,7 @@ import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { realise } from '../../nix/realise.ts';
+import { namedTargets } from '../../nix/recipe-layers.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
@@ -16,10 +17,10 @@ import { type Provider, type ProviderContext, startProviding } from './provide.t
 /** Outputs on their way into the store. */
 export interface Realisation {
   /**
-   * Resolves when the output is valid in the store. What was not in the first batch is realised by a
+   * Resolves when the outputs are valid in the store. What was not in the first batch is realised by a
    * run of Nix of its own. Rejects with the `Failure` of the build that failed.
    */
-  have(output: DerivationOutput): Promise<void>;
+  have(...outputs: readonly DerivationOutput[]): Promise<void>;
   /** Whether somebody has asked for the output; without one, for any. */
   wants(output?: DerivationOutput): boolean;
   /** Whether somebody has asked for the output, and it is there by now. */
@@ -125,9 +126,10 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
 
   if (first.length > 0) begin(first, work.here !== undefined);
   return {
-    have: output => {
-      if (!wanted.has(output.outPath)) begin([output]);
-      return wanted.get(output.outPath)?.there.promise ?? Promise.resolve();
+    have: async (...outputs) => {
+      const unasked = outputs.filter(({ outPath }) => !wanted.has(outPath));
+      if (unasked.length > 0) begin(unasked);
+      await Promise.all(outputs.map(({ outPath }) => wanted.get(outPath)?.there.promise));
     },
     wants: output => (output ? wanted.has(output.outPath) : wanted.size > 0),
     has: output => settled.has(output.outPath),
@@ -253,7 +255,9 @@ export async function whileRealising<T>(
   work: (realisation: Realisation) => Promise<T>,
 ): Promise<T> {
   const { nix, evaluation, settings, state, here } = context;
-  const layers = evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
+  const layers = evaluation.recipe
+    ? namedTargets(evaluation.recipe.layers)
+    : [{ ...evaluation.target, image: true }];
   const provider = startProviding(context, host);
   const rootsDirectory = rootsOf(settings);
   return inPhase(host, 'realise', async () => {

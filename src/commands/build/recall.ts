@@ -14,6 +14,7 @@ import { arrangeKnowledge, type Knowledge, type RememberedPlace } from '../../re
 import type { ImageStore } from '../../registry/store.ts';
 import { memoryIfReadable, toldMemory } from '../found-memory.ts';
 import type { Destination } from './destination.ts';
+import { recallVariants } from './variants.ts';
 
 /** What was found in the memories. */
 export interface Recollection {
@@ -29,6 +30,18 @@ export interface Recollection {
   forget(): Promise<void>;
 }
 
+/** The image for which memories are read. */
+interface SoughtImage {
+  name: string;
+  storeDir: string;
+  /** OCI's name. */
+  architecture: string;
+  /** Output paths of its layers' targets, … */
+  targets: readonly string[];
+  /** … and of layers of several: where one is not remembered, other variants may know it. */
+  shared: readonly string[];
+}
+
 /**
  * What the image's repository and `cache-from` remember. A memory that cannot be read costs a warning
  * and a slower run; only a repository that refuses the image itself is a failure, and it comes now,
@@ -37,7 +50,7 @@ export interface Recollection {
 export async function recall(
   destination: Destination,
   settings: BuildSettings,
-  image: { storeDir: string; architecture: string },
+  image: SoughtImage,
   host: Host,
 ): Promise<Recollection> {
   const mediaType = mediaTypes.layer[settings.compression];
@@ -54,13 +67,30 @@ export async function recall(
       settings.cacheFrom.map(from => recallFrom(from, destination, settings, image, host)),
     ),
   ]);
-  const ours = { memory, evidence };
-  const remembered = arrangeKnowledge([ours, ...others], mediaType);
+  const places: RememberedPlace[] = [{ memory, evidence }, ...others];
+  const known = arrangeKnowledge(places, mediaType);
+  // a repository may have very many tags: they are not listed for a new version of the app
+  const sought = memory.images.length === 0 ? image.targets : image.shared;
+  const lacking = sought.filter(outPath => known.closureOf(outPath) === undefined);
+  const isLacking = (memories: readonly Memory[]) => !holdAll(memories, lacking);
+  const variants =
+    cacheTag !== undefined && settings.reuse
+      ? await recallVariants(store, { ...image, cacheTag }, image, isLacking)
+      : [];
+  places.push(...variants.map(each => ({ memory: each, evidence })));
+  const remembered = variants.length > 0 ? arrangeKnowledge(places, mediaType) : known;
   const knowledge = settings.reuse ? remembered : arrangeKnowledge([], mediaType);
   const forget = async () => {
     await Promise.all(others.map(({ store }) => store.close()));
   };
   return { knowledge, remembered, own, tagged, forget };
+}
+
+/** Whether the memories know all of these outputs. */
+function holdAll(memories: readonly Memory[], outPaths: readonly string[]): boolean {
+  const outputs = memories.flatMap(({ images }) => images.flatMap(image => image.outputs));
+  const known = new Set(outputs.map(({ outPath }) => outPath));
+  return outPaths.every(outPath => known.has(outPath));
 }
 
 /** Reads the memory, for a run that pushes while it is being found out whether the login will do. */

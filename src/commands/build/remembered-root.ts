@@ -2,7 +2,14 @@ import { Failure } from '../../host/failure.ts';
 import { entriesBlobSource } from '../../image/blob-sources.ts';
 import { framePool } from '../../image/frames.ts';
 import { rootKey } from '../../image/keys.ts';
-import { rootEntries } from '../../image/root-layer.ts';
+import {
+  type HiddenFile,
+  type RootContent,
+  type RootParts,
+  rootContent,
+  type Trees,
+  treePaths,
+} from '../../image/root-layer.ts';
 import {
   isExpandedLink,
   parseRootTree,
@@ -19,9 +26,18 @@ import type { LayerBlob } from '../transfers.ts';
 export interface RememberedRoot {
   /** The layer itself, where it is there. */
   blob: LayerBlob | undefined;
-  /** What a root output holds; undefined where that is not known. */
+  /** What is not in that layer. */
+  hidden: readonly HiddenFile[];
+  /** What a store path holds; undefined where that is not known. */
   treeOf(outPath: string): RootTree | undefined;
 }
+
+/** What the root layer of a recipe is made of. */
+export const rootParts = ({ root, folders, directories }: Recipe): RootParts => ({
+  roots: root.map(({ outPath }) => outPath),
+  folders,
+  directories,
+});
 
 /** What the root layer is recalled by. */
 interface RootInputs {
@@ -29,8 +45,6 @@ interface RootInputs {
   knowledge: Knowledge;
   presence: Presence;
 }
-
-const outPathsOf = ({ root }: Recipe) => root.map(({ outPath }) => outPath);
 
 /**
  * Recalls the root layer or, where there is none, the trees that it can be made of. A layer is believed
@@ -40,17 +54,17 @@ const outPathsOf = ({ root }: Recipe) => root.map(({ outPath }) => outPath);
  */
 export async function recallRoot(inputs: RootInputs): Promise<RememberedRoot> {
   const { recipe, knowledge } = inputs;
+  const paths = treePaths(rootParts(recipe));
   const whole = await recallRootLayer(inputs);
   if (whole) return whole;
-  const roots = outPathsOf(recipe);
   const trees = new Map<string, RootTree>();
   for (const image of knowledge.images) {
-    const unknown = roots.filter(root => !trees.has(root));
+    const unknown = paths.filter(path => !trees.has(path));
     if (!image.roots.some(({ outPath }) => unknown.includes(outPath))) continue;
     const proven = await provenTrees(image, recipe.directories);
     for (const [outPath, tree] of proven) if (!trees.has(outPath)) trees.set(outPath, tree);
   }
-  return { blob: undefined, treeOf: outPath => trees.get(outPath) };
+  return { blob: undefined, hidden: [], treeOf: outPath => trees.get(outPath) };
 }
 
 /** The layer that the memory knows by its key, if it is made of the trees that it knows. */
@@ -59,39 +73,55 @@ export async function recallRootLayer({
   knowledge,
   presence,
 }: RootInputs): Promise<RememberedRoot | undefined> {
-  const { directories } = recipe;
-  const roots = outPathsOf(recipe);
-  const blob = knowledge.blobWithKey(rootKey({ roots, directories }));
+  const parts = rootParts(recipe);
+  const blob = knowledge.blobWithKey(rootKey(parts));
   const image = blob && knowledge.images.find(each => each.blobs.includes(blob));
   const trees = treesOf(image?.roots ?? []);
-  if (blob === undefined || !roots.every(root => trees.has(root))) return undefined;
-  const entries = entriesOf(
-    roots.map(root => [root, trees.get(root) ?? {}]),
-    directories,
-  );
-  if (entries === undefined || (await diffIdOf(entries)) !== blob.diffId) return undefined;
+  if (blob === undefined || !treePaths(parts).every(path => trees.has(path))) return undefined;
+  const content = contentOf(parts, trees);
+  if (content === undefined || (await diffIdOf(content.entries)) !== blob.diffId) return undefined;
   const transfer = await presence(blob);
-  return transfer && { blob: { ...blob, transfer }, treeOf: outPath => trees.get(outPath) };
+  if (transfer === undefined) return undefined;
+  const { hidden } = content;
+  return { blob: { ...blob, transfer }, hidden, treeOf: outPath => trees.get(outPath) };
 }
 
-/** The trees that are remembered with an image, where its links are those that they make; else none. */
+/**
+ * The trees that are remembered with an image, where its links are those that they make; else none. What
+ * of a folder's source is behind a link of the layer it does not show, and is believed with the rest: the
+ * source would have to be fetched.
+ */
 async function provenTrees(
-  { digest, roots, evidence }: KnownImage,
+  image: KnownImage,
   directories: readonly ImageDirectory[],
-): Promise<ReadonlyMap<string, RootTree>> {
+): Promise<Trees> {
+  const { digest, roots, evidence } = image;
   const trees = treesOf(roots);
   if (digest === undefined) return trees;
+  const parts = partsOf(image, trees);
+  const paths = treePaths(parts);
   const members = await evidence.lastLayer(digest);
-  const made = entriesOf(trees, directories);
+  const made = contentOf({ ...parts, directories }, trees)?.entries;
   if (members === undefined || made === undefined) return new Map();
+  if (!paths.every(path => trees.has(path))) return new Map();
   const there = new Set(members.map(described));
   const links = made.filter(({ type }) => type === 'symlink');
   const count = members.filter(({ type }) => type === 'symlink').length;
-  // folders that the recipe added then may be others than it adds now
-  const folders = (entriesOf(trees, []) ?? []).filter(({ type }) => type === 'directory');
+  // directories that the recipe named then may be others than it names now
+  const without = contentOf({ ...parts, directories: [] }, trees)?.entries ?? [];
+  const folders = without.filter(({ type }) => type === 'directory');
   const agrees = [...links, ...folders].every(entry => there.has(described(entry)));
   if (!agrees || links.length !== count) return new Map();
-  return new Map([...trees].map(([outPath, tree]) => [outPath, shownIn(there, tree, '')]));
+  const shown = (outPath: string, tree: RootTree) =>
+    parts.roots.includes(outPath) ? shownIn(there, tree, '') : tree;
+  return new Map(paths.map(path => [path, shown(path, trees.get(path) ?? {})]));
+}
+
+/** What the root layer of an image was made of, directories aside. */
+function partsOf({ blobs }: KnownImage, trees: Trees): RootParts {
+  const { roots = [...trees.keys()], folders = [] } =
+    blobs.find(({ kind }) => kind === 'root') ?? {};
+  return { roots, folders, directories: [] };
 }
 
 /** The tree as far as a layer shows it: what is behind a link that stayed one is in none. */
@@ -122,13 +152,9 @@ function treesOf(roots: KnownImage['roots']): Map<string, RootTree> {
 }
 
 /** The root layer of these trees; undefined where they make none, or do not say enough. */
-function entriesOf(
-  trees: Iterable<readonly [string, RootTree]>,
-  directories: readonly ImageDirectory[],
-): TarEntry[] | undefined {
-  const roots = [...trees].map(([outPath, tree]) => ({ outPath, tree }));
+function contentOf(parts: RootParts, trees: Trees): RootContent | undefined {
   try {
-    return rootEntries(roots, directories);
+    return rootContent(parts, trees);
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;

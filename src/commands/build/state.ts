@@ -9,6 +9,7 @@ import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Closures, startClosures } from '../../nix/closures.ts';
 import type { DiskPeak, DiskWatch } from '../../nix/disk-space.ts';
+import { isOfTargets, targetsOf } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
@@ -31,6 +32,8 @@ export interface MadeLayer {
   target: DerivationOutput | null;
   origin: Origin;
   blobs: readonly LayerBlob[];
+  /** Of a layer of several targets how many there are, and how many were reused. */
+  targets?: { all: number; reused: number };
 }
 
 /** How far a build has come: what its record is made of, whenever it ends. */
@@ -186,17 +189,19 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
 type RecordedLayers = ReturnType<BuildState['recorder']['result']>['layers'];
 
 function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[] {
-  const targets = new Map(state.evaluation?.recipe?.layers.map(layer => [layer.name, layer]));
-  const names = new Set([...targets.keys(), ...recorded.keys(), ...state.made.keys()]);
+  const recipeLayers = new Map(state.evaluation?.recipe?.layers.map(each => [each.name, each]));
+  const names = new Set([...recipeLayers.keys(), ...recorded.keys(), ...state.made.keys()]);
   return [...names].map(name => {
     const made = state.made.get(name);
-    const target = targets.get(name);
+    const layer = recipeLayers.get(name);
+    const target = layer && !isOfTargets(layer) ? layer : undefined;
     const work = recorded.get(name);
     return {
       name,
       target: (target ?? made?.target)?.drvPath ?? null,
       outPath: (target ?? made?.target)?.outPath ?? null,
-      origin: made?.origin ?? work?.origin ?? originOfWork(target?.drvPath, work),
+      origin: made?.origin ?? work?.origin ?? originOfWork(layer ? targetsOf(layer) : [], work),
+      ...(made?.targets ? { targets: made.targets } : {}),
       seconds: work?.seconds ?? 0,
       builtDerivations: work?.builtDerivations ?? [],
       substitutedPaths: work?.substitutedPaths ?? [],
@@ -215,12 +220,13 @@ function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[
   });
 }
 
-/** Of a layer that was not finished: its target may have been built all the same. */
+/** Of a layer that was not finished: a target of it may have been built all the same. */
 function originOfWork(
-  drvPath: string | undefined,
+  targets: readonly DerivationOutput[],
   work: { builtDerivations: LayerRecord['builtDerivations'] } | undefined,
 ): Origin {
-  const built = work?.builtDerivations.some(({ derivation }) => derivation === drvPath);
+  const drvPaths = targets.map(({ drvPath }) => drvPath);
+  const built = work?.builtDerivations.some(({ derivation }) => drvPaths.includes(derivation));
   return built ? 'built' : 'skipped';
 }
 

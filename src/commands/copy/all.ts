@@ -115,7 +115,7 @@ async function copyManifest(
     'layers' in found
       ? await copyImage(stored, found, copying)
       : await copyIndex({ stored, depth }, found, copying);
-  await store.putManifest(sent.bytes, sent.mediaType);
+  await store.putManifest(sent.bytes, sent.mediaType, { untagged: depth > 0 });
   if (sent.digest === stored.digest) copying.kept.push({ digest: sent.digest, depth });
   else copying.converted += 1;
   return sent;

@@ -76,14 +76,11 @@ function isSoundBlob(blob: KnownBlob): boolean {
   return !isPlain || (blob.digest === blob.diffId && blob.size === blob.uncompressedSize);
 }
 
-/**
- * Whether a blob's key is made of what is said that it is made of, as far as that can be told: a newer
- * program also makes it of `folders`.
- */
-export function hasItsKey({ kind, key, paths, roots = [], directories, more }: KnownBlob): boolean {
+/** Whether a blob's key is made of what is said that it is made of, as far as that can be told. */
+export function hasItsKey(blob: KnownBlob): boolean {
+  const { kind, key, paths, roots = [], directories, folders } = blob;
   if (kind === 'store' || paths.length > 0) return key === blobKey(paths);
-  if (kind !== 'root' || !directories || more?.folders !== undefined) return true;
-  return key === rootKey({ roots, directories });
+  return kind !== 'root' || !directories || key === rootKey({ roots, directories, folders });
 }
 
 /**

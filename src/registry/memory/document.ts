@@ -33,7 +33,7 @@ function placesOf(steps: readonly number[]): Uint32Array {
 /** A layer's blob: `kind` says what its key is made of. */
 const blobSchema = v.looseObject({
   /**
-   * `store`: of `paths`; `root`: of `roots` and `directories`; `streamed`: of store paths in the order of
+   * `store`: of `paths`; `root`: of `roots`, `directories` and `folders`; `streamed`: of store paths in the order of
    * another tool; `content`: the key is the diffID.
    */
   kind: text,
@@ -49,13 +49,15 @@ const blobSchema = v.looseObject({
   directories: v.optional(
     v.array(v.object({ path: text, mode: text, uid: v.number(), gid: v.number() })),
   ),
+  /** Where each is, and what is merged there: names of store paths, and where in them. */
+  folders: v.optional(v.array(v.object({ at: text, from: v.array(text) }))),
   run: v.optional(text),
 });
 
 /** An output, as one row of `paths` has it, and the blobs that carried a layer made of it. */
 const outputSchema = v.looseObject({ path: index, blobs: entries });
 
-/** What a root output holds. */
+/** What a store path holds that the root layer links to. */
 const rootSchema = v.looseObject({ path: index, tree: v.unknown() });
 
 /** A document of the same artifact, which is read by who asks for it alone. */

@@ -9,6 +9,7 @@ export class NumberedPaths {
   private readonly rows: PathRow[] = [];
   /** By places, what another program has written. */
   private readonly more = new Map<number, Fields>();
+  private readonly sizes = new Map<number, number>();
   /** By the places in their tables, one more than those of the rows. */
   private readonly places = new Map<PathTable, Uint32Array>();
   /** The row of a path that was met last … */
@@ -37,7 +38,7 @@ export class NumberedPaths {
   *json(): Generator<string> {
     for (let start = 0; start < this.rows.length; start += portion) {
       const rows = this.rows.slice(start, start + portion);
-      const written = rows.map((row, at) => this.written(row, this.more.get(start + at)));
+      const written = rows.map((row, at) => this.written(row, start + at));
       yield JSON.stringify(written).slice(1, -1);
     }
   }
@@ -58,6 +59,8 @@ export class NumberedPaths {
     places[at] = place + 1;
     this.ofPaths.set(path, place);
     if (last !== undefined && last !== place) this.ofPairs.set(this.pairNameAt(last), last);
+    const size = table.sizeAt?.(at);
+    if (size !== undefined && !this.sizes.has(place)) this.sizes.set(place, size);
     const known = this.more.get(place);
     const more = table.moreAt?.(at);
     if (more) this.more.set(place, { ...known, ...more, ...known });
@@ -85,10 +88,11 @@ export class NumberedPaths {
     return references && Array.from(references, each => (places[each] ?? 1) - 1).sort(ascending);
   }
 
-  private written(row: PathRow, more: Fields | undefined): Fields {
+  private written(row: PathRow, place: number): Fields {
     const path = row.table.pathAt(row.at);
     const name = path.slice(path.lastIndexOf('/') + 1);
-    return { path: name, references: this.referencesOf(row), ...more };
+    const [size, more] = [this.sizes.get(place), this.more.get(place)];
+    return { path: name, references: this.referencesOf(row), size, ...more };
   }
 }
 

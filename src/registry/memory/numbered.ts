@@ -1,5 +1,4 @@
 import { Failure } from '../../host/failure.ts';
-import { Refusal } from '../refusal.ts';
 import type { ImageStore } from '../store.ts';
 
 // Where tags cannot be moved, each memory has a tag of its own: the tag of the first one, a dot and a
@@ -38,14 +37,21 @@ export async function newestNumber(store: ImageStore, tag: string, least: number
   return Math.max(least, ...numbers);
 }
 
+/** Of tags of memories, those that `isWanted` takes without their numbers, each with its newest. */
+export function newestMemories(
+  tags: readonly string[],
+  isWanted: (first: string) => boolean,
+): { first: string; newest: string }[] {
+  const newest = new Map<string, number>();
+  for (const tag of tags) {
+    const [, unnumbered = tag, digits = '0'] = /^(.*)\.([1-9]\d{0,5})$/.exec(tag) ?? [];
+    const [first, number] = isWanted(tag) ? [tag, 0] : [unnumbered, Number(digits)];
+    if (isWanted(first)) newest.set(first, Math.max(number, newest.get(first) ?? 0));
+  }
+  return [...newest].map(([first, number]) => ({ first, newest: numberedTag(first, number) }));
+}
+
 function notTold(error: unknown): string[] {
   if (error instanceof Failure) return [];
   throw error;
 }
-
-/**
- * Whether a tag was refused because it is there and cannot be moved, or because somebody took it: the
- * registry has taken the same manifest by its digest just before.
- */
-export const cannotMove = (error: unknown): boolean =>
-  error instanceof Refusal && [400, 403, 405, 409, 412, 422].includes(error.status);

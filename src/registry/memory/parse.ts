@@ -4,6 +4,7 @@ import { openJsonObject } from '../../host/json-parts.ts';
 import { jsonExcess } from '../../host/json-size.ts';
 import { limits } from '../../host/limits.ts';
 import { parseRootTree } from '../../image/root-tree.ts';
+import type { ImageFolder } from '../../image/types.ts';
 import type {
   ImageOrigin,
   KnownBlob,
@@ -42,7 +43,7 @@ export function parseMemory(document: Buffer, storeDir: string): ParsedMemory {
       return { kind: 'newer', format: Number(format) };
     }
     if (format !== memoryFormat) return { kind: 'damaged', reason: 'its format is none' };
-    return { kind: 'memory', ...expand(readTables(json, storeDir)) };
+    return { kind: 'memory', ...expand(readTables(json, storeDir), storeDir) };
   } catch (error) {
     if (error instanceof Failure) return { kind: 'damaged', reason: error.message };
     if (error instanceof SyntaxError) return { kind: 'damaged', reason: 'it is no JSON object' };
@@ -50,10 +51,10 @@ export function parseMemory(document: Buffer, storeDir: string): ParsedMemory {
   }
 }
 
-function expand(document: MemoryDocument): { memory: Memory; leftOut: number } {
+function expand(document: MemoryDocument, storeDir: string): { memory: Memory; leftOut: number } {
   const { paths } = document;
   const held = document.blobs.map(blob => blob?.paths ?? new Uint32Array());
-  const known = document.blobs.map(row => row && knownBlob(row, paths));
+  const known = document.blobs.map(row => row && knownBlob(row, paths, storeDir));
   const sound = soundRows({ paths, outputs: document.outputs, blobs: known, held });
   const blobs = known.map((blob, at) => (sound.blobs[at] ? blob : undefined));
   const outputs = document.outputs.map((row, at) =>
@@ -87,8 +88,8 @@ type Row<Name extends 'blobs' | 'outputs' | 'roots' | 'images' | 'records'> = No
 >;
 
 /** Undefined where it is of paths that are none. What it holds is told when it is asked for. */
-function knownBlob(row: Row<'blobs'>, known: ReadPaths): KnownBlob | undefined {
-  const { paths: held, roots, directories, run, ...rest } = row;
+function knownBlob(row: Row<'blobs'>, known: ReadPaths, storeDir: string): KnownBlob | undefined {
+  const { paths: held, roots, directories, folders, run, ...rest } = row;
   const { kind, key, digest, diffId, size, uncompressedSize, mediaType, ...more } = rest;
   if (!held.every(known.has) || !(roots ?? []).every(known.has)) return undefined;
   return {
@@ -97,9 +98,21 @@ function knownBlob(row: Row<'blobs'>, known: ReadPaths): KnownBlob | undefined {
       return Array.from(held, known.pathAt);
     },
     ...present({ roots: roots?.map(known.pathAt), directories, run }),
+    ...present({ folders: folders?.map(folder => imageFolder(folder, storeDir)) }),
     ...furtherFields(more),
   };
 }
+
+const imageFolder = (
+  { at, from }: NonNullable<Row<'blobs'>['folders']>[number],
+  storeDir: string,
+): ImageFolder => ({
+  at,
+  from: from.map(place => {
+    const [name = '', ...below] = place.split('/');
+    return { outPath: `${storeDir}/${name}`, below: below.join('/') };
+  }),
+});
 
 /** The rows at these places that are there. */
 const rowsAt = <T>(table: readonly (T | undefined)[], places: readonly number[]): T[] =>

@@ -1,4 +1,5 @@
 import { type Fields, isRecord } from '../../host/foreign-value.ts';
+import { limits } from '../../host/limits.ts';
 import type { PathTable } from './rows.ts';
 
 /** A place in a table; whether the table has it is looked at where all tables are known. */
@@ -20,8 +21,8 @@ export interface ReadPaths extends PathTable {
 }
 
 /**
- * Reads rows of `{ path: "<hash>-<name>", references?: [places before this one] }`: nothing can refer to
- * itself in a circle. `storeDir` is put before the names.
+ * Reads rows of `{ path: "<hash>-<name>", references?: [places before this one], size?: bytes }`: nothing
+ * can refer to itself in a circle. `storeDir` is put before the names.
  */
 export function readPaths(written: Iterable<unknown>, storeDir: string): ReadPaths {
   const texts = startTexts();
@@ -30,17 +31,19 @@ export function readPaths(written: Iterable<unknown>, storeDir: string): ReadPat
   const starts = [0];
   const edges: number[] = [];
   const unknown = new Set<number>();
+  const sizes = new Map<number, number>();
   const more = new Map<number, Fields>();
   for (const row of written) {
     const at = first.length;
     const entry = isPathEntry(row, at) ? row : noEntry;
-    const { path: name, references, ...further } = entry;
+    const { path: name, references, size, ...further } = entry;
     const path = name === '' ? name : `${storeDir}/${name}`;
     first.push(entry === noEntry ? at : placeOfFirst(name, path, at));
     texts.add(path);
     if (!references?.every(texts.has)) unknown.add(at);
     for (const each of references ?? []) edges.push(each);
     starts.push(edges.length);
+    if (size !== undefined) sizes.set(at, size);
     if (Object.keys(further).length > 0) more.set(at, further);
   }
   const arrays = { starts: Uint32Array.from(starts), edges: Uint32Array.from(edges) };
@@ -55,6 +58,7 @@ export function readPaths(written: Iterable<unknown>, storeDir: string): ReadPat
     pathAt: texts.at,
     referencesAt: at =>
       isKnown(at) ? arrays.edges.subarray(arrays.starts[at], arrays.starts[at + 1]) : undefined,
+    sizeAt: at => sizes.get(at),
     moreAt: at => more.get(at),
   };
 }
@@ -62,6 +66,7 @@ export function readPaths(written: Iterable<unknown>, storeDir: string): ReadPat
 interface PathEntry {
   path: string;
   references?: readonly number[];
+  size?: number;
 }
 
 const noEntry: PathEntry = { path: '' };
@@ -69,7 +74,8 @@ const storeName = /^[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}$/;
 
 function isPathEntry(row: unknown, at: number): row is PathEntry {
   if (!isRecord(row) || typeof row.path !== 'string' || !storeName.test(row.path)) return false;
-  const { references } = row;
+  const { references, size } = row;
+  if (size !== undefined && !(isIndex(size) && size <= limits.file)) return false;
   const isEarlier = (each: unknown) => isIndex(each) && each < at;
   return references === undefined || (Array.isArray(references) && references.every(isEarlier));
 }

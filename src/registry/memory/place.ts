@@ -3,11 +3,12 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { retries } from '../../host/limits.ts';
 import { notice } from '../../host/say.ts';
+import { cannotMove } from '../refusal.ts';
 import type { Memory, RememberedImage, RememberedRecord } from '../remembered.ts';
 import type { ImageStore, StoredManifest } from '../store.ts';
 import { packed, recordType, type Shape } from './artifact.ts';
 import { isRemembered, mergeMemories } from './merge.ts';
-import { areNumbered, cannotMove, newestNumber, numberedTag } from './numbered.ts';
+import { areNumbered, newestNumber, numberedTag } from './numbered.ts';
 import { putMemory } from './put.ts';
 import { type FoundMemory, type Reading, readMemory } from './read.ts';
 
@@ -78,6 +79,7 @@ async function newest(place: Place): Promise<FoundMemory> {
 async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Promise<void> {
   const { host, store, tag, sleep = wait, random = Math.random } = place;
   if (!lesson.isNews && place.found && isRemembered(lesson.image, place.found.memory)) return;
+  after?.catch(() => undefined); // told where it is waited for
   const { learnt, sent } = await withRecord(lesson, store);
   for (let attempt = 1; attempt <= retries.memory.attempts; attempt += 1) {
     const before = host.clock();

@@ -14,6 +14,8 @@ export interface PathTable {
   pathAt(at: number): string;
   /** The places of what it refers to, without itself; undefined where that is not known. */
   referencesAt(at: number): ArrayLike<number> | undefined;
+  /** Bytes as a NAR; undefined where that is not known. */
+  sizeAt?(at: number): number | undefined;
   moreAt?(at: number): Fields | undefined;
 }
 
@@ -32,8 +34,24 @@ export const loneRow = (path: string): PathRow => ({
   at: 0,
 });
 
+/** A path, and its size in bytes as a NAR where that is known. */
+export interface SizedRow {
+  path: string;
+  narSize: number | undefined;
+}
+
 /** The path and all that it reaches by references; undefined where something of it is not known. */
-export function closureOfRow({ table, at: root }: PathRow): string[] | undefined {
+export function closureOfRow(row: PathRow): string[] | undefined {
+  return reachedFrom(row)?.map(at => row.table.pathAt(at));
+}
+
+/** The same with sizes. */
+export function sizedClosureOfRow(row: PathRow): SizedRow[] | undefined {
+  const { table } = row;
+  return reachedFrom(row)?.map(at => ({ path: table.pathAt(at), narSize: table.sizeAt?.(at) }));
+}
+
+function reachedFrom({ table, at: root }: PathRow): number[] | undefined {
   const isReached = new Uint8Array(table.count);
   const reached = [root]; // grows while it is read
   isReached[root] = 1;
@@ -46,7 +64,7 @@ export function closureOfRow({ table, at: root }: PathRow): string[] | undefined
       isReached[other] = 1;
     }
   }
-  return reached.map(at => table.pathAt(at));
+  return reached;
 }
 
 /**
@@ -55,6 +73,7 @@ export function closureOfRow({ table, at: root }: PathRow): string[] | undefined
  */
 export function rowsOfStore(
   referencesOf: (path: string) => readonly string[] | undefined,
+  sizeOf: (path: string) => number | undefined = () => undefined,
 ): (path: string) => PathRow | undefined {
   const paths: string[] = [];
   const references: number[][] = [];
@@ -65,6 +84,7 @@ export function rowsOfStore(
     },
     pathAt: at => paths[at] ?? '',
     referencesAt: at => references[at],
+    sizeAt: at => sizeOf(paths[at] ?? ''),
   };
   return root => {
     const found = new Map<string, readonly string[]>();

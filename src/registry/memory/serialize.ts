@@ -1,3 +1,4 @@
+import { basename } from 'node:path/posix';
 import type { Fields } from '../../host/foreign-value.ts';
 import type {
   ImageOrigin,
@@ -65,13 +66,18 @@ function originOf(image: RememberedImage): Fields {
 }
 
 function blobRow(blob: KnownBlob, paths: NumberedPaths): Fields {
-  const { key, digest, diffId, size, uncompressedSize, mediaType, roots, directories, run } = blob;
+  const { key, digest, diffId, size, uncompressedSize, mediaType } = blob;
+  const { roots, directories, folders, run } = blob;
   return {
     kind: blob.kind ?? kindOf(blob),
     ...{ key, digest, diffId, size, uncompressedSize, mediaType },
     paths: stepsOf(blob.paths.map(path => paths.of(path))),
     roots: roots?.map(path => paths.of(path)),
     directories,
+    folders: folders?.map(({ at, from }) => ({
+      at,
+      from: from.map(({ outPath, below }) => `${basename(outPath)}${below && '/'}${below}`),
+    })),
     run,
   };
 }

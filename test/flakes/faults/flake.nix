@@ -32,6 +32,18 @@
           echo "run pip install torch to get another one"
           pip install --no-index --no-deps --target "$out" ${wheel}
         '';
+      # fetched and unpacked in one step
+      unpacked =
+        name: url:
+        pkgs.stdenv.mkDerivation {
+          inherit name;
+          urls = [ url ];
+          nativeBuildInputs = [ pkgs.python312 ];
+          outputHash = hashOf "unpacked ${name}";
+          outputHashMode = "recursive";
+        };
+      unpackedTorch = unpacked "torch-2.10.0" (builtins.head torch.urls);
+      unpackedTriton = unpacked "triton-3.6.0" "https://download.pytorch.org/whl/triton-3.6.0-cp312-cp312-linux_x86_64.whl";
       source =
         changes:
         fetchFromGitHub (
@@ -74,11 +86,14 @@
           passthru.recipe = {
             name = "comfyui";
             tag = "test";
-            layers = map (name: {
-              inherit name;
-              target = all.${name};
-              image = name != "layer2-wheels" || shipWheels;
-            }) (builtins.attrNames all);
+            layers = map (
+              name:
+              (if builtins.isList all.${name} then { targets = all.${name}; } else { target = all.${name}; })
+              // {
+                inherit name;
+                image = name != "layer2-wheels" || shipWheels;
+              }
+            ) (builtins.attrNames all);
             root = [ start ];
             config = {
               Entrypoint = [ "/bin/start" ];
@@ -148,6 +163,26 @@
           ];
         };
         runs-as-root = image { config.User = "root"; };
+
+        # faults of size: the test says how large what is built would be
+        order = image { layers.layer3-pytorch = unpackedTorch; };
+        bump-fragile = image { layers.layer3-pytorch = installWheel "pytorch-with-cuda" torch; };
+        bump-fragile-cuda = image {
+          layers.layer0-base = pkgs.buildEnv {
+            name = "base";
+            paths = [ cuda.libcublas ];
+          };
+        };
+        # none of these: what a new nixpkgs leaves alone is at the bottom
+        bump-proof = image {
+          layers = {
+            layer-wheels = [
+              unpackedTorch
+              unpackedTriton
+            ];
+            layer3-pytorch = runCommand "links" { } "ln -s ${unpackedTorch} $out";
+          };
+        };
 
         # Nix has to be told that it may: experimental features
         impure = image {

@@ -9,6 +9,7 @@ import { readDescription } from '../../../src/nix/evaluate.ts';
 import { createEventReader } from '../../../src/nix/events.ts';
 import { readLastModified } from '../../../src/nix/flake.ts';
 import { parseVersion } from '../../../src/nix/nix.ts';
+import { readRecipe } from '../../../src/nix/recipe.ts';
 import { parseDump } from '../../../src/nix/store.ts';
 import { mutatedJson, mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
@@ -64,7 +65,25 @@ const target = {
 const description = {
   target,
   image: { name: 'comfyui', tag: null },
-  recipe: { name: 'comfyui', tag: 'cu130', layers: [{ name: 'base', target }], root: [target] },
+  recipe: {
+    ...{ name: 'comfyui', tag: 'cu130', root: [target] },
+    layers: [
+      { name: 'base', target },
+      { name: 'wheels', targets: [target], image: false },
+    ],
+  },
+  folders: [
+    {
+      at: '/opt/python',
+      from: [
+        {
+          $type: 'text',
+          text: `${target.out}/lib`,
+          context: { [target.drv]: { outputs: ['out'] } },
+        },
+      ],
+    },
+  ],
   config: { Env: ['A=b'], ExposedPorts: { '8188/tcp': {} } },
   context: { [target.drv]: { outputs: ['out'] }, [`/nix/store/${hash}-src`]: { path: true } },
   provenance: { own: [target.drv], unfree: [{ drv: target.drv, licence: 'CUDA EULA' }] },
@@ -156,7 +175,10 @@ export const readers = [
     name: 'nix eval --json',
     cases: mutatedJson(description),
     broken: ['', 'null', '{"image":null}'],
-    read: readDescription,
+    read(text) {
+      const { recipe, config, folders } = readDescription(text);
+      return readRecipe(recipe, config, folders);
+    },
   }),
   fuzzed({
     name: 'nix flake metadata --json',

@@ -5,8 +5,16 @@ import { auditMarkdown } from '../../../src/report/audit-markdown.ts';
 import { auditText } from '../../../src/report/audit-text.ts';
 import { auditFlake } from './audited-flake.ts';
 
+/** MB of what is large: of a wheel that is installed just as much as is not told. */
+const sizes = {
+  pytorch: 100,
+  'pytorch-with-cuda': 1500,
+  'torch-2.10.0': 1500,
+  'libcublas-13.0.4.1': 500,
+};
+
 test('an image without a fault gives no finding', async t => {
-  const { findings, packages } = await auditFlake(t, 'faults', 'clean');
+  const { findings, packages } = await auditFlake(t, 'faults', 'clean', sizes);
   assert.deepEqual(findings, []);
   assert.deepEqual(
     packages.map(({ name, source }) => `${name} ${source}`),
@@ -19,6 +27,16 @@ test('an image without a fault gives no finding', async t => {
       'torch wheel',
       'ComfyUI source',
     ],
+  );
+});
+
+test('an image whose wheels are at the bottom, unpacked as they are fetched, gives no finding', async t => {
+  const { findings, packages } = await auditFlake(t, 'faults', 'bump-proof', sizes);
+  assert.deepEqual(findings, []);
+  const wheels = packages.filter(({ source }) => source === 'wheel');
+  assert.deepEqual(
+    wheels.map(({ name, version, layer }) => `${layer} ${name} ${version}`),
+    ['layer-wheels torch 2.10.0+cu130', 'layer-wheels triton 3.6.0'],
   );
 });
 
@@ -66,11 +84,26 @@ const faults: Record<string, { rule: string; layer: string | undefined; says: Re
     says: [/HF_TOKEN/, /PROXY/],
   },
   'runs-as-root': { rule: 'runs-as-root', layer: undefined, says: [/user root/] },
+  order: {
+    rule: 'order',
+    layer: 'layer3-pytorch',
+    says: [/layer3-pytorch holds 1500 MB .* above layer0-base/],
+  },
+  'bump-fragile': {
+    rule: 'bump-fragile',
+    layer: 'layer3-pytorch',
+    says: [/layer3-pytorch holds 1500 MB .*: pytorch-with-cuda \(1500 MB\)/],
+  },
+  'bump-fragile-cuda': {
+    rule: 'bump-fragile',
+    layer: 'layer0-base',
+    says: [/layer0-base holds 500 MB .*: libcublas-13\.0\.4\.1 \(500 MB\)/],
+  },
 };
 
 for (const [fault, { rule, layer, says }] of Object.entries(faults)) {
   test(`planted: ${fault}`, async t => {
-    const audit = await auditFlake(t, 'faults', fault);
+    const audit = await auditFlake(t, 'faults', fault, sizes);
     const messages = audit.findings.map(({ message }) => message).join('\n');
     assert.deepEqual([...new Set(audit.findings.map(found => found.rule))], [rule], messages);
     assert.deepEqual([...new Set(audit.findings.map(found => found.layer))], [layer]);

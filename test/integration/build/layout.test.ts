@@ -24,6 +24,11 @@ test('an OCI layout holds the image and the memory; a second run writes no blob'
   assert.equal(warm.code, 0, warm.stderr);
   assert.equal(warm.record?.sentBytes, 0);
   assert.equal(byLayer(warm, layer => layer.origin)['layer5-perf'], 'reused');
+  // nothing is in this store; sizes are known by the blobs
+  assert.match(
+    String(warm.record?.audit?.unchecked),
+    /^Headers, compilers and derivations [^.]*\.$/,
+  );
   assert.deepEqual(await readdir(join(layout, 'blobs/sha256')), blobs);
 });
 

@@ -66,6 +66,10 @@ async function inspect(reference: string): Promise<Inspected> {
 const transfers = (result: Run) =>
   Object.values(byLayer(result, layer => layer.blobs.map(blob => blob.transfer))).flat();
 
+/** What the audit says of sizes that it could not learn. */
+const unsized = ({ record }: Run) =>
+  record?.audit?.unchecked.filter(text => text.startsWith('What a new nixpkgs'));
+
 test('a streamLayeredImage is pushed as its own script would make it', async context => {
   const registry = await startRegistry();
   context.after(() => registry.stop());
@@ -75,6 +79,7 @@ test('a streamLayeredImage is pushed as its own script would make it', async con
   const first = await build(machine, flake, 'streamed', image);
   assert.deepEqual(first.record?.image?.tags, ['cu130'], 'the tag that the tool gave it');
   assert.deepEqual(transfers(first), ['uploaded', 'uploaded', 'uploaded']);
+  assert.deepEqual(unsized(first), [], 'its script says what each layer holds');
 
   const oracle = join(machine.home, 'oracle.tar');
   const overrides = Object.entries(flake.inputs).flatMap(([name, to]) => [
@@ -107,10 +112,11 @@ test('a docker-archive and a program that writes one give the same layers', asyn
   context.after(() => registry.stop());
   const flake = await copyFlake(context);
   const machine = await freshMachine(context);
-  await build(machine, flake, 'archive', `${registry.address}/archive`, '--tags', 'x');
+  const made = await build(machine, flake, 'archive', `${registry.address}/archive`, '--tags', 'x');
   await build(machine, flake, 'written', `${registry.address}/written`, '--tags', 'x');
   const archive = await inspect(`docker://${registry.address}/archive:x`);
   assert.equal(archive.diffIds.length, 1);
+  assert.equal(unsized(made)?.length, 1, 'nothing says what the archive holds');
   assert.deepEqual(await inspect(`docker://${registry.address}/written:x`), archive);
 });
 

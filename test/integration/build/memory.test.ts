@@ -114,15 +114,18 @@ test('whatever a memory says, the image is right', async context => {
     },
     'a tree without end': () => text.replace(/"tree":\{[^}]*\}+/, `"tree":${nested(8000)}`),
   };
+  // a key by which nobody looks; trees that are not proven may be of a recipe with other folders
+  const untold = new Set([
+    'the key of another layer',
+    'other links at the root, whose layer is forgotten',
+  ]);
   for (const [what, lie] of Object.entries(lies)) {
     await context.test(what, async () => {
       await remember(lie);
       const result = await build();
       assert.equal(result.code, 0, result.stderr);
       assert.equal(result.record?.image?.digest, digest);
-      // trees that are not proven may be of a recipe with other folders
-      const told = what.startsWith('other links') ? 0 : 1;
-      assert.equal(result.record?.warnings.length, told, 'it is told once');
+      assert.equal(result.record?.warnings.length, untold.has(what) ? 0 : 1, 'it is told once');
       assert.doesNotMatch(result.stderr, /\n\s+at .*:\d+:\d+/);
     });
   }

@@ -41,7 +41,9 @@ test('of an unchanged image only the memory and the tag are asked for', async t 
 test('one changed layer is sent with the layer of links, config and memory are side by side', async t => {
   const { example, build } = await scene(t);
   await appendFile(join(example.folder, 'app/main'), '\n# another\n');
-  assert.deepEqual(await build(), [
+  const sequence = await build();
+  const layersAreThere = 7;
+  assert.deepEqual(sequence.slice(0, layersAreThere), [
     ...ahead,
     ...recalled,
     // what the layer of links was made of is compared with it
@@ -49,13 +51,15 @@ test('one changed layer is sent with the layer of links, config and memory are s
     // both are small
     ['POST upload', 'POST upload'],
     ['PUT upload', 'PUT upload'],
-    // image's config, memory's document, record; the memory's config is there
-    ['HEAD blob', 'POST upload', 'POST upload', 'POST upload'],
-    ['PUT upload', 'PUT upload', 'PUT upload'],
-    ['PUT manifest', 'PUT manifest'],
-    ['GET manifest', 'GET memory'],
-    ['PUT cu130', 'PUT memory'],
-    // after a pause, in which the program has nothing else to do
-    ['GET memory'],
   ]);
+  // the image and the memory, side by side: neither waits for the other until their tags move
+  const rest = sequence.slice(layersAreThere);
+  assert.deepEqual(rest.flat().toSorted(), [
+    ...['GET manifest', 'GET memory', 'GET memory', 'HEAD blob'],
+    ...['POST upload', 'POST upload', 'POST upload', 'PUT cu130', 'PUT manifest', 'PUT manifest'],
+    ...['PUT memory', 'PUT upload', 'PUT upload', 'PUT upload'],
+  ]);
+  assert.deepEqual(rest.at(-1), ['GET memory'], 'after a pause');
+  // 5 and that one; what packs the record on a busy machine may come later by one
+  assert.ok(rest.length <= 7, JSON.stringify(rest));
 });

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { entriesBlobSource, storeBlobSource } from '../../../src/image/blob-sources.ts';
 import { imageConfig, manifest } from '../../../src/image/config.ts';
 import { framePool } from '../../../src/image/frames.ts';
-import { rootEntries } from '../../../src/image/root-layer.ts';
 import { type Compression, mediaTypes } from '../../../src/image/types.ts';
 import { checkImage } from '../../tools/check-image.ts';
+import { rootEntries } from '../../tools/root-entries.ts';
 import { collect, temporaryFolder } from '../../unit/image/fixtures.ts';
 
 for (const compression of ['zstd', 'gzip', 'none'] satisfies Compression[]) {

@@ -6,6 +6,7 @@ import { Failure } from '../../../src/host/failure.ts';
 import { processRunner } from '../../../src/host/process.ts';
 import { readDerivationNode } from '../../../src/nix/derivation.ts';
 import { evaluate } from '../../../src/nix/evaluate.ts';
+import { namedTargets } from '../../../src/nix/recipe-layers.ts';
 import type { Nix } from '../../../src/nix/types.ts';
 import { workbench, writeFlake } from './workbench.ts';
 
@@ -29,6 +30,27 @@ const packages = `
     };
   };
   comfyui = layer1 // { passthru = { inherit recipe; }; };
+  merged = layer1 // {
+    recipe = recipe // {
+      layers = [
+        { name = "wheels"; targets = [ layer0 multi.lib ]; }
+        { name = "none"; targets = [ ]; }
+      ];
+      folders = [ {
+        at = "/opt/python";
+        from = [ multi "\${multi.lib}/lib" "\${multi.lib}//nvidia/" ./. shell "\${shell}/busybox" ];
+      } ];
+    };
+  };
+  folder = from: layer1 // { recipe = recipe // { folders = [ { at = "/a"; inherit from; } ]; }; };
+  literal = folder [ "/nix/store/x" ];
+  behind = folder [ "a\${multi}" ];
+  two = folder [ "\${multi}\${layer0}" ];
+  up = folder [ "\${multi}/../x" ];
+  beside = folder [ "\${multi}x" ];
+  drv = folder [ "\${multi.drvPath}" ];
+  number = folder [ 5 ];
+  set = folder [ { a = 1; } ];
   bare = layer1 // { inherit recipe; };
   plain = layer1;
   wrong = layer1 // { recipe = recipe // { layers = [ { name = "a"; target = "text"; } ]; }; };
@@ -43,6 +65,9 @@ const request = (cwd: string, ...installables: string[]) => ({
   overrideInputs: [],
   acceptFlakeConfig: false,
 });
+
+/** Without the hash, and without that of a source that a path of the flake is copied from. */
+const nameOf = (path: string) => path.slice(44).replace(/^[0-9a-z]{32}-/, '');
 
 async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   const error = await promise.then(
@@ -86,7 +111,7 @@ test('a recipe is evaluated with all of its derivations in one process', async t
       { name: 'layer1-py', image: false },
     ],
   );
-  assert.equal(recipe.layers[1]?.drvPath, target.drvPath);
+  assert.equal(namedTargets(recipe.layers)[1]?.drvPath, target.drvPath);
   assert.deepEqual(recipe.directories, [{ path: '/tmp', mode: '1777', uid: 0, gid: 0 }]);
   assert.equal(recipe.created, '1970-01-01T00:00:01Z');
   const [lib] = recipe.root;
@@ -96,11 +121,57 @@ test('a recipe is evaluated with all of its derivations in one process', async t
   assert.deepEqual(recipe.config.Entrypoint, [`${lib?.outPath}/bin/run`, multi.outputs.get('out')]);
   assert.deepEqual(recipe.config.ExposedPorts, { '8188/tcp': {} });
   assert.deepEqual(
-    new Set(recipe.configOutputs.map(({ outPath }) => outPath)),
+    new Set(recipe.referredOutputs.map(({ outPath }) => outPath)),
     new Set(multi.outputs.values()),
   );
-  assert.deepEqual(recipe.configSources, recipe.config.Cmd);
-  assert.match(recipe.configSources[0] ?? '', /-flake\.nix$/);
+  assert.deepEqual(recipe.referredSources, recipe.config.Cmd);
+  assert.match(recipe.referredSources[0] ?? '', /-flake\.nix$/);
+});
+
+test('folders are read with what their sources refer to, and layers of several targets', async t => {
+  const { nix, folder } = await workbench(t);
+  await writeFlake(folder, packages);
+  const { recipe } = await evaluate(nix, request(join(folder, 'flake'), '.#merged'));
+  assert.ok(recipe);
+  assert.deepEqual(
+    namedTargets(recipe.layers).map(({ name, outPath }) => `${name} ${outPath.slice(44)}`),
+    ['wheels layer0-base', 'wheels multi-lib'],
+  );
+  assert.deepEqual(
+    recipe.folders.map(({ at, from }) => ({
+      at,
+      from: from.map(({ outPath, below }) => `${nameOf(outPath)} ${below}`),
+    })),
+    [
+      {
+        at: '/opt/python',
+        from: [
+          'multi ',
+          'multi-lib lib',
+          'multi-lib nvidia',
+          'source ',
+          'source ',
+          'source busybox',
+        ],
+      },
+    ],
+  );
+  assert.deepEqual(
+    recipe.referredOutputs.map(({ outputName, outPath }) => `${outputName} ${outPath.slice(44)}`),
+    ['out multi', 'lib multi-lib'],
+  );
+  const names = recipe.referredSources.map(nameOf);
+  assert.deepEqual(names, ['source', 'source', 'flake.nix']);
+});
+
+test('what folders cannot be merged from is named by field', async t => {
+  const { nix, folder } = await workbench(t);
+  await writeFlake(folder, packages);
+  const cwd = join(folder, 'flake');
+  for (const name of ['literal', 'behind', 'two', 'up', 'beside', 'drv', 'number', 'set']) {
+    const { message } = await failureOf(evaluate(nix, request(cwd, `.#${name}`)));
+    assert.match(message, /^recipe\.folders\[0\]\.from\[0\]: expected a derivation/, name);
+  }
 });
 
 test('a recipe may be an attribute of the target itself, or not be there', async t => {

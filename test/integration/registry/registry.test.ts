@@ -168,7 +168,9 @@ describe('a registry that refuses', () => {
     const store = open(`${address}/o/comfyui`, { credentials: given });
     await assert.rejects(async () => store.checkWrite?.(), /lacks the permission "push" \(401, /);
     const open202 = await start({ auth: 'token' });
-    await open(`${open202.address}/o/comfyui`, { credentials: given }).checkWrite?.();
+    const allowed = open(`${open202.address}/o/comfyui`, { credentials: given });
+    await allowed.checkWrite?.();
+    await allowed.close();
     assert.deepEqual(globSync(join(open202.folder, 'data/**/_uploads/*/startedat')), []);
   });
 
@@ -247,7 +249,7 @@ describe('a bad network', () => {
     cleanup.push(proxy.stop);
     const retries = { ...instantRetries(), attempts: 30 };
     const store = open(`${proxy.address}/o/sixty`, { retries });
-    const contents = Array.from({ length: 60 }, (_, at) => noise(20_000 + at * 500, at + 1));
+    const contents = Array.from({ length: 60 }, (_, at) => noise(300_000 + at * 500, at + 1));
     const sources = contents.map(bytes => layerOf(bytes));
     const digest = await pushImage(store, sources, ['t']);
     assert.equal(state.faults, 200);
@@ -281,20 +283,29 @@ function nextFault(state: { faults: number; at: number }, method: string): HttpF
   return typeof fault === 'object' && 'resetAfter' in fault && !hasBody ? 'drop-answer' : fault;
 }
 
-test('nginx before it, with the limit for bodies that it comes with: chunks of 1 MiB pass', async () => {
-  const registry = await start();
-  const nginx = await startNginx({ before: registry.address });
-  cleanup.push(nginx.stop);
-  const waits: number[] = [];
-  const store = open(`${nginx.address}/o/comfyui`, { retries: instantRetries(waits) });
-  const large = noise(5_500_000, 4);
-  const digest = await pushImage(
-    store,
-    [layerOf(large), ...layers.map(each => layerOf(each))],
-    ['x'],
-  );
-  const seen = await inspect(`${registry.address}/o/comfyui:x`);
-  assert.equal(seen.Digest, digest);
-  assert.deepEqual(seen.Layers, [large, ...layers].map(sha256));
-  assert.deepEqual(waits, []);
+describe('nginx before it, which keeps requests until they are whole', () => {
+  for (const [what, largestBody] of [
+    ['with the limit for bodies that it comes with: chunks of 1 MiB pass', undefined],
+    ['with a smaller one: chunks of 512 KiB pass', '600k'],
+    ['without a limit: streams pass', '0'],
+  ] as const) {
+    test(what, async () => {
+      const registry = await start();
+      const nginx = await startNginx({
+        before: registry.address,
+        ...(largestBody ? { largestBody } : {}),
+      });
+      cleanup.push(nginx.stop);
+      const waits: number[] = [];
+      const store = open(`${nginx.address}/o/comfyui`, { retries: instantRetries(waits) });
+      const all = [noise(5_500_000, 4), ...layers];
+      const sources = all.map(bytes => layerOf(bytes));
+      const digest = await pushImage(store, sources, ['x']);
+      const seen = await inspect(`${registry.address}/o/comfyui:x`);
+      assert.equal(seen.Digest, digest);
+      assert.deepEqual(seen.Layers, all.map(sha256));
+      assert.deepEqual(waits, []);
+      if (largestBody === '0') assert.ok(sources.every(({ opened }) => opened === 1));
+    });
+  }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { copyTemplate, layers, smallProject } from './layered-project.ts';
@@ -9,6 +9,15 @@ const packages = 'packages.x86_64-linux';
 const paths = 'builtins.mapAttrs (_: target: { drv = target.drvPath; out = target.outPath; })';
 type Paths = Record<string, { drv: string; out: string }>;
 
+/** What the layers of a variant's recipe hold, by the layer's name. */
+const targetsIn = (project: Project, variant: string) =>
+  evaluate<Record<string, { name: string; drv: string; out: string }[]>>(
+    project,
+    `comfyui-${variant}.passthru.recipe.layers`,
+    'layers: builtins.listToAttrs (map (l: { inherit (l) name; value = map (t: ' +
+      '{ inherit (t) name; drv = t.drvPath; out = t.outPath; }) l.targets; }) layers)',
+  );
+
 const targetsOf = (project: Project) => evaluate<Paths>(project, packages, paths);
 
 describe('templates/layered, evaluated', () => {
@@ -16,8 +25,10 @@ describe('templates/layered, evaluated', () => {
     const project = await copyTemplate(context);
     const targets = Object.keys(await targetsOf(project));
     const lock = JSON.parse(await readFile(join(project.folder, 'wheels.lock.json'), 'utf8'));
-    const locked = Object.entries<object>(lock.wheels['x86_64-linux']).flatMap(([cuda, pythons]) =>
-      Object.keys(pythons).map(python => `${cuda}-${python.replace('cp', 'py')}`),
+    const locked = Object.entries<Pythons>(lock.wheels['x86_64-linux']).flatMap(([cuda, pythons]) =>
+      Object.entries(pythons)
+        .filter(([, wheels]) => wheels.torch)
+        .map(([python]) => `${cuda}-${python.replace('cp', 'py')}`),
     );
     assert.ok(locked.length >= 7, locked.join(' '));
     const suffixes = [...locked.map(name => `-${name}`), '-cu126', '-cu128', '-cu130', ''];
@@ -34,24 +45,38 @@ describe('templates/layered, evaluated', () => {
     );
   });
 
-  test('unfree packages are allowed by the flake itself, by nixpkgs without it not', async context => {
+  test('CUDA from nixpkgs is at hand for what is compiled, and part of nothing else', async context => {
     const project = await copyTemplate(context);
     const inner = { folder: project.nixpkgs, nixpkgs: project.nixpkgs };
     const library = 'legacyPackages.x86_64-linux.cudaPackages_13_0.libcublas';
     await assert.rejects(evaluate(inner, library, 'target: target.drvPath'), /allowUnfree/);
+    const { comfyui } = await targetsOf(project);
+    const names = [...(await closureOf(comfyui?.drv ?? ''))].map(nameOf);
+    const compiled = /^(cuda_|lib(cu|nv)|cudnn|nccl|openmpi|ucx)/;
+    assert.deepEqual(
+      names.filter(name => compiled.test(name)),
+      [],
+    );
   });
 
-  test('the recipe ships all layers but the downloads, and is not root', async context => {
+  test('the recipe has wheels below what nixpkgs changes, the app on top, and is not root', async context => {
     const recipe = await evaluate<Recipe>(
       await copyTemplate(context),
       `${packages}.comfyui.passthru.recipe`,
       'recipe: recipe // { root = map (t: t.name) recipe.root; ' +
-        'layers = map (l: { inherit (l) name image; }) recipe.layers; }',
+        'layers = map (l: l.name) recipe.layers; folders = map (f: f.at) recipe.folders; }',
     );
-    assert.deepEqual(
-      recipe.layers,
-      layers.map(name => ({ name, image: name !== 'layer2-wheels' })),
-    );
+    assert.deepEqual(recipe.layers, layers);
+    assert.deepEqual(recipe.folders, [
+      '/usr/local/cuda/lib64',
+      '/usr/local/cuda/include',
+      '/opt/python/pytorch',
+      '/opt/python/bin',
+      '/opt/python/performance',
+      '/opt/python/dependencies',
+      '/opt/python/nixpkgs',
+      '/opt/python/app',
+    ]);
     const { config } = recipe;
     assert.equal(config.User, '1000:1000');
     assert.deepEqual(config.ExposedPorts, { '8188/tcp': {} });
@@ -68,9 +93,13 @@ describe('templates/layered, evaluated', () => {
   });
 });
 
+/** The lock's wheels of a CUDA: Python → project → pin. */
+type Pythons = Record<string, Record<string, { version: string }>>;
+
 interface Recipe {
   root: string[];
-  layers: { name: string; image: boolean }[];
+  layers: string[];
+  folders: string[];
   config: {
     User: string;
     Env: string[];
@@ -81,24 +110,69 @@ interface Recipe {
 }
 
 describe('what a target is built from', () => {
-  test('the app from neither CUDA nor Python, and the same in all variants', async context => {
-    const targets = await targetsOf(await copyTemplate(context));
-    const app = targets['layer6-app-cu130-py313']?.drv ?? '';
+  test('ComfyUI from neither CUDA nor Python, and the same in all variants', async context => {
+    const project = await copyTemplate(context);
+    const comfyui = async (variant: string) =>
+      (await targetsIn(project, variant))['layer6-app']?.find(({ name }) => name === 'layer6-app');
+    const app = (await comfyui('cu130-py313'))?.drv ?? '';
     const inputs = [...(await closureOf(app))].map(nameOf);
     assert.deepEqual(
       inputs.filter(name => /cuda|cublas|cudnn|torch|python/.test(name)),
       [],
     );
     assert.ok(inputs.includes('comfyui.drv'));
-    assert.equal(targets['layer6-app-cu126-py312']?.drv, app);
+    assert.equal((await comfyui('cu126-py312'))?.drv, app);
   });
 
-  test('performance wheels from CUDA and their own files, not from other layers', async context => {
-    const targets = await targetsOf(await copyTemplate(context));
-    const inputs = await closureOf(targets['layer5-performance']?.drv ?? '');
-    for (const other of ['layer1-python', 'layer3-pytorch', 'layer4-dependencies']) {
-      assert.ok(!inputs.has(targets[other]?.drv ?? other), other);
+  test('wheels from themselves: another nixpkgs moves none of them', async context => {
+    const project = await copyTemplate(context);
+    const before = await targetsIn(project, 'cu130-py313');
+    await appendFile(join(project.nixpkgs, 'generic-builder.sh'), '\n# another stdenv\n');
+    const after = await targetsIn(project, 'cu130-py313');
+    const kept = (name: string) =>
+      before[name]?.filter((target, at) => target.out === after[name]?.[at]?.out).map(t => t.name);
+    for (const name of [
+      'layer2-cuda',
+      'layer3-pytorch',
+      'layer5-performance',
+      'layer4-dependencies',
+    ]) {
+      assert.deepEqual(
+        kept(name),
+        before[name]?.map(target => target.name),
+        name,
+      );
     }
+    for (const name of ['layer0-base', 'layer1-python', 'layer4-sources', 'bytecode']) {
+      assert.deepEqual(kept(name), [], name);
+    }
+    assert.deepEqual(
+      kept('layer6-app'),
+      before['layer6-app']?.slice(0, -2).map(target => target.name),
+      'all but its bytecode, and ComfyUI',
+    );
+  });
+
+  test('every wheel of the lock, which is in one layer', async context => {
+    const project = await copyTemplate(context);
+    const lock = JSON.parse(await readFile(join(project.folder, 'wheels.lock.json'), 'utf8'));
+    for (const [variant, pins] of [
+      ['cu130-py313', lock.wheels['x86_64-linux'].cu130.cp313],
+      ['cu128-py313', lock.wheels['x86_64-linux'].cu128.cp313],
+    ]) {
+      const held = Object.values(await targetsIn(project, variant)).flat();
+      const names = new Set(held.map(({ name }) => name));
+      assert.equal(names.size, held.length, variant);
+      for (const [name, { version }] of Object.entries<{ version: string }>(pins)) {
+        assert.ok(names.has(`${name}-${version}`), `${variant}: ${name} ${version}`);
+      }
+    }
+  });
+
+  test('variants of one CUDA from the same libraries of NVIDIA', async context => {
+    const project = await copyTemplate(context);
+    const libraries = async (variant: string) => (await targetsIn(project, variant))['layer2-cuda'];
+    assert.deepEqual(await libraries('cu130-py314'), await libraries('cu130-py313'));
   });
 
   test('a new ComfyUI rebuilds its own layer alone', async context => {

@@ -142,7 +142,7 @@ test('a compiler is a leftover unless something compiles at run time', () => {
     ['layer0', paths.map(name => ({ path: outPath(name), narSize: 2_000_000 }))],
   ]);
   const messages = (config: object) =>
-    auditOf({ layer0: {} }, { User: '1000', ...config }, closures).findings.map(f => f.message);
+    auditOf({ layer0: {} }, { User: '1000', ...config }, { closures }).findings.map(f => f.message);
   assert.deepEqual(messages({}), [
     'layer0 holds compilers, 4 MB: gcc-wrapper-14.3.0, binutils-2.45.',
     'layer0 holds headers, 2 MB: glibc-2.42-dev.',

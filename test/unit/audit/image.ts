@@ -1,7 +1,7 @@
 import { audit } from '../../../src/audit/audit.ts';
 import { factsOf } from '../../../src/audit/facts.ts';
 import { nearDerivations } from '../../../src/audit/near.ts';
-import type { LayerClosures } from '../../../src/audit/subject.ts';
+import type { LayerBlobs, LayerClosures } from '../../../src/audit/subject.ts';
 import type { ContainerConfig } from '../../../src/image/types.ts';
 import type { Derivation } from '../../../src/nix/derivation.ts';
 
@@ -37,30 +37,54 @@ export const nixpkgs = (
   env: { pname, version, buildInputs: inputs.map(outPath).join(' ') },
 });
 
-/** Audits an image whose layers are the derivations called layer…, in order. */
+/** What fetches a wheel; `unpacked`: and unpacks it, in one step. */
+export const wheel = (file: string, unpacked = false): Written => ({
+  inputs: ['stdenv-linux'],
+  env: {
+    urls: `https://example.org/whl/${file}`,
+    outputHash: 'sha256-x',
+    outputHashMode: unpacked ? 'recursive' : 'flat',
+  },
+});
+
+/** What else is known of an image. */
+interface Known {
+  closures?: LayerClosures;
+  blobs?: LayerBlobs;
+  hasRecipe?: boolean;
+  /** Layer → the derivations that it is made of. */
+  made?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Layer → the derivations that it is made of: those that are called layer…, one each. */
+const layersByName = (written: object) =>
+  Object.fromEntries(
+    Object.keys(written)
+      .filter(name => name.startsWith('layer'))
+      .map(name => [name, [name]]),
+  );
+
+/** Audits an image of layers in the order in which they are written. */
 export function auditOf(
   written: Readonly<Record<string, Written>>,
   config: ContainerConfig = { User: '1000' },
-  closures?: LayerClosures,
+  { closures, blobs, hasRecipe = true, made = layersByName(written) }: Known = {},
 ) {
   const derivations = new Map(
     Object.entries(written).map(([name, each]) => [drvPath(name), derivationOf(name, each)]),
   );
   const graph = new Map([...derivations].map(([path, each]) => [path, factsOf(each, path)]));
   const provenance = { own: new Set<string>(), unfree: new Map<string, string>() };
-  const names = Object.keys(written).filter(name => name.startsWith('layer'));
-  const targets = names.map(drvPath);
+  const layers = Object.entries(made).map(([name, targets]) => {
+    const drvPaths = targets.map(drvPath);
+    return { name, shipped: true, drvPaths, contents: drvPaths };
+  });
+  const targets = layers.flatMap(({ drvPaths }) => drvPaths);
   const near = nearDerivations(targets, graph, provenance, path => {
     const found = derivations.get(path);
     if (found === undefined) throw new Error(`${path} is not written`);
     return found;
   });
-  const layers = names.map(name => ({
-    name,
-    shipped: true,
-    drvPaths: [drvPath(name)],
-    contents: [drvPath(name)],
-  }));
   const textOf = () => undefined;
-  return audit({ layers, config, graph, provenance, near, textOf }, closures);
+  return audit({ layers, config, hasRecipe, graph, provenance, near, textOf }, closures, blobs);
 }

@@ -31,6 +31,7 @@ test('they stay beside those that a run adds, also where its labels change the i
     const { image } = await sendLayers(source, {
       store: layoutStore(to, quietHost()),
       transfers: {
+        keepsOrder: false,
         send: async ({ source: { digest = '', size = 0, diffId = '', mediaType } }) => ({
           ...{ digest, size, diffId, mediaType, uncompressedSize: size },
           ...{ key: '', paths: [], transfer: 'uploaded' as const },

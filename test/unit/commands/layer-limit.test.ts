@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideTargetLayers, type LayerWork } from '../../../src/commands/build/layers.ts';
+import type { LayerWork } from '../../../src/commands/build/layer-work.ts';
+import { decideTargetLayers } from '../../../src/commands/build/layers.ts';
 import { startLessons } from '../../../src/commands/build/lessons.ts';
 import type { MadeLayer } from '../../../src/commands/build/state.ts';
 import { mediaTypes } from '../../../src/image/types.ts';

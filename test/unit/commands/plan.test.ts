@@ -25,10 +25,11 @@ function recipe(layers: LayerTarget[], parts: Partial<Recipe> = {}): Recipe {
     tag: 'cu130',
     layers,
     root: [],
+    folders: [],
     directories: [],
     config: {},
-    configOutputs: [],
-    configSources: [],
+    referredOutputs: [],
+    referredSources: [],
     created: '1970-01-01T00:00:01Z',
     ...parts,
   };
@@ -66,6 +67,8 @@ async function plan(
     recipe: wanted,
     knowledge: arrangeKnowledge([{ memory: { images: [image] }, evidence: silent }], zstd),
     presence: async each => (options.gone?.includes(each) ? undefined : 'present'),
+    closures: { sizeOf: () => undefined },
+    maxLayerSize: 2 ** 30,
     unshipped: options.unshipped ?? [],
   });
   return {
@@ -153,7 +156,7 @@ test('a root of unknown tree is realised', async () => {
 });
 
 test('what config refers to and no layer carries is realised', async () => {
-  const wanted = recipe([layer('base')], { configOutputs: [output('entry'), output('base')] });
+  const wanted = recipe([layer('base')], { referredOutputs: [output('entry'), output('base')] });
   const found = await plan(wanted, remembered(three));
   assert.deepEqual(found, { needed: ['entry'], reused: ['base'] });
 });

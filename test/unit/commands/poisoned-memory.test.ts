@@ -7,7 +7,6 @@ import { entriesBlobSource } from '../../../src/image/blob-sources.ts';
 import { imageConfig, manifest } from '../../../src/image/config.ts';
 import { framePool } from '../../../src/image/frames.ts';
 import { blobKey, rootKey } from '../../../src/image/keys.ts';
-import { rootEntries } from '../../../src/image/root-layer.ts';
 import type { RootTree } from '../../../src/image/root-tree.ts';
 import { type Descriptor, mediaTypes } from '../../../src/image/types.ts';
 import { evidenceIn } from '../../../src/registry/evidence.ts';
@@ -21,6 +20,7 @@ import { quietHost } from '../../tools/host.ts';
 import { storeOn } from '../../tools/opened-store.ts';
 import { layerNamed, recipeOf } from '../../tools/planned-layers.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+import { rootEntries } from '../../tools/root-entries.ts';
 import { storePath } from '../../tools/stand-in-store.ts';
 
 const names = ['base', 'python', 'torch', 'app'] as const;
@@ -108,7 +108,10 @@ async function plan({ store, place }: Awaited<ReturnType<typeof repository>>) {
   const told = warning === undefined ? [] : [warning];
   const knowledge = arrangeKnowledge([{ memory, evidence: evidenceIn(store) }], mediaType);
   const presence = presenceIn(store, knowledge, message => told.push(message));
-  const found = await planFirst({ recipe, knowledge, presence, unshipped: [] });
+  const found = await planFirst({
+    ...{ recipe, knowledge, presence, unshipped: [], maxLayerSize: 2 ** 30 },
+    closures: { sizeOf: () => undefined },
+  });
   const reused = [...found.reused, ...(found.root.blob ? ['root'] : [])];
   return { made: [...names, 'root'].filter(name => !reused.includes(name)), told };
 }

@@ -19,19 +19,27 @@ import { quietHost } from '../../tools/host.ts';
 async function scene(t: TestContext, offered: readonly string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'provide-'));
   t.after(() => rm(folder, { recursive: true }));
-  const layer = async (name: string, inputs: readonly string[]): Promise<LayerTarget> => {
+  const layer = async (name: string, inputs: readonly string[], env = ''): Promise<LayerTarget> => {
     const drvPath = join(folder, `${name}.drv`);
     const inputDrvs = inputs.map(input => `("${join(folder, input)}.drv",["out"])`);
     const outPath = `/nix/store/${'0'.repeat(32)}-${name}`;
-    const text = `Derive([("out","${outPath}","","")],[${inputDrvs}],[],"x","/sh",[],[])`;
+    const text = `Derive([("out","${outPath}","","")],[${inputDrvs}],[],"x","/sh",[],[${env}])`;
     await writeFile(drvPath, text);
     return { name, drvPath, outPath, outputName: 'out', image: true };
   };
   const layers = [await layer('base', []), await layer('deps', []), await layer('app', ['deps'])];
+  const fixed = '("outputHash","sha256:x")';
+  const several = [
+    await layer('torch-2.9', [], fixed),
+    await layer('sam-1.0', []),
+    await layer('sam-2.0', []),
+  ];
   const commands: Command[] = [];
   const dryRun = (args: readonly string[]) => {
     const wanted = args.some(arg => arg.includes('app.drv!')) ? ['deps', 'app'] : [];
-    const asked = layers.filter(({ name }) => args.some(arg => arg.includes(`${name}.drv!`)));
+    const asked = [...layers, ...several].filter(({ name }) =>
+      args.some(arg => arg.includes(`${name}.drv!`)),
+    );
     const builds = [...new Set([...wanted, ...asked.map(({ name }) => name)])].filter(
       name => !offered.includes(name),
     );
@@ -54,12 +62,15 @@ async function scene(t: TestContext, offered: readonly string[] = []) {
     currentDirectory: folder,
     temporaryDirectory: folder,
   };
-  const recipe = { layers } as unknown as Evaluation['recipe'];
+  const wheels = { name: 'wheels', image: true, targets: several };
+  const recipe = { layers: [...layers, wheels] } as unknown as Evaluation['recipe'];
   const evaluation = { recipe, target: layers[2], system: 'x' } as unknown as Evaluation;
   const nix = { bin: '/bin', version: '2.34.8', storeDir: '/nix/store', env: {}, host };
   const provider = startProviding({ nix, evaluation, settings: parseBuild({}, run), state }, host);
   const nixFor = async (...names: string[]) => {
-    const { env } = await provider.nixFor(layers.filter(({ name }) => names.includes(name)));
+    const { env } = await provider.nixFor(
+      [...layers, ...several].filter(({ name }) => names.includes(name)),
+    );
     return env.NIX_CONFIG ?? '';
   };
   const dryRuns = () =>
@@ -108,4 +119,10 @@ test('where nothing is to be realised, nothing is asked', async t => {
   const unchanged = await scene(t);
   await unchanged.nixFor();
   assert.deepEqual(unchanged.commands, []);
+});
+
+test('of several targets each is kept by itself, those that are downloads not at all', async t => {
+  const { nixFor, restored } = await scene(t);
+  await nixFor('torch-2.9', 'sam-1.0', 'sam-2.0');
+  assert.deepEqual(restored, [['wheels-sam', 'wheels-sam-2']]);
 });

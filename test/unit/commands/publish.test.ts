@@ -27,8 +27,8 @@ const layer = (name: string, count: number): MadeLayer => ({
   blobs: Array.from({ length: count }, () => blob),
 });
 const recipe = {
-  ...{ name: 'x', tag: 't', layers: [], root: [], directories: [], config: {} },
-  ...{ configOutputs: [], configSources: [], created: 'now' },
+  ...{ name: 'x', tag: 't', layers: [], root: [], folders: [], directories: [], config: {} },
+  ...{ referredOutputs: [], referredSources: [], created: 'now' },
 };
 const created = '1970-01-01T00:00:01Z';
 const parts = { recipe, created, architecture: 'amd64', labels: {}, annotations: {} };

@@ -35,7 +35,7 @@ const settings = {
   insecureRegistries: [],
 };
 const identity = { name: 'x', tag: 't', architecture: 'amd64', hasRecipe: true };
-const place = { storeDir: '/nix/store', architecture: 'amd64' };
+const place = { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [], shared: [] };
 
 test('the source of a copy is read, its destination written', async t => {
   const registry = await registryWithImage(t);

@@ -4,10 +4,10 @@ import { recallRoot } from '../../../src/commands/build/remembered-root.ts';
 import { entriesBlobSource } from '../../../src/image/blob-sources.ts';
 import { framePool } from '../../../src/image/frames.ts';
 import { rootKey } from '../../../src/image/keys.ts';
-import { rootEntries } from '../../../src/image/root-layer.ts';
+import { rootContent } from '../../../src/image/root-layer.ts';
 import type { RootTree } from '../../../src/image/root-tree.ts';
 import { readTar, type TarMember } from '../../../src/image/tar-reader.ts';
-import type { ImageDirectory } from '../../../src/image/types.ts';
+import type { ImageDirectory, ImageFolder } from '../../../src/image/types.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { Recipe } from '../../../src/nix/types.ts';
 import type { Evidence } from '../../../src/registry/evidence.ts';
@@ -23,16 +23,26 @@ const tools: RootTree = { bin: { sh: 0 }, lib: { python3: [{ 'site.py': 0 }] } }
 const trees = { python, tools };
 
 /** A root layer as it lies in a registry, made of these trees. */
-async function layerOf(of: Record<string, RootTree>, directories: ImageDirectory[]) {
-  const roots = Object.entries(of).map(([name, tree]) => ({ outPath: storePath(name), tree }));
-  const entries = rootEntries(roots, directories);
+async function layerOf(
+  of: Record<string, RootTree>,
+  directories: ImageDirectory[],
+  folders: ImageFolder[] = [],
+) {
+  const trees = new Map(Object.entries(of).map(([name, tree]) => [storePath(name), tree]));
+  const merged = folders.flatMap(({ from }) => from.map(({ outPath }) => outPath));
+  const roots = [...trees.keys()].filter(path => !merged.includes(path));
+  const parts = { roots, folders };
+  const { entries } = rootContent({ ...parts, directories }, trees);
   const source = entriesBlobSource(() => entries, { compression: 'none', pool: framePool(1) });
   const stream = source.open();
   const bytes: Buffer[] = [];
   for await (const chunk of stream) bytes.push(Buffer.from(chunk));
   const result = stream.result();
-  const key = rootKey({ roots: roots.map(({ outPath }) => outPath), directories });
-  const blob: KnownBlob = { ...result, key, mediaType: mediaTypes.layer.zstd, paths: [] };
+  const key = rootKey({ ...parts, directories });
+  const blob: KnownBlob = {
+    ...{ ...result, kind: 'root', key, mediaType: mediaTypes.layer.zstd, paths: [] },
+    ...parts,
+  };
   const members: TarMember[] = [];
   const tar = (async function* () {
     yield* bytes;
@@ -50,12 +60,16 @@ async function recalled(
     /** It was remembered by a run that made no image. */
     unfinished?: boolean;
     directories?: ImageDirectory[];
+    /** Of the image, and of the recipe. */
+    folders?: ImageFolder[];
+    newFolders?: ImageFolder[];
     wanted?: string[];
     key?: string;
   } = {},
 ) {
   const { of = trees, wanted = ['python', 'app'], directories = [temporary] } = options;
-  const { blob, members } = await layerOf(of, [temporary]);
+  const { folders = [], newFolders = folders } = options;
+  const { blob, members } = await layerOf(of, [temporary], folders);
   const evidence: Evidence = {
     image: async () => undefined,
     isStated: async () => true,
@@ -75,8 +89,11 @@ async function recalled(
     [{ memory: { images: [image] }, evidence }],
     mediaTypes.layer.zstd,
   );
-  const root = wanted.map(name => ({ outPath: storePath(name), drvPath: '', outputName: 'out' }));
-  const recipe = { root, directories } as unknown as Recipe;
+  const merged = newFolders.flatMap(({ from }) => from.map(({ outPath }) => outPath));
+  const root = wanted
+    .map(name => ({ outPath: storePath(name), drvPath: '', outputName: 'out' }))
+    .filter(({ outPath }) => !merged.includes(outPath));
+  const recipe = { root, folders: newFolders, directories } as unknown as Recipe;
   const found = await recallRoot({ recipe, knowledge, presence: async () => 'present' });
   return {
     blob: found.blob?.digest === blob.digest,
@@ -144,4 +161,41 @@ test('trees of a run that left no image are taken as they are, those of a lost i
   assert.deepEqual((await recalled(trees, { unfinished: true })).known, ['python']);
   const lost = { digest: `sha256:${'b'.repeat(64)}` };
   assert.deepEqual((await recalled(trees, { image: lost })).known, []);
+});
+
+const wheels: Record<string, RootTree> = {
+  base: { bin: { sh: 0 } },
+  torch: { torch: { 'a.py': 0, include: { 'a.h': 0 } } },
+  bytecode: { torch: { __pycache__: { 'a.pyc': 0 } } },
+};
+const folderOf = (at: string, ...names: string[]): ImageFolder => ({
+  at,
+  from: names.map(name => ({ outPath: storePath(name), below: '' })),
+});
+const site = [folderOf('/opt/py', 'torch', 'bytecode')];
+const allOfThem = { of: wheels, folders: site, wanted: ['base', 'torch', 'bytecode'] };
+
+test('a layer with folders is reused where the remembered trees make just it', async () => {
+  assert.equal((await recalled(wheels, allOfThem)).blob, true);
+  const lie = { ...wheels, torch: { torch: { 'b.py': 0 } } } satisfies Record<string, RootTree>;
+  assert.equal((await recalled(lie, allOfThem)).blob, false);
+});
+
+test('the tree of a source is taken where the layer shows its links, behind them as it is said', async () => {
+  const newFolders = [folderOf('/opt/py', 'torch', 'bytecode2')];
+  const wanted = ['base', 'torch', 'bytecode2'];
+  const found = await recalled(wheels, { ...allOfThem, newFolders, wanted });
+  assert.deepEqual([found.blob, found.known], [false, ['base', 'torch']]);
+  assert.deepEqual(found.treeOf('torch'), wheels.torch);
+  const lies: Record<string, RootTree> = {
+    'a file more': { torch: { 'a.py': 0, 'b.py': 0, include: { 'a.h': 0 } } },
+    'a file for a folder': { torch: 0 },
+    nothing: {},
+  };
+  for (const [what, torch] of Object.entries(lies)) {
+    const told = { ...wheels, torch };
+    assert.deepEqual((await recalled(told, { ...allOfThem, newFolders, wanted })).known, [], what);
+  }
+  const { torch: _, ...without } = wheels;
+  assert.deepEqual((await recalled(without, { ...allOfThem, newFolders, wanted })).known, []);
 });

@@ -44,7 +44,13 @@ test('a login that was refused ahead is told where the memory is read, and not t
     const repository = openRepository(settings, host);
     repository?.logIn();
     const destination = openDestination(settings, identity, host, repository);
-    const place = { storeDir: '/nix/store', architecture: 'amd64' };
+    const place = {
+      name: 'x',
+      storeDir: '/nix/store',
+      architecture: 'amd64',
+      targets: [],
+      shared: [],
+    };
     const recalling = recall(destination, settings, place, host);
     if (push === 'true') await assert.rejects(recalling, /403/);
     else await recalling;
@@ -98,7 +104,12 @@ async function begin(image: string, push: string, login = true) {
   repository?.logIn();
   try {
     const destination = openDestination(settings, identity, host, repository);
-    await recall(destination, settings, { storeDir: '/nix/store', architecture: 'amd64' }, host);
+    await recall(
+      destination,
+      settings,
+      { name: 'x', storeDir: '/nix/store', architecture: 'amd64', targets: [], shared: [] },
+      host,
+    );
   } finally {
     await repository?.close();
   }
@@ -124,7 +135,13 @@ test('of a registry that has refused the login by then nothing else is asked', a
   await assert.rejects(repository.loggedIn(), /403/);
   const asked = registry.requests.length;
   const destination = openDestination(settings, identity, quietHost(), repository);
-  const place = { storeDir: '/nix/store', architecture: 'amd64' };
+  const place = {
+    name: 'x',
+    storeDir: '/nix/store',
+    architecture: 'amd64',
+    targets: [],
+    shared: [],
+  };
   await assert.rejects(recall(destination, settings, place, quietHost()), /403/);
   assert.equal(registry.requests.length, asked);
   await repository.close();

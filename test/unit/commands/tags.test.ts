@@ -33,16 +33,47 @@ test('tags move in their order, once the registry gave the manifest back', async
   assert.deepEqual(registry.manifests.get('latest')?.bytes, bytes);
 });
 
-test('no tag moves to a manifest that was accepted and is not there', async t => {
+test('a tag that was seen to name the manifest is left, and shows that it is there', async t => {
   const { registry, store } = await repository(t);
-  registry.manifests.clear();
-  await assert.rejects(moveTags(store, ['cu130'], manifest, quietHost()), (error: unknown) => {
-    assert.ok(error instanceof Failure);
-    assert.match(error.message, /o\/x accepted the manifest sha256:\w+ but does not have it\.$/);
-    assert.match(error.details.tried ?? '', /no tag was moved/);
-    return true;
-  });
-  assert.deepEqual([...registry.manifests.keys()], []);
+  await moveTags(store, ['cu130', 'latest'], manifest, quietHost(), ['cu130']);
+  assert.deepEqual(registry.requests, ['PUT /v2/o/x/manifests/latest']);
+});
+
+test('a manifest that a registry has by tags alone is asked for by the first of them', async t => {
+  for (const byTagAlone of ['refused', 'hidden'] as const) {
+    const registry = await startRegistryStandIn({ byTagAlone });
+    const store = storeOn(t, registry, 'o/x');
+    await store.putManifest(bytes, mediaTypes.manifest);
+    await moveTags(store, ['cu130', 'latest'], manifest, quietHost());
+    assert.deepEqual(registry.requests.slice(-4), [
+      `GET /v2/o/x/manifests/${digest}`,
+      'PUT /v2/o/x/manifests/cu130',
+      'GET /v2/o/x/manifests/cu130',
+      'PUT /v2/o/x/manifests/latest',
+    ]);
+  }
+});
+
+test('what gets no tag is a failure where manifests are kept by tags alone', async t => {
+  const store = storeOn(t, await startRegistryStandIn({ byTagAlone: 'refused' }), 'o/x');
+  const put = store.putManifest(bytes, mediaTypes.manifest, { untagged: true });
+  await assert.rejects(put, /Could not store the manifest sha256:.* 400/);
+});
+
+test('one that was accepted and is nowhere is a failure; no more tags move', async t => {
+  const { registry, store } = await repository(t);
+  registry.behaviour.missing = 404;
+  const hidden = { ...store, getManifest: async () => undefined };
+  await assert.rejects(
+    moveTags(hidden, ['cu130', 'x'], manifest, quietHost()),
+    (error: unknown) => {
+      assert.ok(error instanceof Failure);
+      assert.match(error.message, /o\/x accepted the manifest sha256:\w+ but does not have it\.$/);
+      assert.match(error.details.tried ?? '', /by the tag cu130, and was asked for by both/);
+      return true;
+    },
+  );
+  assert.equal(registry.manifests.has('x'), false);
 });
 
 test('no tag moves to a manifest that comes back as another one', async t => {

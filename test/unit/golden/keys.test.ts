@@ -47,6 +47,30 @@ test('the key of a root layer, with each field of a directory', () => {
   );
 });
 
+test('folders are part of the key where there are some: where, of what, and in which order', () => {
+  const [one = '', other = ''] = paths;
+  const from = [
+    { outPath: one, below: '' },
+    { outPath: other, below: 'lib' },
+  ];
+  const folders = [
+    { at: '/opt/b', from },
+    { at: '/opt/a', from },
+  ];
+  const key = rootKey({ ...root, folders });
+  assert.equal(key, 'e205ab65f86d40a0cf379053ead611a1129f196aabda8063c61bda7b86d72e1c');
+  assert.equal(rootKey({ ...root, folders: [] }), rootKey(root));
+  assert.equal(rootKey({ ...root, folders: folders.toReversed() }), key);
+  const others = [
+    [{ at: '/opt/c', from }],
+    [{ at: '/opt/b', from: from.toReversed() }],
+    [{ at: '/opt/b', from: [{ outPath: one, below: 'lib' }, ...from.slice(1)] }],
+    [{ at: '/opt/b', from: from.slice(1) }],
+    folders.slice(0, 1),
+  ].map(changed => rootKey({ ...root, folders: changed }));
+  assert.equal(new Set([key, rootKey(root), ...others]).size, others.length + 2);
+});
+
 test('the order of roots and directories is no part of the key', () => {
   const more = [directory, { ...directory, path: '/a' }, { ...directory, path: '/z' }];
   const key = rootKey({ roots: paths, directories: more });

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
-import {
-  expandRootTree,
-  readRootTree,
-  rootEntries,
-  UnexpandedFolder,
-} from '../../../src/image/root-layer.ts';
+import { expandRootTree, readRootTree, UnexpandedFolder } from '../../../src/image/root-layer.ts';
 import { parseRootTree } from '../../../src/image/root-tree.ts';
+import { rootEntries } from '../../tools/root-entries.ts';
 import { temporaryFolder } from './fixtures.ts';
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { entriesBlobSource, storeBlobSource } from '../../../src/image/blob-sources.ts';
 import { framePool } from '../../../src/image/frames.ts';
-import { rootEntries } from '../../../src/image/root-layer.ts';
+import { rootEntries } from '../../tools/root-entries.ts';
 import { collect, hashed, temporaryFolder } from './fixtures.ts';
 
 const zstd = { compression: 'zstd', pool: framePool(1) } as const;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { imageConfig } from '../../../src/image/config.ts';
 import { readRecipe } from '../../../src/nix/recipe.ts';
+import { isShipped, namedTargets } from '../../../src/nix/recipe-layers.ts';
 
 const derivation = (name: string) => ({
   $type: 'derivation',
@@ -59,6 +60,7 @@ test('a minimal recipe gets the defaults', () => {
       },
     ],
     root: [],
+    folders: [],
     directories: [],
     config: {},
     created: '1970-01-01T00:00:01Z',
@@ -122,6 +124,30 @@ const wrong: [string, unknown, unknown, string][] = [
     { ...minimal, layers: [{ name: 'b' }] },
     {},
     'recipe.layers[0].target: expected a derivation, found nothing',
+  ],
+  [
+    'a target beside targets',
+    { ...minimal, layers: [{ ...layer, targets: [] }] },
+    {},
+    'recipe.layers[0] has a target and targets',
+  ],
+  [
+    'targets that are no list',
+    { ...minimal, layers: [{ name: 'b', targets: derivation('x') }] },
+    {},
+    'recipe.layers[0].targets: expected a list, found a derivation',
+  ],
+  [
+    'one of several targets that is a path',
+    { ...minimal, layers: [{ name: 'b', targets: [derivation('x'), { $type: 'path' }] }] },
+    {},
+    'recipe.layers[0].targets[1]: expected a derivation, found a path',
+  ],
+  [
+    'more targets than anybody writes',
+    { ...minimal, layers: [{ name: 'b', targets: Array(1001).fill(derivation('x')) }] },
+    {},
+    'recipe.layers[0].targets: a list of 1001, and at most 1000 are read',
   ],
   [
     'image as text',
@@ -284,6 +310,91 @@ const wrong: [string, unknown, unknown, string][] = [
     'recipe.config.Labels.n: expected a string, found the number 1',
   ],
 ];
+
+const out = `/nix/store/${'1'.repeat(32)}-wheel`;
+const source = (text: string, context: object = { [out]: { path: true } }) => {
+  return { $type: 'text', text, context };
+};
+
+test('targets may be several, or none, which is no layer of the image', () => {
+  const none = Array.from({ length: 200 }, (_, at) => ({ name: `none${at}`, targets: [] }));
+  const several = { name: 'wheels', targets: [derivation('a'), derivation('b')] };
+  const { layers } = readRecipe({ ...minimal, layers: [several, ...none] }, {});
+  assert.deepEqual(
+    namedTargets(layers).map(({ name, outPath }) => `${name} ${outPath.slice(44)}`),
+    ['wheels a', 'wheels b'],
+  );
+  assert.deepEqual(layers.filter(isShipped), layers.slice(0, 1));
+});
+
+test('folders are read with what their sources refer to', () => {
+  const outputs = { '/nix/store/x.drv': { outputs: ['lib'] } };
+  const folders = [{ at: '/opt/python', from: [source(out), source('/any/lib', outputs)] }];
+  const [folder] = readRecipe(minimal, {}, folders).folders;
+  assert.equal(folder?.at, '/opt/python');
+  assert.deepEqual(
+    folder?.from.map(({ path, outputName, found }) => [path, outputName, found.at]),
+    [
+      [out, undefined, 'recipe.folders[0].from[0]'],
+      ['/nix/store/x.drv', 'lib', 'recipe.folders[0].from[1]'],
+    ],
+  );
+});
+
+const from = [source(out)];
+const noSource =
+  'expected a derivation, a source, or text that begins with one and names a folder in it, found';
+const wrongFolders: [unknown, string][] = [
+  [{}, 'recipe.folders: expected a list, found a set'],
+  [[{ from }], 'recipe.folders[0].at: expected an absolute path such as "/tmp", found nothing'],
+  [[{ at: '/a' }], 'recipe.folders[0].from: expected a list, found nothing'],
+  [
+    [{ at: '/a', from: [] }],
+    'recipe.folders[0].from: expected at least one folder in the store, found an empty list',
+  ],
+  [
+    [{ at: '/', from }],
+    'recipe.folders[0].at: expected an absolute path such as "/tmp", found a string ("/")',
+  ],
+  [
+    [{ at: '/a/../b', from }],
+    'recipe.folders[0].at: expected an absolute path such as "/tmp", found a string ("/a/../b")',
+  ],
+  [
+    [{ at: '/nix/var', from }],
+    'recipe.folders[0].at: expected a path outside of /nix, found a string ("/nix/var")',
+  ],
+  [
+    [
+      { at: '/a', from },
+      { at: '/a', from },
+    ],
+    'recipe.folders[1].at: "/a" is also the at of recipe.folders[0]',
+  ],
+  [
+    [{ at: '/a', from: [source('text', {})] }],
+    `recipe.folders[0].from[0]: ${noSource} a string ("text")`,
+  ],
+  [
+    [{ at: '/a', from: [source(out, { a: { path: true }, b: { path: true } })] }],
+    `recipe.folders[0].from[0]: ${noSource} a string ("${out}")`,
+  ],
+  [[{ at: '/a', from: ['text'] }], `recipe.folders[0].from[0]: ${noSource} a string ("text")`],
+  [
+    [{ at: '/a', from: [{ $type: 'lambda' }] }],
+    `recipe.folders[0].from[0]: ${noSource} a function`,
+  ],
+  [[{ at: '/a', from, mode: '1' }], 'recipe.folders[0]: there is no field "mode"'],
+];
+
+for (const [folders, message] of wrongFolders) {
+  test(`the wrong folder is named: ${message}`, () => {
+    assert.throws(
+      () => readRecipe(minimal, {}, folders),
+      error => error instanceof Failure && error.message === message,
+    );
+  });
+}
 
 for (const [what, recipe, itsConfig, message] of wrong) {
   test(`the wrong shape is named: ${what}`, () => {

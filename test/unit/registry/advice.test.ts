@@ -11,6 +11,10 @@ test('advice goes by what a registry says', () => {
   const manifest = 'store the manifest x in';
   assert.match(advice('MANIFEST_INVALID: manifest invalid', manifest) ?? '', /compression: gzip/);
   assert.match(advice('UNKNOWN: unsupported media type zstd', manifest) ?? '', /compression: gzip/);
+  assert.match(
+    advice('MANIFEST_INVALID: OCI not supported', manifest) ?? '',
+    /docker-archive:FILE/,
+  );
   assert.equal(advice('MANIFEST_INVALID: x'), undefined);
   assert.match(advice('DENIED: quota exceeded') ?? '', /quota/);
   assert.match(advice('TAG_INVALID: The image tag is immutable', manifest) ?? '', /immutable tags/);
@@ -18,6 +22,15 @@ test('advice goes by what a registry says', () => {
   assert.match(advice('DENIED: permission_denied: write_package') ?? '', /permission to push/);
   assert.equal(advice('DENIED: no'), undefined);
   assert.equal(adviceByWords([], { reference, action: '', withLogin: true }), undefined);
+});
+
+test('advice goes by what was refused', () => {
+  const advice = (status: number, action: string) =>
+    adviceByWords([], { reference, action, withLogin: true }, status);
+  assert.match(advice(413, 'store the manifest x in') ?? '', /larger max-layer-size/);
+  assert.match(advice(409, 'store the manifest x in') ?? '', /a tag that is not there yet/);
+  assert.equal(advice(413, 'upload a blob to'), undefined);
+  assert.equal(advice(409, 'upload a blob to'), undefined);
 });
 
 test('and comes before the advice of the status alone', () => {

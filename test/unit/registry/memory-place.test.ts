@@ -190,6 +190,37 @@ test('one that is overwritten without end is told, and ends', async () => {
   await assert.rejects(place.write(lesson('one')), /Others write the memory .* all the time/);
 });
 
+test('a memory that was read is looked at once more before it is written, and once after', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const plain = storeIn(shelf, async () => undefined);
+  let looks = 0;
+  const getManifest: ImageStore['getManifest'] = async name => {
+    looks += 1;
+    return plain.getManifest(name);
+  };
+  const place = memoryPlace({ ...plain, getManifest }, 'cache', {
+    ...{ ...where, host: quietHost(), sleep: async () => undefined },
+  });
+  await place.read();
+  assert.equal(looks, 1);
+  await place.write(lesson('one'));
+  assert.equal(looks, 3);
+  await place.write({ ...lesson('one'), isNews: false });
+  assert.equal(looks, 3, 'nothing is new');
+});
+
+test('where what it tells of does not come to be, no tag moves', async () => {
+  const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
+  const place = memoryPlace(
+    storeIn(shelf, async () => undefined),
+    'cache',
+    { ...where, host: quietHost(), sleep: async () => undefined },
+  );
+  const failed = new Error('the image was refused');
+  await assert.rejects(place.write(lesson('one'), Promise.reject(failed)), failed);
+  assert.equal(shelf.manifests.size, 0);
+});
+
 test('beyond 20 MB the oldest images go', async () => {
   const shelf: Shelf = { manifests: new Map(), blobs: new Map() };
   const store = storeIn(shelf, async () => undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blobKey } from '../../../src/image/keys.ts';
+import { blobKey, rootKey } from '../../../src/image/keys.ts';
 import { hasItsKey } from '../../../src/registry/memory/checks.ts';
 import {
   isRemembered,
@@ -10,7 +10,7 @@ import {
   mergeMemories,
 } from '../../../src/registry/memory/merge.ts';
 import { parseMemory } from '../../../src/registry/memory/parse.ts';
-import { closureOfRow } from '../../../src/registry/memory/rows.ts';
+import { closureOfRow, rowsOfStore, sizedClosureOfRow } from '../../../src/registry/memory/rows.ts';
 import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
 import type { KnownBlob, Memory, RememberedImage } from '../../../src/registry/remembered.ts';
 import { comparable, rememberedOutput } from '../../tools/remembered.ts';
@@ -229,19 +229,6 @@ test('what a newer program has written is kept by one that does not know it', ()
   }
 });
 
-test('folders of a root layer, and trees of any store paths in them, have their rows', () => {
-  const wheel = `${'a'.repeat(32)}-nvidia-cudnn`;
-  const folders = [{ at: '/opt/python', from: [wheel, `${wheel}/nvidia/cudnn/lib`] }];
-  const links = { ...blob('1'), kind: 'root', roots: [], directories: [], more: { folders } };
-  const tree = { nvidia: [{ cudnn: [{ lib: 1 }] }], 'nvidia_cudnn.dist-info': 1 };
-  const image = { ...imageOf('a', links), roots: [{ outPath: `${storeDir}/${wheel}`, tree }] };
-  const parsed = parseMemory(serializeMemory({ images: [image] }), storeDir);
-  assert.ok(parsed.kind === 'memory' && parsed.leftOut === 0);
-  assert.deepEqual(parsed.memory.images, [image]);
-  assert.equal(hasItsKey(links), true, 'it is made of folders, too');
-  assert.equal(hasItsKey({ ...links, more: {} }), false);
-});
-
 test('two builds of one path that refer to different ones are two rows', () => {
   const [lib, one, two] = ['lib', 'one', 'two'].map(
     name => `${storeDir}/${'a'.repeat(32)}-${name}`,
@@ -278,4 +265,65 @@ test('an output that loses one of its blobs is known without blobs', () => {
   );
   assert.deepEqual(mapped.blobs, [one]);
   assert.deepEqual(mapped.outputs, [{ ...output, blobs: [] }]);
+});
+
+const named = (name: string) => `${storeDir}/${'0'.repeat(32)}-${name}`;
+
+test('sizes of store paths come back, as far as they are known', () => {
+  const rowOf = rowsOfStore(
+    path => (path === named('torch') ? [named('cuda')] : []),
+    path => (path === named('torch') ? 900 : undefined),
+  );
+  const row = rowOf(named('torch')) ?? assert.fail();
+  const outputs = [{ outPath: named('torch'), row, blobs: [] }];
+  const written = serializeMemory({ images: [{ outputs, blobs: [], roots: [] }] });
+  const parsed = parseMemory(written, storeDir);
+  assert.ok(parsed.kind === 'memory');
+  const [output] = parsed.memory.images[0]?.outputs ?? [];
+  assert.deepEqual(output && sizedClosureOfRow(output.row), [
+    { path: named('torch'), narSize: 900 },
+    { path: named('cuda'), narSize: undefined },
+  ]);
+  assert.deepEqual(serializeMemory(parsed.memory), written);
+  for (const size of [-1, 0.5, '900', 2 ** 50, null]) {
+    const changed = JSON.parse(written.toString());
+    changed.paths[1].size = size;
+    const wrong = parseMemory(Buffer.from(JSON.stringify(changed)), storeDir);
+    assert.ok(wrong.kind === 'memory');
+    assert.equal(wrong.memory.images[0]?.outputs.length, 0, String(size));
+  }
+});
+
+test('the folders of a root layer come back, and its key is that of these', () => {
+  const made = {
+    roots: [named('base')],
+    directories: [],
+    folders: [{ at: '/opt/x', from: [{ outPath: named('torch'), below: 'lib' }] }],
+  };
+  const sizes = { size: 1, uncompressedSize: 1, mediaType: zstd, paths: [] };
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const blob = { ...sizes, kind: 'root', key: rootKey(made), digest, diffId: digest, ...made };
+  const written = serializeMemory({ images: [{ outputs: [], blobs: [blob], roots: [] }] });
+  const blobOf = (document: unknown) => {
+    const parsed = parseMemory(Buffer.from(JSON.stringify(document)), storeDir);
+    return parsed.kind === 'memory' ? parsed.memory.images[0]?.blobs[0] : assert.fail(parsed.kind);
+  };
+  const document = JSON.parse(written.toString());
+  const known = blobOf(document) ?? assert.fail();
+  assert.deepEqual([known.folders, known.roots], [made.folders, made.roots]);
+  assert.ok(hasItsKey(known));
+  const [row] = document.blobs;
+  const lies: [unknown, boolean][] = [
+    [undefined, true],
+    [[], true],
+    [[{ at: '/opt/y', from: row.folders[0].from }], true],
+    [[{ at: '/opt/x', from: ['torch/lib'] }], true],
+    [[{ at: '/opt/x', from: [0] }], false],
+    ['/opt/x', false],
+  ];
+  for (const [folders, hasShape] of lies) {
+    const lie = blobOf({ ...document, blobs: [{ ...row, folders }] });
+    assert.equal(lie !== undefined, hasShape, JSON.stringify(folders));
+    assert.ok(!(lie && hasItsKey(lie)), JSON.stringify(folders));
+  }
 });

@@ -54,6 +54,7 @@ test('what to do depends on the answer, on the registry and on the login', () =>
   assert.match(advice(500), /the state of r\.example may be public/);
   assert.match(advice(413), /Lower max-layer-size/);
   assert.match(advice(401, false), /docker login r\.example/);
+  assert.match(advice(403, false), /docker login r\.example/);
   assert.match(advice(401, true), /Check the user name and password for r\.example/);
   assert.match(advice(403), /may write to this repository of r\.example/);
   assert.match(advice(404), /Check the name of the image/);

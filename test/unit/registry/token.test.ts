@@ -66,6 +66,28 @@ describe('a token is asked for', () => {
     assert.deepEqual(sent.headers, { 'content-type': 'application/x-www-form-urlencoded' });
   });
 
+  test('by POST with the password, where the server knows no GET', async () => {
+    const sent: HttpRequest[] = [];
+    const exchange = async (request: HttpRequest): Promise<Answer> => {
+      sent.push(request);
+      const status = request.method === 'GET' ? 405 : 200;
+      return { status, headers: {}, url: request.url, body: Buffer.from('{"access_token":"t"}') };
+    };
+    const parameters = { realm: 'https://auth.example/token', service: 's' };
+    const challenge = { scheme: 'bearer', parameters };
+    const request = { registry: 'r.example', challenge, scopes, login: password, now: 1000 };
+    assert.equal((await requestToken(request, exchange)).value, 't');
+    const [, second] = sent;
+    assert.equal(second?.headers?.authorization, undefined);
+    assert.deepEqual(Object.fromEntries(new URLSearchParams(String(second?.body))), {
+      ...{ grant_type: 'password', client_id: 'comfy-nix', service: 's' },
+      ...{ scope: scopes.join(' '), username: password.username, password: password.password },
+    });
+    const anonymous = requestToken({ ...request, login: undefined }, exchange);
+    await assert.rejects(anonymous, /denied the scope .* \(405 from its token server/);
+    assert.equal(sent.length, 3);
+  });
+
   test('without a service where none is named', async () => {
     const parameters = { realm: 'https://auth.example/token' };
     assert.equal((await ask({ parameters })).sent.url.searchParams.has('service'), false);
@@ -143,7 +165,7 @@ describe('the answer', () => {
     const denied = `The registry r.example denied the scope ${both} (403 from its token server auth.example).`;
     assert.equal((await failed(403, password)).message, denied);
     const anotherServer = await failed(403);
-    assert.match(anotherServer.details.next ?? '', /may write to this repository/);
+    assert.match(anotherServer.details.next ?? '', /docker login r\.example/);
     const next = (await failed(403, password)).details.next ?? '';
     assert.match(next, /the permission to push to this repository of r\.example/);
     const wrong = await failed(401, password);

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
+import { registryHosts } from '../../../src/registry/hosts.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
 import { instantRetries, layerOf, noise } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
-import { type Behaviour, startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+import {
+  type Behaviour,
+  type RegistryStandIn,
+  startRegistryStandIn,
+} from '../../tools/registry-stand-in.ts';
 
 const stops: (() => Promise<void>)[] = [];
 
@@ -14,15 +19,20 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
+const storeOf = (
+  { address }: RegistryStandIn,
+  repository: string,
+  { hosts = registryHosts(), host = quietHost(), waits = [] as number[] } = {},
+) =>
+  remoteStore(parseReference(`${address}/${repository}`), {
+    ...{ host, hosts, credentials: {}, retries: instantRetries(waits) },
+  });
+
 async function start(behaviour: Partial<Behaviour>) {
   const registry = await startRegistryStandIn(behaviour);
-  const host = quietHost();
+  const [host, hosts] = [quietHost(), registryHosts()];
   const waits: number[] = [];
-  const store = remoteStore(parseReference(`${registry.address}/o/comfyui`), {
-    host,
-    credentials: {},
-    retries: instantRetries(waits),
-  });
+  const store = storeOf(registry, 'o/comfyui', { hosts, host, waits });
   stops.push(store.close, registry.stop);
   /** Uploads a layer, which must arrive, and leave no session. Gives how often it was read. */
   const upload = async (size: number) => {
@@ -35,7 +45,7 @@ async function start(behaviour: Partial<Behaviour>) {
   };
   const asked = (method: string) =>
     registry.requests.filter(line => line.startsWith(`${method} `)).length;
-  return { registry, store, upload, asked, waits, events: host.events };
+  return { registry, store, upload, asked, waits, hosts, events: host.events };
 }
 
 const isStream = ({ headers }: IncomingMessage) => headers['content-length'] === undefined;
@@ -85,6 +95,20 @@ describe('where a stream is not taken', () => {
     assert.equal(asked('PATCH'), 6);
     assert.equal(await upload(2 * mib), 1);
     assert.equal(asked('PATCH'), 6 + 2);
+  });
+
+  test('what one repository of a registry has learnt, another begins with', async () => {
+    const { registry, upload, hosts, asked } = await start({ largestBody: mib });
+    await upload(3 * mib);
+    const before = asked('PATCH');
+    const store = storeOf(registry, 'o/other', { hosts });
+    stops.push(store.close);
+    await store.putBlob(layerOf(noise(2 * mib, 5)));
+    assert.equal(asked('PATCH'), before + 2);
+    const stranger = storeOf(registry, 'o/other');
+    stops.push(stranger.close);
+    await stranger.putBlob(layerOf(noise(2 * mib, 6)));
+    assert.ok(asked('PATCH') > before + 4);
   });
 
   test('they are not halved below 512 KiB: who takes less is told what to change', async () => {
@@ -201,6 +225,34 @@ test('a 429 is waited out, and nothing asked beside', async () => {
   await upload(mib);
   assert.deepEqual(waits.map(Math.floor), [4093, 4093]);
   assert.deepEqual(['POST', 'PATCH', 'PUT', 'HEAD', 'DELETE'].map(asked), [1, 2, 2, 0, 0]);
+});
+
+test('a 429 to one repository of a registry stops what is asked of the others', async () => {
+  let limited = 0;
+  const registry = await startRegistryStandIn({
+    answer: ({ method }) => (method === 'POST' && limited++ === 0 ? { status: 429 } : undefined),
+  });
+  const [pausing, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const sleep = () => {
+    pausing.resolve();
+    return over.promise;
+  };
+  const hosts = registryHosts();
+  const open = (repository: string) =>
+    remoteStore(parseReference(`${registry.address}/${repository}`), {
+      ...{ host: quietHost(), hosts, credentials: {}, retries: { sleep } },
+    });
+  const [one, other] = [open('o/one'), open('o/other')];
+  stops.push(one.close, other.close, registry.stop);
+  const first = one.putBytes(Buffer.from('{}'), '');
+  await pausing.promise;
+  const before = registry.requests.length;
+  const second = other.putBlob(layerOf(noise(1000, 1)));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  assert.equal(registry.requests.length, before);
+  over.resolve();
+  await Promise.all([first, second]);
+  assert.equal(limited, 3);
 });
 
 describe('a registry that is full', () => {

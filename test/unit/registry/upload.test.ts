@@ -151,7 +151,7 @@ describe('uploading a blob', () => {
   });
 
   test('an empty blob and an absolute Location work', async () => {
-    const { registry, store } = await start({ absoluteLocation: true });
+    const { registry, store } = await start({ location: 'absolute' });
     const { digest } = await store.putBlob(layerOf(Buffer.alloc(0)));
     assert.deepEqual(registry.blobs.get(digest), Buffer.alloc(0));
   });

@@ -62,14 +62,3 @@ test('every locked source is wanted at that ref', () => {
   const locked = Object.entries(lock.sources).map(([name, { url, ref }]) => [name, { url, ref }]);
   assert.deepEqual(Object.fromEntries(refs), Object.fromEntries(locked));
 });
-
-test('every wheel has a layer, and every layer has only wheels that are wanted', () => {
-  const lists = read('packages.nix').split('nixpkgs =')[1]?.split('];').slice(1).join('];') ?? '';
-  const placed = [...lists.matchAll(/^ +"([\w.-]+)"$|\[ "([\w.-]+)" \]/gm)].map(
-    ([, one, other]) => one ?? other ?? '',
-  );
-  const asked = new Set(
-    wanted.variants.flatMap(variant => wanted.wheels(variant).map(({ name }) => name)),
-  );
-  assert.deepEqual(placed.sort(), [...asked].sort());
-});
