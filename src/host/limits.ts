@@ -293,6 +293,8 @@ export const atOnce = {
   downloads: 3,
   /** Pages of indexes, and METADATA: few enough for a loaded machine to keep up with their connections. */
   pages: 8,
+  /** Variants whose versions uv chooses. */
+  resolvers: 4,
   /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */
   nars: 4,
   /** Connections to one server; more requests wait for one. */

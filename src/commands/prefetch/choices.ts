@@ -1,6 +1,7 @@
 import { Failure } from '../../host/failure.ts';
 import { Unreachable } from '../../host/http/message.ts';
-import { once } from '../../host/once.ts';
+import { atOnce } from '../../host/limits.ts';
+import { turns } from '../../host/turns.ts';
 import { type Choice, chooseAll, type Gap } from '../../wheels/choose.ts';
 import type { Fitting } from '../../wheels/fit.ts';
 import { allWants, askAll } from '../../wheels/listings.ts';
@@ -69,23 +70,22 @@ export function fittingChoice(result: Result): Fitting | undefined {
 }
 
 async function chooseByUv(askings: readonly Asking[], run: PrefetchRun): Promise<Result[]> {
-  const uv = once(() => openUv(run.settings.wheelsFile, run.host));
+  const uv = await openUv(run.settings.wheelsFile, run.host);
   sayAsked(askings, run);
-  const results: Result[] = [];
-  const lacking: { variant: Variant; noWheels: Resolved['noWheels'] }[] = [];
-  for (const asking of askings) {
-    const { variant } = asking;
-    try {
-      const resolved = await resolveByUv(asking, await uv(), run);
-      results.push(...resolved.results);
-      lacking.push({ variant, noWheels: resolved.noWheels });
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      results.push(...unanswered(asking, error, run));
-    }
-  }
-  refuseWithoutWheels(lacking, askings);
-  return results;
+  const inTurn = turns(atOnce.resolvers);
+  const all = await Promise.all(
+    askings.map(asking =>
+      inTurn(() => resolveByUv(asking, uv, run)).catch((error: unknown): Resolved => {
+        if (!(error instanceof Unreachable)) throw error;
+        return { results: unanswered(asking, error, run), noWheels: [] };
+      }),
+    ),
+  );
+  refuseWithoutWheels(
+    askings.map(({ variant }, at) => ({ variant, noWheels: all[at]?.noWheels ?? [] })),
+    askings,
+  );
+  return all.flatMap(({ results }) => results);
 }
 
 function refuseWithoutWheels(
