@@ -1,7 +1,11 @@
 import { onceEach } from '../host/once.ts';
 import { digestOf } from '../image/digest.ts';
 import type { OfferedFile } from './index-page.ts';
+import { readMetadataInside } from './remote-metadata.ts';
 import type { Web } from './web.ts';
+
+/** Where indexes have a wheel's METADATA, if they have it; else it is read from the wheel there. */
+export const metadataOf = (url: string): Place => ({ url: `${url}.metadata`, sha256: undefined });
 
 /** The METADATA of wheels, as far as it could be read. */
 interface MetadataOf<Wheel> {
@@ -45,10 +49,14 @@ async function readMetadata({ url, sha256 }: Place, web: Web): Promise<Told> {
   try {
     const { status, body } = await web.read(url, '*/*');
     if (status === 429 || status >= 500) return { told: null };
-    const isRight = sha256 === undefined || digestOf(body) === `sha256:${sha256}`;
-    return { told: status === 200 && isRight ? body.toString() : undefined };
+    if (status !== 200)
+      return { told: await readMetadataInside(url.replace(/\.metadata$/, ''), web) };
+    return { told: isRight(body, sha256) ? body.toString() : undefined };
   } catch {
     web.signal?.throwIfAborted();
     return { told: null };
   }
 }
+
+const isRight = (body: Buffer, sha256: string | undefined) =>
+  sha256 === undefined || digestOf(body) === `sha256:${sha256}`;

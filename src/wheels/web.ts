@@ -22,6 +22,8 @@ import { visible } from '../host/visible.ts';
 export interface Web {
   /** Reads a document whole, with retries. Rejects with {@link Unreachable}. */
   read(url: string, accept: string): Promise<Answer>;
+  /** Reads a range of a file, as HTTP has them ("bytes=-1024"); a server may answer with all of it. */
+  readPart(url: string, range: string): Promise<Answer>;
   /** Sends one GET; the answer's body is to be read. Rejects with ConnectionLost. */
   open(url: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse>;
   /** For libraries: the same connections behind `fetch`; a login stays with its own server. */
@@ -43,16 +45,17 @@ export function openWeb(host: Host, test: Partial<RetryPolicy> = {}): Web {
   const exchange: Exchange = request =>
     http.exchange({ ...request, answerLimit: limits.indexPage });
   const inTurn = turns(atOnce.pages);
+  const get = (url: string, headers: Record<string, string>) =>
+    inTurn(async () => {
+      try {
+        return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
+      } catch (error) {
+        throw unreachable(error, url);
+      }
+    });
   return {
-    read: (url, accept) =>
-      inTurn(async () => {
-        const headers = { accept, 'accept-encoding': 'gzip' };
-        try {
-          return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
-        } catch (error) {
-          throw unreachable(error, url);
-        }
-      }),
+    read: (url, accept) => get(url, { accept, 'accept-encoding': 'gzip' }),
+    readPart: (url, range) => get(url, { range, 'accept-encoding': 'identity' }),
     open: async (url, headers) => http.send({ method: 'GET', url: addressOf(url), headers }),
     fetch: fetchBy(exchange),
     policy: { ...http.policy, ...retries.wheel, ...test },

@@ -41,6 +41,8 @@ rec {
   ) [ ];
   versions.major = version: head (builtins.splitVersion version);
   nameValuePair = name: value: { inherit name value; };
+  getName = package: package.pname or (builtins.parseDrvName package.name).name;
+  getVersion = package: package.version or (builtins.parseDrvName package.name).version;
   mapAttrs' = f: attrs: listToAttrs (map (name: f name attrs.${name}) (attrNames attrs));
   mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);
   filterAttrs =

@@ -8,6 +8,7 @@ import type { OfferedFile } from '../../wheels/index-page.ts';
 import { askAll, type Want } from '../../wheels/listings.ts';
 import { type Asked, exactVersion } from '../../wheels/lists/asked.ts';
 import { allPins, pinOf } from '../../wheels/lock.ts';
+import { metadataOf } from '../../wheels/metadata.ts';
 import { type LockedPackage, readPylock } from '../../wheels/resolve/pylock.ts';
 import type { AskedFor, Question } from '../../wheels/resolve/question.ts';
 import { askUv, type Uv } from '../../wheels/resolve/uv.ts';
@@ -79,7 +80,14 @@ export async function resolveExact(asking: Asking, run: PrefetchRun): Promise<Re
   const listings = await askAll(wants, run.web, gitHubAccess(run), run.host);
   const results = chooseAll(wants, listings, each => pinOf(run.before, each, 'torch')?.version);
   const direct = asked.flatMap(each => directChoice(each, asking, run) ?? []);
-  return [...locked, ...direct, ...results];
+  return [...locked, ...direct, ...results].map(withMetadata);
+}
+
+/** All that a wheel requires has to be known. */
+function withMetadata<Result extends Choice | Gap>(result: Result): Result {
+  if (result.kind !== 'chosen') return result;
+  const { file } = result;
+  return { ...result, file: { ...file, metadata: file.metadata ?? metadataOf(file.url) } };
 }
 
 /** A wheel that a list names by its address. */
@@ -89,8 +97,7 @@ function directChoice(asked: Asked, { variant }: Asking, run: PrefetchRun): Choi
   const filename = fileNameOf(url);
   const version = filename.split('-')[1] ?? '';
   const [sha256] = asked.hashes;
-  const metadata = { url: `${url}.metadata`, sha256: undefined };
-  const file: OfferedFile = { filename, url, sha256, metadata };
+  const file: OfferedFile = { filename, url, sha256 };
   const wheel = { ...ruleOf(name, variant, run), versions: `===${version}` };
   return { kind: 'chosen', variant, wheel, file, version, source: folderOf(url) };
 }
@@ -111,7 +118,9 @@ export async function resolveByUv(asking: Asking, uv: Uv, run: PrefetchRun): Pro
   // wheels of releases are made for one PyTorch, whose version has to be known before
   const first = exactTorch === undefined && wants.length > 0 ? await ask([]) : undefined;
   const torch = exactTorch ?? first?.packages.find(({ name }) => name === 'torch')?.version;
-  const fromReleases = wants.map(want => choose(want, listings.of(want.wheel), torch));
+  const fromReleases = wants.map(want =>
+    withMetadata(choose(want, listings.of(want.wheel), torch)),
+  );
   const { packages, noWheels } =
     first && fromReleases.length === 0 ? first : await ask(fromReleases);
   const taken = new Set([...fromReleases, ...locked].map(({ wheel }) => wheel.name));

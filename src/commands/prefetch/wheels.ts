@@ -4,6 +4,7 @@ import type { Choice, Gap } from '../../wheels/choose.ts';
 import { type Fitting, findClashes } from '../../wheels/fit.ts';
 import type { Asked } from '../../wheels/lists/asked.ts';
 import { pinOf, sriOf } from '../../wheels/lock.ts';
+import { metadataOf } from '../../wheels/metadata.ts';
 import {
   needsDownload,
   type Pinned,
@@ -115,9 +116,8 @@ function fitting(result: Result, run: PrefetchRun): Fitting | undefined {
         ? result.wheel.ignoredRequirements
         : [];
   const isResolved = result.kind === 'held';
-  const isOfIndex = isResolved && !pin.source.startsWith('github:');
-  const metadata = isOfIndex ? { url: `${pin.url}.metadata`, sha256: undefined } : undefined;
   const { version, url } = pin;
+  const metadata = isResolved ? metadataOf(url) : undefined;
   const filename = fileNameOf(url);
   return { variant, name, filename, version, metadata, ignoredRequirements, isResolved };
 }

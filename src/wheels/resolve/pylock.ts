@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { Failure } from '../../host/failure.ts';
 import type { OfferedFile } from '../index-page.ts';
 import { factsOf, holds } from '../markers.ts';
+import { metadataOf } from '../metadata.ts';
 import type { Variant } from '../variant.ts';
 import { fileNameOf, normalizeName, parseWheelName } from '../wheel-name.ts';
 
@@ -89,11 +90,8 @@ function offeredFile({ name, url, size, hashes }: v.InferOutput<typeof fileSchem
   const { sha256 } = hashes;
   const filename = name ?? fileNameOf(url);
   if (parseWheelName(filename) === undefined) return [];
-  return [{ filename, url: address.href, size, sha256, metadata: metadataBeside(address.href) }];
+  return [{ filename, url: address.href, size, sha256, metadata: metadataOf(address.href) }];
 }
-
-/** Where indexes have a wheel's METADATA (PEP 658), if they have it. */
-const metadataBeside = (url: string) => ({ url: `${url}.metadata`, sha256: undefined });
 
 function parseToml(content: string, file: string): unknown {
   try {

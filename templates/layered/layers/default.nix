@@ -16,14 +16,14 @@ let
   wheels = import ../wheels.nix { inherit pkgs variant; };
   source = import ../source.nix { inherit pkgs sources; };
 
-  cuda = wheels.chosen (packages.cuda (pkgs.lib.versions.major variant.cudaVersion));
+  cuda = wheels.ofLayer "cuda";
 
   # Wheels that appear together in /opt/python/NAME, with more that belongs there.
   site =
     name: more:
     let
       at = "/opt/python/${name}";
-      targets = wheels.chosen packages.${name};
+      targets = wheels.ofLayer name;
     in
     rec {
       inherit targets;
