@@ -28,7 +28,7 @@ import { pinWheels } from './prefetch/wheels.ts';
 export async function prefetch(settings: PrefetchSettings, host: Host): Promise<VerbOutcome> {
   const startedAt = host.clock();
   const wanted = await readWanted(settings.wheelsFile);
-  const lists = await readAllLists(wanted, settings);
+  const lists = await readAllLists(wanted, settings, host);
   const before = await readLock(settings.lockFile);
   const { host: stopped, stop } = stoppable(host);
   const web = openWeb(stopped);

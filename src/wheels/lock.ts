@@ -49,8 +49,8 @@ export interface SourcePin {
   hash: string;
   digest: 'download' | 'unconfirmed';
   note?: string | undefined;
-  /** Whether a list asks for it: it is built and installed. */
-  package?: boolean | undefined;
+  /** Of one that a list asks for, which is built and installed: projects that building it takes. */
+  buildRequires?: readonly string[] | undefined;
 }
 
 /** `wheels.lock.json`. */
@@ -100,7 +100,7 @@ const sourceSchema = v.object({
   hash,
   digest: v.picklist(['download', 'unconfirmed'], 'download or unconfirmed'),
   note: v.optional(text),
-  package: v.optional(v.boolean('true or false')),
+  buildRequires: v.optional(v.array(text, 'a list')),
 });
 
 const table = <Schema extends v.GenericSchema>(of: Schema) => v.record(text, of, 'an object');

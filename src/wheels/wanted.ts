@@ -30,6 +30,8 @@ export interface WantedSource {
   name: string;
   url: string;
   ref: string;
+  /** Whether it is a package of Python that is built and installed. */
+  isPackage?: boolean;
 }
 
 /** `wheels.toml`: what is wanted. */
@@ -355,6 +357,10 @@ export function isWanted(version: string, specifiers: string): boolean {
   if (specifiers === '') return satisfies(version, '>=0', { prereleases });
   return satisfies(version, specifiers, { prereleases });
 }
+
+/** Whether specifiers name a version, be it before a release. */
+export const isAmong = (version: string, specifiers: string): boolean =>
+  valid(version) !== null && satisfies(version, specifiers || '>=0.dev0', { prereleases: true });
 
 /** The origin as the lock writes it. */
 export function describeOrigin(origin: Origin): string {

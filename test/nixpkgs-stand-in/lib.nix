@@ -58,6 +58,7 @@ rec {
     if values == [ ] then last else f (head values) (foldr f last (tail values));
 
   toLower = replaceStrings upper lower;
+  subtractLists = removed: builtins.filter (value: !elem value removed);
   hasPrefix = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
   hasSuffix =
     suffix: text:

@@ -1,18 +1,21 @@
 import { basename, dirname, relative, resolve } from 'node:path';
 import { readDocument } from '../../host/document-file.ts';
 import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { onceEach } from '../../host/once.ts';
 import type { PrefetchSettings } from '../../inputs/settings.ts';
 import { type Asked, exactVersion, type Lists, noLists } from '../../wheels/lists/asked.ts';
 import { readLists } from '../../wheels/lists/read.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
 import type { Wanted } from '../../wheels/wanted.ts';
+import { exportLock } from './uv.ts';
 
 /** What lists ask for in one variant. */
 interface VariantLists extends Lists {
   /** Whether wheels.toml names any. */
   any: boolean;
   /** Those that are resolved already: pylock.toml, uv.lock. */
-  locked: readonly { file: string; name: string; text: string }[];
+  locked: readonly { name: string; text: string }[];
 }
 
 export type ListsOf = (variant: Variant) => VariantLists;
@@ -24,11 +27,16 @@ export type ListsOf = (variant: Variant) => VariantLists;
 export async function readAllLists(
   wanted: Wanted,
   { wheelsFile }: Pick<PrefetchSettings, 'wheelsFile'>,
+  host: Host,
 ): Promise<ListsOf> {
   const folder = dirname(wheelsFile);
+  const exported = onceEach(
+    (file: string) => file,
+    file => exportLock(file, wheelsFile, host),
+  );
   const byVariant = new Map<string, VariantLists>();
   for (const variant of wanted.variants) {
-    byVariant.set(describeVariant(variant), await listsOf(variant, wanted, folder));
+    byVariant.set(describeVariant(variant), await listsOf(variant, wanted, folder, exported));
   }
   const problems = [...new Set([...byVariant.values()].flatMap(lists => lists.problems))];
   if (problems.length > 0) {
@@ -42,7 +50,12 @@ export async function readAllLists(
 
 const none: VariantLists = { ...noLists(), any: false, locked: [] };
 
-async function listsOf(variant: Variant, wanted: Wanted, folder: string): Promise<VariantLists> {
+async function listsOf(
+  variant: Variant,
+  wanted: Wanted,
+  folder: string,
+  exported: (file: string) => Promise<string>,
+): Promise<VariantLists> {
   const files = wanted.lists(variant);
   const isLocked = (file: string) => /^(pylock(\..+)?\.toml|uv\.lock)$/.test(basename(file));
   const lists = await readLists(
@@ -55,7 +68,10 @@ async function listsOf(variant: Variant, wanted: Wanted, folder: string): Promis
     const file = resolve(folder, each);
     const text = await readDocument(file);
     if (text === undefined) lists.problems.push(`wheels.toml: there is no list ${each}.`);
-    else locked.push({ file, name: relative(folder, file), text });
+    else {
+      const isExported = basename(file) === 'uv.lock';
+      locked.push({ name: relative(folder, file), text: isExported ? await exported(file) : text });
+    }
   }
   lists.problems.push(...twiceIn(lists.requirements, wanted.skipped(variant)));
   return { ...lists, any: files.length > 0, locked };

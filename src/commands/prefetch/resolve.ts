@@ -14,7 +14,7 @@ import type { AskedFor, Question } from '../../wheels/resolve/question.ts';
 import { askUv, type Uv } from '../../wheels/resolve/uv.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
 import type { WantedWheel } from '../../wheels/wanted.ts';
-import { fileNameOf } from '../../wheels/wheel-name.ts';
+import { fileNameOf, normalizeName } from '../../wheels/wheel-name.ts';
 import { gitHubAccess } from './github.ts';
 import type { PrefetchRun } from './run.ts';
 
@@ -44,6 +44,7 @@ export function askingFor(variant: Variant, run: PrefetchRun): Asking {
     ...locked.map(({ wheel }) => wheel.name),
     ...skipped.keys(),
     ...provided.keys(),
+    ...sourcesOf(variant, run),
   ]);
   const named = new Set(run.wanted.wheels(variant).map(({ name }) => name));
   const instead = [...skipped.values()].flatMap(name =>
@@ -55,6 +56,10 @@ export function askingFor(variant: Variant, run: PrefetchRun): Asking {
   const asked = lists.requirements.filter(({ name }) => !isThere.has(name));
   return { variant, rules, asked, locked };
 }
+
+/** Projects that are built from source. */
+export const sourcesOf = (variant: Variant, { wanted, lists }: PrefetchRun): string[] =>
+  [...wanted.sources, ...lists(variant).sources].map(({ name }) => normalizeName(name));
 
 const ruleOf = (name: string, variant: Variant, run: PrefetchRun): WantedWheel => ({
   ...{ name, versions: '', ignoredRequirements: [] },
@@ -191,7 +196,7 @@ function questionOf(
   );
   const held = fromReleases.filter(({ kind }) => kind !== 'chosen').map(({ wheel }) => wheel.name);
   const excludes = [
-    ...[...without, ...held, ...run.wanted.skipped(variant).keys()],
+    ...[...without, ...held, ...run.wanted.skipped(variant).keys(), ...sourcesOf(variant, run)],
     ...provided.flatMap(([name, version]) => (version === undefined ? [name] : [])),
   ];
   const isLeft = (name: string) => excludes.includes(name);

@@ -15,10 +15,10 @@ export async function pinSources(
   const packages = new Map(
     asked.filter(({ name }) => !named.has(name)).map(source => [source.name, source]),
   );
-  for (const source of packages.values()) {
-    const { name, pin, ...more } = await findSource(source, run);
-    found.push({ name, pin: { ...pin, package: true }, ...more });
-  }
+  const more = [...packages.values()].map(({ name, url, ref }) =>
+    findSource({ name, url, ref, isPackage: true }, run),
+  );
+  found.push(...(await Promise.all(more)));
   return {
     pins: Object.fromEntries(found.map(({ name, pin }) => [name, pin])),
     unknown: found.flatMap(({ unknown }) => unknown ?? []),

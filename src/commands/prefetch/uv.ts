@@ -23,6 +23,28 @@ export async function openUv(wheelsFile: string, host: Host): Promise<Uv> {
   });
 }
 
+/**
+ * A uv.lock as a pylock.toml.
+ * Rejects with a {@link Failure} in uv's words where it does not fit its pyproject.toml.
+ */
+export async function exportLock(file: string, wheelsFile: string, host: Host): Promise<string> {
+  const uv = await openUv(wheelsFile, host);
+  const path = [...uv.path, host.env.PATH ?? ''].join(':');
+  const { code, stdout, stderr } = await host.run({
+    ...{ file: uv.file, cwd: dirname(file), env: { PATH: path }, signal: host.signal },
+    args: [
+      ...['export', '--frozen', '--no-emit-project', '--no-dev', '--no-python-downloads'],
+      ...['--format', 'pylock.toml', '--no-progress', '--color', 'never'],
+    ],
+    limit: { what: 'uv to export its lock', ms: patience.program },
+  });
+  if (code === 0) return stdout;
+  throw new Failure(`${file} could not be exported.`, {
+    evidence: lastLines(stderr),
+    next: 'Its pyproject.toml has to be beside it; uv lock makes the lock anew.',
+  });
+}
+
 async function uvOfNixpkgs(folder: string, host: Host): Promise<Uv | { said: string[] }> {
   const nix = await findNix(host);
   if (nix === undefined) return { said: ['There is no Nix on this machine.'] };

@@ -7,6 +7,7 @@ import {
 } from '../../wheels/complete.ts';
 import type { Fitting } from '../../wheels/fit.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
+import { sourcesOf } from './resolve.ts';
 import type { PrefetchRun } from './run.ts';
 
 /** What each variant's wheels lack, and why they are there. */
@@ -33,9 +34,8 @@ export function followAll(
           return [name, { version, metadata: texts.get(wheel), ignoredRequirements }];
         }),
       );
-      const sources = [...run.wanted.sources, ...run.lists(variant).sources];
       const provided = new Map([
-        ...sources.map(({ name }) => [name, undefined] as const),
+        ...sourcesOf(variant, run).map(name => [name, undefined] as const),
         ...run.provided(variant),
       ]);
       const skipped = run.wanted.skipped(variant);

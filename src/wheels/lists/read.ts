@@ -1,11 +1,11 @@
 import { dirname, join, relative, resolve } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { readDocument } from '../../host/document-file.ts';
 import { factsOf, holds } from '../markers.ts';
 import type { Variant } from '../variant.ts';
 import { type Asked, type Lists, noLists } from './asked.ts';
 import { meaningOf } from './line.ts';
 import { linesOf } from './lines.ts';
+import { dependenciesIn } from './project.ts';
 
 /** Lists within lists. */
 const mostLists = 100;
@@ -107,7 +107,7 @@ function add(asked: Asked, constrains: boolean, { found, variant }: Reading): vo
 /** `[project]` of a pyproject.toml (PEP 621): its dependencies. */
 function readProject(content: string, name: string, reading: Reading): void {
   const { found } = reading;
-  const project = projectIn(content);
+  const project = dependenciesIn(content);
   if (project === undefined) {
     found.problems.push(`${name}:1: it has no dependencies of [project]; write them as a list.`);
     return;
@@ -121,17 +121,5 @@ function readProject(content: string, name: string, reading: Reading): void {
     else if (meaning.kind === 'source') found.sources.push(meaning.source);
     else if (meaning.kind === 'problem')
       found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
-  }
-}
-
-function projectIn(content: string): string[] | undefined {
-  try {
-    const { project } = parse(content) as { project?: { dependencies?: unknown } };
-    const dependencies = project?.dependencies;
-    if (!Array.isArray(dependencies)) return undefined;
-    return dependencies.filter(each => typeof each === 'string');
-  } catch (error) {
-    if (error instanceof TomlError) return undefined;
-    throw error;
   }
 }

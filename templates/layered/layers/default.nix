@@ -42,12 +42,20 @@ let
 
   pytorch = site "pytorch" cuda;
   performance = site "performance" [ ];
-  dependencies = site "dependencies" [ fromSource ];
+  dependencies = site "dependencies" fromSources;
   app = site "app" [ ];
 
   base = import ./0-base.nix { inherit pkgs; };
   python = import ./1-python.nix { inherit pkgs variant packages; };
-  fromSource = import ./4-sources.nix { inherit pkgs cudaPkgs variant source; };
+  fromSources = import ./4-sources.nix {
+    inherit
+      pkgs
+      cudaPkgs
+      variant
+      source
+      sources
+      ;
+  };
   comfyui = import ./6-app.nix { inherit pkgs source; };
 in
 [
@@ -92,7 +100,7 @@ in
   }
   {
     name = "layer4-sources";
-    targets = [ fromSource ];
+    targets = fromSources;
   }
   {
     name = "bytecode";

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { Failure } from '../../../src/host/failure.ts';
 import { allPins } from '../../../src/wheels/lock.ts';
 import { type PackageIndex, sha256, startPackageIndex } from '../../tools/package-index.ts';
@@ -315,4 +317,53 @@ test('a list may name more indexes, and wheels by their addresses', async contex
   assert.equal(pins.get('direct')?.source, `${index.url}/files`);
   assert.equal(pins.get('direct')?.digest, 'download');
   assert.equal(pins.get('only')?.source, `${index.url}/other`);
+});
+
+test('a uv.lock is taken as it is', async context => {
+  const { has, list, want, run, locked, bench, index } = await setUp(context);
+  has('a 1.0', 'b');
+  has('b 1.0');
+  await list(
+    'pyproject.toml',
+    '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["a"]',
+    `[[tool.uv.index]]\nurl = "${index.url}/pypi"\ndefault = true`,
+  );
+  const env = { HOME: bench.folder, PATH: process.env.PATH ?? '' };
+  await promisify(execFile)(`${folderOfUv()}/uv`, ['lock', '--quiet'], { cwd: bench.folder, env });
+  has('b 2.0');
+  await want(['uv.lock']);
+  await run();
+  assert.deepEqual(await locked(), ['a 1.0', 'b 1.0']);
+});
+
+test('a Git address of a list is a source that is built, with what building takes', async context => {
+  const { list, want, run, bench, has } = await setUp(context);
+  has('a 1.0', 'node>=1');
+  const folder = join(bench.folder, 'Some_Node');
+  await mkdir(folder);
+  const requires = 'requires = ["Hatchling>=1", "setuptools", "pkg; os_name == \'nt\'"]';
+  await list('Some_Node/pyproject.toml', `[build-system]\n${requires}`);
+  const git = (...args: string[]) =>
+    promisify(execFile)('git', [
+      '-C',
+      folder,
+      '-c',
+      'user.name=T',
+      '-c',
+      'user.email=t@t',
+      ...args,
+    ]);
+  await git('init', '--quiet', '--initial-branch=main');
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message', 'one');
+  await list('list.txt', 'a', `git+file://${folder}#egg=node`);
+  await want(['list.txt']);
+  await run();
+  const { node } = (await bench.lock()).sources;
+  assert.equal(node?.ref, 'HEAD');
+  assert.match(node?.rev ?? '', /^[0-9a-f]{40}$/);
+  assert.deepEqual(node?.buildRequires, ['hatchling', 'setuptools']);
+  const text = await bench.lockText();
+  await run();
+  assert.equal(await bench.lockText(), text);
 });
