@@ -5,6 +5,7 @@ import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import { checkDocument, closed, type Document, wrongAt } from './document.ts';
+import { layerIn } from './layers.ts';
 import { fillIn, type Variant } from './variant.ts';
 import { normalizeName } from './wheel-name.ts';
 
@@ -285,23 +286,6 @@ const skipFor = (
 
 const normalized = (table: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(table).map(([name, each]) => [normalizeName(name), each]));
-
-/** The layer of those with a pattern for a name whose pattern is the longest; else the usual one. */
-function layerIn(layers: Readonly<Record<string, readonly string[]>>, name: string): string {
-  const fitting = Object.entries(layers).flatMap(([layer, patterns]) =>
-    patterns.filter(pattern => fits(pattern, name)).map(pattern => ({ layer, pattern })),
-  );
-  return fitting.sort((a, b) => b.pattern.length - a.pattern.length)[0]?.layer ?? usualLayer;
-}
-
-/** Where a wheel goes that no rule names. */
-const usualLayer = 'dependencies';
-
-/** A pattern is a name with `*` for anything at its end. */
-const fits = (pattern: string, name: string): boolean =>
-  pattern.endsWith('*')
-    ? name.startsWith(pattern.slice(0, -1).toLowerCase())
-    : name === normalizeName(pattern);
 
 /** The project's rules for a variant: its own, overlaid by each exception that matches. */
 function wheelFor(

@@ -300,7 +300,9 @@ function noSolution(said: readonly string[], { variant, rules, asked }: Asking):
     {
       evidence: [...said.map(line => line.replace(/^(error|cause): /, '')), ...new Set(lines)],
       tried: 'uv looked for versions that meet all lists, wheels.toml and what nixpkgs provides.',
-      next: 'Change one of these lines.',
+      next: text.includes('no usable wheels')
+      ? 'Change one of these lines, or go without what has no wheel: [wheels.NAME] skip = true.'
+      : 'Change one of these lines.',
     },
   );
 }

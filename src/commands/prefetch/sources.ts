@@ -15,8 +15,8 @@ export async function pinSources(
   const packages = new Map(
     asked.filter(({ name }) => !named.has(name)).map(source => [source.name, source]),
   );
-  const more = [...packages.values()].map(({ name, url, ref }) =>
-    findSource({ name, url, ref, isPackage: true }, run),
+  const more = [...packages.values()].map(({ name, url, ref, isPackage }) =>
+    findSource({ name, url, ref, isPackage }, run),
   );
   found.push(...(await Promise.all(more)));
   return {

@@ -10,13 +10,15 @@ export interface Asked extends WrittenRequirement {
   hashes: readonly string[];
 }
 
-/** A Git address that a list asks for: it is built from source. */
+/** A Git address that a list asks for. */
 export interface AskedSource {
   /** Normalised. */
   name: string;
   url: string;
   ref: string;
   place: string;
+  /** Whether it is a package of Python that is built and installed. */
+  isPackage: boolean;
 }
 
 /** What lists ask for. */

@@ -133,7 +133,8 @@ function repository(text: string, address: string, place: string): LineMeaning {
   if (!/^git\+(https?|ssh|git|file):\/\//.test(address)) {
     return problem('of repositories only Git ones are taken, as git+https://…@REVISION.');
   }
-  const url = new URL(address.slice('git+'.length).split(' ')[0] ?? '');
+  const url = URL.parse(address.slice('git+'.length).split(' ')[0] ?? '');
+  if (url === null) return problem('it is no address.');
   const fragment = new URLSearchParams(url.hash.slice(1));
   if (fragment.has('subdirectory')) {
     return problem(
@@ -151,5 +152,5 @@ function repository(text: string, address: string, place: string): LineMeaning {
       .at(-1)
       ?.replace(/\.git$/, '') ?? '';
   const name = normalizeName(given ?? fragment.get('egg') ?? last);
-  return { kind: 'source', source: { name, url: url.href, ref, place } };
+  return { kind: 'source', source: { name, url: url.href, ref, place, isPackage: true } };
 }

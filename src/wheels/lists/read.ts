@@ -6,6 +6,7 @@ import { type Asked, type Lists, noLists } from './asked.ts';
 import { meaningOf } from './line.ts';
 import { linesOf } from './lines.ts';
 import { dependenciesIn } from './project.ts';
+import { readSnapshot } from './snapshot.ts';
 
 /** Lists within lists. */
 const mostLists = 100;
@@ -51,6 +52,8 @@ async function readList(
     found.problems.push(`${from}: there is no list ${name}; write its path from ${dirname(from)}.`);
   } else if (content.includes('\0')) {
     found.problems.push(`${name}:1: it is no UTF-8; save it as such.`);
+  } else if (/\.json$/.test(file)) {
+    addSnapshot(content, name, reading);
   } else if (/\.toml$/.test(file)) {
     readProject(content, name, reading);
   } else await readRequirementsList(content, file, constrains, reading);
@@ -104,6 +107,33 @@ function add(asked: Asked, constrains: boolean, { found, variant }: Reading): vo
   } else if (isFor) (constrains ? found.constraints : found.requirements).push(asked);
 }
 
+/** ComfyUI-Manager's snapshot.json. */
+function addSnapshot(content: string, name: string, reading: Reading): void {
+  const { found } = reading;
+  const snapshot = readSnapshot(content, name);
+  if (snapshot === undefined) {
+    found.problems.push(`${name}:1: it is no snapshot of ComfyUI-Manager; save one anew.`);
+    return;
+  }
+  found.sources.push(...snapshot.sources);
+  found.problems.push(...snapshot.problems);
+  const lines = content.split(/\r?\n/);
+  for (const text of snapshot.lines) {
+    const at = lines.findIndex(line => line.includes(JSON.stringify(text))) + 1;
+    take(text, `${name}:${at || 1}`, reading);
+  }
+}
+
+/** Takes a requirement that stands in a file of another kind. */
+function take(text: string, place: string, reading: Reading): void {
+  const meaning = meaningOf(text, place);
+  if (meaning.kind === 'requirement') add(meaning.asked, false, reading);
+  else if (meaning.kind === 'source') reading.found.sources.push(meaning.source);
+  else if (meaning.kind === 'problem') {
+    reading.found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
+  }
+}
+
 /** `[project]` of a pyproject.toml (PEP 621): its dependencies. */
 function readProject(content: string, name: string, reading: Reading): void {
   const { found } = reading;
@@ -116,10 +146,6 @@ function readProject(content: string, name: string, reading: Reading): void {
   for (const text of project) {
     const at = lines.findIndex(line => line.includes(text)) + 1;
     const place = `${name}:${at || 1}`;
-    const meaning = meaningOf(text, place);
-    if (meaning.kind === 'requirement') add(meaning.asked, false, reading);
-    else if (meaning.kind === 'source') found.sources.push(meaning.source);
-    else if (meaning.kind === 'problem')
-      found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
+    take(text, place, reading);
   }
 }

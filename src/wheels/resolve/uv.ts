@@ -97,13 +97,24 @@ function refusalOf({ stderr }: Finished, folder: string): UvAnswer {
   if (/Failed to fetch|Request failed|error sending request|Could not connect/i.test(text)) {
     throw new Unreachable(`An index did not answer uv: ${unreachableIn(said)}.`);
   }
-  const without = /([A-Za-z0-9][\w.-]*)(?:[=<>!~]=?[^\s,]+)? (?:has|have) no (?:usable )?wheels/g;
-  const required = /Wheels are required for `([\w.-]+)`/g;
-  const names = [...text.matchAll(without), ...stderr.matchAll(required)];
-  const found = [...new Set(names.flatMap(([, name]) => name ?? []))];
+  const found = [...new Set(projectsWithoutWheels(text))];
   return found.length > 0
     ? { kind: 'no-wheels', projects: found, said }
     : { kind: 'refused', said };
+}
+
+/** Projects of which no version that may be taken has a wheel; of others uv's own words say more. */
+function projectsWithoutWheels(text: string): string[] {
+  const name = '([A-Za-z0-9][\\w.-]*)';
+  const none = '(?:has|have) no (?:usable )?wheels';
+  const patterns = [
+    `all versions of ${name} ${none}`,
+    `Because ${name} ${none}`,
+    `Because ${name}==\\S+ ${none}.*? (?:and only \\1==\\S+ is available|and your-lists depends on \\1)`,
+  ];
+  return patterns.flatMap(pattern =>
+    [...text.matchAll(new RegExp(pattern, 'g'))].flatMap(([, project]) => project ?? []),
+  );
 }
 
 const unreachableIn = (said: readonly string[]): string =>

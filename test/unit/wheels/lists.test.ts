@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type LineMeaning, meaningOf } from '../../../src/wheels/lists/line.ts';
 import { linesOf } from '../../../src/wheels/lists/lines.ts';
+import { readSnapshot } from '../../../src/wheels/lists/snapshot.ts';
 import { factsOf, holds } from '../../../src/wheels/markers.ts';
 import { parseRequirement } from '../../../src/wheels/requirements.ts';
 
@@ -113,5 +114,36 @@ test('what lines mean', () => {
     const found = shown(meaningOf(line, 'list.txt:1'));
     if (typeof expected === 'string') assert.equal(found, expected, line);
     else assert.match(found, expected, line);
+  }
+});
+
+test("ComfyUI-Manager's snapshot: commits of what is switched on, and its packages", () => {
+  const hash = 'ab'.repeat(20);
+  const snapshot = {
+    comfyui: hash,
+    git_custom_nodes: {
+      'https://git.example/o/Some_Node.git': { hash, disabled: false },
+      'https://git.example/o/off': { hash, disabled: true },
+      'git@git.example:o/ssh': { hash, disabled: false },
+    },
+    cnr_custom_nodes: { registered: '1.0' },
+    file_custom_nodes: [{ filename: 'one.py', disabled: true }],
+    pips: { 'einops==0.8.2': '' },
+  };
+  const read = readSnapshot(JSON.stringify(snapshot), 'snapshot.json');
+  assert.deepEqual(
+    read?.sources.map(({ name, ref, isPackage }) => [name, ref, isPackage]),
+    [
+      ['comfyui', hash, false],
+      ['some-node', hash, false],
+    ],
+  );
+  assert.deepEqual(read?.lines, ['einops==0.8.2']);
+  assert.deepEqual(
+    read?.problems.map(problem => problem.split(': ')[1]),
+    ['git@git.example:o/ssh', 'registered'],
+  );
+  for (const other of ['', '[]', '{"comfyui": "main"}']) {
+    assert.equal(readSnapshot(other, 'snapshot.json'), undefined, other);
   }
 });
