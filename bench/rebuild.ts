@@ -16,17 +16,24 @@ import { type WeightedProject, weightedProject } from './rebuild/project.ts';
 
 const workspace = fileURLToPath(new URL('../build/bench/rebuild', import.meta.url));
 
-const changes: Record<string, (project: WeightedProject) => Promise<void>> = {
-  'nothing changed': async () => {},
-  'a new ComfyUI': project => project.updateComfyUI('0.34.0'),
-  'one package more in `packages.nix`': project => project.addPackage(),
-  'a performance wheel updated': project => project.updateWheels({ 'flash-attn': '2.8.3' }),
-  'a new PyTorch': project =>
-    project.updateWheels({
-      torch: '2.14.0+cu130',
-      torchvision: '0.29.0+cu130',
-      triton: '3.8.0',
-    }),
+/** Whether nixpkgs is another one afterwards: its own caches have that by then. */
+interface Change {
+  make(project: WeightedProject): Promise<void>;
+  isOfNixpkgs?: true;
+}
+
+const changes: Record<string, Change> = {
+  'nothing changed': { make: async () => {} },
+  'nixpkgs moved, same versions': { make: project => project.moveNixpkgs(), isOfNixpkgs: true },
+  'a Python patch release': { make: project => project.patchPython(), isOfNixpkgs: true },
+  'a new cuDNN': { make: project => project.updateWheels({ 'nvidia-cudnn-cu13': '9.25.0' }) },
+  'a new PyTorch': {
+    make: project =>
+      project.updateWheels({ torch: '2.15.0', torchvision: '0.30.0', triton: '3.9.0' }),
+  },
+  'one package of nixpkgs more': { make: project => project.addPackage() },
+  'one wheel of 20 MB more': { make: project => project.addWheel() },
+  'a new ComfyUI': { make: project => project.updateComfyUI('0.34.0') },
 };
 
 /** One build, and what came to the machine for it. */
@@ -81,8 +88,9 @@ async function measure(
 
   const same = freshMachine(join(workspace, 'same'));
   const rows: Row[] = [{ change: 'the first build', fresh: await build(same, project, work) }];
-  for (const [change, make] of Object.entries(changes)) {
+  for (const [change, { make, isOfNixpkgs }] of Object.entries(changes)) {
     await make(project);
+    if (isOfNixpkgs) await fillCache(project.nixpkgs);
     replace(kept, storage);
     const there = await build(same, project, work);
     replace(storage, kept);
@@ -93,15 +101,15 @@ async function measure(
   return rows;
 }
 
-/** What was done for a layer: made and sent, made and found to be the same, or nothing. */
+/** What was done for a layer: how many of its blobs were made and sent, or nothing. */
 function doneFor({ origin, blobs }: LayerRecord): string {
-  if (blobs.some(({ transfer }) => transfer === 'uploaded')) return '**made**';
+  const sent = blobs.filter(({ transfer }) => transfer === 'uploaded').length;
+  if (sent > 0) return sent === blobs.length ? '**made**' : `**${sent} of ${blobs.length}**`;
   return origin === 'built' ? 'built, not sent' : '·';
 }
 
 function layerTable(rows: readonly Row[]): string {
-  const shipped = (rows[0]?.fresh.record.layers ?? []).filter(layer => layer.origin !== 'skipped');
-  const names = shipped.map(({ name }) => name).filter(name => name !== 'layer2-wheels');
+  const names = (rows[0]?.fresh.record.layers ?? []).map(({ name }) => name);
   const cell = (name: string, { same, fresh }: Row) => {
     const found = [same, fresh].flatMap(built => {
       const layer = built?.record.layers.find(each => each.name === name);

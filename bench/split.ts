@@ -26,9 +26,20 @@ const largePackages: Record<string, number> = {
   python3: 120,
   'glibc-locales': 220,
 };
+const bytecodeSize = 77;
 
 /** Deterministic numbers in [0, 1). */
 const fraction = (text: string) => createHash('md5').update(text).digest().readUInt32BE() / 2 ** 32;
+
+/** What the layered template takes as wheels: fixed outputs, which refer to nothing. */
+const wheels = new Set(
+  Object.keys(largePackages).filter(name =>
+    /torch|triton|xformers|opencv|^cu|^lib|^nccl/.test(name),
+  ),
+);
+
+/** What their modules are compiled to there, in one path. */
+const bytecode = 'bytecode';
 
 const smallNames = Array.from({ length: 420 }, (_, index) => `python3.12-library${index}`);
 
@@ -41,7 +52,10 @@ const storePath = (name: string, version: number): string => {
 type Closure = ReadonlyMap<string, number>;
 
 const sizeOf = (name: string) =>
-  Math.round((largePackages[name] ?? 0.01 * 3000 ** fraction(name)) * mebibyte);
+  Math.round(
+    (name === bytecode ? bytecodeSize : (largePackages[name] ?? 0.01 * 3000 ** fraction(name))) *
+      mebibyte,
+  );
 
 const pathsOf = (closure: Closure): SizedPath[] =>
   [...closure].map(([name, version]) => ({
@@ -59,10 +73,19 @@ const bump = (closure: Closure, names: readonly string[]) =>
 const without = (closure: Closure, names: readonly string[]) =>
   new Map([...closure].filter(([name]) => !names.includes(name)));
 
+const namesIn = (closure: Closure, choose: (name: string) => boolean) =>
+  [...closure.keys()].filter(choose);
+
+/** What else moves with packages: all that refers to them, or the bytecode alone. */
+const withUsers = (closure: Closure, names: readonly string[], users: readonly string[]) =>
+  bump(closure, closure.has(bytecode) ? names : [...names, ...users]);
+
+const moves = (closure: Closure) => (name: string) => !closure.has(bytecode) || !wheels.has(name);
+
 /** What happens to a closure over some weeks; each step builds on the one before. */
 const steps: [string, (closure: Closure) => Closure][] = [
   ['one small package gets a new version', c => bump(c, ['python3.12-library7'])],
-  ['one small package is added', c => bump(c, ['python3.12-added'])],
+  ['one package added', c => bump(c, ['python3.12-added'])],
   ['one small package is removed', c => without(c, ['python3.12-library100'])],
   ['five small packages get new versions', c => bump(c, smallNames.slice(20, 25))],
   ['a package of 95 MiB gets a new version', c => bump(c, ['python3.12-transformers'])],
@@ -74,8 +97,25 @@ const steps: [string, (closure: Closure) => Closure][] = [
         smallNames.slice(0, 10).map(name => `${name}-x`),
       ),
   ],
-  ['PyTorch gets a new version', c => bump(c, ['python3.12-torch'])],
   ['forty small packages get new versions', c => bump(c, smallNames.slice(200, 240))],
+  ['nixpkgs moved, same versions', c => bump(c, namesIn(c, moves(c)))],
+  [
+    'Python patch release',
+    c =>
+      bump(
+        c,
+        namesIn(c, name => /^(python|bytecode)/.test(name) && moves(c)(name)),
+      ),
+  ],
+  ['cuDNN bump', c => withUsers(c, ['cudnn-lib'], ['python3.12-torch', 'python3.12-xformers'])],
+  [
+    'new PyTorch',
+    c =>
+      bump(
+        c,
+        namesIn(c, name => /torch|triton|xformers|^bytecode/.test(name)),
+      ),
+  ],
 ];
 
 type Split = (paths: SizedPath[]) => SizedPath[][];
@@ -105,7 +145,16 @@ const firstFit =
   };
 
 const gibibyte = 1024 * mebibyte;
+/** As the layered template's recipe has them: each wheel is a target, and so is the bytecode. */
+const byTarget: Split = paths => {
+  const isTarget = ({ path }: SizedPath) =>
+    wheels.has(path.slice(44, -4)) || path.includes(bytecode);
+  const others = paths.filter(path => !isTarget(path));
+  return [...paths.filter(isTarget).map(path => [path]), ...splitPaths(others, gibibyte, 100)];
+};
+
 const ways: Record<string, Split> = {
+  'wheels as they are': byTarget,
   'by name, 1 GiB': paths => splitPaths(paths, gibibyte, 100),
   'by name, 512 MiB': paths => splitPaths(paths, gibibyte / 2, 100),
   'by name, 4 GiB': paths => splitPaths(paths, 4 * gibibyte, 100),
@@ -123,6 +172,10 @@ const identity = (group: SizedPath[]) =>
 
 const sum = (paths: SizedPath[]) => paths.reduce((total, { narSize }) => total + narSize, 0);
 
+/** Only wheels that are left as they came have their bytecode beside them. */
+const startOf = (split: Split): Closure =>
+  split === byTarget ? new Map([...start, [bytecode, 1]]) : start;
+
 function resent(split: Split, before: Closure, after: Closure): number {
   const known = new Set(split(pathsOf(before)).map(identity));
   return sum(
@@ -136,19 +189,23 @@ function table(): string {
   const header = ['MiB sent again', ...Object.keys(ways)];
   const totals = Object.keys(ways).map(() => 0);
   const rows: string[][] = [];
-  let closure = start;
+  const closures = Object.values(ways).map(startOf);
   for (const [name, change] of steps) {
-    const next = change(closure);
     const cells = Object.values(ways).map((split, index) => {
-      const bytes = resent(split, closure, next);
+      const before = closures[index] ?? start;
+      const after = change(before);
+      closures[index] = after;
+      const bytes = resent(split, before, after);
       totals[index] = (totals[index] ?? 0) + bytes;
       return (bytes / mebibyte).toFixed(0);
     });
     rows.push([name, ...cells]);
-    closure = next;
   }
   rows.push(['**all**', ...totals.map(total => (total / mebibyte).toFixed(0))]);
-  rows.push(['layers', ...Object.values(ways).map(split => String(split(pathsOf(start)).length))]);
+  rows.push([
+    'layers',
+    ...Object.values(ways).map(split => String(split(pathsOf(startOf(split))).length)),
+  ]);
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -9,6 +9,7 @@ import { configFindings } from './findings/config.ts';
 import { twoCudaVersions } from './findings/cuda.ts';
 import { leftovers } from './findings/leftovers.ts';
 import { wrongOrder } from './findings/order.ts';
+import { pulledImages } from './findings/pulled.ts';
 import { packagesTwice, wheelsTwice } from './findings/twice.ts';
 import { distinctPackages, findPackages } from './packages.ts';
 import { findInstalls } from './scripts.ts';
@@ -36,6 +37,7 @@ export function audit(
     ...hazards(subject, layerOf),
     ...networkUses(installs, layerOf),
     ...downloads(subject, installs, layerOf),
+    ...pulledImages(subject, layerOf),
     ...twoCudaVersions(all, installs, layerOf),
     ...packagesTwice(all),
     ...wheelsTwice(subject, installs, layerOf),
@@ -50,7 +52,7 @@ export function audit(
     findings: findings.sort(bySeverity),
     unfree: unfreePackages(packages, subject),
     derivations: subject.graph.size,
-    unchecked: unchecked(subject, closures, contents),
+    unchecked: [...unchecked(subject, closures, contents), ...unseen(packages, subject)],
   };
 }
 
@@ -73,6 +75,29 @@ function unchecked(
       names.filter(name => !sized.has(name)),
     ),
   ];
+}
+
+/** A download of which nothing is known has no origin that could be told. */
+function unseen(packages: readonly PackageRecord[], { graph }: AuditSubject): string[] {
+  const built = packages.filter(
+    ({ source, derivation = '' }) =>
+      source === 'unseen' && graph.has(derivation) && graph.get(derivation)?.fetch === undefined,
+  );
+  if (built.length === 0) return [];
+  return [
+    `Whether these are nixpkgs' was not seen, since only texts refer to them: ${listed(built)}. ` +
+      'Their scripts were looked at; passthru.paths = [ … ] of what is made of them tells where they are ' +
+      'from, and changes no derivation.',
+  ];
+}
+
+/** The names that a sentence tells at most. */
+const shown = 10;
+
+function listed(packages: readonly PackageRecord[]): string {
+  const names = packages.map(({ name }) => name);
+  const more = names.length > shown ? ` and ${names.length - shown} more` : '';
+  return `${names.slice(0, shown).join(', ')}${more}`;
 }
 
 const notLooked = (what: string, layers: readonly string[]) =>

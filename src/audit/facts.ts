@@ -117,6 +117,7 @@ function wordsOf(value: unknown, depth: number = limits.attributeDepth): string 
 
 /** Attributes whose packages run while it is built (nixpkgs' manual, "Specifying dependencies"). */
 const toolAttributes = [
+  'builder',
   'stdenv',
   'depsBuildBuild',
   'nativeBuildInputs',
@@ -128,8 +129,14 @@ const toolAttributes = [
   'patches',
 ];
 
-/** Attributes whose packages it may refer to once it is built. */
-const neededAttributes = ['buildInputs', 'propagatedBuildInputs', 'propagatedNativeBuildInputs'];
+/** Attributes whose packages it may refer to once it is built, and the texts that it writes. */
+const neededAttributes = [
+  'buildInputs',
+  'propagatedBuildInputs',
+  'propagatedNativeBuildInputs',
+  'text',
+  'content',
+];
 
 function toolsOf(attribute: Attributes, keep: Keep): ReadonlySet<string> {
   const isPackage = Boolean(attribute('pname'));
@@ -145,7 +152,9 @@ function toolsOf(attribute: Attributes, keep: Keep): ReadonlySet<string> {
 function fetchOf(attribute: Attributes, keep: Keep): Fetch | undefined {
   const hash = attribute('outputHash');
   if (hash === undefined) return undefined;
-  const urls = (attribute('urls') || attribute('url') || '').split(/\s+/).filter(url => url !== '');
+  // dockerTools.pullImage has a sourceURL
+  const said = attribute('urls') || attribute('url') || attribute('sourceURL') || '';
+  const urls = said.split(/\s+/).filter(url => url !== '');
   const rev = attribute('rev') || attribute('tag');
   // "nar" is what newer versions of Nix call it
   const isUnpacked = ['recursive', 'nar'].includes(attribute('outputHashMode') ?? '');

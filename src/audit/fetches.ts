@@ -27,6 +27,13 @@ export function fetchedWheel(fetch: Fetch, name: string): Required<NameAndVersio
   return [...fetch.urls, name].map(wheelIn).find(wheel => wheel !== undefined);
 }
 
+/** The image that is pulled from a registry, and its digest: nixpkgs' and nix2container's `pullImage`. */
+export function pulledImage(urls: readonly string[]): NameAndVersion | undefined {
+  const [, name, digest] =
+    /^docker:\/\/([\w./:-]+)(?:@(\w+:[0-9a-f]{32,}))?$/.exec(urls[0] ?? '') ?? [];
+  return name === undefined ? undefined : named(name, digest);
+}
+
 /** What a source that is no wheel is called: its repository, else its file, else `name`. */
 export function fetchedSource(
   urls: readonly string[],

@@ -98,11 +98,12 @@ function otherInstall([program = '', ...args]: readonly string[]): Found | undef
   if (verb === undefined) return undefined;
   const names = plain.slice(1);
   const packages = names.length > 0 ? names : [`what ${program} ${verb} brings`];
-  return online(
+  const found = online(
     `${program} ${verb}`,
     packages.map(name => ({ name })),
     [],
   );
+  return { ...found, offline: args.includes('--offline') };
 }
 
 function online(what: string, packages: NameAndVersion[], addresses: string[]): Found {

@@ -1,7 +1,14 @@
 import type { PackageRecord, PackageSource } from '../record/audit.ts';
 import type { DerivationFacts } from './facts.ts';
-import { distributionName, fetchedSource, fetchedWheel, type NameAndVersion } from './fetches.ts';
+import {
+  distributionName,
+  fetchedSource,
+  fetchedWheel,
+  type NameAndVersion,
+  pulledImage,
+} from './fetches.ts';
 import type { LocatedInstall } from './located.ts';
+import { pathsOnlyRun } from './script-paths.ts';
 import {
   type AuditedLayer,
   type AuditSubject,
@@ -16,8 +23,11 @@ import {
  *
  * - what a script asks an index or a server for is a package from the network;
  * - a download that ends in `.whl`, or the package that is made of one, is a wheel;
- * - any other download that the flake itself uses, or a package of its own, is a pinned source;
- * - a derivation with `pname` and `version` that is not the flake's own is one of nixpkgs.
+ * - any other download that the flake itself uses, or a package that is written or changed outside of
+ *   nixpkgs, is a pinned source;
+ * - a derivation with `pname` and `version` that is written in nixpkgs alone, or that one of these is built
+ *   from, is one of nixpkgs;
+ * - of any other one the origin was not seen.
  *
  * Tools (`nativeBuildInputs` and the like) are no part of an image and are not counted.
  */
@@ -42,7 +52,16 @@ export function findPackages(
         }),
       ),
     );
-  return [...found.packages, ...network];
+  return [...takenImages(subject), ...found.packages, ...network];
+}
+
+/** What is in an image of others is not known: it counts as one package. */
+function takenImages({ layers }: AuditSubject): PackageRecord[] {
+  return layers.flatMap(({ name: layer, taken, drvPaths: [derivation] }): PackageRecord[] => {
+    if (taken === undefined) return [];
+    const where = derivation === undefined ? { layer } : { layer, derivation };
+    return [{ ...taken, ...where, source: 'unseen', python: false }];
+  });
 }
 
 /** The same without those that say again what another one says: one of each name and version. */
@@ -83,12 +102,30 @@ function walkLayer(layer: AuditedLayer, subject: AuditSubject, walk: Walk): Walk
     }
     // a fixed output refers to nothing: what fetches and unpacks it stays behind
     if (facts.fetch !== undefined) continue;
-    pending.push(...neededInputs(facts, subject.graph));
+    pending.push(...keptInputs(next, facts, subject));
     // what a package is made of is in it; a script may put any download anywhere
     const isPackage = facts.pname !== undefined && facts.version !== undefined;
     if (!isPackage) pending.push(...fetchedInputs(facts, subject.graph));
   }
   return walk;
+}
+
+/** The inputs that may be in what is made of them: those that a script of the flake only runs are not. */
+function keptInputs(
+  drvPath: string,
+  facts: DerivationFacts,
+  { graph, near, provenance }: AuditSubject,
+): string[] {
+  const needed = neededInputs(facts, graph);
+  const derivation = near.get(drvPath);
+  const isUnseen = kindOf(drvPath, facts, provenance) === 'unseen';
+  if (derivation === undefined || isUnseen) return needed;
+  const only = pathsOnlyRun(derivation);
+  return needed.filter(input => {
+    const outputs = graph.get(input)?.outputs;
+    const paths = facts.inputDrvs.get(input)?.map(name => outputs?.get(name) ?? '') ?? [];
+    return !paths.every(path => only.has(path));
+  });
 }
 
 type Found = NameAndVersion & { source: PackageSource; python: boolean };
@@ -101,18 +138,26 @@ function packageOf(
 ): Found | undefined {
   const kind = kindOf(drvPath, facts, subject.provenance);
   if (kind === 'glue' || installing.has(drvPath)) return undefined;
-  if (facts.fetch !== undefined) {
-    const wheel = wheelOf(drvPath, subject);
-    if (wheel !== undefined) return { ...wheel, source: 'wheel', python: true };
-    const source = fetchedSource(facts.fetch.urls, facts.fetch.rev, facts.name);
-    return { ...source, source: 'source', python: false };
-  }
+  if (kind === 'fetch') return fetchedPackage(drvPath, facts, subject);
   const isWheel = fetchedInputs(facts, subject.graph).some(each => wheelOf(each, subject));
   return {
     ...packageName(facts),
-    source: isWheel ? 'wheel' : kind === 'own' ? 'source' : 'nixpkgs',
+    source: isWheel ? 'wheel' : kind === 'own' ? 'source' : kind,
     python: isWheel || isPython(facts),
   };
+}
+
+function fetchedPackage(
+  drvPath: string,
+  { fetch, name }: DerivationFacts,
+  subject: AuditSubject,
+): Found {
+  const wheel = wheelOf(drvPath, subject);
+  if (wheel !== undefined) return { ...wheel, source: 'wheel', python: true };
+  const urls = fetch?.urls ?? [];
+  const image = pulledImage(urls);
+  if (image !== undefined) return { ...image, source: 'unseen', python: false };
+  return { ...fetchedSource(urls, fetch?.rev, name), source: 'source', python: false };
 }
 
 /** The wheel that a fixed-output derivation downloads, or unpacks where another one has downloaded it. */

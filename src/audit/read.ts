@@ -8,6 +8,7 @@ import type { Evaluation, Recipe } from '../nix/types.ts';
 import { readFacts } from './facts.ts';
 import { takeApart } from './made-image.ts';
 import { nearDerivations } from './near.ts';
+import { ofNixpkgs } from './origins.ts';
 import { type AuditedLayer, type AuditSubject, referencesLayer, writtenText } from './subject.ts';
 
 /**
@@ -22,10 +23,11 @@ export async function readSubject(
   place = dirname(evaluation.target.drvPath),
 ): Promise<AuditSubject> {
   const { recipe, target } = evaluation;
-  const provenance = evaluation.provenance ?? { own: new Set(), unfree: new Map() };
   const layers = recipe ? recipeLayers(recipe) : undefined;
   const targets = layers?.flatMap(({ drvPaths }) => drvPaths) ?? [target.drvPath];
   const graph = await readFacts(targets, place);
+  const seen = evaluation.provenance ?? { own: new Set(), nixpkgs: new Set(), unfree: new Map() };
+  const provenance = { ...seen, nixpkgs: ofNixpkgs(graph, seen) };
   const near = new Map<string, Derivation>();
   const read = (drvPath: string) => {
     const known = near.get(drvPath) ?? readDerivationFile(drvPath, place);
@@ -69,8 +71,9 @@ function imageLayers(images: ReturnType<typeof takeApart>, { target }: Evaluatio
   return images.map(image => ({
     name: image.name,
     shipped: true,
-    drvPaths: [image.drvPath],
+    drvPaths: image.drvPaths,
     contents: image.contents,
+    ...(image.taken ? { taken: image.taken } : {}),
   }));
 }
 

@@ -28,6 +28,7 @@ const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 function scriptFinder({ near, textOf }: AuditSubject): (words: readonly string[]) => Script[] {
   const byPath = textsByPath(near);
   const byName = new Map<string, Script>();
+  const read = new Set<string>();
   const name = (file: string, script: Script) => {
     const base = file.slice(file.lastIndexOf('/') + 1);
     for (const known of [base, base.replace(/\.(?:ba)?sh$/, '')]) {
@@ -39,6 +40,8 @@ function scriptFinder({ near, textOf }: AuditSubject): (words: readonly string[]
     const script = byPath.get(path);
     if (script) name(attributesOf(derivation)('destination') || nameOf(path), script);
     for (const source of derivation.inputSrcs) {
+      if (read.has(source)) continue;
+      read.add(source);
       const text = scriptText(textOf(source));
       if (text === undefined) continue;
       const file = { text, drvPath };

@@ -3,6 +3,7 @@ import type { Closure } from '../nix/closures.ts';
 import type { Derivation } from '../nix/derivation.ts';
 import type { Provenance } from '../nix/types.ts';
 import { attributesOf, type DerivationFacts, type FactGraph } from './facts.ts';
+import type { NameAndVersion } from './fetches.ts';
 import { storePathsIn } from './store-paths.ts';
 
 /** Name of the layer of what only root and config refer to, as builds call it. */
@@ -17,6 +18,8 @@ export interface AuditedLayer {
   drvPaths: readonly string[];
   /** Derivations whose outputs it holds, with all that those refer to. */
   contents: readonly string[];
+  /** Set for an image that is taken as others have made it, and on which this one is built. */
+  taken?: NameAndVersion;
 }
 
 /** An image as the audit sees it; nothing of it needs to be built. */
@@ -27,11 +30,9 @@ export interface AuditSubject {
   /** False for an image that another tool makes, whose layers are not the host's. */
   hasRecipe: boolean;
   graph: FactGraph;
+  /** Its `nixpkgs` holds what nixpkgs' packages are built from, too. */
   provenance: Provenance;
-  /**
-   * The whole of those derivations that are the flake's own, and not a package of nixpkgs or what
-   * that is built from.
-   */
+  /** The whole of those derivations that are not known to be a package of nixpkgs or what that is built from. */
   near: ReadonlyMap<string, Derivation>;
   /** The text of a file in the store, or of one that a derivation of `near` writes. */
   textOf(path: string): string | undefined;
@@ -54,17 +55,24 @@ export interface SizedPaths {
 export type Kind =
   /** A fixed-output derivation: something that is downloaded. */
   | 'fetch'
-  /** A package of nixpkgs: it has a name and a version, and is not known to be somebody else's. */
+  /** A package of nixpkgs: it has a name and a version, and is written there alone. */
   | 'nixpkgs'
-  /** A package of the flake's own. */
+  /** A package that is written elsewhere, or changed there. */
   | 'own'
+  /** A package of which evaluation has not seen where it is written. */
+  | 'unseen'
   /** A script, a text, a folder of links …: it has no version of its own. */
   | 'glue';
 
-export function kindOf(drvPath: string, facts: DerivationFacts, { own }: Provenance): Kind {
+export function kindOf(
+  drvPath: string,
+  facts: DerivationFacts,
+  { own, nixpkgs }: Provenance,
+): Kind {
   if (facts.fetch !== undefined) return 'fetch';
   if (facts.pname === undefined || facts.version === undefined) return 'glue';
-  return own.has(drvPath) ? 'own' : 'nixpkgs';
+  if (own.has(drvPath)) return 'own';
+  return nixpkgs.has(drvPath) ? 'nixpkgs' : 'unseen';
 }
 
 /** The inputs of a derivation that it may refer to when it is built; what it fetches is none. */

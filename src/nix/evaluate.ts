@@ -45,6 +45,7 @@ const descriptionSchema = v.object({
   provenance: v.optional(
     v.object({
       own: v.array(v.string()),
+      nixpkgs: v.array(v.string()),
       unfree: v.array(v.object({ drv: v.string(), licence: v.string() })),
     }),
   ),
@@ -203,8 +204,13 @@ export function requireKnownOutputs({ installable, target, recipe }: Evaluation)
 }
 
 /** What is no derivation's path names none: a package's set can be overridden with anything. */
-const provenanceOf = ({ own, unfree }: NonNullable<Description['provenance']>): Provenance => ({
+const provenanceOf = ({
+  own,
+  nixpkgs,
+  unfree,
+}: NonNullable<Description['provenance']>): Provenance => ({
   own: new Set(own.filter(isDerivationPath)),
+  nixpkgs: new Set(nixpkgs.filter(isDerivationPath)),
   unfree: new Map(
     unfree.filter(({ drv }) => isDerivationPath(drv)).map(({ drv, licence }) => [drv, licence]),
   ),

@@ -83,8 +83,10 @@ export interface Evaluation {
 
 /** What evaluation says of packages and their derivations do not: see `provenance.ts`. */
 export interface Provenance {
-  /** Derivations of packages that are defined outside of nixpkgs. */
+  /** Derivations that are written outside of nixpkgs, or changed there. */
   own: ReadonlySet<string>;
+  /** Derivations that are written in nixpkgs alone. */
+  nixpkgs: ReadonlySet<string>;
   /** Derivations of packages whose licence is not free, with its name. */
   unfree: ReadonlyMap<string, string>;
 }

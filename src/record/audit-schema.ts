@@ -9,7 +9,9 @@ const packageRecord = v.object({
   version: v.exactOptional(text('Absent where nothing says it.')),
   source: v.pipe(
     v.picklist(packageSources),
-    v.description('Where it comes from; the network when it is built, or when a container starts.'),
+    v.description(
+      'Where it comes from; the network when it is built, or when a container starts; not seen.',
+    ),
   ),
   python: flag('Whether it is a Python package.'),
   layer: text('The first layer that has it.'),

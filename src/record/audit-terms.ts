@@ -1,11 +1,13 @@
 /**
- * Where a package comes from. The first three are pinned: the same inputs give the same bytes. The
- * other two are asked of an index or a server, while the image is built or when a container starts.
+ * Where a package comes from. The first three are pinned: the same inputs give the same bytes. Of the
+ * fourth evaluation has not seen where it is written. The other two are asked of an index or a server,
+ * while the image is built or when a container starts.
  */
 export const packageSources = [
   'nixpkgs',
   'wheel',
   'source',
+  'unseen',
   'build-network',
   'start-network',
 ] as const;
@@ -22,6 +24,7 @@ export const auditRules = [
   'network-at-start',
   'unpinned-branch',
   'fake-hash',
+  'pulled-image',
   'two-cuda-versions',
   'library-twice',
   'secret-in-environment',

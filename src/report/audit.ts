@@ -8,11 +8,16 @@ import type {
 import { packageSources, severities } from '../record/audit-terms.ts';
 import { storeName } from './units.ts';
 
+/** It was looked at, and nobody knows whose it is. */
+const isUnseen = ({ source }: PackageRecord) => source === 'unseen';
+
 /**
  * Whether a package is one that people choose. Libraries and programs of nixpkgs come with what was
- * chosen; they are counted apart, since hundreds of them would make every image look pinned.
+ * chosen; they are counted apart, since hundreds of them would make every image look pinned. So is what
+ * is not known to be from there, most of which is.
  */
-const isChosen = ({ python, source }: PackageRecord) => python || source !== 'nixpkgs';
+const isChosen = (each: PackageRecord) =>
+  !isUnseen(each) && (each.python || each.source !== 'nixpkgs');
 
 const isPinned = ({ source }: PackageRecord) => !source.endsWith('network');
 
@@ -21,7 +26,7 @@ export interface SourceCounts {
   layer: string;
   /** Libraries and programs of nixpkgs. */
   libraries: number;
-  /** The packages that were chosen, by source. */
+  /** The packages that were chosen, by source, and those of which it was not seen. */
   bySource: Record<PackageSource, number>;
   chosen: number;
   /** The share of them that is pinned, 0 to 1; 1 where there are libraries alone. */
@@ -38,7 +43,8 @@ export function sourceCounts(audit: AuditRecord): { layers: SourceCounts[]; tota
       audit.packages.filter(({ layer }) => layer === name),
     ),
   );
-  const isEmpty = ({ chosen, libraries }: SourceCounts) => chosen === 0 && libraries === 0;
+  const isEmpty = ({ chosen, libraries, bySource }: SourceCounts) =>
+    chosen + libraries + bySource.unseen === 0;
   return {
     layers: layers.filter(each => !isEmpty(each)),
     total: count('total', audit.packages),
@@ -49,19 +55,21 @@ function count(layer: string, packages: readonly PackageRecord[]): SourceCounts 
   const chosen = packages.filter(isChosen);
   const of = (source: PackageSource) => chosen.filter(each => each.source === source).length;
   const pinned = chosen.filter(isPinned).length;
-  const empty = packages.length === 0 ? undefined : 1;
+  const unseen = packages.filter(isUnseen).length;
+  const libraries = packages.length - chosen.length - unseen;
   return {
     layer,
-    libraries: packages.length - chosen.length,
+    libraries,
     bySource: {
       nixpkgs: of('nixpkgs'),
       wheel: of('wheel'),
       source: of('source'),
+      unseen,
       'build-network': of('build-network'),
       'start-network': of('start-network'),
     },
     chosen: chosen.length,
-    reproducible: chosen.length === 0 ? empty : pinned / chosen.length,
+    reproducible: chosen.length > 0 ? pinned / chosen.length : libraries > 0 ? 1 : undefined,
   };
 }
 
@@ -70,6 +78,7 @@ const sourceNames: Readonly<Record<PackageSource, readonly [head: string, senten
   nixpkgs: ['nixpkgs', 'From nixpkgs'],
   wheel: ['wheels', 'Pre-fetched wheels'],
   source: ['sources', 'Built from a pinned source'],
+  unseen: ['not seen', 'Origin not seen'],
   'build-network': ['at build', 'Over the network when the image is built'],
   'start-network': ['at start', 'Over the network when a container starts'],
 };
@@ -98,31 +107,37 @@ export function percent(share: number): string {
   return `${Math.min(99, Math.max(1, Math.round(share * 100)))} %`;
 }
 
-/** The chosen packages of each source that has some, with names: "Pre-fetched wheels: 6 (5 %)". */
+/** The packages of each source that has some, without libraries: "Pre-fetched wheels: 6 (5 %)". */
 export function sourceLists(audit: AuditRecord): { title: string; names: string[] }[] {
   const chosen = audit.packages.filter(isChosen);
   return packageSources.flatMap(source => {
-    const packages = chosen.filter(each => each.source === source);
+    const isOfSource = (each: PackageRecord) => each.source === source;
+    const packages =
+      source === 'unseen' ? audit.packages.filter(isUnseen) : chosen.filter(isOfSource);
     if (packages.length === 0) return [];
-    const share = percent(packages.length / chosen.length);
+    const share = source === 'unseen' ? '' : ` (${percent(packages.length / chosen.length)})`;
     return [
       {
-        title: `${sourceNames[source][1]}: ${plural(packages.length, 'package')} (${share})`,
+        title: `${sourceNames[source][1]}: ${plural(packages.length, 'package')}${share}`,
         names: packages.map(packageName),
       },
     ];
   });
 }
 
-/** A commit is told by its first digits. */
+/** A commit or a digest is told by its first digits. */
 const packageName = ({ name, version }: PackageRecord) =>
-  version === undefined ? name : `${name} ${version.replace(/^([0-9a-f]{12})[0-9a-f]{28}$/, '$1')}`;
+  version === undefined
+    ? name
+    : `${name} ${version.replace(/^(sha256:)?([0-9a-f]{12})(?:[0-9a-f]{28}|[0-9a-f]{52})$/, '$1$2')}`;
 
-/** "120 packages and 212 libraries, 47 % reproducible." */
+/** "120 packages and 212 libraries of nixpkgs, 47 % reproducible; the origin of 3 more was not seen." */
 export function auditSentence(audit: AuditRecord): string {
-  const { chosen, libraries, reproducible } = sourceCounts(audit).total;
+  const { chosen, libraries, bySource, reproducible } = sourceCounts(audit).total;
   const share = reproducible === undefined ? '' : `, ${percent(reproducible)} reproducible`;
-  return `${plural(chosen, 'package')} and ${plural(libraries, 'library', 'libraries')} of nixpkgs${share}.`;
+  const unseen =
+    bySource.unseen === 0 ? '' : `; the origin of ${bySource.unseen} more was not seen`;
+  return `${plural(chosen, 'package')} and ${plural(libraries, 'library', 'libraries')} of nixpkgs${share}${unseen}.`;
 }
 
 export const plural = (number: number, one: string, many = `${one}s`) =>

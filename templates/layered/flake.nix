@@ -92,7 +92,7 @@
         { packages, abi }:
         let
           python = pkgs.${packages};
-          modules = python.pkgs.requiredPythonModules (import ./packages.nix python.pkgs);
+          modules = python.pkgs.requiredPythonModules ((import ./packages.nix).nixpkgs python.pkgs);
           pair = module: lib.nameValuePair (lib.getName module) (lib.getVersion module);
         in
         lib.nameValuePair "3.${lib.removePrefix "cp3" abi}" (lib.listToAttrs (map pair modules))

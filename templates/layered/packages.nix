@@ -8,64 +8,79 @@
 #
 # Nothing is looked up on an index while the image is built. A package that needs torch must not be here:
 # the image has PyTorch's own wheel.
-python: with python; [
-  aiohttp
-  alembic
-  av
-  blake3
-  cachetools
-  chardet
-  colorama
-  einops
-  filelock
-  fsspec
-  ftfy
-  gitpython
-  glfw
-  h5py
-  huggingface-hub
-  hydra-core
-  imageio
-  iopath
-  jinja2
-  lark
-  matplotlib
-  networkx
-  numba
-  numpy
-  omegaconf
-  packaging
-  pandas
-  piexif
-  pillow
-  pip
-  protobuf
-  psutil
-  pydantic
-  pydantic-settings
-  pygithub
-  pyopengl
-  pyyaml
-  regex
-  requests
-  rich
-  safetensors
-  scikit-image
-  scikit-learn
-  scipy
-  sentencepiece
-  setuptools
-  shapely
-  simpleeval
-  sqlalchemy
-  sympy
-  tokenizers
-  toml
-  tqdm
-  transformers
-  typer
-  typing-extensions
-  urllib3
-  websocket-client
-  yarl
-]
+{
+  nixpkgs =
+    python: with python; [
+      aiohttp
+      alembic
+      av
+      blake3
+      cachetools
+      chardet
+      colorama
+      einops
+      filelock
+      fsspec
+      ftfy
+      gitpython
+      glfw
+      h5py
+      huggingface-hub
+      hydra-core
+      imageio
+      iopath
+      jinja2
+      lark
+      matplotlib
+      networkx
+      numba
+      numpy
+      omegaconf
+      packaging
+      pandas
+      piexif
+      pillow
+      pip
+      protobuf
+      psutil
+      pydantic
+      pydantic-settings
+      pygithub
+      pyopengl
+      pyyaml
+      regex
+      requests
+      rich
+      safetensors
+      scikit-image
+      scikit-learn
+      scipy
+      sentencepiece
+      setuptools
+      shapely
+      simpleeval
+      sqlalchemy
+      sympy
+      tokenizers
+      toml
+      tqdm
+      transformers
+      typer
+      typing-extensions
+      urllib3
+      websocket-client
+      yarl
+    ];
+
+  # Data, and a module of a few lines to find it by. These are not compiled: no machine fetches them for
+  # that.
+  data = [
+    "comfyui-embedded-docs"
+    "comfyui-frontend-package"
+    "comfyui-workflow-templates-media-api"
+    "comfyui-workflow-templates-media-assets-01"
+    "comfyui-workflow-templates-media-image"
+    "comfyui-workflow-templates-media-other"
+    "comfyui-workflow-templates-media-video"
+  ];
+}

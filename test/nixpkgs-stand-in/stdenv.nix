@@ -27,9 +27,15 @@ let
   notPassed = [
     "meta"
     "passthru"
-    "pname"
-    "version"
   ];
+
+  # where a package is written, as nixpkgs says it
+  positionOf =
+    given:
+    let
+      found = builtins.unsafeGetAttrPos (if given ? version then "version" else "name") given;
+    in
+    if found == null then null else "${found.file}:${toString found.line}";
 
   refused =
     name: meta:
@@ -42,7 +48,10 @@ let
     let
       given = if builtins.isFunction arguments then lib.fix arguments else arguments;
       name = given.name or "${given.pname}-${given.version}";
-      meta = given.meta or { };
+      meta = {
+        position = positionOf given;
+      }
+      // given.meta or { };
       allowed = meta.license.free or true || config.allowUnfree or false;
       lists = builtins.listToAttrs (
         map (list: lib.nameValuePair list (given.${list} or [ ])) [
@@ -53,7 +62,6 @@ let
       );
       drv = derivation (
         builtins.removeAttrs given notPassed
-        // lib.optionalAttrs (given ? pname) { inherit (given) pname version; }
         // lists
         // {
           inherit

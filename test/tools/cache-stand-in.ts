@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { serve } from './http-server.ts';
@@ -85,4 +87,41 @@ export async function startSlowCache(t: TestContext, login?: string): Promise<Sl
     },
     logins,
   };
+}
+
+/** A binary cache that tells what was taken from it. */
+export interface CountedCache {
+  /** Where paths are copied to. */
+  folder: string;
+  url: string;
+  /** The store paths that were taken since it was asked before: names without hashes, bytes of NARs. */
+  taken(): { name: string; bytes: number }[];
+}
+
+/** An empty cache for one test. */
+export async function startCountedCache(t: TestContext): Promise<CountedCache> {
+  const folder = await mkdtemp(join(tmpdir(), 'counted-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const nameOf = new Map<string, string>();
+  let taken: ReturnType<CountedCache['taken']> = [];
+  const { url, stop } = await serve(async (request, response) => {
+    const path = request.url ?? '/';
+    const content = await readFile(join(folder, path)).catch(() => undefined);
+    if (content === undefined) return response.writeHead(404).end();
+    if (path.startsWith('/nar/')) {
+      taken.push({ name: nameOf.get(path) ?? path, bytes: content.length });
+    } else if (path.endsWith('.narinfo')) {
+      const [, name = ''] = /^StorePath: .*\/[0-9a-z]{32}-(.*)$/m.exec(`${content}`) ?? [];
+      const [, nar = ''] = /^URL: (.*)$/m.exec(`${content}`) ?? [];
+      nameOf.set(`/${nar}`, name);
+    }
+    return response.end(content);
+  });
+  t.after(stop);
+  const takeAll = () => {
+    const all = taken;
+    taken = [];
+    return all;
+  };
+  return { folder: `file://${folder}`, url, taken: takeAll };
 }

@@ -1,10 +1,13 @@
 # `import nixpkgs { system; config; }`, for packages that weigh something.
 arguments:
 let
-  sizes = builtins.fromJSON (builtins.readFile ./sizes.json); # megabytes of the real ones
+  sizes = builtins.fromJSON (builtins.readFile ./sizes.json); # megabytes of the real ones, compressed
   bytesPerMegabyte = 1000000 / sizes.scale;
 
-  weightOf = sizes.programs // sizes.cuda // sizes.python;
+  # not the Python that changes: what is built with that is moved by it
+  generator = (import ./generator arguments).python3;
+
+  weightOf = sizes.programs // sizes.python;
 
   weights =
     final: before:
@@ -14,7 +17,7 @@ let
         final.runCommand package.name
           {
             inherit (package) meta;
-            nativeBuildInputs = [ before.python3 ];
+            nativeBuildInputs = [ generator ];
             script = ''
               import random, sys
               weight = random.Random(sys.argv[1])
@@ -34,7 +37,6 @@ let
     in
     builtins.mapAttrs heavier (builtins.intersectAttrs sizes.programs before)
     // {
-      cudaPackages_13_0 = heavierIn sizes.cuda before.cudaPackages_13_0;
       python313 = before.python313 // {
         pkgs = pythonPackages;
         withPackages = choose: before.python313.withPackages (_: choose pythonPackages);

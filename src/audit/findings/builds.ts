@@ -83,21 +83,22 @@ function listed(names: readonly string[]): string {
   return `: ${shown}${more}`;
 }
 
-/** Downloads that are not pinned: a branch, or a hash that is none. */
+/** Downloads that are not pinned: a branch, or a hash that is none, which nobody has on purpose. */
 export function downloads(
   { near, graph }: AuditSubject,
   installs: readonly LocatedInstall[],
   layerOf: LayerOf,
 ): Finding[] {
-  const fetched = [...near.keys()].flatMap(drvPath => {
-    const fetch = graph.get(drvPath)?.fetch;
+  const fetched = [...graph].flatMap(([drvPath, { fetch }]) => {
     if (fetch === undefined) return [];
-    const branch = movingReference(fetch.rev, fetch.urls);
+    const isFake = isFakeHash(fetch.hash);
+    const branch = near.has(drvPath) ? movingReference(fetch.rev, fetch.urls) : undefined;
+    if (branch === undefined && !isFake) return [];
     const where = { layer: layerOf(drvPath), derivation: drvPath };
     const what = shownAddress(fetch.urls[0] ?? nameOf(drvPath));
     return [
       ...(branch === undefined ? [] : [unpinned(branch, what, where)]),
-      ...(isFakeHash(fetch.hash) ? [fakeHash(what, where)] : []),
+      ...(isFake ? [fakeHash(what, where)] : []),
     ];
   });
   const installed = installs.flatMap(({ addresses, packages, derivation }) => {

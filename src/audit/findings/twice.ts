@@ -37,13 +37,19 @@ const sourceText: Readonly<Record<PackageRecord['source'], string>> = {
   nixpkgs: 'from nixpkgs',
   wheel: 'as a wheel',
   source: 'from its source',
+  unseen: 'from somewhere',
   'build-network': 'by pip at build',
   'start-network': 'by pip at start',
 };
 
-/** Same version and source: the same, but for options that it was built with. */
+/**
+ * Same version and source: the same, but for options that it was built with. What was not seen to be
+ * nixpkgs' mostly is.
+ */
 const formOf = ({ version, source, derivation = '' }: PackageRecord) =>
-  source.endsWith('network') ? `${source} ${derivation}` : `${source} ${version}`;
+  source.endsWith('network')
+    ? `${source} ${derivation}`
+    : `${source === 'unseen' ? 'nixpkgs' : source} ${version}`;
 
 /** Wheels that a layer holds as they were downloaded, while they are installed in this one or another. */
 export function wheelsTwice(

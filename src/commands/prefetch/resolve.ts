@@ -301,8 +301,8 @@ function noSolution(said: readonly string[], { variant, rules, asked }: Asking):
       evidence: [...said.map(line => line.replace(/^(error|cause): /, '')), ...new Set(lines)],
       tried: 'uv looked for versions that meet all lists, wheels.toml and what nixpkgs provides.',
       next: text.includes('no usable wheels')
-      ? 'Change one of these lines, or go without what has no wheel: [wheels.NAME] skip = true.'
-      : 'Change one of these lines.',
+        ? 'Change one of these lines, or go without what has no wheel: [wheels.NAME] skip = true.'
+        : 'Change one of these lines.',
     },
   );
 }

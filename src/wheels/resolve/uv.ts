@@ -41,7 +41,8 @@ export async function findUv(host: Host): Promise<FoundUv> {
 /** Settings of the machine that would change what is asked. */
 const noSettings = {
   ...{ UV_INDEX: '', UV_EXTRA_INDEX_URL: '', UV_FIND_LINKS: '', UV_CONSTRAINT: '' },
-  ...{ UV_OVERRIDE: '', UV_EXCLUDE: '', UV_NO_CONFIG: '1' },
+  ...{ UV_OVERRIDE: '', UV_EXCLUDE: '', UV_NO_CONFIG: '1', UV_INDEX_STRATEGY: 'first-index' },
+  ...{ UV_RESOLUTION: 'highest', UV_PRERELEASE: 'if-necessary-or-explicit' },
 };
 
 /** What uv answered. */

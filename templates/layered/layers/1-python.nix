@@ -10,7 +10,7 @@
 let
   inherit (variant) python;
 
-  environment = python.withPackages packages;
+  environment = python.withPackages packages.nixpkgs;
   site = "${environment}/${python.sitePackages}";
 
   # what pip installs into the writable overlay has a higher place than all of these
@@ -18,7 +18,7 @@ let
 
   programs = pkgs.runCommand "layer1-python-${variant.name}" { } ''
     if [ -e ${site}/torch ]; then
-      echo 'A package of packages.nix needs torch: the image would have a second one.' >&2
+      echo 'A package of `nixpkgs` in packages.nix needs torch: the image would have a second one.' >&2
       echo 'Take its wheel instead: move it to a list that wheels.toml names.' >&2
       exit 1
     fi

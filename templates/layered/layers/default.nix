@@ -12,11 +12,15 @@
   sources,
 }:
 let
+  inherit (pkgs) lib;
+
   packages = import ../packages.nix;
   wheels = import ../wheels.nix { inherit pkgs variant; };
   source = import ../source.nix { inherit pkgs sources; };
 
   cuda = wheels.ofLayer "cuda";
+
+  isCompiled = tree: !lib.elem tree.project packages.data;
 
   # Wheels that appear together in /opt/python/NAME, with more that belongs there.
   site =
@@ -27,7 +31,7 @@ let
     in
     rec {
       inherit targets;
-      bytecode = wheels.bytecode name at targets;
+      bytecode = wheels.bytecode name at (lib.filter isCompiled targets);
       folders = [
         {
           inherit at;

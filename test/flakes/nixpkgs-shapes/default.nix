@@ -2,6 +2,7 @@
 {
   system ? "x86_64-linux",
   config ? { },
+  overlays ? [ ],
   ...
 }:
 let
@@ -14,6 +15,7 @@ let
     ./pkgs/development/python.nix
     ./pkgs/development/cuda.nix
   ];
-  pkgs = builtins.foldl' (before: file: before // import file pkgs) { inherit system config pkgs; } files;
+  packages = builtins.foldl' (before: file: before // import file pkgs) { inherit system config pkgs; } files;
+  pkgs = builtins.foldl' (before: overlay: before // overlay pkgs before) packages overlays;
 in
 pkgs

@@ -86,7 +86,11 @@ const description = {
   ],
   config: { Env: ['A=b'], ExposedPorts: { '8188/tcp': {} } },
   context: { [target.drv]: { outputs: ['out'] }, [`/nix/store/${hash}-src`]: { path: true } },
-  provenance: { own: [target.drv], unfree: [{ drv: target.drv, licence: 'CUDA EULA' }] },
+  provenance: {
+    own: [target.drv],
+    nixpkgs: [target.drv],
+    unfree: [{ drv: target.drv, licence: 'CUDA EULA' }],
+  },
 };
 
 export const readers = [

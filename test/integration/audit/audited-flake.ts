@@ -40,7 +40,12 @@ export async function auditFlake(
   const { nix } = await workbench(test, { env: { ...process.env, NIX_CONFIG } });
   const evaluation = await evaluate(nix, {
     installables: [`path:${flakeFolder(flake)}#${attribute}`],
-    overrideInputs: [{ input: 'nixpkgs', flake: `path:${flakeFolder('nixpkgs-shapes')}` }],
+    overrideInputs: [
+      { input: 'nixpkgs', flake: `path:${flakeFolder('nixpkgs-shapes')}` },
+      ...(flake === 'origins'
+        ? [{ input: 'others', flake: `path:${flakeFolder('other-packages')}` }]
+        : []),
+    ],
     cwd: '/',
     acceptFlakeConfig: false,
     provenance: true,

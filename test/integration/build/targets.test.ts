@@ -1,8 +1,6 @@
 // Layers of several targets and folders: what each change moves, and that every machine makes the same.
 import assert from 'node:assert/strict';
-import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decompress } from '../../../src/image/decompress.ts';
@@ -10,34 +8,17 @@ import { readTar } from '../../../src/image/tar-reader.ts';
 import type { Manifest } from '../../../src/image/types.ts';
 import { parseReference } from '../../../src/registry/reference.ts';
 import { remoteStore } from '../../../src/registry/remote.ts';
+import { startCountedCache } from '../../tools/cache-stand-in.ts';
 import { checkImage } from '../../tools/check-image.ts';
 import { quietHost } from '../../tools/host.ts';
-import { serve } from '../../tools/http-server.ts';
 import { startRegistry } from '../../tools/registry.ts';
 import { byLayer, freshMachine, type Run } from './machine.ts';
 import { targetsFlake, type Versions } from './targets-flake.ts';
 
-/** A binary cache that tells which packages were taken from it. */
+/** A binary cache that tells how many bytes were taken from it. */
 async function countingCache(context: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'counted-'));
-  context.after(() => rm(folder, { recursive: true, force: true }));
-  let bytes = 0;
-  const { url, stop } = await serve((request, response) => {
-    const path = request.url ?? '/';
-    createReadStream(join(folder, path))
-      .once('error', () => response.writeHead(404).end())
-      .on('data', chunk => {
-        if (path.startsWith('/nar/')) bytes += chunk.length;
-      })
-      .pipe(response);
-  });
-  context.after(stop);
-  const served = () => {
-    const sum = bytes;
-    bytes = 0;
-    return sum;
-  };
-  return { folder: `file://${folder}`, url, served };
+  const { folder, url, taken } = await startCountedCache(context);
+  return { folder, url, served: () => taken().reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** A registry, a cache that has all that was ever built, and a machine for each build. */

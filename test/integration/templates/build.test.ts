@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { decompress } from '../../../src/image/decompress.ts';
+import { readTar } from '../../../src/image/tar-reader.ts';
 import { layers, type SmallProject, smallProject } from './layered-project.ts';
 import {
   build,
@@ -26,11 +29,18 @@ test('templates/layered, built', async context => {
   await check('wheels are as they came, and stand merged where programs look', merged);
   await check('build-incremental builds the layers in order, with a time for each', incremental);
   await check('comfy-nix builds an OCI layout of it', layout);
+  await check('both make the same tree of links and folders', sameTree);
   await check('a wheel that is not what the lock says stops the build', mismatch);
 });
 
+interface Conf {
+  store_layers: string[][];
+  repo_tag: string;
+  customisation_layer: string;
+}
+
 /** What a streamLayeredImage is described by; its script names the file. */
-async function confOf(script: string): Promise<{ store_layers: string[][]; repo_tag: string }> {
+async function confOf(script: string): Promise<Conf> {
   const file = /\/nix\/store\/[^ \n]*-conf\.json/.exec(await readFile(script, 'utf8'))?.[0] ?? '';
   return JSON.parse(await readFile(file, 'utf8'));
 }
@@ -110,10 +120,7 @@ async function incremental(project: SmallProject, context: TestContext): Promise
 async function layout(project: SmallProject, context: TestContext): Promise<void> {
   const folder = await temporaryFolder(context, 'layout');
   const record = join(folder, 'record.json');
-  await run(process.execPath, [
-    ...[program, 'build', `path:${project.folder}#comfyui`, '--image', `oci:${folder}/image`],
-    ...['--override-inputs', `nixpkgs=path:${project.nixpkgs}`, '--record', record],
-  ]);
+  await buildLayout(project, join(folder, 'image'), ['--record', record]);
   const { layers: built } = JSON.parse(await readFile(record, 'utf8'));
   const names = built.map(({ name }: { name: string }) => name);
   assert.deepEqual(names, [...layers, 'root'], 'no layer for what the targets do not hold');
@@ -122,12 +129,61 @@ async function layout(project: SmallProject, context: TestContext): Promise<void
   assert.deepEqual(image.config.Entrypoint, ['/opt/comfyui/entrypoint']);
 }
 
+/** Has the program build an OCI layout. */
+async function buildLayout(
+  { folder, nixpkgs }: SmallProject,
+  layout: string,
+  more: readonly string[],
+): Promise<void> {
+  await run(process.execPath, [
+    ...[program, 'build', `path:${folder}#comfyui`, '--image', `oci:${layout}`, ...more],
+    ...['--override-inputs', `nixpkgs=path:${nixpkgs}`],
+  ]);
+}
+
+async function sameTree(project: SmallProject, context: TestContext): Promise<void> {
+  const [image = ''] = await build(project, ['comfyui']);
+  const { customisation_layer } = await confOf(image);
+  const alone = await treeOf(createReadStream(join(customisation_layer, 'layer.tar')));
+
+  const layout = join(await temporaryFolder(context, 'layout'), 'image');
+  await buildLayout(project, layout, []);
+  const blobOf = (digest: string) => join(layout, 'blobs', digest.replace(':', '/'));
+  const read = async (file: string) => JSON.parse(await readFile(file, 'utf8'));
+  const { manifests } = await read(join(layout, 'index.json'));
+  const top = (await read(blobOf(manifests[0].digest))).layers.at(-1);
+  const built = await treeOf(decompress(createReadStream(blobOf(top.digest)), 'zstd', 'root'));
+
+  assert.ok(alone.delete('etc/image-layers'), 'what keeps the store paths together');
+  assert.ok(built.has('opt/python/pytorch/torch/__init__.py'));
+  assert.ok(built.has('usr/local/cuda/lib64/libcudnn.so.9'));
+  assert.deepEqual([...alone].sort(), [...built].sort());
+}
+
+/** What is found below / by the links of a layer: path → the file that it is in the end, or the folder's mode and owner. */
+async function treeOf(tar: AsyncIterable<Buffer>): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const add = async (path: string, file: string) => {
+    const real = await realpath(file);
+    if (!(await stat(real)).isDirectory()) found.set(path, real);
+    else for (const name of await readdir(real)) await add(`${path}/${name}`, join(real, name));
+  };
+  for await (const { type, path, target, mode, uid, gid } of readTar(tar, 'root')) {
+    const name = path.replace(/^(\.\/)+/, '');
+    if (type === 'symlink') await add(name, target);
+    else if (type === 'directory' && name !== '.')
+      found.set(name, `${mode & 0o7777} ${uid}:${gid}`);
+  }
+  return found;
+}
+
 async function mismatch({ folder, nixpkgs }: SmallProject): Promise<void> {
   const file = join(folder, 'wheels.lock.json');
   const lock = JSON.parse(await readFile(file, 'utf8'));
   const { torch, torchvision } = lock.wheels['x86_64-linux'].cu130.cp313;
   torch.hash = torchvision.hash.replace(/^sha256-..../, 'sha256-AAAA');
+  torch.unpacked = torch.hash;
   await writeFile(file, JSON.stringify(lock));
   const built = build({ folder, nixpkgs }, ['layer3-pytorch']);
-  await assert.rejects(built, /hash mismatch[\s\S]*torch-2\.14\.1/);
+  await assert.rejects(built, /torch-2\.14\.1[\s\S]*its hash is sha256-.*, and not sha256-AAAA/);
 }

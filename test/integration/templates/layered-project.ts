@@ -38,21 +38,41 @@ interface SmallLock {
 export interface SmallProject extends Project {
   /** Pins another revision of ComfyUI, in which main.py says this version. */
   updateComfyUI(version: string): Promise<void>;
-  /** Pins other versions of wheels, by their names. */
+  /** Pins other versions of wheels, by their names, or further wheels. */
   updateWheels(versions: Record<string, string>): Promise<void>;
+  /** Versions of the wheels that are pinned, by name. */
+  pinned(): Record<string, string>;
   /** Bytes of wheels and sources that were downloaded so far. */
   downloadedBytes(): number;
+  /** File names of the wheels and sources that were downloaded since this was called before. */
+  takeDownloads(): string[];
 }
+
+/** Bytes of a file. */
+interface Bytes {
+  /** Those that cannot be compressed, and are others for each version. */
+  noise: number;
+  /** Those that compression makes nothing of. */
+  zeros: number;
+}
+
+/** What a wheel, or the source of ComfyUI, holds beside its module. */
+export interface Weight extends Bytes {
+  /** In a module, and so in its bytecode, too. */
+  module?: Bytes;
+}
+
+const nothing: Weight = { noise: 0, zeros: 0 };
 
 /**
  * Makes the project.
  * @param more wheels beyond those of the lock, by name: the version
- * @param weightOf bytes that a wheel, or the source of ComfyUI, holds beside its module
+ * @param weightOf what the wheel of this name weighs, or `comfyui`, the source
  */
 export async function smallProject(
   context: Lifetime,
   more: Record<string, string> = {},
-  weightOf: (name: string) => number = () => 0,
+  weightOf: (name: string) => Weight = () => nothing,
 ): Promise<SmallProject> {
   const project = await copyTemplate(context);
   const file = join(project.folder, 'wheels.lock.json');
@@ -75,8 +95,7 @@ export async function smallProject(
       wheels[name] = { ...(await house.addWheel({ name, version, files, requires })), layer };
     }
   };
-  const versions = Object.entries(pinned).map(([name, { version }]) => [name, version]);
-  await addWheels({ ...Object.fromEntries(versions), ...more });
+  await addWheels({ ...versionsOf(pinned), ...more });
   const comfyui = (version: string, rev: string) =>
     house.addSource('ComfyUI', rev, {
       'main.py': mainOf(version),
@@ -103,15 +122,30 @@ export async function smallProject(
       await addWheels(changed);
       await save();
     },
+    pinned: () => versionsOf(wheels),
     downloadedBytes: house.servedBytes,
+    takeDownloads: house.takeServed,
   };
 }
 
-/** A file that cannot be compressed, and is another one for each version. */
-function weighing(name: string, version: string, bytes: number): Files {
-  if (bytes === 0) return {};
-  const hash = createHash('shake256', { outputLength: bytes });
-  return { [`${name.replaceAll('-', '_')}/weight`]: hash.update(`${name} ${version}`).digest() };
+const versionsOf = (pins: Record<string, Pin>): Record<string, string> =>
+  Object.fromEntries(Object.entries(pins).map(([name, { version }]) => [name, version]));
+
+/** Files of this weight. */
+function weighing(name: string, version: string, { module, ...data }: Weight): Files {
+  const folder = name.replaceAll('-', '_');
+  const files: Files = {};
+  if (data.noise + data.zeros > 0) files[`${folder}/weight`] = bytesOf(`${name} ${version}`, data);
+  if (module !== undefined && module.noise > 0) {
+    const text = bytesOf(`${name} ${version}`, module).toString('hex');
+    files[`${folder}/weight.py`] = `weight = "${text}"\n`;
+  }
+  return files;
+}
+
+function bytesOf(seed: string, { noise, zeros }: Bytes): Buffer {
+  const hash = createHash('shake256', { outputLength: noise }).update(seed);
+  return Buffer.concat([hash.digest(), Buffer.alloc(zeros)]);
 }
 
 /** A module of one line under a project's usual name. */

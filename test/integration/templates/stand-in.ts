@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,25 @@ export async function prepareStandIn(context: Lifetime): Promise<string> {
   const folder = await temporaryFolder(context, 'nixpkgs-stand-in');
   await run(prepare, [folder]);
   return folder;
+}
+
+/** Makes another nixpkgs of a stand-in: its stdenv, tools and Python differ, and all that is built with them. */
+export async function moveNixpkgs(standIn: string): Promise<void> {
+  await appendFile(join(standIn, 'generic-builder.sh'), '\n# of another nixpkgs\n');
+  const file = join(standIn, 'stdenv.nix');
+  const stdenv = await readFile(file, 'utf8');
+  await writeFile(file, stdenv.replace('name = "tools"', 'name = "other-tools"'));
+  await patchPython(standIn);
+}
+
+/** Makes a stand-in's Python another one of the same version: a patch release. */
+export async function patchPython(standIn: string): Promise<void> {
+  const machine = join(standIn, 'machine');
+  const version = await readFile(join(machine, 'python-version'), 'utf8');
+  await appendFile(
+    join(machine, `python/lib/python${version}/this.py`),
+    '\n# of a later release\n',
+  );
 }
 
 /** Runs a program to its end and returns its standard output; a non-zero exit rejects. */

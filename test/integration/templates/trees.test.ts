@@ -20,17 +20,20 @@ test("a wheel's tree is one derivation with the lock's hash, and the same withou
   const standIn = await prepareStandIn(context);
   const house = await startWheelhouse(context);
   const folder = await temporaryFolder(context, 'trees');
-  const { url, hash, version } = await house.addWheel({ name: 'odd', version: '1.0', files });
+  const added = await house.addWheel({ name: 'odd', version: '1.0', files });
+  const { url, hash, version } = added;
   const wheel = join(folder, 'odd.whl');
   await writeFile(wheel, Buffer.from(await (await fetch(url)).arrayBuffer()));
   const { unpacked, leftOut } = await hashTree(wheel, 'odd.whl');
+  assert.equal(unpacked, added.unpacked);
   assert.deepEqual(leftOut, ['odd-1.0.data/headers']);
 
-  const expression = (pin: Partial<Pin> & { unpacked?: string }, changes = '{ }') => `
+  const expression = (pin: Partial<Pin>, changes = '{ }') => `
     let
       pkgs = import ${standIn} { system = builtins.currentSystem; };
-      wheels = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { }; };
-    in wheels.tree (builtins.fromJSON ${JSON.stringify(JSON.stringify({ name: 'odd', ...pin }))})`;
+      wheels.odd = builtins.fromJSON ${JSON.stringify(JSON.stringify(pin))};
+      project = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { inherit wheels; }; };
+    in builtins.head (project.chosen { required = [ "odd" ]; optional = [ ]; })`;
   const pin = { url, hash, version, unpacked };
   const build = async (text: string) => {
     const [built] = JSON.parse(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hashTree } from '../../../src/wheels/tree/hash.ts';
 import { serve } from '../../tools/http-server.ts';
 import { type Lifetime, run, temporaryFolder } from './stand-in.ts';
 
@@ -18,6 +19,8 @@ export interface Wheelhouse {
   addSource(name: string, rev: string, files: Files): Promise<SourcePin>;
   /** Bytes of all files that were asked for so far. */
   servedBytes(): number;
+  /** Names of the files that were asked for since this was called before. */
+  takeServed(): string[];
 }
 
 export interface Pin {
@@ -28,6 +31,8 @@ export interface Pin {
   size: number;
   source: string;
   digest: string;
+  /** The NAR hash of its tree. */
+  unpacked: string;
 }
 
 export interface SourcePin {
@@ -43,8 +48,11 @@ export async function startWheelhouse(context: Lifetime): Promise<Wheelhouse> {
   const folder = await temporaryFolder(context, 'wheelhouse');
   const served = new Map<string, Buffer>();
   let servedBytes = 0;
+  let names: string[] = [];
   const { url: origin, stop } = await serve((request, response) => {
-    const content = served.get(decodeURIComponent(request.url ?? ''));
+    const path = decodeURIComponent(request.url ?? '');
+    const content = served.get(path);
+    names.push(path.slice(1));
     servedBytes += content?.length ?? 0;
     response.writeHead(content ? 200 : 404).end(content);
   });
@@ -52,10 +60,16 @@ export async function startWheelhouse(context: Lifetime): Promise<Wheelhouse> {
 
   return {
     servedBytes: () => servedBytes,
+    takeServed: () => {
+      const taken = names;
+      names = [];
+      return taken;
+    },
     addWheel: async ({ name, version, files, requires = [] }) => {
       const project = name.replaceAll('-', '_');
       const fileName = `${project}-${version}-py3-none-any.whl`;
-      const content = await makeWheel(join(folder, fileName), {
+      const file = join(folder, fileName);
+      const content = await makeWheel(file, {
         ...files,
         [`${project}-${version}.dist-info/METADATA`]: metadata(name, version, requires),
         [`${project}-${version}.dist-info/WHEEL`]: 'Wheel-Version: 1.0\nTag: py3-none-any\n',
@@ -64,7 +78,10 @@ export async function startWheelhouse(context: Lifetime): Promise<Wheelhouse> {
       served.set(`/${fileName}`, content);
       const hash = `sha256-${createHash('sha256').update(content).digest('base64')}`;
       const url = `${origin}/${fileName.replaceAll('+', '%2B')}`;
-      return { version, url, hash, size: content.length, source: origin, digest: 'download' };
+      const { unpacked } = await hashTree(file, fileName);
+      await rm(file);
+      const size = content.length;
+      return { version, url, hash, size, source: origin, digest: 'download', unpacked };
     },
     addSource: async (name, rev, files) => {
       const root = join(folder, `${name}-${rev}`);

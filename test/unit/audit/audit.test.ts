@@ -29,7 +29,7 @@ test('structured attributes are read like any other', () => {
   });
   const audit = auditOf({
     layer0: { inputs: ['python'] },
-    python: { inputs: ['cmake'], env: { __json: json } },
+    python: { inputs: ['cmake'], origin: 'nixpkgs', env: { __json: json } },
     cmake: nixpkgs('cmake', '4.1'),
   });
   assert.deepEqual(named(audit), ['layer0 python3 nixpkgs']);

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchedSource, isFakeHash, movingReference, wheelIn } from '../../../src/audit/fetches.ts';
+import {
+  fetchedSource,
+  isFakeHash,
+  movingReference,
+  pulledImage,
+  wheelIn,
+} from '../../../src/audit/fetches.ts';
 
 test('a wheel says its distribution and version', () => {
   const url =
@@ -25,6 +31,17 @@ test('a source is named by its repository, else by its file', () => {
     version: '0.8.1',
   });
   assert.deepEqual(fetchedSource([], undefined, 'a-name'), { name: 'a-name' });
+});
+
+test('an image that is pulled has a name and a digest; what has a login in it is not told', () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  assert.deepEqual(pulledImage([`docker://example.org:5000/nvidia/cuda@${digest}`]), {
+    name: 'example.org:5000/nvidia/cuda',
+    version: digest,
+  });
+  assert.deepEqual(pulledImage(['docker://nvidia/cuda']), { name: 'nvidia/cuda' });
+  assert.equal(pulledImage(['docker://user:password@example.org/cuda']), undefined);
+  assert.equal(pulledImage(['https://example.org/cuda.tar']), undefined);
 });
 
 test('branches move; tags and commits do not', () => {

@@ -1,6 +1,7 @@
 import { audit } from '../../../src/audit/audit.ts';
 import { factsOf } from '../../../src/audit/facts.ts';
 import { nearDerivations } from '../../../src/audit/near.ts';
+import { ofNixpkgs } from '../../../src/audit/origins.ts';
 import type { LayerBlobs, LayerClosures } from '../../../src/audit/subject.ts';
 import type { ContainerConfig } from '../../../src/image/types.ts';
 import type { Derivation } from '../../../src/nix/derivation.ts';
@@ -9,6 +10,8 @@ import type { Derivation } from '../../../src/nix/derivation.ts';
 export interface Written {
   inputs?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** What evaluation has seen of where it is written; nothing, where it has not. */
+  origin?: 'nixpkgs' | 'own';
 }
 
 const hash = '0'.repeat(32);
@@ -34,6 +37,7 @@ export const nixpkgs = (
   inputs: readonly string[] = [],
 ): Written => ({
   inputs,
+  origin: 'nixpkgs',
   env: { pname, version, buildInputs: inputs.map(outPath).join(' ') },
 });
 
@@ -74,7 +78,14 @@ export function auditOf(
     Object.entries(written).map(([name, each]) => [drvPath(name), derivationOf(name, each)]),
   );
   const graph = new Map([...derivations].map(([path, each]) => [path, factsOf(each, path)]));
-  const provenance = { own: new Set<string>(), unfree: new Map<string, string>() };
+  const from = (wanted: Written['origin']) =>
+    new Set(
+      Object.keys(written)
+        .filter(name => written[name]?.origin === wanted)
+        .map(drvPath),
+    );
+  const seen = { own: from('own'), nixpkgs: from('nixpkgs'), unfree: new Map<string, string>() };
+  const provenance = { ...seen, nixpkgs: ofNixpkgs(graph, seen) };
   const layers = Object.entries(made).map(([name, targets]) => {
     const drvPaths = targets.map(drvPath);
     return { name, shipped: true, drvPaths, contents: drvPaths };

@@ -33,6 +33,7 @@ test('without an index, or with files that bring nothing, nobody is asked', () =
   assert.deepEqual(isOffline('pip install --no-deps ./torch-2.10.0-py3-none-any.whl'), [true]);
   assert.deepEqual(isOffline('pip install ./torch-2.10.0-py3-none-any.whl'), [false]);
   assert.deepEqual(isOffline('pip install .'), [false]);
+  assert.deepEqual(isOffline('npm ci --offline; npm ci'), [true, false]);
 });
 
 test('what only speaks of installing is no installation', () => {

@@ -36,6 +36,7 @@ const audit: AuditRecord = {
     package_('layer3-pytorch', 'torch', 'wheel'),
     package_('layer3-pytorch', 'numpy', 'nixpkgs'),
     package_('layer3-pytorch', 'a|b', 'build-network'),
+    package_('layer3-pytorch', 'ffmpeg', 'unseen', false),
   ],
   findings: [
     finding({
@@ -99,9 +100,10 @@ test('findings that share cost and advice are told together, the place where it 
 test('the text has table, tree, findings, licences and what was not looked at', () => {
   const lines = auditText(audit).split('\n');
   for (const line of [
-    '3 packages and 1 library of nixpkgs, 67 % reproducible.',
-    'layer3-pytorch          0        1       1        0         1         0          67 %',
+    '3 packages and 1 library of nixpkgs, 67 % reproducible; the origin of 1 more was not seen.',
+    'layer3-pytorch          0        1       1        0         1         1         0          67 %',
     '├─ Pre-fetched wheels: 1 package (33 %)',
+    '├─ Origin not seen: 1 package',
     '└─ Over the network when the image is built: 1 package (33 %)',
     'error: vm-build',
     '  Costs: A cost.',
@@ -120,7 +122,7 @@ test('an audit without findings says so', () => {
 
 test('names and messages are no Markdown', () => {
   const markdown = auditMarkdown(audit).join('\n\n');
-  assert.match(markdown, /\| `layer3-pytorch` \| 0 \| 1 \| 1 \| 0 \| 1 \| 0 \| 67 % \|/);
+  assert.match(markdown, /\| `layer3-pytorch` \| 0 \| 1 \| 1 \| 0 \| 1 \| 1 \| 0 \| 67 % \|/);
   assert.match(markdown, /a\\\|b/);
   assert.match(markdown, /One \\<b\\>VM\\<\/b\\>/);
 });
@@ -128,7 +130,10 @@ test('names and messages are no Markdown', () => {
 test('the report of a build holds the audit', () => {
   const record = { ...sampleRecord(), audit };
   assert.match(summaryMarkdown(record), /### Where packages come from/);
-  assert.match(layerTable(record), /3 packages and 1 library of nixpkgs, 67 % reproducible\./);
+  assert.match(
+    layerTable(record),
+    /3 packages and 1 library of nixpkgs, 67 % reproducible; the origin of 1 more was not seen\./,
+  );
   assert.match(layerTable(record), /found 2 errors and 1 warning: vm-build, runs-as-root/);
   assert.doesNotMatch(summaryMarkdown(sampleRecord()), /packages come from/);
 });

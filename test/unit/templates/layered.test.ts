@@ -65,7 +65,7 @@ test('every locked source is wanted at that ref', () => {
 test('what the lists ask for is a wheel of each variant that has PyTorch, or comes from nixpkgs', async () => {
   const fromNixpkgs = new Set(
     read('packages.nix')
-      .match(/^ {2}[\w-]+$/gm)
+      .match(/^ {6}[\w-]+$/gm)
       ?.map(name => name.trim()),
   );
   const variants = wanted.variants.filter(variant => pinOf(lock, variant, 'torch') !== undefined);

@@ -2,6 +2,7 @@
 pkgs:
 let
   inherit (pkgs)
+    makeOverridable
     runCommand
     symlinkJoin
     writeText
@@ -16,19 +17,41 @@ let
 
   # vmTools.runInLinuxVM wraps a derivation's builder.
   runInLinuxVM =
-    attributes:
-    runCommand attributes.name (
+    name: attributes: command:
+    runCommand name (
       {
         requiredSystemFeatures = [ "kvm" ];
         origBuilder = "${pkgs.bash}/bin/bash";
         origArgs = [ "-e" ];
         QEMU_OPTS = "-m 512";
+        preVM = "${pkgs.qemu}/bin/qemu-img create -f qcow2 disk-image.qcow2 1024M";
       }
       // attributes
-    ) "${pkgs.qemu}/bin/qemu-kvm";
+    ) command;
+
+  pullImage =
+    {
+      imageName,
+      imageDigest,
+      hash,
+      finalImageTag ? "latest",
+    }:
+    runCommand
+      "docker-image-${builtins.replaceStrings [ "/" ] [ "-" ] imageName}-${finalImageTag}.tar"
+      {
+        inherit imageDigest imageName;
+        imageTag = finalImageTag;
+        outputHashMode = "flat";
+        outputHash = hash;
+        nativeBuildInputs = [ pkgs.curl ];
+        sourceURL = "docker://${imageName}@${imageDigest}";
+      }
+      ''
+        skopeo copy "$sourceURL" "docker-archive://$out:$destNameTag"
+      '';
 
   buildImage =
-    {
+    args@{
       name,
       tag ? "latest",
       fromImage ? null,
@@ -36,9 +59,12 @@ let
       config ? { },
       runAsRoot ? null,
       extraCommands ? "",
+      created ? "1970-01-01T00:00:01Z",
     }:
     let
-      baseJson = writeText "${name}-config.json" (builtins.toJSON { inherit config; });
+      pure = writeText "${name}-config.json" (builtins.toJSON { inherit config; });
+      impure = runCommand "${name}-config.json" { nativeBuildInputs = tools; } "jq .created ${pure} > $out";
+      baseJson = if created == "now" then impure else pure;
       contents = toList copyToRoot;
       script = writeShellScript "run-as-root.sh" runAsRoot;
       layer =
@@ -49,12 +75,11 @@ let
             nativeBuildInputs = tools;
           } "mkdir layer; ${pkgs.tarsum}/bin/tarsum < layer.tar"
         else
-          runInLinuxVM {
-            name = "docker-layer-${name}";
-            inherit fromImage;
-            preMount = "for item in ${concatPaths contents}; do rsync $item/ layer/; done";
-            postMount = "unshare -imnpuf --mount-proc chroot mnt ${script}";
-          };
+          runInLinuxVM "docker-layer-${name}" { inherit fromImage; } ''
+            for item in ${concatPaths contents}; do rsync $item/ layer/; done
+            unshare -imnpuf --mount-proc chroot mnt ${script}
+            tarhash=$(${pkgs.tarsum}/bin/tarsum < $out/layer.tar)
+          '';
     in
     runCommand "docker-image-${name}.tar.gz" {
       inherit fromImage baseJson;
@@ -62,10 +87,14 @@ let
       imageTag = tag;
       layerClosure = "${layer}";
       nativeBuildInputs = tools;
-      passthru.imageTag = tag;
+      passthru = {
+        inherit layer;
+        buildArgs = args;
+        imageTag = tag;
+      };
     } "cp ${layer}/* temp/; ${pkgs.moreutils}/bin/sponge";
 
-  streamLayeredImage =
+  streamLayeredImage = makeOverridable (
     {
       name,
       tag ? "latest",
@@ -101,10 +130,11 @@ let
         imageName = name;
         imageTag = tag;
       };
-    } "makeWrapper ${stream} $out --add-flags ${conf}";
+    } "makeWrapper ${stream} $out --add-flags ${conf}"
+  );
 in
 {
   dockerTools = {
-    inherit buildImage streamLayeredImage;
+    inherit buildImage pullImage streamLayeredImage;
   };
 }

@@ -33,13 +33,26 @@ let
         mv "$textPath" "$target"
       '';
 
+  # lib.makeOverridable: `override` knows the arguments of the function, and takes a function of those given.
+  makeOverridable =
+    f: arguments:
+    f arguments
+    // {
+      override = {
+        __functionArgs = builtins.functionArgs f;
+        __functor =
+          _: new:
+          makeOverridable f (arguments // (if builtins.isFunction new then new arguments else new));
+      };
+    };
+
   shebang = text: ''
     #!${pkgs.bash}/bin/bash
     ${text}
   '';
 in
 {
-  inherit runCommand writeTextFile;
+  inherit makeOverridable runCommand writeTextFile;
   writeText = name: text: writeTextFile { inherit name text; };
   writeShellScript =
     name: text:
@@ -70,7 +83,25 @@ in
       ];
     }) "mkdir $out; ${postBuild}";
 
-  # The newest form: attributes as JSON, `paths` for evaluation only.
+  # The form of years: what it links to is a text.
+  olderBuildEnv = makeOverridable (
+    {
+      name,
+      paths,
+      passthru ? { },
+    }:
+    runCommand name {
+      inherit passthru;
+      pkgs = builtins.toJSON (
+        map (path: {
+          paths = [ path ];
+          priority = 5;
+        }) paths
+      );
+    } "perl builder.pl"
+  );
+
+  # A newer one: attributes as JSON. The newest has `paths` for evaluation, too.
   buildEnv =
     {
       name,
@@ -85,9 +116,7 @@ in
         priority = 5;
       }) paths;
       buildCommand = "perl builder.pl";
-      passthru = passthru // {
-        inherit paths;
-      };
+      inherit passthru;
     };
   linkFarm =
     name: entries:

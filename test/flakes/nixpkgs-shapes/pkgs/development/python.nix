@@ -25,14 +25,20 @@ let
     buildInputs = [ pkgs.zlib ];
     passthru = {
       pkgs = packages;
-      withPackages =
-        choose:
-        pkgs.buildEnv {
-          name = "python3-3.12.12-env";
-          paths = [ python312 ] ++ choose packages;
-        };
+      withPackages = choose: environment { extraLibs = choose packages; };
     };
   };
+
+  environment = pkgs.makeOverridable (
+    {
+      buildEnv ? pkgs.olderBuildEnv,
+      extraLibs ? [ ],
+    }:
+    buildEnv {
+      name = "python3-3.12.12-env";
+      paths = [ python312 ] ++ extraLibs;
+    }
+  );
 
   buildPythonPackage =
     {
@@ -50,7 +56,11 @@ let
       }
     );
 
-  packages =
+  packages = builtins.foldl' (
+    before: extension: before // extension packages before
+  ) nixpkgsPackages pkgs.pythonPackagesExtensions;
+
+  nixpkgsPackages =
     builtins.mapAttrs (
       pname: version:
       buildPythonPackage {
@@ -70,4 +80,5 @@ in
 {
   inherit python312;
   python312Packages = packages;
+  pythonPackagesExtensions = [ ];
 }

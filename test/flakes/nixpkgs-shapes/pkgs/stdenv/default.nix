@@ -46,6 +46,7 @@ let
     drv
     // { inherit (arguments) passthru; } // arguments.passthru
     // {
+      overrideAttrs = change: mkDerivation (arguments // change arguments);
       meta = (arguments.meta or { }) // {
         position = position arguments;
       };
