@@ -38,7 +38,7 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
   try {
     const provided = await findProvided(wanted, settings, stopped);
     const readMetadata = metadataReader(web);
-    const shared = { settings, wanted, before, lists, provided };
+    const shared = { settings, wanted, before, lists, provided, pages: new Map() };
     const run = { ...shared, web, readMetadata, downloads, host: stopped };
     const { lock, unknown } = await findLock(run);
     const changes = compareLocks(before, lock);

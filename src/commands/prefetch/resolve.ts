@@ -82,7 +82,7 @@ export async function resolveExact(asking: Asking, run: PrefetchRun): Promise<Re
     ...rules,
     ...unruled.map(each => ({ ...ruleOf(each.name, variant, run), versions: each.versions })),
   ].map((wheel): Want => ({ variant, wheel }));
-  const listings = await askAll(wants, run.web, gitHubAccess(run), run.host);
+  const listings = await askAll(wants, run.web, gitHubAccess(run), run.host, run.pages);
   const results = chooseAll(wants, listings, each => pinOf(run.before, each, 'torch')?.version);
   const direct = asked.flatMap(each => directChoice(each, asking, run) ?? []);
   return [...locked, ...direct, ...results].map(withMetadata);
@@ -117,7 +117,7 @@ export async function resolveByUv(asking: Asking, uv: Uv, run: PrefetchRun): Pro
   const { variant, rules, locked } = asking;
   const releases = rules.filter(({ origin }) => origin.kind === 'release');
   const wants = releases.map((wheel): Want => ({ variant, wheel }));
-  const listings = await askAll(wants, run.web, gitHubAccess(run), run.host);
+  const listings = await askAll(wants, run.web, gitHubAccess(run), run.host, run.pages);
   const exactTorch = exactVersion(versionsOf('torch', asking));
   const ask = (fromReleases: Results) => answerOf(asking, fromReleases, uv, run);
   // wheels of releases are made for one PyTorch, whose version has to be known before

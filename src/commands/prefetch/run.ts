@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import type { PrefetchSettings } from '../../inputs/settings.ts';
 import type { Downloads } from '../../wheels/downloads.ts';
+import type { AskedPages } from '../../wheels/listings.ts';
 import type { Lock } from '../../wheels/lock.ts';
 import type { ReadMetadata } from '../../wheels/metadata.ts';
 import type { Wanted } from '../../wheels/wanted.ts';
@@ -16,6 +17,8 @@ export interface PrefetchRun {
   before: Lock | undefined;
   web: Web;
   readMetadata: ReadMetadata;
+  /** Pages that were asked for. */
+  pages: AskedPages;
   lists: ListsOf;
   provided: ProvidedIn;
   downloads: Downloads;
