@@ -6,18 +6,18 @@ export const ownBlobSize = 16 * 2 ** 20;
 
 /**
  * Groups the targets of a layer, given by their sizes, into blobs: one of `least` bytes or more is alone;
- * all others are together, at the place of the first of them. What adds nothing is in none.
+ * all others are together, and uppermost, since any of them changes that blob. What adds nothing is in none.
  *
  * @returns places in `sizes`
  */
 export function groupTargets(sizes: readonly number[], least: number): number[][] {
-  const groups: number[][] = [];
+  const alone: number[][] = [];
   const shared: number[] = [];
   for (const [at, size] of sizes.entries()) {
-    if (size >= least) groups.push([at]);
-    else if (size > 0 && shared.push(at) === 1) groups.push(shared);
+    if (size >= least) alone.push([at]);
+    else if (size > 0) shared.push(at);
   }
-  return groups;
+  return shared.length > 0 ? [...alone, shared] : alone;
 }
 
 /**

@@ -4,17 +4,12 @@
 let
   inherit (pkgs) lib;
 
-  # The wheels that this variant has in a layer, as trees, or why it cannot be built. The large ones come
-  # first: what is small shares a blob, which one more changes.
+  # The wheels that this variant has in a layer, as trees, by their names; or why it cannot be built.
   ofLayer =
     layer:
     if variant.wheels ? torch then
-      map tree (
-        lib.sortOn (wheel: -(if wheel.size == null then 0 else wheel.size)) (
-          lib.mapAttrsToList (name: wheel: wheel // { inherit name; }) (
-            lib.filterAttrs (name: wheel: wheel.layer or (unplaced name) == layer) variant.wheels
-          )
-        )
+      lib.mapAttrsToList (name: wheel: tree (wheel // { inherit name; })) (
+        lib.filterAttrs (name: wheel: wheel.layer or (unplaced name) == layer) variant.wheels
       )
     else
       missing "torch";

@@ -52,7 +52,6 @@ rec {
         attrNames attrs
       )
     );
-  sortOn = f: builtins.sort (a: b: f a < f b);
   genAttrs = names: f: listToAttrs (map (name: nameValuePair name (f name)) names);
   foldr =
     f: last: values:

@@ -118,7 +118,6 @@ export async function makeLayerOfTargets(
   const parts: Part[] = [];
   const small: Part[] = [];
   let count = 0;
-  let sharedAt = 0;
   for (const target of layer.targets) {
     const closure = await sizedClosure(target, work);
     const added = lessHeld(closure, held);
@@ -128,10 +127,9 @@ export async function makeLayerOfTargets(
     for (const { path } of part.content) held.add(path);
     parts.push(part);
     count += part.blobs.length;
-    if (isAlone || part.content.length === 0) continue;
-    if (small.push(part) === 1) sharedAt = count++;
+    if (!isAlone && part.content.length > 0) small.push(part);
   }
-  if (small.length > 0) await makeTogether(small, sharedAt, making);
+  if (small.length > 0) await makeTogether(small, count++, making);
   for (const { start } of making.waiting.sort((one, other) => one.at - other.at)) start();
   for (const { target, closure } of parts) work.lessons.closure(target.outPath, closure);
   tellRealised(layer.name, foremost(parts.map(part => originOfPart(part, work))), work);
@@ -231,7 +229,11 @@ async function finishParts(
 ): Promise<MadeLayer> {
   const origins = parts.map(part => originOfPart(part, work));
   const reused = origins.filter(origin => origin === 'reused').length;
-  const blobs = await Promise.all(new Set(parts.flatMap(part => part.blobs)));
+  const inOrder = [
+    ...parts.filter(({ isAlone }) => isAlone),
+    ...parts.filter(({ isAlone }) => !isAlone),
+  ];
+  const blobs = await Promise.all(new Set(inOrder.flatMap(part => part.blobs)));
   for (const blob of blobs) work.lessons.blob(blob);
   for (const { target, closure, isAlone, ...part } of parts) {
     // a blob that holds others' paths, too, does not carry it: it is found by its key

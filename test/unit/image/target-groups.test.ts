@@ -4,11 +4,11 @@ import { groupTargets, leastOwnSize, ownBlobSize } from '../../../src/image/targ
 
 const MiB = 2 ** 20;
 
-test('a target of 16 MiB is a blob of its own, all others are one at the place of the first', () => {
+test('a target of 16 MiB is a blob of its own, all others are one, uppermost', () => {
   assert.equal(ownBlobSize, 16 * MiB);
   const sizes = [16 * MiB, 0, 1, 16 * MiB - 1, 900 * MiB, 5];
-  assert.deepEqual(groupTargets(sizes, ownBlobSize), [[0], [2, 3, 5], [4]]);
-  assert.deepEqual(groupTargets([1, 16 * MiB], ownBlobSize), [[0], [1]]);
+  assert.deepEqual(groupTargets(sizes, ownBlobSize), [[0], [4], [2, 3, 5]]);
+  assert.deepEqual(groupTargets([1, 16 * MiB], ownBlobSize), [[1], [0]]);
   assert.deepEqual(groupTargets([0, 0], ownBlobSize), []);
 });
 
