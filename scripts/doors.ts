@@ -317,6 +317,7 @@ export const doors: readonly Door[] = [
       'src/registry/layout.ts',
       'src/wheels/download.ts',
       'src/wheels/partial-downloads.ts',
+      'src/wheels/resolve/question.ts',
     ],
     instead: 'write by writeOutput or openOutput of src/host/output-file.ts',
     example: 'await writeFile(settings.recordFile, text);',

@@ -7,10 +7,13 @@ import { describeChanges, describeLock, markdownChanges } from '../report/prefet
 import { type Change, compareLocks } from '../wheels/changes.ts';
 import { startDownloads } from '../wheels/downloads.ts';
 import { type Lock, readLock, setPin, writeLock } from '../wheels/lock.ts';
+import { metadataReader } from '../wheels/metadata.ts';
 import { downloadFolder } from '../wheels/partial-downloads.ts';
 import { readWanted } from '../wheels/wanted.ts';
 import { openWeb } from '../wheels/web.ts';
 import type { VerbOutcome } from './outcome.ts';
+import { readAllLists } from './prefetch/lists.ts';
+import { findProvided } from './prefetch/provided.ts';
 import type { PrefetchRun } from './prefetch/run.ts';
 import { pinSources } from './prefetch/sources.ts';
 import { wantsTrees } from './prefetch/trees.ts';
@@ -25,6 +28,7 @@ import { pinWheels } from './prefetch/wheels.ts';
 export async function prefetch(settings: PrefetchSettings, host: Host): Promise<VerbOutcome> {
   const startedAt = host.clock();
   const wanted = await readWanted(settings.wheelsFile);
+  const lists = await readAllLists(wanted, settings, host);
   const before = await readLock(settings.lockFile);
   const { host: stopped, stop } = stoppable(host);
   const web = openWeb(stopped);
@@ -32,7 +36,10 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
   const trees = wantsTrees(settings, before);
   const downloads = startDownloads(folder, web, stopped, { trees });
   try {
-    const run = { settings, wanted, before, web, downloads, host: stopped };
+    const provided = await findProvided(wanted, settings, stopped);
+    const readMetadata = metadataReader(web);
+    const shared = { settings, wanted, before, lists, provided, pages: new Map() };
+    const run = { ...shared, web, readMetadata, downloads, host: stopped };
     const { lock, unknown } = await findLock(run);
     const changes = compareLocks(before, lock);
     if (settings.check) refuseStale(changes, unknown, settings);

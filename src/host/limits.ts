@@ -205,6 +205,10 @@ export const patience = {
   githubCache: 1_800_000,
   /** For a part (128 MB) of what GitHub's cache gives. */
   cacheSegment: 120_000,
+  /** For uv to choose versions: an index with a slow link gives hundreds of pages. */
+  resolver: 900_000,
+  /** For `nix build nixpkgs#uv`, which fetches nixpkgs. */
+  resolverProgram: 900_000,
   /** For a Git server to tell its references. */
   gitReferences: 20_000,
   /** For a registry to take note that an upload is given up. */
@@ -247,7 +251,7 @@ export const retries = {
     longestAsked: 300_000,
   },
   /** Pages of indexes: what the lock knows stays usable without them. */
-  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000, restart: 0, longestAsked: 10_000 },
+  index: { attempts: 2, baseDelay: 300, maxDelay: 1_000, restart: 20_000, longestAsked: 10_000 },
   /** Wheels: a download has more to lose. */
   wheel: { attempts: 5, baseDelay: 300, maxDelay: 1_000, restart: 60_000, longestAsked: 10_000 },
   /** A release of Nix: the distribution may have a Nix too. */
@@ -287,6 +291,10 @@ export const atOnce = {
   blobs: 3,
   /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
   downloads: 3,
+  /** Pages of indexes, and METADATA: few enough for a loaded machine to keep up with their connections. */
+  pages: 8,
+  /** Variants whose versions uv chooses. */
+  resolvers: 4,
   /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */
   nars: 4,
   /** Connections to one server; more requests wait for one. */

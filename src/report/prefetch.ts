@@ -1,5 +1,5 @@
 import type { Change } from '../wheels/changes.ts';
-import { allPins, type Lock } from '../wheels/lock.ts';
+import { allPins, type Lock, type WheelPin } from '../wheels/lock.ts';
 import { pythonTag } from '../wheels/variant.ts';
 import { fileNameOf } from '../wheels/wheel-name.ts';
 import { code, escapeText } from './markdown.ts';
@@ -79,7 +79,7 @@ function describe(change: Change): string {
 
 function describeWheel({ before, after }: Extract<Change, { kind: 'wheel' }>): string {
   if (after === undefined) return 'removed';
-  if (before === undefined) return `added, ${withoutLocal(after.version)}`;
+  if (before === undefined) return `added, ${withoutLocal(after.version)}${why(after)}`;
   if (before.version !== after.version) {
     const [a, b] = [withoutLocal(before.version), withoutLocal(after.version)];
     return a === b ? `${before.version} → ${after.version}` : `${a} → ${b}`;
@@ -92,6 +92,8 @@ function describeWheel({ before, after }: Extract<Change, { kind: 'wheel' }>): s
   if (before.url !== after.url) return 'the same file at another address';
   if (before.digest !== after.digest) return `digest ${before.digest} → ${after.digest}`;
   if (before.unpacked !== after.unpacked) return 'the hash of its tree is known';
+  if (before.layer !== after.layer) return `in the layer ${after.layer ?? 'of none'} now`;
+  if (`${before.requiredBy}` !== `${after.requiredBy}`) return `now${why(after).replace(',', '')}`;
   return 'more is known of it';
 }
 
@@ -104,6 +106,17 @@ function describeSource({ before, after }: Extract<Change, { kind: 'source' }>):
   if (before.hash !== after.hash) return 'its hash was wrong';
   return `hash ${before.digest} → ${after.digest}`;
 }
+
+/** Why a wheel is there, in a few names. */
+function why({ requiredBy = [] }: WheelPin): string {
+  if (requiredBy.length === 0) return '';
+  const more = requiredBy.length - mostNamed;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `, required by ${requiredBy.slice(0, mostNamed).join(', ')}${rest}`;
+}
+
+/** Names in one line. */
+const mostNamed = 3;
 
 /** The variant tells the local part of a version already. */
 const withoutLocal = (version: string): string => version.split('+')[0] ?? version;

@@ -5,7 +5,7 @@ import type { Listings, Want } from './listings.ts';
 import { suits } from './local-version.ts';
 import { tagRank } from './tags.ts';
 import { describeVariant, pythonTag, type Variant } from './variant.ts';
-import { describeOrigin, isWanted, runsOn, type WantedWheel } from './wanted.ts';
+import { describeOrigin, isAmong, isWanted, runsOn, type WantedWheel } from './wanted.ts';
 import { compareBuilds, parseWheelName, type WheelName } from './wheel-name.ts';
 
 /** A file that was chosen. */
@@ -15,6 +15,8 @@ export interface Choice extends Want {
   version: string;
   /** As the lock writes it. */
   source: string;
+  /** Whether its requirements were met by who chose the version. */
+  isResolved?: boolean;
 }
 
 /** A wheel that could not be had. */
@@ -121,6 +123,8 @@ function explain(
   const from = describeOrigin(wheel.origin);
   if (all.length === 0) return noWheels(wheel, files, from);
   if (fitting.length > 0) {
+    const refused = whyNotUsable(wheel, fitting);
+    if (refused !== undefined) return `${from} has ${refused}`;
     const near = nearestVersion(wheel.versions, fitting);
     return `${from} has no ${wheel.name} ${wheel.versions} for it; the nearest is ${near}.`;
   }
@@ -132,6 +136,19 @@ function explain(
     near.map(({ file }) => file.filename),
   );
   return `${from} has no wheel of ${wheel.name} for this variant${made}; the nearest is ${guess}.`;
+}
+
+/** Where what is wanted is there, but is taken only by its very version. */
+function whyNotUsable({ name, versions }: WantedWheel, fitting: readonly Candidate[]) {
+  const suiting = fitting.filter(({ wheel: { version } }) => isAmong(version, versions));
+  const newest = suiting.toSorted(byPreference).at(-1)?.wheel.version;
+  if (newest === undefined) return undefined;
+  const final = suiting.filter(({ wheel: { version } }) => isWanted(version, versions));
+  const what =
+    final.length > 0 && final.every(({ file }) => file.yanked)
+      ? `only versions of ${name} that were withdrawn (yanked)`
+      : `only versions of ${name} before a release`;
+  return `${what}, up to ${newest}; to take that one, write version = "==${newest}".`;
 }
 
 function noWheels({ name }: WantedWheel, files: readonly OfferedFile[], from: string): string {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Failure } from '../host/failure.ts';
 import { download as bytesOf } from '../host/http/download.ts';
-import { abandon, ConnectionLost, readBody } from '../host/http/message.ts';
+import { abandon, ConnectionLost, readBody, Unreachable } from '../host/http/message.ts';
 import { writeFailure } from '../host/partial-files.ts';
 import { claimPartial, type Downloaded, type Partial } from './partial-downloads.ts';
 import { unreachable, type Web } from './web.ts';
@@ -85,7 +85,7 @@ async function receive(
     },
     failed: reason =>
       reason instanceof ConnectionLost
-        ? unreachable(reason, url)
+        ? lost(reason, url, size, expected)
         : notDownloaded(url, reason?.status),
   });
   for await (const chunk of bytes) {
@@ -125,6 +125,19 @@ async function hashStart({ state, file }: Partial, hash: Hash): Promise<number> 
     position += (chunk as Buffer).length;
   }
   return position;
+}
+
+/** A server that has begun to send can be reached. */
+function lost(reason: ConnectionLost, url: string, size: number, expected: number | undefined) {
+  if (size === 0) return unreachable(reason, url);
+  const all = expected === undefined ? '' : ` of ${expected}`;
+  return new Unreachable(
+    `${url}: the connection was lost after ${size}${all} bytes, again and again.`,
+    {
+      next: 'Run it again: it goes on from there.',
+      cause: reason,
+    },
+  );
 }
 
 function notDownloaded(url: string, status: number | undefined): Failure {

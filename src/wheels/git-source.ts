@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { Unreachable } from '../host/http/message.ts';
@@ -7,6 +8,7 @@ import { lastLines } from '../host/last-lines.ts';
 import { patience } from '../host/limits.ts';
 import type { Finished } from '../host/process.ts';
 import { eitherSignal } from '../host/signals.ts';
+import { buildRequirements } from './lists/project.ts';
 import type { SourcePin } from './lock.ts';
 import { narHash } from './nar.ts';
 import type { WantedSource } from './wanted.ts';
@@ -47,20 +49,33 @@ export async function pinSource(
 ): Promise<SourcePin> {
   const { rev, isTag } = await resolveRef(source, host);
   const { url, ref } = source;
-  const known = before?.url === url && before.ref === ref ? before : undefined;
+  const isKnown = before?.url === url && before.ref === ref;
+  const known = isKnown && isSameKind(source, before) ? before : undefined;
   if (known !== undefined && known.rev === rev && known.digest !== 'unconfirmed') return known;
   if (isTag && known !== undefined && known.rev !== rev) throw movedTag(source, known, rev);
-  const hash = await hashCheckout(url, rev, temporaryDirectory, host);
-  return { url, ref, rev, hash, digest: 'download' };
+  const { hash, buildRequires } = await readCheckout(url, rev, temporaryDirectory, host);
+  const more = source.isPackage ? { buildRequires } : {};
+  return { url, ref, rev, hash, digest: 'download', ...more };
 }
 
-/** The NAR hash of a commit's files. */
-export async function hashCheckout(
+const isSameKind = ({ isPackage = false }: WantedSource, { buildRequires }: SourcePin): boolean =>
+  isPackage === (buildRequires !== undefined);
+
+/** A commit's files. */
+interface Checkout {
+  /** SRI sha256 of their NAR. */
+  hash: string;
+  /** Projects that building them as a package of Python takes. */
+  buildRequires: string[];
+}
+
+/** The NAR hash of a commit's files, and what building them takes. */
+export async function readCheckout(
   url: string,
   rev: string,
   temporaryDirectory: string,
   host: Host,
-): Promise<string> {
+): Promise<Checkout> {
   const folder = await mkdtemp(join(temporaryDirectory, 'source-'));
   const inFolder = (...args: string[]) => succeed(git(host, ['-C', folder, ...args]), url);
   try {
@@ -68,7 +83,8 @@ export async function hashCheckout(
     await inFolder('fetch', '--quiet', '--depth=1', '--no-tags', '--', url, rev);
     await inFolder('checkout', '--quiet', 'FETCH_HEAD');
     await rm(join(folder, '.git'), { recursive: true });
-    return await narHash(folder);
+    const project = (await readDocument(join(folder, 'pyproject.toml'))) ?? '';
+    return { hash: await narHash(folder), buildRequires: buildRequirements(project) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -25,20 +25,25 @@ export function allWants(wanted: Wanted): Want[] {
   );
 }
 
-/** Asks for all that is wanted at once; each page and each release is asked for once. */
+/** What was asked for so far, by project and origin. */
+export type AskedPages = Map<string, Promise<Listing>>;
+
+/** Asks for all that is wanted at once; each page and each release is asked for once in a run. */
 export async function askAll(
   wants: readonly Want[],
   web: Web,
   github: GitHubAccess,
   host: Host,
+  asked: AskedPages = new Map(),
 ): Promise<Listings> {
-  const asked = new Map<string, Promise<Listing>>();
+  const before = asked.size;
   for (const { wheel } of wants) {
     const key = keyOf(wheel);
     if (!asked.has(key)) asked.set(key, ask(wheel, web, github));
   }
-  const message = `Asking for ${asked.size} pages of indexes and releases`;
-  notice(host, message);
+  const fresh = asked.size - before;
+  const message = `Asking for ${fresh} pages of indexes and releases`;
+  if (fresh > 0) notice(host, message);
   const listings = new Map(
     await Promise.all([...asked].map(async ([key, listing]) => [key, await listing] as const)),
   );

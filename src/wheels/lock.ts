@@ -32,6 +32,10 @@ export interface WheelPin {
   leftOut?: readonly string[] | undefined;
   /** Why it is unconfirmed, as a sentence. */
   note?: string | undefined;
+  /** Where it goes in the image, by the rules of wheels.toml. */
+  layer?: string | undefined;
+  /** Lists and projects that require it, sorted. */
+  requiredBy?: readonly string[] | undefined;
 }
 
 /** A Git checkout. */
@@ -45,6 +49,8 @@ export interface SourcePin {
   hash: string;
   digest: 'download' | 'unconfirmed';
   note?: string | undefined;
+  /** Of one that a list asks for, which is built and installed: projects that building it takes. */
+  buildRequires?: readonly string[] | undefined;
 }
 
 /** `wheels.lock.json`. */
@@ -83,6 +89,8 @@ const wheelSchema = v.object({
   unpacked: v.optional(hash),
   leftOut: v.optional(v.array(text, 'a list')),
   note: v.optional(text),
+  layer: v.optional(text),
+  requiredBy: v.optional(v.array(text, 'a list')),
 });
 
 const sourceSchema = v.object({
@@ -92,6 +100,7 @@ const sourceSchema = v.object({
   hash,
   digest: v.picklist(['download', 'unconfirmed'], 'download or unconfirmed'),
   note: v.optional(text),
+  buildRequires: v.optional(v.array(text, 'a list')),
 });
 
 const table = <Schema extends v.GenericSchema>(of: Schema) => v.record(text, of, 'an object');

@@ -1,66 +1,78 @@
-import { satisfies } from '@renovatebot/pep440';
 import { limits } from '../host/limits.ts';
+import { factsOf, holds } from './markers.ts';
 import type { Variant } from './variant.ts';
 import { isRange } from './wanted.ts';
 import { normalizeName } from './wheel-name.ts';
 
-/** What a wheel needs beside itself. */
+/** What a wheel needs beside itself, or a list asks for (PEP 508). */
 export interface Requirement {
   /** Normalised. */
   name: string;
-  /** PEP 440 specifiers. */
+  /** Normalised, in their order. */
+  extras: readonly string[];
+  /** PEP 440 specifiers; empty: any version. */
   versions: string;
+}
+
+/** A requirement as it is written: where it comes from, and when it holds. */
+export interface WrittenRequirement extends Requirement {
+  /** After `@`. */
+  url: string | undefined;
+  /** After `;`, or empty. */
+  marker: string;
 }
 
 /**
  * The requirements in a wheel's METADATA (core metadata, `Requires-Dist`; PEP 508) that hold in a
- * variant for certain: those of extras, and those with conditions that are not understood, are left
- * out.
+ * variant with these extras. What is no requirement by today's rules is left out.
  */
-export function readRequirements(metadata: string, variant: Variant): Requirement[] {
+export function readRequirements(
+  metadata: string,
+  variant: Variant,
+  extras: Iterable<string> = [],
+): Requirement[] {
+  const facts = factsOf(variant, extras);
   const [headers = ''] = metadata.split(/\r?\n\r?\n/, 1);
   return headers
     .split(/\r?\n/)
     .flatMap(line => /^Requires-Dist:(.*)$/i.exec(line)?.[1] ?? [])
-    .filter(line => line.length <= limits.requirement)
     .slice(0, limits.requirements)
-    .flatMap(line => parseRequirement(line.replace(/\s+/g, ' '), variant) ?? []);
+    .flatMap(line => {
+      const written = parseRequirement(line);
+      if (written === undefined || !holds(written.marker, facts)) return [];
+      const { name, extras, versions } = written;
+      return [{ name, extras, versions }];
+    });
 }
 
-/** A requirement with single spaces: patterns with more of them take long to fail. */
-function parseRequirement(line: string, variant: Variant): Requirement | undefined {
-  const [requirement = '', marker = ''] = line.split(';');
-  const [, name, versions = ''] =
-    /^\s*([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^()@]*)\)?\s*$/.exec(requirement) ?? [];
-  if (name === undefined || !holds(marker, variant)) return undefined;
-  const specifiers = versions.trim();
-  if (specifiers === '' || !isRange(specifiers)) return undefined;
-  return { name: normalizeName(name), versions: specifiers };
+/** Takes a requirement apart; undefined where it is none. */
+export function parseRequirement(text: string): WrittenRequirement | undefined {
+  if (text.length > limits.requirement) return undefined;
+  const line = text.replace(/\s+/g, ' ').trim();
+  const [, name, after = ''] = /^([A-Za-z0-9][\w.-]*)(.*)$/.exec(line) ?? [];
+  if (name === undefined || !/[A-Za-z0-9]$/.test(name)) return undefined;
+  const [, list = '', rest = after] = /^ ?\[([^\]]*)\](.*)$/.exec(after) ?? [];
+  const extras = list.split(',').map(each => each.trim());
+  if (list !== '' && !extras.every(each => /^[A-Za-z0-9][\w.-]*$/.test(each))) return undefined;
+  const target = rest.trim().startsWith('@') ? addressIn(rest) : versionsIn(rest);
+  if (target === undefined) return undefined;
+  const named = extras.filter(each => each !== '').map(normalizeName);
+  return { name: normalizeName(name), extras: named, ...target };
 }
 
-/** Whether all of a marker's conditions, joined by "and", certainly hold. */
-function holds(marker: string, variant: Variant): boolean {
-  if (marker.trim() === '') return true;
-  return marker.split(/\s+and\s+/).every(condition => {
-    const [, variable = '', operator = '', value = ''] =
-      /^[\s(]*(\w+)\s*(==|!=|<=|>=|<|>)\s*["']([^"']*)["'][\s)]*$/.exec(condition) ?? [];
-    const actual = environment(variant).get(variable);
-    if (actual === undefined) return false;
-    if (variable === 'python_version') return satisfies(actual, `${operator}${value}`);
-    return operator === '==' ? actual === value : operator === '!=' && actual !== value;
-  });
+type Target = Pick<WrittenRequirement, 'versions' | 'url' | 'marker'>;
+
+/** `@ https://… ; marker`: a space comes before the semicolon, which addresses may hold. */
+function addressIn(text: string): Target | undefined {
+  const [, url, marker = ''] = /^ ?@ ?(\S+)(?: ; ?(.*))?$/.exec(text) ?? [];
+  return url === undefined ? undefined : { url, versions: '', marker };
 }
 
-/** The variables of markers (PEP 508) that a variant decides. */
-function environment({ system, python }: Variant): ReadonlyMap<string, string> {
-  const [machine = ''] = system.split('-');
-  return new Map([
-    ['python_version', python],
-    ['os_name', 'posix'],
-    ['sys_platform', 'linux'],
-    ['platform_system', 'Linux'],
-    ['platform_machine', machine],
-    ['implementation_name', 'cpython'],
-    ['platform_python_implementation', 'CPython'],
-  ]);
+/** `>=1,<2; marker`, the versions in parentheses or not. */
+function versionsIn(text: string): Target | undefined {
+  const [range = '', ...marker] = text.split(';');
+  const [, inner] = /^ ?\(([^()]*)\) ?$/.exec(range) ?? [];
+  const versions = (inner ?? range).trim();
+  if (versions !== '' && !isRange(versions)) return undefined;
+  return { url: undefined, versions, marker: marker.join(';').trim() };
 }

@@ -5,6 +5,7 @@ import { readDocument } from '../host/document-file.ts';
 import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import { checkDocument, closed, type Document, wrongAt } from './document.ts';
+import { layerIn } from './layers.ts';
 import { fillIn, type Variant } from './variant.ts';
 import { normalizeName } from './wheel-name.ts';
 
@@ -30,6 +31,8 @@ export interface WantedSource {
   name: string;
   url: string;
   ref: string;
+  /** Whether it is a package of Python that is built and installed. */
+  isPackage?: boolean;
 }
 
 /** `wheels.toml`: what is wanted. */
@@ -37,6 +40,16 @@ export interface Wanted {
   variants: readonly Variant[];
   /** The projects of a variant, sorted by name. */
   wheels: (variant: Variant) => readonly WantedWheel[];
+  /** Projects that a variant goes without, whoever requires them: the one taken instead, if any. */
+  skipped: (variant: Variant) => ReadonlyMap<string, string | undefined>;
+  /** Requirements lists of a variant, by their paths from the file's folder. */
+  lists: (variant: Variant) => readonly string[];
+  /** The root of the index where lists are looked up. */
+  packageIndex: (variant: Variant) => string;
+  /** What the image has without a wheel: an attribute of the flake, or project → version. */
+  provided: string | Readonly<Record<string, string>> | undefined;
+  /** The layer of a project; undefined where the file has no rules for layers. */
+  layerOf: (name: string) => string | undefined;
   sources: readonly WantedSource[];
   /** The API that knows the releases. */
   githubApi: string;
@@ -70,6 +83,7 @@ const indexOrName = v.union(
   [address, v.pipe(text, v.regex(/^[A-Za-z][\w-]*$/))],
   'an address (https://…) without a password, or a name of [indexes]',
 );
+const project = v.pipe(text, v.regex(/^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/, "a project's name"));
 const rule = {
   version: v.optional(version),
   index: v.optional(indexOrName),
@@ -78,6 +92,8 @@ const rule = {
 };
 const wheelSchema = closed({
   ...rule,
+  skip: v.optional(v.boolean('true or false')),
+  instead: v.optional(project),
   except: v.optional(
     v.array(
       closed({
@@ -96,13 +112,30 @@ type WheelRules = v.InferOutput<typeof wheelSchema>;
 /** The address of an index, or of the one that is used where none is named. */
 type IndexOf = (named: string | undefined) => string;
 
-const project = v.pipe(text, v.regex(/^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$/, "a project's name"));
 const schema = closed({
   cuda: texts(...cudaForm),
   python: texts(...pythonForm),
   systems: v.optional(texts(...systemForm), ['x86_64-linux']),
   index: v.optional(indexOrName, 'https://download.pytorch.org/whl/{cuda}'),
   indexes: v.optional(v.record(text, address, 'a table'), {}),
+  'package-index': v.optional(indexOrName, 'https://pypi.org/simple'),
+  requirements: v.optional(v.array(v.pipe(text, v.minLength(1, 'a path')), 'a list of files'), []),
+  provided: v.optional(
+    v.union(
+      [v.pipe(text, v.regex(/^[^#\s]*#[\w."-]+$/)), v.record(project, version, 'a table')],
+      'an attribute of a flake such as ".#provided", or a table of projects with their versions',
+    ),
+  ),
+  layers: v.optional(
+    v.record(
+      text,
+      v.array(
+        v.pipe(text, v.regex(/^[\w.-]+\*?$/, 'a name, or a pattern such as "nvidia-*"')),
+        'a list',
+      ),
+      'a table',
+    ),
+  ),
   'github-api': v.optional(address, 'https://api.github.com'),
   wheels: v.optional(v.record(project, wheelSchema, 'a table'), {}),
   sources: v.optional(
@@ -142,6 +175,7 @@ export function parseWanted(content: string, file: string): Wanted {
   const document: Document = { file, text: content, value: parseToml(content, file), next };
   const asked = checkDocument(schema, document);
   const { systems, cuda, python, wheels, sources, index, indexes } = asked;
+  const packageIndex = asked['package-index'];
   const [allSystems, allCudas, allPythons] = [unique(systems), unique(cuda), unique(python)];
   const count = allSystems.length * allCudas.length * allPythons.length;
   if (count > limits.variants) {
@@ -155,7 +189,11 @@ export function parseWanted(content: string, file: string): Wanted {
     allCudas.flatMap(each => allPythons.map(py => ({ system, cuda: each, python: py }))),
   );
   checkRules(wheels, document);
-  checkIndexes([index, ...Object.values(wheels).flatMap(indexesOf)], indexes, document);
+  checkIndexes(
+    [index, packageIndex, ...Object.values(wheels).flatMap(indexesOf)],
+    indexes,
+    document,
+  );
   const indexOf = (named = index) =>
     (Object.hasOwn(indexes, named) ? indexes[named] : undefined) ?? named;
   const rules = Object.entries(wheels)
@@ -165,6 +203,11 @@ export function parseWanted(content: string, file: string): Wanted {
     variants,
     wheels: variant =>
       rules.flatMap(({ name, rules }) => wheelFor(name, rules, variant, indexOf) ?? []),
+    skipped: variant => new Map(rules.flatMap(({ name, rules }) => skipFor(name, rules, variant))),
+    lists: variant => asked.requirements.map(file => fillIn(file, variant)),
+    packageIndex: variant => fillIn(indexOf(packageIndex), variant).replace(/\/+$/, ''),
+    provided: typeof asked.provided === 'object' ? normalized(asked.provided) : asked.provided,
+    layerOf: name => asked.layers && layerIn(asked.layers, name),
     sources: Object.entries(sources).map(([name, source]) => ({ name, ...source })),
     githubApi: asked['github-api'],
   };
@@ -219,21 +262,41 @@ function checkIndexes(
   throw wrongAt(document, ['indexes'], `"${unknown}" is not among the named indexes: ${known}.`);
 }
 
-/** The project's rules for a variant: its own, overlaid by each exception that matches. */
-function wheelFor(
-  name: string,
-  { except = [], ...base }: WheelRules,
-  variant: Variant,
-  indexOf: IndexOf,
-): WantedWheel | undefined {
-  const matching = except.filter(
+const exceptionsFor = ({ except = [] }: WheelRules, variant: Variant) =>
+  except.filter(
     each =>
       matches(each.cuda, variant.cuda) &&
       matches(each.python, variant.python) &&
       matches(each.system, variant.system),
   );
-  if (matching.findLast(({ skip }) => skip !== undefined)?.skip) return undefined;
-  let rule: Rule = base;
+
+/** Whether a variant goes without a project. */
+const isSkipped = (rules: WheelRules, variant: Variant): boolean =>
+  rules.instead !== undefined ||
+  (exceptionsFor(rules, variant).findLast(({ skip }) => skip !== undefined)?.skip ??
+    rules.skip ??
+    false);
+
+const skipFor = (
+  name: string,
+  rules: WheelRules,
+  variant: Variant,
+): [string, string | undefined][] =>
+  isSkipped(rules, variant) ? [[name, rules.instead && normalizeName(rules.instead)]] : [];
+
+const normalized = (table: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(table).map(([name, each]) => [normalizeName(name), each]));
+
+/** The project's rules for a variant: its own, overlaid by each exception that matches. */
+function wheelFor(
+  name: string,
+  rules: WheelRules,
+  variant: Variant,
+  indexOf: IndexOf,
+): WantedWheel | undefined {
+  if (isSkipped(rules, variant)) return undefined;
+  const matching = exceptionsFor(rules, variant);
+  let rule: Rule = rules;
   for (const { index, release: from, ...more } of matching) {
     const origin = index !== undefined || from !== undefined ? { index, release: from } : {};
     rule = { ...rule, ...origin, ...more } as Rule;
@@ -278,6 +341,10 @@ export function isWanted(version: string, specifiers: string): boolean {
   if (specifiers === '') return satisfies(version, '>=0', { prereleases });
   return satisfies(version, specifiers, { prereleases });
 }
+
+/** Whether specifiers name a version, be it before a release. */
+export const isAmong = (version: string, specifiers: string): boolean =>
+  valid(version) !== null && satisfies(version, specifiers || '>=0.dev0', { prereleases: true });
 
 /** The origin as the lock writes it. */
 export function describeOrigin(origin: Origin): string {

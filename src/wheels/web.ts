@@ -14,13 +14,16 @@ import {
 } from '../host/http/message.ts';
 import type { RetryPolicy } from '../host/http/retry.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
-import { limits, patience, retries } from '../host/limits.ts';
+import { atOnce, limits, patience, retries } from '../host/limits.ts';
+import { turns } from '../host/turns.ts';
 import { visible } from '../host/visible.ts';
 
 /** How wheels are asked for and fetched. */
 export interface Web {
   /** Reads a document whole, with retries. Rejects with {@link Unreachable}. */
   read(url: string, accept: string): Promise<Answer>;
+  /** Reads a range of a file, as HTTP has them ("bytes=-1024"); a server may answer with all of it. */
+  readPart(url: string, range: string): Promise<Answer>;
   /** Sends one GET; the answer's body is to be read. Rejects with ConnectionLost. */
   open(url: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse>;
   /** For libraries: the same connections behind `fetch`; a login stays with its own server. */
@@ -41,15 +44,18 @@ export function openWeb(host: Host, test: Partial<RetryPolicy> = {}): Web {
   const http = openHttp(host, options).through(counting(traffic));
   const exchange: Exchange = request =>
     http.exchange({ ...request, answerLimit: limits.indexPage });
-  return {
-    read: async (url, accept) => {
-      const headers = { accept, 'accept-encoding': 'gzip' };
+  const inTurn = turns(atOnce.pages);
+  const get = (url: string, headers: Record<string, string>) =>
+    inTurn(async () => {
       try {
         return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
       } catch (error) {
         throw unreachable(error, url);
       }
-    },
+    });
+  return {
+    read: (url, accept) => get(url, { accept, 'accept-encoding': 'gzip' }),
+    readPart: (url, range) => get(url, { range, 'accept-encoding': 'identity' }),
     open: async (url, headers) => http.send({ method: 'GET', url: addressOf(url), headers }),
     fetch: fetchBy(exchange),
     policy: { ...http.policy, ...retries.wheel, ...test },

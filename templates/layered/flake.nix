@@ -86,6 +86,18 @@
           ) (lib.attrNames table.cuda)
         );
 
+      # What layer 1 has: Python -> project -> version. `comfy-nix prefetch` looks for no wheels of them.
+      provided = lib.mapAttrs' (
+        _:
+        { packages, abi }:
+        let
+          python = pkgs.${packages};
+          modules = python.pkgs.requiredPythonModules ((import ./packages.nix).nixpkgs python.pkgs);
+          pair = module: lib.nameValuePair (lib.getName module) (lib.getVersion module);
+        in
+        lib.nameValuePair "3.${lib.removePrefix "cp3" abi}" (lib.listToAttrs (map pair modules))
+      ) table.python;
+
       hasPyTorch = variant: variant.wheels ? torch && variant.wheels ? torchvision;
     in
     {
@@ -96,7 +108,9 @@
         targets // { default = targets.comfyui; };
 
       # All of the table: what the lock has no wheels for says so when it is asked for.
-      legacyPackages.${system} = allTargets (_: true);
+      legacyPackages.${system} = allTargets (_: true) // {
+        inherit provided;
+      };
 
       apps.${system}.build-incremental = {
         type = "app";

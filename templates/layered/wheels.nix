@@ -4,12 +4,15 @@
 let
   inherit (pkgs) lib;
 
-  # The wheels of a list of packages.nix that this variant has, as trees, or why it cannot be built.
-  chosen =
-    { required, optional }:
-    map (name: tree (variant.wheels.${name} or (missing name) // { inherit name; })) (
-      required ++ lib.filter (name: variant.wheels ? ${name}) optional
-    );
+  # The wheels that this variant has in a layer, as trees, by their names; or why it cannot be built.
+  ofLayer =
+    layer:
+    if variant.wheels ? torch then
+      lib.mapAttrsToList (name: wheel: tree (wheel // { inherit name; })) (
+        lib.filterAttrs (name: wheel: wheel.layer or (unplaced name) == layer) variant.wheels
+      )
+    else
+      missing "torch";
 
   missing =
     name:
@@ -18,6 +21,12 @@ let
       for ${variant.system}, ${variant.cuda}, ${variant.abi}.
       Look for it with comfy-nix prefetch (wheels.toml says what is wanted), or build
       another variant: nix flake show.'';
+
+  unplaced =
+    name:
+    throw ''
+      wheels.lock.json does not say in which layer "${name}" is. Write [layers] into wheels.toml, as
+      docs/prefetch.md of comfy-nix has it, and run comfy-nix prefetch.'';
 
   # Store paths may not hold "%"; "+cu130" is what the address means.
   fileName = url: lib.replaceStrings [ "%2B" "%2b" ] [ "+" "+" ] (baseNameOf url);
@@ -80,5 +89,5 @@ let
       "nvidia/" + lib.replaceStrings [ "-" ] [ "_" ] (lib.head project);
 in
 {
-  inherit bytecode chosen nvidiaFolder;
+  inherit bytecode ofLayer nvidiaFolder;
 }

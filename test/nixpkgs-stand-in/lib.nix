@@ -41,6 +41,8 @@ rec {
   ) [ ];
   versions.major = version: head (builtins.splitVersion version);
   nameValuePair = name: value: { inherit name value; };
+  getName = package: package.pname or (builtins.parseDrvName package.name).name;
+  getVersion = package: package.version or (builtins.parseDrvName package.name).version;
   mapAttrs' = f: attrs: listToAttrs (map (name: f name attrs.${name}) (attrNames attrs));
   mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);
   filterAttrs =
@@ -56,6 +58,7 @@ rec {
     if values == [ ] then last else f (head values) (foldr f last (tail values));
 
   toLower = replaceStrings upper lower;
+  subtractLists = removed: builtins.filter (value: !elem value removed);
   hasPrefix = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
   hasSuffix =
     suffix: text:

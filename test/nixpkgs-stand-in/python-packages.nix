@@ -12,6 +12,7 @@
   "fsspec"
   "ftfy"
   "gitpython"
+  "glfw"
   "h5py"
   "huggingface-hub"
   "hydra-core"

@@ -99,7 +99,9 @@ let
   python = interpreter // {
     inherit pythonVersion sitePackages;
     version = "${pythonVersion}.0";
-    pkgs = packages;
+    pkgs = packages // {
+      requiredPythonModules = chosen: lib.unique (chosen ++ propagated);
+    };
     withPackages = choose: environment (choose packages);
   };
 in

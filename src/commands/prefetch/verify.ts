@@ -1,5 +1,5 @@
 import { Failure } from '../../host/failure.ts';
-import { hashCheckout } from '../../wheels/git-source.ts';
+import { readCheckout } from '../../wheels/git-source.ts';
 import { allPins, type Lock, type SourcePin, setPin, sriOf } from '../../wheels/lock.ts';
 import type { Pinned } from '../../wheels/pin.ts';
 import { describeVariant } from '../../wheels/variant.ts';
@@ -58,7 +58,7 @@ async function verifySource(
   pin: SourcePin,
   { settings, host }: PrefetchRun,
 ): Promise<{ name: string; pin: SourcePin } | { wrong: string }> {
-  const found = await hashCheckout(pin.url, pin.rev, settings.temporaryDirectory, host);
+  const { hash: found } = await readCheckout(pin.url, pin.rev, settings.temporaryDirectory, host);
   if (found !== pin.hash) {
     return { wrong: `${name}: expected ${pin.hash}, found ${found} at ${pin.rev} of ${pin.url}` };
   }

@@ -19,7 +19,7 @@ let
   programs = pkgs.runCommand "layer1-python-${variant.name}" { } ''
     if [ -e ${site}/torch ]; then
       echo 'A package of `nixpkgs` in packages.nix needs torch: the image would have a second one.' >&2
-      echo 'Take its wheel instead: move it to wheels.toml and to a list of wheels.' >&2
+      echo 'Take its wheel instead: move it to a list that wheels.toml names.' >&2
       exit 1
     fi
     mkdir -p "$out/bin"

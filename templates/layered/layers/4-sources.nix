@@ -1,4 +1,4 @@
-# What is built from source, without an index: SAM-2.
+# What is built from source, without an index: SAM-2, and what lists name by git+https.
 #
 # What has to be compiled for CUDA belongs here, too, with `cudaPkgs` (nixpkgs with cudaSupport, whose
 # builds are in the CUDA caches) and `variant.cudaPackages`. They are for this file alone: all that is
@@ -8,18 +8,26 @@
   cudaPkgs,
   variant,
   source,
+  sources,
 }:
 let
   inherit (variant) python;
+  inherit (pkgs) lib;
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
-  pip = python.withPackages (all: [
-    all.pip
-    all.setuptools
-  ]);
+  pip =
+    required:
+    python.withPackages (
+      all:
+      [
+        all.pip
+        all.setuptools
+      ]
+      ++ map (name: all.${name}) (lib.subtractLists [ "pip" "setuptools" ] required)
+    );
   buildFromSource =
-    name: environment:
-    pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ pip ]; }) ''
+    name: required: environment:
+    pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ (pip required) ]; }) ''
       cp -r ${source name} source
       chmod -R u+w source
       HOME=$PWD PYTHONHASHSEED=0 python3 -m pip install ./source --target "$out" \
@@ -30,5 +38,10 @@ let
       rm -f "$out"/*.dist-info/direct_url.json
     '';
 in
-# without its one CUDA kernel, which only fills holes in masks, and has a fallback
-buildFromSource "sam-2" { SAM2_BUILD_CUDA = "0"; }
+[
+  # without its one CUDA kernel, which only fills holes in masks, and has a fallback
+  (buildFromSource "sam-2" [ ] { SAM2_BUILD_CUDA = "0"; })
+]
+++ lib.mapAttrsToList (name: { buildRequires, ... }: buildFromSource name buildRequires { }) (
+  lib.filterAttrs (_: pin: pin ? buildRequires) sources
+)

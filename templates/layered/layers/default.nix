@@ -18,7 +18,7 @@ let
   wheels = import ../wheels.nix { inherit pkgs variant; };
   source = import ../source.nix { inherit pkgs sources; };
 
-  cuda = wheels.chosen (packages.cuda (lib.versions.major variant.cudaVersion));
+  cuda = wheels.ofLayer "cuda";
 
   isCompiled = tree: !lib.elem tree.project packages.data;
 
@@ -27,7 +27,7 @@ let
     name: more:
     let
       at = "/opt/python/${name}";
-      targets = wheels.chosen packages.${name};
+      targets = wheels.ofLayer name;
     in
     rec {
       inherit targets;
@@ -46,12 +46,20 @@ let
 
   pytorch = site "pytorch" cuda;
   performance = site "performance" [ ];
-  dependencies = site "dependencies" [ fromSource ];
+  dependencies = site "dependencies" fromSources;
   app = site "app" [ ];
 
   base = import ./0-base.nix { inherit pkgs; };
   python = import ./1-python.nix { inherit pkgs variant packages; };
-  fromSource = import ./4-sources.nix { inherit pkgs cudaPkgs variant source; };
+  fromSources = import ./4-sources.nix {
+    inherit
+      pkgs
+      cudaPkgs
+      variant
+      source
+      sources
+      ;
+  };
   comfyui = import ./6-app.nix { inherit pkgs source; };
 in
 [
@@ -96,7 +104,7 @@ in
   }
   {
     name = "layer4-sources";
-    targets = [ fromSource ];
+    targets = fromSources;
   }
   {
     name = "bytecode";

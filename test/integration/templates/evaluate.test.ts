@@ -36,6 +36,18 @@ describe('templates/layered, evaluated', () => {
     assert.deepEqual(targets.sort(), [...expected, 'default'].sort());
   });
 
+  test('what layer 1 has of nixpkgs is told by Python, for prefetch', async context => {
+    const project = await copyTemplate(context);
+    const provided = await evaluate<Record<string, Record<string, string>>>(
+      project,
+      'provided',
+      'provided: provided',
+    );
+    assert.deepEqual(Object.keys(provided), ['3.12', '3.13', '3.14']);
+    assert.equal(provided['3.13']?.numpy, '1.0');
+    assert.ok(Object.keys(provided['3.13'] ?? {}).length > 50);
+  });
+
   test('a variant without wheels says which, and what to do', async context => {
     const project = await copyTemplate(context);
     const missing = evaluate(project, 'comfyui-cu126-py314', 'target: target.drvPath');

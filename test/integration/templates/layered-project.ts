@@ -91,7 +91,8 @@ export async function smallProject(
         ...weighing(name, version, weightOf(name)),
       };
       const requires = name === 'torch' ? ['numpy', 'nvidia-cublas', 'cuda-bindings'] : [];
-      wheels[name] = await house.addWheel({ name, version, files, requires });
+      const { layer = 'performance' } = pinned[name] ?? {}; // what is added stands for a kernel
+      wheels[name] = { ...(await house.addWheel({ name, version, files, requires })), layer };
     }
   };
   await addWheels({ ...versionsOf(pinned), ...more });

@@ -12,6 +12,14 @@ import { build, run, temporaryFolder } from './stand-in.ts';
 const program = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 const [cuda, python, abi] = ['cu130', '3.13', 'cp313'] as const;
 
+/** The rules by which wheels have their layers. */
+const layers = `[layers]
+cuda = ["nvidia-*", "cuda-toolkit"]
+pytorch = ["torch", "torchvision", "torchaudio", "triton", "cuda-*"]
+performance = ["sageattention"]
+app = ["comfyui-*"]
+`;
+
 test('templates/layered is built from a lock that prefetch has made', async context => {
   const project = await copyTemplate(context);
   const lockFile = join(project.folder, 'wheels.lock.json');
@@ -26,6 +34,7 @@ test('templates/layered is built from a lock that prefetch has made', async cont
     `cuda = ["${cuda}"]`,
     `python = ["${python}"]`,
     `index = "${index.url}/all"`,
+    layers,
     ...[...names].flatMap(([name, version]) => [`[wheels.${name}]`, `version = "${version}"`]),
     ...[...repositories].flatMap(([name, folder]) => [
       `[sources.${name}]`,

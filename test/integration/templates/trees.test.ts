@@ -31,10 +31,12 @@ test("a wheel's tree is one derivation with the lock's hash, and the same withou
   const expression = (pin: Partial<Pin>, changes = '{ }') => `
     let
       pkgs = import ${standIn} { system = builtins.currentSystem; };
+      wheels.torch.layer = "pytorch";
       wheels.odd = builtins.fromJSON ${JSON.stringify(JSON.stringify(pin))};
       project = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { inherit wheels; }; };
-    in builtins.head (project.chosen { required = [ "odd" ]; optional = [ ]; })`;
-  const pin = { url, hash, version, unpacked };
+    in builtins.head (project.ofLayer "app")`;
+  const bare = { url, hash, version, size: 1, layer: 'app' };
+  const pin = { ...bare, unpacked };
   const build = async (text: string) => {
     const [built] = JSON.parse(
       await nix(['build', '--impure', '--no-link', '--json', '--expr', text]),
@@ -47,13 +49,13 @@ test("a wheel's tree is one derivation with the lock's hash, and the same withou
   const fixed = await build(expression(pin));
   assert.match(basename(fixed), /^.{32}-odd-1\.0$/);
   assert.equal((await nix(['hash', 'path', fixed])).trim(), unpacked);
-  const plain = await build(expression({ url, hash, version }));
+  const plain = await build(expression(bare));
   assert.notEqual(plain, fixed);
   assert.equal((await nix(['hash', 'path', plain])).trim(), unpacked);
 
   const moved = '{ python3 = pkgs.runCommand "another" { } "mkdir $out"; }';
   assert.equal(await pathOf(expression(pin, moved)), fixed, 'it depends on more than its content');
-  assert.notEqual(await pathOf(expression({ url, hash, version }, moved)), plain);
+  assert.notEqual(await pathOf(expression(bare, moved)), plain);
 
   const other = `sha256-${'A'.repeat(43)}=`;
   const lying = expression({ ...pin, hash: other, unpacked: other });

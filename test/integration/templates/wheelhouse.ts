@@ -24,6 +24,7 @@ export interface Wheelhouse {
 }
 
 export interface Pin {
+  layer?: string;
   version: string;
   url: string;
   hash: string;

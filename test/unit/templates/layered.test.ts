@@ -3,19 +3,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findClashes } from '../../../src/wheels/fit.ts';
-import { allPins, formatLock, parseLock } from '../../../src/wheels/lock.ts';
+import { readLists } from '../../../src/wheels/lists/read.ts';
+import { allPins, formatLock, parseLock, pinOf } from '../../../src/wheels/lock.ts';
 import { tagRank } from '../../../src/wheels/tags.ts';
 import { describeVariant } from '../../../src/wheels/variant.ts';
 import { isWanted, parseWanted } from '../../../src/wheels/wanted.ts';
-import { openWeb } from '../../../src/wheels/web.ts';
 import { fileNameOf, parseWheelName } from '../../../src/wheels/wheel-name.ts';
-import { quietHost } from '../../tools/host.ts';
 
-const read = (name: string) =>
-  readFileSync(
-    fileURLToPath(new URL(`../../../templates/layered/${name}`, import.meta.url)),
-    'utf8',
-  );
+const folder = fileURLToPath(new URL('../../../templates/layered', import.meta.url));
+const read = (name: string) => readFileSync(`${folder}/${name}`, 'utf8');
 
 const text = read('wheels.lock.json');
 const lock = parseLock(text, 'wheels.lock.json');
@@ -40,16 +36,16 @@ test('every locked wheel is wanted, in this version, and runs in its variant', (
   for (const { variant, name, pin } of pins) {
     const where = `${describeVariant(variant)}: ${name} ${pin.version}`;
     const rule = wanted.wheels(variant).find(each => each.name === name);
-    assert.ok(rule, `${where} is not in wheels.toml`);
-    assert.ok(isWanted(pin.version, rule.versions), `${where} is not ${rule.versions}`);
+    assert.ok((pin.requiredBy ?? []).length > 0, `nobody requires ${where}`);
+    assert.ok(isWanted(pin.version, rule?.versions ?? ''), `${where} is not ${rule?.versions}`);
+    assert.equal(pin.layer, wanted.layerOf(name), where);
     const wheel = parseWheelName(fileNameOf(pin.url));
     assert.ok(wheel && tagRank(wheel, variant) !== undefined, `${where} does not run there`);
     assert.equal(wheel.version, pin.version, where);
   }
 });
 
-test('the locked wheels of each variant fit together', async () => {
-  const web = openWeb(quietHost());
+test('the locked wheels of each variant fit together', () => {
   const set = allPins(lock).map(({ variant, name, pin }) => {
     const rule = wanted.wheels(variant).find(each => each.name === name);
     const ignoredRequirements = rule?.ignoredRequirements ?? [];
@@ -57,11 +53,31 @@ test('the locked wheels of each variant fit together', async () => {
     const { version } = pin;
     return { variant, name, filename, version, metadata: undefined, ignoredRequirements };
   });
-  assert.deepEqual(await findClashes(set, web), []);
+  assert.deepEqual(findClashes(set, new Map()), []);
 });
 
 test('every locked source is wanted at that ref', () => {
   const refs = wanted.sources.map(({ name, url, ref }) => [name, { url, ref }]);
   const locked = Object.entries(lock.sources).map(([name, { url, ref }]) => [name, { url, ref }]);
   assert.deepEqual(Object.fromEntries(refs), Object.fromEntries(locked));
+});
+
+test('what the lists ask for is a wheel of each variant that has PyTorch, or comes from nixpkgs', async () => {
+  const fromNixpkgs = new Set(
+    read('packages.nix')
+      .match(/^ {6}[\w-]+$/gm)
+      ?.map(name => name.trim()),
+  );
+  const variants = wanted.variants.filter(variant => pinOf(lock, variant, 'torch') !== undefined);
+  assert.ok(variants.length >= 7);
+  for (const variant of variants) {
+    const { requirements, problems } = await readLists(wanted.lists(variant), folder, variant);
+    assert.deepEqual(problems, []);
+    for (const { name, versions, place } of requirements) {
+      const pin = pinOf(lock, variant, name);
+      const where = `${place}: ${name} in ${describeVariant(variant)}`;
+      assert.ok(pin !== undefined || fromNixpkgs.has(name), where);
+      assert.ok(pin === undefined || isWanted(pin.version, versions), where);
+    }
+  }
 });

@@ -3,11 +3,8 @@ import { test } from 'node:test';
 import { type Fitting, findClashes, knownPartners } from '../../../src/wheels/fit.ts';
 import { readRequirements } from '../../../src/wheels/requirements.ts';
 import type { Variant } from '../../../src/wheels/variant.ts';
-import { openWeb } from '../../../src/wheels/web.ts';
-import { quietHost } from '../../tools/host.ts';
 
 const variant: Variant = { system: 'x86_64-linux', cuda: 'cu130', python: '3.12' };
-const web = openWeb(quietHost());
 
 function wheel(name: string, filename: string, ignoredRequirements: string[] = []): Fitting {
   const version = filename.split('-')[1] ?? '';
@@ -25,7 +22,7 @@ test('a set that fits', async () => {
     wheel('flash-attn', 'flash_attn-2.8.3+cu13torch2.10cxx11abiTRUE-cp312-cp312-linux_x86_64.whl'),
     wheel('xformers', 'xformers-0.0.35-cp39-abi3-manylinux_2_28_x86_64.whl'),
   ];
-  assert.deepEqual(await findClashes(set, web), []);
+  assert.deepEqual(findClashes(set, new Map()), []);
 });
 
 test('each clash is named', async () => {
@@ -46,7 +43,7 @@ test('each clash is named', async () => {
     [wheel('x', 'x-1.tar.gz'), /x-1\.tar\.gz is no wheel/],
   ];
   for (const [each, expected] of cases) {
-    const [clash, ...more] = await findClashes([torch, each], web);
+    const [clash, ...more] = findClashes([torch, each], new Map());
     assert.deepEqual(more, []);
     if (expected === undefined) assert.equal(clash, undefined);
     else assert.match(clash ?? '', expected);
@@ -78,10 +75,17 @@ test('requirements that certainly hold', () => {
     'Requires-Dist: body==1',
   ].join('\n');
   assert.deepEqual(readRequirements(metadata, variant), [
-    { name: 'torch', versions: '==2.10.0' },
-    { name: 'nvidia-cublas', versions: '>=13.0,<14' },
-    { name: 'triton', versions: '==3.6.0' },
+    { name: 'torch', extras: [], versions: '==2.10.0' },
+    { name: 'nvidia-cublas', extras: [], versions: '>=13.0,<14' },
+    { name: 'triton', extras: ['all'], versions: '==3.6.0' },
+    { name: 'either', extras: [], versions: '==1' },
+    { name: 'any', extras: [], versions: '' },
+    { name: 'url', extras: [], versions: '' },
   ]);
+  const [last] = readRequirements(metadata, variant, ['Dev']).filter(
+    ({ name }) => name === 'extra',
+  );
+  assert.deepEqual(last, { name: 'extra', extras: [], versions: '==1' });
 });
 
 test('a marker of no variable of markers does not hold', () => {

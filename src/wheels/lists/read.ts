@@ -1,0 +1,151 @@
+import { dirname, join, relative, resolve } from 'node:path';
+import { readDocument } from '../../host/document-file.ts';
+import { factsOf, holds } from '../markers.ts';
+import type { Variant } from '../variant.ts';
+import { type Asked, type Lists, noLists } from './asked.ts';
+import { meaningOf } from './line.ts';
+import { linesOf } from './lines.ts';
+import { dependenciesIn } from './project.ts';
+import { readSnapshot } from './snapshot.ts';
+
+/** Lists within lists. */
+const mostLists = 100;
+
+/** Of one variant, while lists are read. */
+interface Reading {
+  /** The folder of wheels.toml: places are told from there. */
+  folder: string;
+  variant: Variant;
+  found: Lists;
+  /** Files that were read, so that none is read twice. */
+  seen: Set<string>;
+}
+
+/**
+ * What lists ask for in a variant, those that they name included.
+ *
+ * @param files by their paths from `folder`: requirements.txt, or pyproject.toml
+ * @throws Failure where one cannot be read; lines that cannot be taken are told in the result
+ */
+export async function readLists(
+  files: readonly string[],
+  folder: string,
+  variant: Variant,
+): Promise<Lists> {
+  const reading: Reading = { folder, variant, found: noLists(), seen: new Set() };
+  for (const file of files) await readList(resolve(folder, file), 'wheels.toml', false, reading);
+  return reading.found;
+}
+
+async function readList(
+  file: string,
+  from: string,
+  constrains: boolean,
+  reading: Reading,
+): Promise<void> {
+  const { seen, found, folder } = reading;
+  if (seen.has(file) || seen.size > mostLists) return;
+  seen.add(file);
+  const name = relative(folder, file);
+  const content = await readDocument(file);
+  if (content === undefined) {
+    found.problems.push(`${from}: there is no list ${name}; write its path from ${dirname(from)}.`);
+  } else if (content.includes('\0')) {
+    found.problems.push(`${name}:1: it is no UTF-8; save it as such.`);
+  } else if (/\.json$/.test(file)) {
+    addSnapshot(content, name, reading);
+  } else if (/\.toml$/.test(file)) {
+    readProject(content, name, reading);
+  } else await readRequirementsList(content, file, constrains, reading);
+}
+
+async function readRequirementsList(
+  content: string,
+  file: string,
+  constrains: boolean,
+  reading: Reading,
+): Promise<void> {
+  const { found, folder } = reading;
+  for (const { number, text } of linesOf(content)) {
+    const place = `${relative(folder, file)}:${number}`;
+    const meaning = meaningOf(text, place);
+    switch (meaning.kind) {
+      case 'requirement':
+        add(meaning.asked, constrains, reading);
+        break;
+      case 'source':
+        found.sources.push(meaning.source);
+        break;
+      case 'list':
+        await readList(
+          join(dirname(file), meaning.file),
+          place,
+          constrains || meaning.constrains,
+          reading,
+        );
+        break;
+      case 'index':
+        if (!found.indexes.includes(meaning.url)) found.indexes.push(meaning.url);
+        break;
+      case 'problem':
+        found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
+        break;
+    }
+  }
+}
+
+/** A line as it is shown: who logs in, and how, is nobody's business. */
+const shown = (text: string) => (/\/\/[^/\s]*@/.test(text) ? 'an address with a login' : text);
+
+function add(asked: Asked, constrains: boolean, { found, variant }: Reading): void {
+  const isFor = holds(asked.marker, factsOf(variant));
+  if (isFor === undefined) {
+    found.problems.push(
+      `${asked.place}: ${asked.text}: "${asked.marker}" is no condition, such as ` +
+        'python_version < "3.13".',
+    );
+  } else if (isFor) (constrains ? found.constraints : found.requirements).push(asked);
+}
+
+/** ComfyUI-Manager's snapshot.json. */
+function addSnapshot(content: string, name: string, reading: Reading): void {
+  const { found } = reading;
+  const snapshot = readSnapshot(content, name);
+  if (snapshot === undefined) {
+    found.problems.push(`${name}:1: it is no snapshot of ComfyUI-Manager; save one anew.`);
+    return;
+  }
+  found.sources.push(...snapshot.sources);
+  found.problems.push(...snapshot.problems);
+  const lines = content.split(/\r?\n/);
+  for (const text of snapshot.lines) {
+    const at = lines.findIndex(line => line.includes(JSON.stringify(text))) + 1;
+    take(text, `${name}:${at || 1}`, reading);
+  }
+}
+
+/** Takes a requirement that stands in a file of another kind. */
+function take(text: string, place: string, reading: Reading): void {
+  const meaning = meaningOf(text, place);
+  if (meaning.kind === 'requirement') add(meaning.asked, false, reading);
+  else if (meaning.kind === 'source') reading.found.sources.push(meaning.source);
+  else if (meaning.kind === 'problem') {
+    reading.found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
+  }
+}
+
+/** `[project]` of a pyproject.toml (PEP 621): its dependencies. */
+function readProject(content: string, name: string, reading: Reading): void {
+  const { found } = reading;
+  const project = dependenciesIn(content);
+  if (project === undefined) {
+    found.problems.push(`${name}:1: it has no dependencies of [project]; write them as a list.`);
+    return;
+  }
+  const lines = content.split(/\r?\n/);
+  for (const text of project) {
+    const at = lines.findIndex(line => line.includes(text)) + 1;
+    const place = `${name}:${at || 1}`;
+    take(text, place, reading);
+  }
+}
