@@ -72,6 +72,19 @@
       yarl
     ];
 
+  # Of the wheels of a layer these stand above the others, in this order: what changes more often. In the
+  # names of NVIDIA's, "-cu13" is left out.
+  order = [
+    "nvidia-cusparselt"
+    "nvidia-nvshmem"
+    "nvidia-nccl"
+    "nvidia-cudnn"
+    "torch"
+    "torchvision"
+    "torchaudio"
+    "triton"
+  ];
+
   # Data, and a module of a few lines to find it by. These are not compiled: no machine fetches them for
   # that.
   data = [

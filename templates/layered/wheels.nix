@@ -1,18 +1,33 @@
 # Wheels of wheels.lock.json, and what is made of them. Nothing asks an index, nothing resolves
 # versions.
-{ pkgs, variant }:
+{
+  pkgs,
+  variant,
+  order,
+}:
 let
   inherit (pkgs) lib;
 
-  # The wheels that this variant has in a layer, as trees, by their names; or why it cannot be built.
+  # The wheels that this variant has in a layer, as trees, in the order of packages.nix and else by their
+  # names; or why it cannot be built.
   ofLayer =
     layer:
+    let
+      isIn = name: variant.wheels.${name}.layer or (unplaced name) == layer;
+      names = lib.filter isIn (lib.attrNames variant.wheels);
+    in
     if variant.wheels ? torch then
-      lib.mapAttrsToList (name: wheel: tree (wheel // { inherit name; })) (
-        lib.filterAttrs (name: wheel: wheel.layer or (unplaced name) == layer) variant.wheels
-      )
+      map (name: tree (variant.wheels.${name} // { inherit name; })) (ordered names)
     else
       missing "torch";
+
+  ordered =
+    names:
+    let
+      isOf = ranked: name: name == ranked || lib.hasPrefix "${ranked}-cu" name;
+      others = lib.filter (name: !lib.any (ranked: isOf ranked name) order) names;
+    in
+    others ++ lib.concatMap (ranked: lib.filter (isOf ranked) names) order;
 
   missing =
     name:

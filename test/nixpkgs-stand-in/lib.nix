@@ -13,6 +13,7 @@ rec {
   optionalAttrs = condition: attrs: if condition then attrs else { };
 
   inherit (builtins)
+    any
     attrNames
     attrValues
     concatLists

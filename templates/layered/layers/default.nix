@@ -15,7 +15,10 @@ let
   inherit (pkgs) lib;
 
   packages = import ../packages.nix;
-  wheels = import ../wheels.nix { inherit pkgs variant; };
+  wheels = import ../wheels.nix {
+    inherit pkgs variant;
+    inherit (packages) order;
+  };
   source = import ../source.nix { inherit pkgs sources; };
 
   cuda = wheels.ofLayer "cuda";

@@ -181,6 +181,25 @@ describe('what a target is built from', () => {
     }
   });
 
+  test('wheels in the order in which they change', async context => {
+    const targets = await targetsIn(await copyTemplate(context), 'cu130-py313');
+    const named = (layer: string) =>
+      targets[layer]?.map(({ name }) => name.replace(/(-cu13)?-[\d.]+$/, '')) ?? [];
+    assert.deepEqual(named('layer2-cuda').slice(-5), [
+      'nvidia-nvtx',
+      'nvidia-cusparselt',
+      'nvidia-nvshmem',
+      'nvidia-nccl',
+      'nvidia-cudnn',
+    ]);
+    assert.deepEqual(named('layer3-pytorch').slice(-4), [
+      'torch',
+      'torchvision',
+      'torchaudio',
+      'triton',
+    ]);
+  });
+
   test('variants of one CUDA from the same libraries of NVIDIA', async context => {
     const project = await copyTemplate(context);
     const libraries = async (variant: string) => (await targetsIn(project, variant))['layer2-cuda'];

@@ -33,7 +33,7 @@ test("a wheel's tree is one derivation with the lock's hash, and the same withou
       pkgs = import ${standIn} { system = builtins.currentSystem; };
       wheels.torch.layer = "pytorch";
       wheels.odd = builtins.fromJSON ${JSON.stringify(JSON.stringify(pin))};
-      project = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { inherit wheels; }; };
+      project = import ${wheelsNix} { pkgs = pkgs // ${changes}; variant = { inherit wheels; }; order = [ ]; };
     in builtins.head (project.ofLayer "app")`;
   const bare = { url, hash, version, size: 1, layer: 'app' };
   const pin = { ...bare, unpacked };
