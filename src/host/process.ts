@@ -9,8 +9,8 @@ export interface Command {
   file: string;
   args: readonly string[];
   cwd?: string;
-  /** Added to (and winning over) the runner's own environment. */
-  env?: Readonly<Record<string, string>>;
+  /** Added to (and winning over) the runner's own environment; undefined takes one away from it. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** Written to standard input, which is closed after it; without it standard input is /dev/null. */
   stdin?: string;
   /** Ends the program (SIGTERM, after 5 s SIGKILL) and rejects with the signal's reason. */

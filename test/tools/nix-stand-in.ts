@@ -26,7 +26,7 @@ export interface NixStandIn {
   /** Processes that have not ended. */
   running(): number;
   /** The settings of a Nix with these variables. */
-  settings(env: Readonly<Record<string, string>>): Promise<Told>;
+  settings(env: Readonly<Record<string, string | undefined>>): Promise<Told>;
   /** What an evaluation prints that gives a derivation; it is in the store then. */
   described: string;
 }
@@ -74,7 +74,7 @@ export async function standInNix(
     NIX_REMOTE: 'local',
     ...more.env,
   };
-  const settings = (variables: Readonly<Record<string, string>>) =>
+  const settings = (variables: Readonly<Record<string, string | undefined>>) =>
     settingsIn({ ...env, ...variables });
   const asked: string[] = [];
   const emitted: ProgressEvent[] = [];

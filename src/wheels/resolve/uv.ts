@@ -38,12 +38,15 @@ export async function findUv(host: Host): Promise<FoundUv> {
   return { why: `uv ${version} is too old: ${oldest} is the first that answers for one platform.` };
 }
 
-/** Settings of the machine that would change what is asked. */
-const noSettings = {
-  ...{ UV_INDEX: '', UV_EXTRA_INDEX_URL: '', UV_FIND_LINKS: '', UV_CONSTRAINT: '' },
-  ...{ UV_OVERRIDE: '', UV_EXCLUDE: '', UV_NO_CONFIG: '1', UV_INDEX_STRATEGY: 'first-index' },
-  ...{ UV_RESOLUTION: 'highest', UV_PRERELEASE: 'if-necessary-or-explicit' },
-};
+/** What uv may take from the environment: where it keeps things, how it connects, logins. */
+const ways =
+  /^UV_(CACHE_DIR|CONCURRENT_\w+|HTTP_\w+|INDEX_\w+_(USERNAME|PASSWORD)|INSECURE_HOST|KEYRING_PROVIDER|NATIVE_TLS|OFFLINE|REQUEST_TIMEOUT|SSL_\w+|SYSTEM_CERTS)$/;
+
+/** The environment without settings that would change what is asked. */
+export function withoutSettings(env: Host['env']): Record<string, string | undefined> {
+  const settings = Object.keys(env).filter(name => name.startsWith('UV_') && !ways.test(name));
+  return { ...Object.fromEntries(settings.map(name => [name, undefined])), UV_NO_CONFIG: '1' };
+}
 
 /** What uv answered. */
 export type UvAnswer =
@@ -66,7 +69,7 @@ export async function askUv(
   const args = await writeQuestion(question, folder);
   const path = [...uv.path, host.env.PATH ?? ''].join(':');
   const finished = await host.run({
-    ...{ file: uv.file, args, cwd: folder, env: { ...noSettings, PATH: path } },
+    ...{ file: uv.file, args, cwd: folder, env: { ...withoutSettings(host.env), PATH: path } },
     ...{ signal: host.signal, limit: { what: 'uv to choose versions', ms: patience.resolver } },
   });
   if (finished.code === 0) {
