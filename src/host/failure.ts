@@ -49,6 +49,16 @@ export function explain(error: unknown): string {
   ].join('\n');
 }
 
+/** What was asked for, or something else where that ends in a {@link Failure}; a defect is thrown on. */
+export async function orElse<T>(asked: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Failure) return otherwise;
+    throw error;
+  }
+}
+
 /** What is thrown and is no {@link Failure} is a defect; a full disk can meet any line of code. */
 function unexpected(error: unknown): Failure {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

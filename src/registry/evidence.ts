@@ -1,4 +1,4 @@
-import { Failure } from '../host/failure.ts';
+import { orElse } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import { onceEach } from '../host/once.ts';
 import { digester } from '../image/compress.ts';
@@ -209,14 +209,4 @@ function unpacking(store: ImageStore, blob: Descriptor, most: number) {
       uncompressedSize: unpacked.size(),
     }),
   };
-}
-
-/** What cannot be read proves nothing. */
-async function orElse<T>(asked: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof Failure) return otherwise;
-    throw error;
-  }
 }

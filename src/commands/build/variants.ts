@@ -1,4 +1,4 @@
-import { Failure } from '../../host/failure.ts';
+import { orElse } from '../../host/failure.ts';
 import { limits } from '../../host/limits.ts';
 import { variantTags } from '../../inputs/destination.ts';
 import { newestMemories } from '../../registry/memory/numbered.ts';
@@ -53,13 +53,4 @@ function sameBeginning(one: string, other: string): number {
   let length = 0;
   while (length < one.length && one[length] === other[length]) length += 1;
   return length;
-}
-
-async function orElse<T>(asked: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof Failure) return otherwise;
-    throw error;
-  }
 }

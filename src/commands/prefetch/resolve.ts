@@ -246,7 +246,7 @@ function choiceOf(
       ? files
       : files.filter(({ sha256 }) => sha256 !== undefined && hashes.includes(sha256));
   const rule = asking?.rules.find(each => each.name === name);
-  const url = indexOf(name, { index, rule, files, variant, isDirect }, run);
+  const url = indexOf({ index, rule, files, variant, isDirect }, run);
   const { ignoredRequirements } = rule ?? ruleOf(name, variant, run);
   const wheel: WantedWheel = {
     ...{ name, versions: `===${version}`, ignoredRequirements },
@@ -275,8 +275,7 @@ interface WhereFrom {
 }
 
 /** The index that a package is from, as wheels.toml and the lists name it. */
-function indexOf(_name: string, from: WhereFrom, run: PrefetchRun): string {
-  const { index, rule, files, variant, isDirect } = from;
+function indexOf({ index, rule, files, variant, isDirect }: WhereFrom, run: PrefetchRun): string {
   const [first] = files;
   if (isDirect && first !== undefined) return folderOf(first.url);
   if (rule?.origin.kind === 'index') return rule.origin.url;

@@ -5,7 +5,7 @@ import { lastLines } from '../../host/last-lines.ts';
 import { patience } from '../../host/limits.ts';
 import { notice } from '../../host/say.ts';
 import { findNix, runNix } from '../../nix/nix.ts';
-import { findUv, type Uv } from '../../wheels/resolve/uv.ts';
+import { findUv, runUv, type Uv } from '../../wheels/resolve/uv.ts';
 
 /**
  * A uv that is new enough: on PATH, else of the nixpkgs of the flake beside wheels.toml.
@@ -29,15 +29,12 @@ export async function openUv(wheelsFile: string, host: Host): Promise<Uv> {
  */
 export async function exportLock(file: string, wheelsFile: string, host: Host): Promise<string> {
   const uv = await openUv(wheelsFile, host);
-  const path = [...uv.path, host.env.PATH ?? ''].join(':');
-  const { code, stdout, stderr } = await host.run({
-    ...{ file: uv.file, cwd: dirname(file), env: { PATH: path }, signal: host.signal },
-    args: [
-      ...['export', '--frozen', '--no-emit-project', '--no-dev', '--no-python-downloads'],
-      ...['--format', 'pylock.toml', '--no-progress', '--color', 'never'],
-    ],
-    limit: { what: 'uv to export its lock', ms: patience.program },
-  });
+  const args = [
+    ...['export', '--frozen', '--no-emit-project', '--no-dev', '--no-python-downloads'],
+    ...['--format', 'pylock.toml', '--no-progress', '--color', 'never'],
+  ];
+  const limit = { what: 'uv to export its lock', ms: patience.program };
+  const { code, stdout, stderr } = await runUv(uv, { args, cwd: dirname(file), limit }, host);
   if (code === 0) return stdout;
   throw new Failure(`${file} could not be exported.`, {
     evidence: lastLines(stderr),

@@ -1,4 +1,4 @@
-import { Failure } from '../../host/failure.ts';
+import { Failure, orElse } from '../../host/failure.ts';
 import type { ImageStore } from '../store.ts';
 
 // Where tags cannot be moved, each memory has a tag of its own: the tag of the first one, a dot and a
@@ -16,13 +16,9 @@ export function numberedTag(tag: string, number: number): string {
 /** Whether there are memories with numbers: asked of the first, since that is one small question. */
 export async function areNumbered(store: ImageStore, tag: string): Promise<boolean> {
   if (store.tagsWith === undefined) return false;
-  try {
-    return (await store.getManifest(numberedTag(tag, 1))) !== undefined;
-  } catch (error) {
-    // some registries say so of what is not there
-    if (error instanceof Failure) return false;
-    throw error;
-  }
+  // some registries refuse what is not there
+  const first = await orElse(store.getManifest(numberedTag(tag, 1)), undefined);
+  return first !== undefined;
 }
 
 /** The highest number that a memory has; `least`, which is known to be there, where tags are not told. */

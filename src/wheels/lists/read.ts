@@ -3,7 +3,7 @@ import { readDocument } from '../../host/document-file.ts';
 import { factsOf, holds } from '../markers.ts';
 import type { Variant } from '../variant.ts';
 import { type Asked, type Lists, noLists } from './asked.ts';
-import { meaningOf } from './line.ts';
+import { type LineMeaning, meaningOf } from './line.ts';
 import { linesOf } from './lines.ts';
 import { dependenciesIn } from './project.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -69,28 +69,12 @@ async function readRequirementsList(
   for (const { number, text } of linesOf(content)) {
     const place = `${relative(folder, file)}:${number}`;
     const meaning = meaningOf(text, place);
-    switch (meaning.kind) {
-      case 'requirement':
-        add(meaning.asked, constrains, reading);
-        break;
-      case 'source':
-        found.sources.push(meaning.source);
-        break;
-      case 'list':
-        await readList(
-          join(dirname(file), meaning.file),
-          place,
-          constrains || meaning.constrains,
-          reading,
-        );
-        break;
-      case 'index':
-        if (!found.indexes.includes(meaning.url)) found.indexes.push(meaning.url);
-        break;
-      case 'problem':
-        found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
-        break;
-    }
+    if (meaning.kind === 'list') {
+      const list = join(dirname(file), meaning.file);
+      await readList(list, place, constrains || meaning.constrains, reading);
+    } else if (meaning.kind === 'index') {
+      if (!found.indexes.includes(meaning.url)) found.indexes.push(meaning.url);
+    } else take(meaning, { text, place, constrains }, reading);
   }
 }
 
@@ -117,20 +101,35 @@ function addSnapshot(content: string, name: string, reading: Reading): void {
   }
   found.sources.push(...snapshot.sources);
   found.problems.push(...snapshot.problems);
+  takeAll(snapshot.lines, text => JSON.stringify(text), { content, name }, reading);
+}
+
+/** Takes requirements that stand in a file of another kind, each at the line where it is written. */
+function takeAll(
+  texts: readonly string[],
+  written: (text: string) => string,
+  { content, name }: { content: string; name: string },
+  reading: Reading,
+): void {
   const lines = content.split(/\r?\n/);
-  for (const text of snapshot.lines) {
-    const at = lines.findIndex(line => line.includes(JSON.stringify(text))) + 1;
-    take(text, `${name}:${at || 1}`, reading);
+  for (const text of texts) {
+    const at = lines.findIndex(line => line.includes(written(text))) + 1;
+    const place = `${name}:${at || 1}`;
+    take(meaningOf(text, place), { text, place, constrains: false }, reading);
   }
 }
 
-/** Takes a requirement that stands in a file of another kind. */
-function take(text: string, place: string, reading: Reading): void {
-  const meaning = meaningOf(text, place);
-  if (meaning.kind === 'requirement') add(meaning.asked, false, reading);
-  else if (meaning.kind === 'source') reading.found.sources.push(meaning.source);
+/** Takes what a line asks for, or says what is wrong with it. */
+function take(
+  meaning: LineMeaning,
+  { text, place, constrains }: { text: string; place: string; constrains: boolean },
+  reading: Reading,
+): void {
+  const { found } = reading;
+  if (meaning.kind === 'requirement') add(meaning.asked, constrains, reading);
+  else if (meaning.kind === 'source') found.sources.push(meaning.source);
   else if (meaning.kind === 'problem') {
-    reading.found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
+    found.problems.push(`${place}: ${shown(text)}: ${meaning.why}`);
   }
 }
 
@@ -142,10 +141,5 @@ function readProject(content: string, name: string, reading: Reading): void {
     found.problems.push(`${name}:1: it has no dependencies of [project]; write them as a list.`);
     return;
   }
-  const lines = content.split(/\r?\n/);
-  for (const text of project) {
-    const at = lines.findIndex(line => line.includes(text)) + 1;
-    const place = `${name}:${at || 1}`;
-    take(text, place, reading);
-  }
+  takeAll(project, text => text, { content, name }, reading);
 }

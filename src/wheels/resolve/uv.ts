@@ -5,7 +5,7 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { Unreachable } from '../../host/http/message.ts';
 import { patience } from '../../host/limits.ts';
-import type { Finished } from '../../host/process.ts';
+import type { Command, Finished } from '../../host/process.ts';
 import { answerFile, type Question, writeQuestion } from './question.ts';
 
 /** A uv that is new enough. */
@@ -48,6 +48,16 @@ export function withoutSettings(env: Host['env']): Record<string, string | undef
   return { ...Object.fromEntries(settings.map(name => [name, undefined])), UV_NO_CONFIG: '1' };
 }
 
+/** Runs uv, with the Python that it wants to see and without settings of the machine. */
+export function runUv(
+  { file, path }: Uv,
+  command: Pick<Command, 'args' | 'cwd' | 'limit'>,
+  { env, run, signal }: Host,
+): Promise<Finished> {
+  const folders = [...path, env.PATH ?? ''].join(':');
+  return run({ ...command, file, signal, env: { ...withoutSettings(env), PATH: folders } });
+}
+
 /** What uv answered. */
 export type UvAnswer =
   | { kind: 'resolved'; pylock: string }
@@ -67,11 +77,8 @@ export async function askUv(
   host: Host,
 ): Promise<UvAnswer> {
   const args = await writeQuestion(question, folder);
-  const path = [...uv.path, host.env.PATH ?? ''].join(':');
-  const finished = await host.run({
-    ...{ file: uv.file, args, cwd: folder, env: { ...withoutSettings(host.env), PATH: path } },
-    ...{ signal: host.signal, limit: { what: 'uv to choose versions', ms: patience.resolver } },
-  });
+  const limit = { what: 'uv to choose versions', ms: patience.resolver };
+  const finished = await runUv(uv, { args, cwd: folder, limit }, host);
   if (finished.code === 0) {
     return { kind: 'resolved', pylock: await readFile(join(folder, answerFile), 'utf8') };
   }
