@@ -55,7 +55,7 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
   await checkOutputs(settings);
-  for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
+  for (const message of [settings.pushRefusal, settings.cacheRefusal, ...settings.remarks]) {
     if (message !== undefined) notice(host, message);
   }
   const github = await openGithub(settings, host);

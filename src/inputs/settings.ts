@@ -79,7 +79,7 @@ export interface SetupSettings {
 /** Inputs of `build` that it has in other words than the table gives them. */
 type PutForBuild =
   | keyof Values<'setup'>
-  | ('image' | 'tags' | 'push' | 'annotations' | 'registryUsername' | 'registryPassword')
+  | ('image' | 'tags' | 'push' | 'labels' | 'annotations' | 'registryUsername' | 'registryPassword')
   | ('workingDirectory' | 'record');
 
 /** All that the verb `build` needs to know, parsed and checked; the rest as the table describes it. */
@@ -90,9 +90,13 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   image?: string | undefined;
   /** Bare tags; empty: the recipe's tag. */
   tags: readonly string[];
+  /** They are part of the config. */
+  labels: Readonly<Record<string, string>>;
   /** Labels that an image made from a recipe has unless `labels` says otherwise. */
   repositoryLabels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
+  /** Where inputs do something else than they say, a sentence or two each. */
+  remarks: readonly string[];
   push: boolean;
   /** Why nothing is pushed, as a sentence; undefined when `push`. */
   pushRefusal?: string | undefined;

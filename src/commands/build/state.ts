@@ -24,6 +24,7 @@ import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { LayerBlob } from '../transfers.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
+import { imageOutputs } from './image-outputs.ts';
 import { placeRecords } from './place-records.ts';
 
 /** A layer of the image with its blobs, which may be none. */
@@ -118,6 +119,7 @@ export function outcomeOf(
         ? {}
         : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
       tags: image?.tags ?? [],
+      ...imageOutputs(record, state.manifest),
       layers: layersOutput(record),
       timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),

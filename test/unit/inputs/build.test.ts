@@ -58,6 +58,7 @@ test('the defaults of the command line', () => {
     labels: {},
     repositoryLabels: {},
     annotations: {},
+    remarks: [],
     push: true,
     writeMemory: true,
     credentials: { username: undefined, password: undefined, githubToken: undefined },
