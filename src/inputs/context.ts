@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { limits } from '../host/limits.ts';
-import { judgeRun, type Verdict } from './events.ts';
+import { judgeRun, pullNumber, type Verdict } from './events.ts';
 import { parse } from './parse.ts';
 import type { RawInputs } from './table.ts';
 import { quote } from './values.ts';
@@ -28,6 +28,8 @@ export interface GitHubContext extends Verdict {
   source: string;
   /** The commit that the workflow runs for. */
   revision: string | undefined;
+  /** The number of the pull request that the event is about. */
+  pull?: number | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,6 +60,7 @@ export function githubContext(
     repository,
     source: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}`,
     revision: env.GITHUB_SHA,
+    pull: pullNumber(payload),
     ...judgeRun({ event, repository, ref: env.GITHUB_REF, payload }, trusted),
   };
 }

@@ -82,6 +82,14 @@ type PutForBuild =
   | ('image' | 'tags' | 'push' | 'labels' | 'annotations' | 'registryUsername' | 'registryPassword')
   | ('workingDirectory' | 'record');
 
+/** A pull request, and what its comments are written with. */
+export interface PullRequest {
+  /** "owner/name". */
+  repository: string;
+  number: number;
+  token: string;
+}
+
 /** All that the verb `build` needs to know, parsed and checked; the rest as the table describes it. */
 export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutForBuild> {
   /** Absolute. */
@@ -103,6 +111,8 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   /** False: the memory is read but never written (pull requests, forks). */
   writeMemory: boolean;
   credentials: RegistryCredentials;
+  /** The pull request of this repository that the run belongs to, which may be told of it. */
+  pull?: PullRequest;
   /** The workflow's event, such as "push"; absent outside of one. */
   event?: string;
   /** The flake is somebody else's code: what it builds is not run outside of the sandbox. */

@@ -1,4 +1,4 @@
-import { choice, type InputDefinition, path, yesOrNo } from '../definition.ts';
+import { automatic, choice, type InputDefinition, path, yesOrNo } from '../definition.ts';
 
 /** What is told of a run. */
 export const reportInputs = {
@@ -24,5 +24,14 @@ export const reportInputs = {
       '`warning` (and errors), or `never`.',
     default: 'never',
     verbs: ['build', 'audit'],
+  },
+  comment: {
+    reader: automatic,
+    description:
+      'Whether a pull request gets one comment with a row for each image that its jobs build, brought ' +
+      'up to date with each run: `auto` where an image is another than that of the default branch. The ' +
+      'job needs `pull-requests: write`; code from a fork writes none.',
+    default: 'auto',
+    verbs: ['build'],
   },
 } as const satisfies Record<string, InputDefinition>;

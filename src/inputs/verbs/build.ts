@@ -20,7 +20,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
   const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
   const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
-  const { record, audit, auditFailOn, insecureRegistries, ...others } = rest;
+  const { record, audit, auditFailOn, comment, insecureRegistries, ...others } = rest;
   const { registryUsername, registryPassword, ...preparation } = others;
   const { githubToken } = preparation;
   const { currentDirectory, github } = context;
@@ -47,8 +47,19 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     ...(github === undefined ? {} : { event: github.event }),
     audit,
     auditFailOn,
+    comment,
+    ...pullOf(github, githubToken),
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),
   };
+}
+
+/** Code of others gets no token; without one nothing is told. */
+function pullOf(
+  github: GitHubContext | undefined,
+  token: string | undefined,
+): Pick<BuildSettings, 'pull'> {
+  if (github?.pull === undefined || github.fork !== undefined || token === undefined) return {};
+  return { pull: { repository: github.repository, number: github.pull, token } };
 }
 
 type PlaceValues = Pick<Values<'build'>, 'image' | 'tags' | 'cacheTag' | 'push'>;

@@ -72,6 +72,7 @@ test('the defaults of the command line', () => {
     allTargets: false,
     audit: true,
     auditFailOn: 'never',
+    comment: 'auto',
     recordFile: undefined,
     temporaryDirectory: '/private',
   });

@@ -93,6 +93,7 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   record: 'r.json',
   audit: 'false',
   'audit-fail-on': 'error',
+  comment: 'true',
 };
 
 for (const verb of verbNames) {
