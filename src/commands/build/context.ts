@@ -56,13 +56,14 @@ async function remember(
   lessons: Lessons,
   context: ImageContext,
   finished?: FinishedImage,
+  error?: unknown,
 ): Promise<void> {
   const { settings, state, own } = context;
   const { manifest, target, put } = finished ?? {};
   const learnt = lessons.soFar();
   if (!settings.writeMemory || learnt === undefined || own === undefined) return;
   const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
-  const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings);
+  const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings, error);
   const isNews = record.sentBytes > 0 || record.layers.some(({ origin }) => origin === 'built');
   const run = state.run === undefined ? {} : { run: state.run };
   const lesson = { image: { ...whole, ...learnt }, isNews };
@@ -85,7 +86,7 @@ export async function pushBuilt(
   const where: Push = {
     ...{ store, tags, host },
     beforeTags: async () => state.caches?.beforeTags(),
-    remember: finished => remember(lessons, context, finished),
+    remember: (finished, error) => remember(lessons, context, finished, error),
     notRemembered: error => warn(host, `${loss}: ${explain(error)}`),
   };
   state.manifest = await push(where, () => send(lessons));

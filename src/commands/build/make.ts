@@ -1,4 +1,5 @@
 import { inPhase } from '../../host/phase.ts';
+import { inSpan } from '../../host/span.ts';
 import { architectureOf } from '../../image/config.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
@@ -20,7 +21,7 @@ export async function makeWith(
 ): Promise<void> {
   const { host } = state;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
-  await startAudit(evaluation, settings, state);
+  await inSpan(host, { kind: 'audit' }, () => startAudit(evaluation, settings, state));
   const architecture = architectureOf(evaluation.system);
   const hasRecipe = evaluation.recipe !== undefined;
   const image = { ...nameOf(evaluation), architecture, hasRecipe };
@@ -29,7 +30,9 @@ export async function makeWith(
   const shared = namedTargets(shipped.filter(isOfTargets)).map(({ outPath }) => outPath);
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
-  const asking = askStore({ settings, state, nix, evaluation });
+  const asking = inSpan(host, { kind: 'store' }, () =>
+    askStore({ settings, state, nix, evaluation }),
+  );
   const asked = asking.catch(() => undefined); // told below
   let known: Recollection | undefined;
   try {
