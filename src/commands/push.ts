@@ -55,7 +55,7 @@ export interface SentImage {
 }
 
 /** An image that is there, or is as soon as it was `put`. */
-export interface FinishedImage extends Pick<SentImage, 'manifest' | 'target'> {
+export interface FinishedImage extends Pick<SentImage, 'manifest' | 'target' | 'current'> {
   put: Promise<unknown>;
 }
 
@@ -95,7 +95,8 @@ export async function push(
       const put = inSpan(host, { kind: 'manifest', detail }, async () => sent.put?.());
       const moved = put.then(() => moveTags(store, tags, manifest, host, current));
       // while tags move it is seen whether another run writes the memory, too
-      await Promise.all([remember({ manifest, put, ...(target ? { target } : {}) }), moved]);
+      const finished = { manifest, put, current, ...(target ? { target } : {}) };
+      await Promise.all([remember(finished), moved]);
     });
     return manifest;
   } catch (error) {

@@ -9,6 +9,8 @@ import type { Beginning } from './beginning.ts';
 import type { ImageContext } from './context.ts';
 import { openDestination, type Repository } from './destination.ts';
 import { askStore, composeImage, realiseTargets } from './image.ts';
+import { originOfImage } from './image-origin.ts';
+import { readPrevious } from './previous.ts';
 import { type Recollection, recall } from './recall.ts';
 import type { BuildState } from './state.ts';
 
@@ -39,6 +41,8 @@ export async function makeWith(
     known = await inPhase(host, 'remember', () =>
       recall(destination, settings, { ...image, storeDir: nix.storeDir, targets, shared }, host),
     );
+    const { attribute } = originOfImage(evaluation, settings, host.env);
+    state.earlier = readPrevious(known.own, settings, attribute, state);
     const here = await asking;
     const context = { settings, state, nix, evaluation, architecture, destination, here, ...known };
     const { recipe } = evaluation;
