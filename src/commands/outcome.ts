@@ -10,6 +10,8 @@ import type { BuildRecord } from '../record/types.ts';
 export interface VerbOutcome {
   /** For the summary and the table; absent for verbs that build nothing. */
   record?: BuildRecord;
+  /** The record of the run that it is compared with: the last one of the same image on the branch that counts. */
+  previous?: BuildRecord;
   /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
   report?: { text: string; markdown: string };
   /** Values for later steps. */

@@ -1,8 +1,43 @@
 /** The steps of a run, in order. */
 export type Phase = 'install' | 'evaluate' | 'remember' | 'realise' | 'push' | 'finish';
 
-/** Where the output of a layer's target came from. */
-export type Origin = 'built' | 'substituted' | 'local' | 'reused' | 'skipped';
+/**
+ * Where the output of a layer's target came from; of a layer that was not finished, why: `failed`, or
+ * `cancelled` because something else failed or the run was.
+ */
+export type Origin =
+  | 'built'
+  | 'substituted'
+  | 'local'
+  | 'reused'
+  | 'skipped'
+  | 'failed'
+  | 'cancelled';
+
+/** What time was spent on: `src/record/span-schema.ts` says what each means. */
+export type SpanKind =
+  | 'set-up'
+  | 'install'
+  | 'inputs'
+  | 'evaluate'
+  | 'memory-read'
+  | 'store'
+  | 'plan'
+  | 'restore'
+  | 'nix'
+  | 'build'
+  | 'substitute'
+  | 'pack'
+  | 'compress'
+  | 'upload'
+  | 'presence'
+  | 'manifest'
+  | 'tag'
+  | 'memory-write'
+  | 'cache-push'
+  | 'audit'
+  | 'wait'
+  | 'finish';
 
 /** What was done with a blob. */
 export type Transfer = 'uploaded' | 'present' | 'mounted';
@@ -45,9 +80,27 @@ export type ProgressEvent =
       blob: number;
       transfer: Transfer;
       size: number;
+      /** Bytes of the tar that was read for it. */
+      uncompressedSize?: number;
+      digest?: string;
       at: number;
     }
   | { type: 'layer-end'; layer: string; at: number }
+  /** Work that has ended and that no other event tells of; `at` is its end. */
+  | {
+      type: 'span';
+      kind: SpanKind;
+      layer?: string;
+      /** What it was about: a derivation, a store path, a digest, a tag, a cache. */
+      detail?: string;
+      bytes?: number;
+      /** Milliseconds of it that the blob's other stages waited for this one. */
+      busy?: number;
+      /** Absent where it came to its end. */
+      ended?: 'failed' | 'cancelled';
+      startedAt: number;
+      at: number;
+    }
   | { type: 'notice'; message: string; at: number }
   | { type: 'warning'; message: string; at: number };
 

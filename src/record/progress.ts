@@ -106,6 +106,7 @@ export function trackProgress(startedAt: number): ProgressTracker {
         return;
       case 'notice':
       case 'warning':
+      case 'span':
         return;
       default:
         takeActivity(activities, event);

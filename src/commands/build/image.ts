@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { notice, warn } from '../../host/say.ts';
+import { inSpan } from '../../host/span.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
@@ -28,11 +29,9 @@ import { foremost } from './target-layers.ts';
 export async function composeImage(given: RecipeContext): Promise<void> {
   const context = agreeing(given);
   const { state, recipe } = context;
-  const inputs = planned(context);
-  const parts = await partsOf(context);
-  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
-  const presence = current?.presence ?? presenceOf(context);
-  const plan = await planFirst({ ...inputs, recipe, presence });
+  const { parts, current, presence, plan } = await inSpan(state.host, { kind: 'plan' }, () =>
+    planImage(context),
+  );
   tellPlan(plan, recipe.layers, state.host);
   const { store } = context.destination;
   await pushBuilt(context, async lessons => {
@@ -49,6 +48,16 @@ export async function composeImage(given: RecipeContext): Promise<void> {
   });
 }
 
+/** Decides what has to be made, by what is remembered and by what the registry has. */
+async function planImage(context: RecipeContext) {
+  const inputs = planned(context);
+  const parts = await partsOf(context);
+  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
+  const presence = current?.presence ?? presenceOf(context);
+  const plan = await planFirst({ ...inputs, recipe: context.recipe, presence });
+  return { parts, current, presence, plan };
+}
+
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
   const { recipe, target } = given.evaluation;
@@ -56,9 +65,9 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
   const { settings, state } = context;
   const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceOf(context);
-  const plan = recipe
-    ? await planFirst({ ...planned(context), recipe, presence })
-    : await planMadeImage(context);
+  const plan = await inSpan(state.host, { kind: 'plan' }, async () =>
+    recipe ? planFirst({ ...planned(context), recipe, presence }) : planMadeImage(context),
+  );
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const chosen = new Set(namedTargets(selected).map(({ outPath }) => outPath));

@@ -1,0 +1,34 @@
+import type { Host } from '../../host/host.ts';
+import type { NixEvent } from '../../nix/types.ts';
+
+/** Watches one process of Nix. */
+export interface NixTime {
+  take(event: NixEvent): void;
+  /** To be called when the process has ended. */
+  end(): void;
+}
+
+/** Tells of the times in which Nix runs and builds and fetches nothing: it asks caches, and decides. */
+export function tellNixTime({ emit, clock }: Pick<Host, 'emit' | 'clock'>): NixTime {
+  const running = new Set<string>();
+  let idleSince = clock();
+  const tell = (at: number) => emit({ type: 'span', kind: 'nix', startedAt: idleSince, at });
+  const begin = (work: string, at: number) => {
+    if (running.size === 0) tell(at);
+    running.add(work);
+  };
+  const finish = (work: string, at: number) => {
+    if (running.delete(work) && running.size === 0) idleSince = at;
+  };
+  return {
+    take(event) {
+      if (event.type === 'build-start') begin(event.drvPath, event.at);
+      else if (event.type === 'build-end') finish(event.drvPath, event.at);
+      else if (event.type === 'substitute-start') begin(event.path, event.at);
+      else if (event.type === 'substitute-end') finish(event.path, event.at);
+    },
+    end() {
+      if (running.size === 0) tell(clock());
+    },
+  };
+}
