@@ -9,6 +9,7 @@ import { finishAudit } from './build/audit.ts';
 import { beginBuild } from './build/beginning.ts';
 import type { Repository } from './build/destination.ts';
 import { rootsOf } from './build/realisation.ts';
+import { tellLimits } from './build/run-limits.ts';
 import {
   type BuildState,
   checkOutputs,
@@ -29,6 +30,7 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   const state = startState(host);
   try {
     await makeImage(settings, state).finally(() => leaveMachine(settings, state));
+    tellLimits(outcomeOf(state, settings).record, settings, state.host);
   } catch (error) {
     await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
     const outcome = outcomeOf(state, settings, error);

@@ -25,6 +25,7 @@ import { originOfImage } from './image-origin.ts';
 import { imageOutputs } from './image-outputs.ts';
 import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
 import { placeRecords } from './place-records.ts';
+import { limitRecords } from './run-limits.ts';
 
 export type { MadeLayer };
 
@@ -112,7 +113,10 @@ export function outcomeOf(
   settings: BuildSettings,
   error?: unknown,
 ): BuildOutcome {
-  const record = buildRecord(state, settings, error);
+  const { limits: wanted } = settings;
+  const run = buildRecord(state, settings, error);
+  const limits = wanted.length > 0 ? { limits: limitRecords(wanted, run, state.previous) } : {};
+  const record = { ...run, ...limits };
   const { image } = record;
   return {
     record,

@@ -1,4 +1,5 @@
-import { automatic, choice, type InputDefinition, path, yesOrNo } from '../definition.ts';
+import { automatic, choice, type InputDefinition, linesAs, path, yesOrNo } from '../definition.ts';
+import { readRunLimits } from '../run-limits.ts';
 
 /** What is told of a run. */
 export const reportInputs = {
@@ -24,6 +25,22 @@ export const reportInputs = {
       '`warning` (and errors), or `never`.',
     default: 'never',
     verbs: ['build', 'audit'],
+  },
+  limits: {
+    reader: linesAs(readRunLimits),
+    description:
+      'What a run is held to, by lines: `image-size < 12GiB`, `layer-growth < 500MiB` (of any layer ' +
+      'against the last image), `pull < 1GiB` (by a host that has the last image), `sent < 2GiB`, ' +
+      '`fetched < 20GiB` (by Nix), `build-time < 30m`. What is not known breaks none.',
+    verbs: ['build'],
+  },
+  'limits-mode': {
+    reader: choice(['warn', 'fail']),
+    description:
+      'What a broken limit does: `warn`, or `fail`: then the run fails, and no tag moves where it is ' +
+      'known before.',
+    default: 'warn',
+    verbs: ['build'],
   },
   comment: {
     reader: automatic,

@@ -20,7 +20,8 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
   const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
   const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
-  const { record, audit, auditFailOn, comment, insecureRegistries, ...others } = rest;
+  const { record, audit, auditFailOn, limits, limitsMode, comment, insecureRegistries, ...others } =
+    rest;
   const { registryUsername, registryPassword, ...preparation } = others;
   const { githubToken } = preparation;
   const { currentDirectory, github } = context;
@@ -48,6 +49,8 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     compareWith: github?.compareWith ?? [],
     audit,
     auditFailOn,
+    limits,
+    limitsMode,
     comment,
     ...pullOf(github, githubToken),
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),

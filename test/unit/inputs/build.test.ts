@@ -72,6 +72,8 @@ test('the defaults of the command line', () => {
     allTargets: false,
     audit: true,
     auditFailOn: 'never',
+    limits: [],
+    limitsMode: 'warn',
     comment: 'auto',
     recordFile: undefined,
     temporaryDirectory: '/private',

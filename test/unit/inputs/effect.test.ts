@@ -94,6 +94,8 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   audit: 'false',
   'audit-fail-on': 'error',
   comment: 'true',
+  limits: 'sent < 1GB',
+  'limits-mode': 'fail',
 };
 
 for (const verb of verbNames) {
