@@ -96,13 +96,14 @@ async function endWith(
   state: BuildState,
 ): Promise<Failure | undefined> {
   const { host, caches } = state;
-  const finish = { kind: 'finish' } as const;
-  await inSpan(host, finish, async () => repository?.close());
+  await inSpan(host, { kind: 'finish' }, async () => repository?.close());
   if (caches) {
     state.cached = await inSpan(host, { kind: 'cache-push' }, () => caches.finish());
   }
-  await inSpan(host, finish, () => dropRoots(rootsOf(settings)));
-  const peaks = await state.diskWatch?.stop();
-  if (peaks) state.disk = peaks;
+  await inSpan(host, { kind: 'finish' }, async () => {
+    await dropRoots(rootsOf(settings));
+    const peaks = await state.diskWatch?.stop();
+    if (peaks) state.disk = peaks;
+  });
   return state.cached?.failure;
 }

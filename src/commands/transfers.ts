@@ -1,6 +1,7 @@
 import type { Transfer } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import { atOnce } from '../host/limits.ts';
+import { beginSpan } from '../host/span.ts';
 import type { stoppable } from '../host/stoppable.ts';
 import { turns } from '../host/turns.ts';
 import type { BlobSource } from '../image/types.ts';
@@ -50,9 +51,10 @@ export function startTransfers(
     keepsOrder,
     send: blob => {
       const weight = keepsOrder ? undefined : blob.weight;
-      const begin = waitForTurn(blob.layer, host);
+      const told = { kind: 'wait', layer: blob.layer, detail: 'its turn to be sent' } as const;
+      const waited = beginSpan(host, told);
       const sent = inTurn(() => {
-        begin();
+        waited();
         return transfer(store, blob, host);
       }, weight);
       all.push(sent.catch(fail));
@@ -61,15 +63,6 @@ export function startTransfers(
     ended: async () => {
       await Promise.all(all);
     },
-  };
-}
-
-/** Blobs are sent a few at a time: the others wait, which is told when it is over. */
-function waitForTurn(layer: string, host: Host): () => void {
-  const startedAt = host.clock();
-  return () => {
-    const detail = 'the turn to be sent';
-    host.emit({ type: 'span', kind: 'wait', layer, detail, startedAt, at: host.clock() });
   };
 }
 

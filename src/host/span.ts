@@ -8,23 +8,26 @@ interface Told {
   detail?: string;
 }
 
-/** Does work, and tells afterwards how long it took, also where it failed. */
-export async function inSpan<T>(
-  host: Pick<Host, 'emit' | 'clock' | 'signal'>,
-  told: Told,
-  work: () => Promise<T>,
-): Promise<T> {
+type Teller = Pick<Host, 'emit' | 'clock' | 'signal'>;
+
+/** Begins a span that ends, and is told, when what this returns is called; with true where it has failed. */
+export function beginSpan(host: Teller, told: Told): (hasFailed?: boolean) => void {
   const startedAt = host.clock();
-  const tell = (failed = false) => {
-    const ended = failed ? { ended: endOfFailed(host) } : {};
+  return hasFailed => {
+    const ended = hasFailed ? { ended: endOfFailed(host) } : {};
     host.emit({ type: 'span', ...told, ...ended, startedAt, at: host.clock() });
   };
+}
+
+/** Does work, and tells afterwards how long it took, also where it failed. */
+export async function inSpan<T>(host: Teller, told: Told, work: () => Promise<T>): Promise<T> {
+  const end = beginSpan(host, told);
   try {
     const value = await work();
-    tell();
+    end();
     return value;
   } catch (error) {
-    tell(true);
+    end(true);
     throw error;
   }
 }

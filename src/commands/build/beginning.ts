@@ -70,10 +70,10 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
-  const { startCaches } = await import('./caches.ts');
-  state.caches = await inSpan(state.host, { kind: 'set-up' }, () =>
-    startCaches(prepared, settings, state.host),
-  );
+  state.caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
+    const { startCaches } = await import('./caches.ts');
+    return startCaches(prepared, settings, state.host);
+  });
   return prepared.nix;
 }
 

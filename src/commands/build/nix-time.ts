@@ -10,15 +10,19 @@ export interface NixTime {
 
 /** Tells of the times in which Nix runs and builds and fetches nothing: it asks caches, and decides. */
 export function tellNixTime({ emit, clock }: Pick<Host, 'emit' | 'clock'>): NixTime {
-  const running = new Set<string>();
+  const running = new Map<string, number>();
   let idleSince = clock();
   const tell = (at: number) => emit({ type: 'span', kind: 'nix', startedAt: idleSince, at });
   const begin = (work: string, at: number) => {
     if (running.size === 0) tell(at);
-    running.add(work);
+    running.set(work, at);
   };
   const finish = (work: string, at: number) => {
-    if (running.delete(work) && running.size === 0) idleSince = at;
+    if (!running.delete(work)) return;
+    idleSince = at;
+    // the end of a build may become known when the next one has begun
+    const next = Math.min(...running.values());
+    if (running.size > 0 && next > at) tell(next);
   };
   return {
     take(event) {

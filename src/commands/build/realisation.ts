@@ -274,8 +274,10 @@ export async function whileRealising<T>(
       if (first.length === 0) await provider.nixFor([]);
       return await work(realisation);
     } finally {
-      await realisation.ended();
-      await provider.ended();
+      await inSpan(host, { kind: 'nix' }, async () => {
+        await realisation.ended();
+        await provider.ended();
+      });
     }
   });
 }
