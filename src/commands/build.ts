@@ -1,6 +1,7 @@
 import { explain, type Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { notice, warn } from '../host/say.ts';
+import { inSpan } from '../host/span.ts';
 import type { BuildSettings } from '../inputs/settings.ts';
 import { dropRoots } from '../nix/realise.ts';
 import type { BuildRecord } from '../record/types.ts';
@@ -29,12 +30,12 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   try {
     await makeImage(settings, state).finally(() => leaveMachine(settings, state));
   } catch (error) {
-    await finishAudit(state);
+    await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
     const outcome = outcomeOf(state, settings, error);
     await keepRecord(outcome.record, settings, state.host);
     throw withOutcome(error, outcome);
   }
-  await finishAudit(state);
+  await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
   return outcome;
@@ -42,7 +43,8 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
 
 /** What a run on a terminal has written for itself goes with it; in a job, later steps may need it. */
 async function leaveMachine({ conf }: BuildSettings, { part, host }: BuildState): Promise<void> {
-  if (conf.place === 'run' && part !== undefined) await takeBack(part, host);
+  if (conf.place !== 'run' || part === undefined) return;
+  await inSpan(host, { kind: 'finish' }, () => takeBack(part, host));
 }
 
 /** The image is there or not by now: a record that cannot be written changes nothing of that. */
@@ -54,11 +56,11 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
 
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
-  await checkOutputs(settings);
+  await inSpan(host, { kind: 'set-up' }, () => checkOutputs(settings));
   for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
     if (message !== undefined) notice(host, message);
   }
-  const github = await openGithub(settings, host);
+  const github = await inSpan(host, { kind: 'set-up' }, () => openGithub(settings, host));
   if (github) state.github = github;
   let repository: Repository | undefined;
   try {
@@ -91,10 +93,15 @@ async function endWith(
   settings: BuildSettings,
   state: BuildState,
 ): Promise<Failure | undefined> {
-  await repository?.close();
-  if (state.caches) state.cached = await state.caches.finish();
-  await dropRoots(rootsOf(settings));
-  const peaks = await state.diskWatch?.stop();
-  if (peaks) state.disk = peaks;
+  const { host, caches } = state;
+  await inSpan(host, { kind: 'finish' }, async () => repository?.close());
+  if (caches) {
+    state.cached = await inSpan(host, { kind: 'cache-push' }, () => caches.finish());
+  }
+  await inSpan(host, { kind: 'finish' }, async () => {
+    await dropRoots(rootsOf(settings));
+    const peaks = await state.diskWatch?.stop();
+    if (peaks) state.disk = peaks;
+  });
   return state.cached?.failure;
 }

@@ -96,7 +96,8 @@ export type ProgressEvent =
       bytes?: number;
       /** Milliseconds of it that the blob's other stages waited for this one. */
       busy?: number;
-      failed?: boolean;
+      /** Absent where it came to its end. */
+      ended?: 'failed' | 'cancelled';
       startedAt: number;
       at: number;
     }

@@ -101,6 +101,8 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   credentials: RegistryCredentials;
   /** The workflow's event, such as "push"; absent outside of one. */
   event?: string;
+  /** Branches with whose last run this one is compared, the best first; none: with the last run. */
+  compareWith: readonly string[];
   /** The flake is somebody else's code: what it builds is not run outside of the sandbox. */
   fromFork: boolean;
   /** File for the record, absolute. */

@@ -160,7 +160,9 @@ export const recordSchema = v.object({
   readBytes: count('Read for blobs.'),
   packedBytes: count('Of the blobs that were sent, uncompressed.'),
   sentBytes: count('Bytes of layers sent in this run.'),
-  usage: v.pipe(usage, v.description('Of this program itself.')),
+  usage: v.exactOptional(
+    v.pipe(usage, v.description('Of this program itself; absent in records of format 1.')),
+  ),
   caches: v.exactOptional(
     v.pipe(
       caches,

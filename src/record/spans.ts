@@ -54,7 +54,7 @@ export function collectSpans(startedAt: number, most = mostSpans): SpanCollector
     if (begun) begin(begun.key, begun.span);
     const ended = endingOf(event);
     if (ended) end(ended.key, event.at, ended.more);
-    if (event.type === 'span') longest.add(whole(event));
+    if (event.type === 'span' && tookTime(event)) longest.add(whole(event));
   };
 
   const result = (now: number): CollectedSpans => {
@@ -114,13 +114,17 @@ function endingOf(event: ProgressEvent): { key: string; more?: Partial<Timed> } 
   }
 }
 
+/** Work that was done at once is no span, unless it was done badly. */
+const tookTime = ({ startedAt, at, ended }: WholeSpan) => at > startedAt || ended !== undefined;
+
+type WholeSpan = Extract<ProgressEvent, { type: 'span' }>;
+
 /** The span that an event tells of as a whole. */
-function whole(event: Extract<ProgressEvent, { type: 'span' }>): Timed {
-  const { type: _, at: endedAt, failed, busy, ...span } = event;
+function whole(event: WholeSpan): Timed {
+  const { type: _, at: endedAt, busy, ...span } = event;
   return {
     ...span,
     ...(busy === undefined ? {} : { busySeconds: seconds(busy) }),
-    ...(failed ? { ended: 'failed' as const } : {}),
     endedAt,
   };
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
@@ -36,7 +37,9 @@ export function beginBuild(
     if (watch) state.diskWatch = watch;
     const ready = add(begun.ready.then(prepared => takeOver(prepared, settings, state)));
     const { flake = '.', workingDirectory } = settings;
-    await state.github?.restoreEvaluation(flake, workingDirectory);
+    await inSpan(host, { kind: 'restore' }, async () =>
+      state.github?.restoreEvaluation(flake, workingDirectory),
+    );
     const evaluating = add(evaluateBeside(begun, settings, host));
     const asking = add(treeToRemember(settings, host));
     await add(besides());
@@ -67,8 +70,10 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
-  const { startCaches } = await import('./caches.ts');
-  state.caches = await startCaches(prepared, settings, state.host);
+  state.caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
+    const { startCaches } = await import('./caches.ts');
+    return startCaches(prepared, settings, state.host);
+  });
   return prepared.nix;
 }
 

@@ -3,6 +3,7 @@ import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
 import { shownAddress } from '../../host/http/address.ts';
 import { inPhase } from '../../host/phase.ts';
+import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
@@ -12,6 +13,7 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
+import { tellNixTime } from './nix-time.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
 
 /** Outputs on their way into the store. */
@@ -85,15 +87,18 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
 
   const askFor = async (outputs: readonly DerivationOutput[]) => {
     const unsure = missingOf(outputs).map(({ outPath }) => outPath);
-    for (const path of await queryValid({ ...nix, host }, unsure)) validBefore.add(path);
+    const asking = () => queryValid({ ...nix, host }, unsure);
+    for (const path of await inSpan(host, { kind: 'store' }, asking)) validBefore.add(path);
   };
 
   const run = async (outputs: readonly DerivationOutput[], isAsked: boolean) => {
     if (!isAsked) await askFor(outputs);
     const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
+    const time = tellNixTime(host);
     const onEvent = (event: NixEvent) => {
       learn(event);
+      time.take(event);
       if (event.type === 'message') caches?.hear(event.text);
       else tell(event);
     };
@@ -102,7 +107,8 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
         ...{ rootsDirectory, onEvent, layerOf, valid: validBefore, caches: caches?.failing },
       });
     } finally {
-      await told;
+      time.end();
+      await inSpan(host, { kind: 'plan' }, () => told);
     }
   };
 
@@ -268,8 +274,10 @@ export async function whileRealising<T>(
       if (first.length === 0) await provider.nixFor([]);
       return await work(realisation);
     } finally {
-      await realisation.ended();
-      await provider.ended();
+      await inSpan(host, { kind: 'nix' }, async () => {
+        await realisation.ended();
+        await provider.ended();
+      });
     }
   });
 }

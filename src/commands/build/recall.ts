@@ -55,7 +55,12 @@ export async function recall(
 ): Promise<Recollection> {
   const mediaType = mediaTypes.layer[settings.compression];
   const { cacheTag, store, mayWrite } = destination;
-  const place = cacheTag && memoryPlace(store, cacheTag, { ...image, mayWrite, host });
+  const place =
+    cacheTag &&
+    memoryPlace(store, cacheTag, {
+      ...{ ...image, mayWrite, host },
+      withRecord: true,
+    });
   const own = place || undefined;
   const evidence = evidenceIn(store);
   // a login that was refused by now is not tried again

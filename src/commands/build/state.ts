@@ -58,10 +58,14 @@ export interface BuildState {
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
+  /** Tags that move while the record is written into the memory, which tells of them all the same. */
+  movingTags?: string[];
   /** What the flake's lock file names. */
   inputs?: FlakeInput[];
   /** What a run that does not push would send. */
   wouldPush?: BuildRecord['wouldPush'];
+  /** Records of earlier runs are being read, as far as they are wanted; never rejects. */
+  earlier?: Promise<void>;
   /** The record that this run is compared with, as soon as it is read. */
   previous?: BuildRecord;
   /** The newest record of this image, of whatever branch. */
@@ -172,7 +176,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     outcome,
     before,
   });
-  const image = imageRecord(state, settings, layers, movedTags);
+  const image = imageRecord(state, settings, layers, state.movingTags ?? movedTags);
   const { seconds, phases, spans, spansLeftOut, substituters, warnings, ...bytes } = events;
   return {
     version: 2,
@@ -223,7 +227,7 @@ function originRecord({ evaluation, run, host }: BuildState, settings: BuildSett
 }
 
 /** What this program has needed by now. */
-function usageRecord(): BuildRecord['usage'] {
+function usageRecord(): NonNullable<BuildRecord['usage']> {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   return {
     memory: maxRSS * 1024,

@@ -45,6 +45,7 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     insecureRegistries,
     fromFork: github?.fork !== undefined,
     ...(github === undefined ? {} : { event: github.event }),
+    compareWith: github?.compareWith ?? [],
     audit,
     auditFailOn,
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),

@@ -53,6 +53,7 @@ const github = (fork: string | undefined): GitHubContext => ({
   revision: undefined,
   pullRequest: false,
   unknownEvent: undefined,
+  compareWith: [],
   fork,
 });
 
