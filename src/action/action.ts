@@ -96,7 +96,7 @@ async function handBack(
   await tell(outcome, world);
   if (outcome.record === undefined) return;
   world.toolkit.info(layerTable(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record), world);
+  await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
 }
 
 /** What a verb that builds nothing has found. */
@@ -141,7 +141,9 @@ async function reportFailure(
   const record = outcome?.record;
   if (record !== undefined && record.layers.length > 0) toolkit.info(layerTable(record));
   toolkit.error(text);
-  await writeSummary(record === undefined ? failureMarkdown(text) : summaryMarkdown(record), world);
+  const summary =
+    record === undefined ? failureMarkdown(text) : summaryMarkdown(record, outcome?.previous);
+  await writeSummary(summary, world);
 }
 
 /** A summary that cannot be written is worth a warning, not the run. */

@@ -158,10 +158,15 @@ function showUnfinished({ record, report }: VerbOutcome, world: CliWorld): void 
 /** What was made: a table of layers, or the reference alone where there is no record. */
 function showOutcome({ record, report, outputs }: VerbOutcome, world: CliWorld): void {
   showTable(record, world);
-  if (report !== undefined) world.printer.result(report.text);
+  if (report !== undefined) showReport(report, world);
   const { ref, tags } = outputs;
   if (record === undefined && typeof ref === 'string')
     world.printer.tell(`${ref}  (${[tags].flat().join(', ')})\n`);
+}
+
+function showReport({ text, isData }: NonNullable<VerbOutcome['report']>, world: CliWorld): void {
+  if (isData) world.printer.data(text);
+  else world.printer.result(text);
 }
 
 function showTable(record: BuildRecord | undefined, world: CliWorld): void {

@@ -21,6 +21,8 @@ export interface Streams {
 export interface Printer {
   /** Prints what was asked for on standard output. */
   result(text: string): void;
+  /** Prints a JSON document that was asked for on standard output, as a whole. */
+  data(json: string): void;
   /** Prints what people read meanwhile on standard error. */
   tell(text: string): void;
   /** For what draws on the terminal by itself. */
@@ -42,6 +44,7 @@ export function openPrinter({ stdout, stderr }: Pick<Streams, 'stdout' | 'stderr
   stderr.on('error', () => undefined);
   return {
     result: text => stdout.write(guard.text(text)),
+    data: json => stdout.write(guard.json(json)),
     tell: text => stderr.write(guard.text(text)),
     guard,
     async finish() {

@@ -12,8 +12,8 @@ export interface VerbOutcome {
   record?: BuildRecord;
   /** The record of the run that it is compared with: the last one of the same image on the branch that counts. */
   previous?: BuildRecord;
-  /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
-  report?: { text: string; markdown: string };
+  /** What a verb that builds nothing has to tell, for a terminal and for a summary; `isData`: the text is JSON. */
+  report?: { text: string; markdown: string; isData?: true };
   /** Values for later steps. */
   outputs: OutputValues;
   /** What later steps need of the environment, such as a Nix that was installed. */

@@ -1,5 +1,5 @@
 import { limits } from './limits.ts';
-import { escaped } from './visible.ts';
+import { escaped, escapedJson } from './visible.ts';
 
 /**
  * Makes text of others fit to be printed: text of flakes, Nix, builders, registries, caches, indexes.
@@ -14,6 +14,8 @@ export interface TextGuard {
   text(text: string): string;
   /** A text as one line: its line breaks become visible. */
   line(text: string): string;
+  /** A JSON document, whole and with the same meaning, for programs; secrets in its texts are masked. */
+  json(document: string): string;
   /** A Markdown document, whose parts have been escaped (`report/markdown.ts`) where they were made. */
   document(markdown: string): string;
 }
@@ -41,13 +43,15 @@ export function textGuard(): TextGuard {
     );
   return {
     hide(secret) {
-      for (const each of [secret, ...secret.split(/\r?\n/)]) {
+      const inJson = JSON.stringify(secret).slice(1, -1);
+      for (const each of [secret, inJson, ...secret.split(/\r?\n/)]) {
         if (each.trim().length >= shortestSecret) secrets.add(each.trim());
       }
     },
     lines,
     text: text => lines(text).join('\n'),
     line: text => cutLine(withoutCommands(escaped(masked(withoutColours(cutText(text)))))),
+    json: document => escapedJson(masked(document)).replaceAll(olderCommand, '#$1\\u0023$2['),
     document: markdown => cutDocument(masked(markdown).split('\n').map(escaped).join('\n')),
   };
 }

@@ -21,6 +21,16 @@ export function escaped(text: string): string {
   });
 }
 
+/** A JSON document with the same characters written as JSON's escapes, so that it says what it said. */
+export const escapedJson = (json: string): string =>
+  json.replaceAll(hidden, found =>
+    found === '\n'
+      ? found
+      : [...Array(found.length).keys()]
+          .map(at => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`)
+          .join(''),
+  );
+
 /** Text of others for a message: its hidden characters escaped, cut in its middle where it is long. */
 export function visible(text: string): string {
   const half = limits.quoted / 2;

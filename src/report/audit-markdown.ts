@@ -4,13 +4,13 @@ import {
   type FindingGroup,
   findingCounts,
   groupFindings,
-  plural,
   sourceCounts,
   sourceLists,
   tableCells,
   tableHeads,
 } from './audit.ts';
 import { cells, code, escapeText } from './markdown.ts';
+import { plural } from './units.ts';
 
 /** The audit as parts of a Markdown document. */
 export function auditMarkdown(audit: AuditRecord): string[] {

@@ -11,6 +11,9 @@ export function layerSums(layer: LayerRecord): { size: number; sent: number } {
   return sums;
 }
 
+/** Whether a layer is a part of the image: what is skipped is none. */
+export const isShipped = ({ origin }: LayerRecord): boolean => origin !== 'skipped';
+
 /** The origin of a layer, and how many of its targets were reused where that is not all or none. */
 export function layerOrigin({ origin, targets }: LayerRecord): string {
   if (targets === undefined || targets.reused === 0 || targets.reused === targets.all)

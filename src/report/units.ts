@@ -27,6 +27,13 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(all / 60)} h ${pad(all % 60)} min`;
 }
 
+/** The same where only the size of it matters: "41 s", "9 min", "1 h 05 min". */
+export function formatRoughly(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 60) return formatSeconds(Math.round(seconds));
+  return minutes < 60 ? `${minutes} min` : formatSeconds(minutes * 60);
+}
+
 function pad(value: number): string {
   return String(value).padStart(2, '0');
 }
@@ -36,3 +43,7 @@ export function storeName(path: string): string {
   const base = path.slice(path.lastIndexOf('/') + 1);
   return base.replace(/^[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
 }
+
+/** "1 layer", "3 layers". */
+export const plural = (number: number, one: string, many = `${one}s`): string =>
+  `${number} ${number === 1 ? one : many}`;

@@ -73,13 +73,13 @@ export const registryInputs = {
     reader: text,
     description: "User name for the registry. Without it Docker's config.json is asked.",
     variable: true,
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'registry-password': {
     reader: text,
     description: 'Password or token for the registry.',
     secret: true,
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'insecure-registries': {
     reader: listAs(readRegistries),
@@ -87,7 +87,7 @@ export const registryInputs = {
       'Registries, as hosts with their ports (`registry:5000`), that are asked by HTTPS whatever ' +
       'their certificate is, and else by plain HTTP, logins included. `http://` before a reference ' +
       'means plain HTTP too, and sends no login.',
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'github-token': {
     reader: text,
@@ -98,7 +98,7 @@ export const registryInputs = {
       'credentials are given (the job needs `packages: write`), for flake inputs from that GitHub, ' +
       'and for its API, which `prefetch` asks. No other server gets it.',
     secret: true,
-    verbs: ['build', 'setup', 'prefetch', 'audit', 'copy'],
+    verbs: ['build', 'setup', 'prefetch', 'audit', 'report', 'copy'],
   },
   compression: {
     reader: choice(compressions),

@@ -1,4 +1,12 @@
-import { automatic, choice, type InputDefinition, linesAs, path, yesOrNo } from '../definition.ts';
+import {
+  automatic,
+  choice,
+  type InputDefinition,
+  linesAs,
+  path,
+  text,
+  yesOrNo,
+} from '../definition.ts';
 import { readRunLimits } from '../run-limits.ts';
 
 /** What is told of a run. */
@@ -50,5 +58,37 @@ export const reportInputs = {
       'job needs `pull-requests: write`; code from a fork writes none.',
     default: 'auto',
     verbs: ['build'],
+  },
+  run: {
+    reader: text,
+    description:
+      'The run that `report` tells of: the file of its record, or an image (a reference, `oci:DIR`) whose ' +
+      'run is looked up in what its repository remembers; without a tag the last run there.',
+    verbs: ['report'],
+  },
+  markdown: {
+    reader: yesOrNo,
+    description: "Whether `report` prints Markdown, as in a job's summary.",
+    default: 'false',
+    verbs: ['report'],
+  },
+  json: {
+    reader: yesOrNo,
+    description: 'Whether `report` prints the record itself, and nothing else.',
+    default: 'false',
+    verbs: ['report'],
+  },
+  trace: {
+    reader: path,
+    description:
+      "File for what `report` tells as a trace in Chrome's format, which Perfetto and other viewers open.",
+    verbs: ['report'],
+  },
+  html: {
+    reader: path,
+    description:
+      'File for what `report` tells as one web page: the time line, layers and packages against last time, ' +
+      'the last runs. It needs no network.',
+    verbs: ['report'],
   },
 } as const satisfies Record<string, InputDefinition>;

@@ -4,7 +4,7 @@ import type { Values } from '../parse.ts';
 import { badInput } from '../values.ts';
 
 type CredentialValues = Pick<
-  Values<'build' | 'copy'>,
+  Values<'build' | 'report' | 'copy'>,
   'registryUsername' | 'registryPassword' | 'githubToken'
 >;
 

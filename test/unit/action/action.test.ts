@@ -32,6 +32,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
       audit: verb,
+      report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
     },
   });
@@ -116,7 +117,7 @@ test('an unknown command is wrong usage, and makes no folder', async () => {
   assert.equal(code, 2);
   assert.match(
     calls[0] ?? '',
-    /^error Input command: expected build, setup, prefetch, audit, copy; found "fly"/,
+    /^error Input command: expected build, setup, prefetch, audit, report, copy; found "fly"/,
   );
 });
 

@@ -43,6 +43,7 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {},
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
       audit: verb,
+      report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
     },
   });
