@@ -35,11 +35,13 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
     await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
     const outcome = outcomeOf(state, settings, error);
     await keepRecord(outcome.record, settings, state.host);
+    await tellPull(outcome, settings, state.host);
     throw withOutcome(error, outcome);
   }
   await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
+  await tellPull(outcome, settings, state.host);
   return outcome;
 }
 
@@ -54,6 +56,18 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
   await writeRecord(record, settings, host).catch(error => {
     warn(host, explain(error));
   });
+}
+
+/** Whatever becomes of a comment, the image is what it is. */
+async function tellPull(outcome: BuildOutcome, settings: BuildSettings, host: Host): Promise<void> {
+  const { pull, comment } = settings;
+  if (pull === undefined || comment === 'false') return;
+  try {
+    const { tellPullRequest } = await import('./build/comment.ts');
+    await tellPullRequest(outcome, settings, pull, host);
+  } catch (error) {
+    if (!host.signal?.aborted) warn(host, explain(error));
+  }
 }
 
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {

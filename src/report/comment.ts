@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { readJson } from '../host/foreign-json.ts';
 import { limits } from '../host/limits.ts';
 import { cells, code, escapeText } from './markdown.ts';
-import { formatBytes } from './units.ts';
 
 // The comment that a pull request gets: rows that people read, and the same hidden, for the next job.
 
@@ -22,11 +21,10 @@ const rowSchema = v.object({
   commit: v.exactOptional(text),
   /** What happened. */
   sentence: text,
-  /** Bytes as stored, and before. */
-  size: v.exactOptional(count),
-  sizeBefore: v.exactOptional(count),
-  /** Bytes that a host pulls which has the image before. */
-  pull: v.exactOptional(count),
+  /** What the image needs, and how that differs; empty where it is not known. */
+  size: text,
+  /** The branch whose last run this one is compared with. */
+  against: v.exactOptional(text),
   /** The first of them, and how many there are. */
   packages: texts,
   allPackages: count,
@@ -36,7 +34,7 @@ const rowSchema = v.object({
 
 const rowsSchema = v.object({ rows: v.array(v.unknown()) });
 
-/** What one job has to tell of its image; sizes are bytes. */
+/** What one job has to tell of its image. */
 export type CommentRow = v.InferOutput<typeof rowSchema>;
 
 const marker = '<!-- comfy-nix: the images of a pull request -->';
@@ -101,8 +99,15 @@ function document(rows: readonly CommentRow[], leftOut: number): string {
     `${marker}\n<!-- rows ${packed} -->`,
     '### Images of this pull request',
     table.join('\n'),
+    ...comparedWith(rows),
     ...(leftOut === 0 ? [] : [`${leftOut} more are left out.`]),
   ].join('\n\n');
+}
+
+function comparedWith(rows: readonly CommentRow[]): string[] {
+  const branches = [...new Set(rows.flatMap(({ against }) => against ?? []))];
+  if (branches.length === 0) return [];
+  return [`Compared with the last run of ${branches.map(code).join(' and ')}.`];
 }
 
 function tableRow(row: CommentRow, newest: CommentRow): string {
@@ -111,7 +116,7 @@ function tableRow(row: CommentRow, newest: CommentRow): string {
   return cells(
     imageCell(row),
     `${inert(row.sentence)}${of}`,
-    sizeCell(row),
+    row.size === '' ? '–' : inert(row.size),
     listCell(row.packages.map(inert), row.allPackages),
     listCell(row.layers.map(code), row.allLayers),
   );
@@ -125,15 +130,6 @@ const inert = (words: string): string =>
 function imageCell({ image, run }: CommentRow): string {
   const isAddress = run !== undefined && /^https?:\/\/[^\s<>|\\]+$/.test(run);
   return isAddress ? `[${code(image)}](<${run}>)` : code(image);
-}
-
-function sizeCell({ size, sizeBefore, pull }: CommentRow): string {
-  if (size === undefined) return '–';
-  const difference = size - (sizeBefore ?? size);
-  const sign = difference > 0 ? '▲' : '▼';
-  const change = difference === 0 ? '' : ` ${sign} ${formatBytes(Math.abs(difference))}`;
-  const pulled = pull === undefined ? '' : `, ${formatBytes(pull)} to pull`;
-  return `${formatBytes(size)}${change}${pulled}`;
 }
 
 function listCell(shown: readonly string[], all: number): string {

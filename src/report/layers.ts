@@ -23,7 +23,7 @@ export function layerOrigin({ origin, targets }: LayerRecord): string {
 
 /** Whether there is an image, and nothing was built or sent for any of its layers. */
 export function isAllReused({ layers, outcome }: BuildRecord): boolean {
-  const shipped = layers.filter(({ origin }) => origin !== 'skipped');
+  const shipped = layers.filter(isShipped);
   const areReused = shipped.every(({ origin }) => origin === 'reused');
   return outcome === 'success' && shipped.length > 0 && areReused;
 }

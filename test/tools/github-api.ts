@@ -12,7 +12,7 @@ export interface Comment {
 }
 
 export interface GitHubApi {
-  /** The API's root; assets lie below `url/download/`. */
+  /** The API's root, which is also at `/api/v3` as of a company's own server; assets lie below `url/download/`. */
   url: string;
   /** Whether assets have a `digest`, as newer uploads do. */
   digests: boolean;
@@ -41,11 +41,14 @@ export interface GitHubApi {
 export async function startGitHubApi(): Promise<GitHubApi> {
   const releases = new Map<string, Map<string, { name: string; bytes: Buffer }[]>>();
   const { url, stop } = await serve(async (request, response) => {
-    const { url: path = '/', method = 'GET' } = request;
-    api.requests.push({ method, path, headers: request.headers });
+    const { url: given = '/', method = 'GET' } = request;
+    api.requests.push({ method, path: given, headers: request.headers });
+    const path = given.replace(/^\/api(?:\/v3)?(?=\/)/, '');
     const body = await bodyOf(request);
     await api.meanwhile('arrival', method);
-    const answered = answerOfComments(api, { method, path, headers: request.headers, body });
+    const answered = answerOfComments(api, {
+      ...{ method, path, given, headers: request.headers, body },
+    });
     await api.meanwhile('return', method);
     if (api.limit === undefined && answered !== undefined) {
       const { status, value, headers = {} } = answered;
@@ -110,6 +113,8 @@ export async function startGitHubApi(): Promise<GitHubApi> {
 interface Asked {
   method: string;
   path: string;
+  /** The same with what a server of a company's own has before it. */
+  given: string;
   headers: IncomingHttpHeaders;
   body: Buffer;
 }
@@ -122,14 +127,14 @@ interface Answered {
 
 /** What the API says and does to comments; undefined for requests that are about something else. */
 function answerOfComments(api: GitHubApi, asked: Asked): Answered | undefined {
-  const { method, path, headers } = asked;
+  const { method, path, given, headers } = asked;
   if (path === '/graphql') return answerOfViewer(api);
   const [, repository = '', issue, id, query] =
     /^\/repos\/([^/]+\/[^/]+)\/issues\/(?:(\d+)\/comments|comments\/(\d+))(\?.*)?$/.exec(path) ??
     [];
   if (issue === undefined && id === undefined) return undefined;
   const of = `${repository}#${issue}`;
-  if (method === 'GET') return pageOf(api, of, path, new URLSearchParams(query));
+  if (method === 'GET') return pageOf(api, of, given, new URLSearchParams(query));
   if (!headers.authorization) return { status: 401, value: { message: 'Requires authentication' } };
   if (!api.mayComment) {
     return { status: 403, value: { message: 'Resource not accessible by integration' } };

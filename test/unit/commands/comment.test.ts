@@ -18,7 +18,7 @@ const issue = 'o/n#7';
 function row(image: string, changes: Partial<CommentRow> = {}): CommentRow {
   return {
     ...{ key: image, image, version: [1, 1, 0], sentence: `${image} was built` },
-    ...{ packages: [], allPackages: 0, layers: [], allLayers: 0 },
+    ...{ size: '', packages: [], allPackages: 0, layers: [], allLayers: 0 },
     ...changes,
   };
 }

@@ -63,6 +63,7 @@ test('the defaults of the command line', () => {
     writeMemory: true,
     credentials: { username: undefined, password: undefined, githubToken: undefined },
     fromFork: false,
+    compareWith: [],
     compression: 'zstd',
     reuse: true,
     cacheTag: undefined,
