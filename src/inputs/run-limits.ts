@@ -11,7 +11,7 @@ export const quantities = {
   'build-time': 'seconds',
 } as const;
 
-export type Quantity = keyof typeof quantities;
+type Quantity = keyof typeof quantities;
 
 /** One line of the input `limits`. */
 export interface RunLimit {

@@ -3,7 +3,7 @@ import { bodyOf, serve } from './http-server.ts';
 import { sha256 } from './package-index.ts';
 
 /** A comment, as the API tells it, and what it belongs to. */
-export interface Comment {
+interface Comment {
   id: number;
   /** "owner/name#1". */
   issue: string;
