@@ -65,7 +65,7 @@ export interface BuildState {
   /** What the flake's lock file names. */
   inputs?: FlakeInput[];
   /** What a run that does not push would send. */
-  wouldPush?: BuildRecord['wouldPush'];
+  wouldPush?: BuildRecord['wouldPush'] | undefined;
   /** Records of earlier runs are being read, as far as they are wanted; never rejects. */
   earlier?: Promise<void>;
   /** The record that this run is compared with, as soon as it is read. */
