@@ -1,8 +1,9 @@
 import { limits } from '../host/limits.ts';
 import { type Comparison, compareRecords } from '../record/compare.ts';
-import type { BuildRecord } from '../record/types.ts';
+import type { BuildRecord, LayerRecord } from '../record/types.ts';
 import { changeText } from './change.ts';
 import type { CommentRow } from './comment.ts';
+import { isShipped } from './layers.ts';
 import { packageChanges } from './package-changes.ts';
 import { runSentence, wouldPushSentence } from './sentence.ts';
 import { formatBytes, formatSeconds } from './units.ts';
@@ -16,7 +17,7 @@ export function describeForComment(
   previous: BuildRecord | undefined,
 ): { told: ToldRun; isChanged: boolean } {
   const comparison = previous && compareRecords(previous, record);
-  const layers = changedLayers(record, comparison);
+  const layers = changedLayers(record, previous, comparison);
   const packages = comparison ? packageChanges(comparison) : [];
   const { run, commit } = record;
   const told: ToldRun = {
@@ -36,16 +37,28 @@ export function describeForComment(
   return { told, isChanged };
 }
 
-/** Layers that a host which has the image before pulls; of a run that pushes nothing those to be sent. */
-function changedLayers(record: BuildRecord, comparison: Comparison | undefined): string[] {
+/** Layers that are others than before; of a run that pushes nothing by what their targets are. */
+function changedLayers(
+  record: BuildRecord,
+  previous: BuildRecord | undefined,
+  comparison: Comparison | undefined,
+): string[] {
   const { wouldPush, layers, image } = record;
   if (comparison && image?.digest !== undefined) {
     const changed = comparison.layers.filter(({ isChanged }) => isChanged);
     return [...changed.map(({ name }) => name), ...comparison.removedLayers];
   }
-  if (wouldPush) return wouldPush.layers.map(({ name }) => name);
-  const made = layers.filter(({ origin }) => origin !== 'reused' && origin !== 'skipped');
-  return made.map(({ name }) => name);
+  const before = new Map(previous?.layers.map(({ name, outPath }) => [name, outPath]));
+  const unsent = new Set(wouldPush?.layers.map(({ name }) => name));
+  const isMade = ({ origin }: LayerRecord) => origin !== 'reused';
+  const isChanged = (layer: LayerRecord) =>
+    unsent.has(layer.name) ||
+    (before.size > 0 && before.get(layer.name) !== layer.outPath) ||
+    (wouldPush === undefined && isMade(layer));
+  const changed = layers.filter(isShipped).filter(isChanged);
+  // a layer that the program adds is seen where an image is made alone
+  const isGone = (name: string) => before.get(name) !== null;
+  return [...changed.map(({ name }) => name), ...(comparison?.removedLayers.filter(isGone) ?? [])];
 }
 
 function whatHappened(record: BuildRecord): string {

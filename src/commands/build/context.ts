@@ -17,7 +17,7 @@ import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import type { Recollection } from './recall.ts';
-import { refuseBroken } from './run-limits.ts';
+import { refusal } from './run-limits.ts';
 import { type BuildState, outcomeOf } from './state.ts';
 
 /** All that is settled when the image begins to be made. */
@@ -126,7 +126,11 @@ async function checkLimits(
 ): Promise<void> {
   if (settings.limits.length === 0 || settings.limitsMode === 'warn') return;
   await state.earlier;
-  refuseBroken(outcomeOf({ ...state, manifest }, settings).record);
+  const { record } = outcomeOf({ ...state, manifest }, settings);
+  const failure = refusal(record);
+  if (failure === undefined) return;
+  if (record.limits) state.limits = record.limits;
+  throw failure;
 }
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */

@@ -66,11 +66,9 @@ function mostGrown(layers: Comparison['layers']): Found {
   );
 }
 
-/** Refuses an image whose run has broken a limit before a tag moves. @throws Failure */
-export function refuseBroken(record: BuildRecord): void {
-  const failure = brokenLimits(record, 'No tag was moved.');
-  if (failure) throw failure;
-}
+/** Why an image gets no tag: its run has broken a limit by now. Undefined where it has not. */
+export const refusal = (record: BuildRecord): Failure | undefined =>
+  brokenLimits(record, 'No tag was moved.');
 
 /** Tells of the limits of a run that is over. @throws Failure where one is broken, and that fails a run */
 export function tellLimits(record: BuildRecord, { limitsMode }: BuildSettings, host: Host): void {
@@ -86,7 +84,10 @@ export function tellLimits(record: BuildRecord, { limitsMode }: BuildSettings, h
   if (failure) throw failure;
 }
 
-function brokenLimits({ limits = [] }: BuildRecord, tried: string | undefined) {
+function brokenLimits(
+  { limits = [] }: BuildRecord,
+  tried: string | undefined,
+): Failure | undefined {
   const sentences = brokenSentences(limits);
   if (sentences.length === 0) return undefined;
   return new Failure(sentences.join(' '), {

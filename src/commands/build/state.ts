@@ -13,7 +13,7 @@ import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
-import type { BuildRecord, FlakeInput, LayerRecord } from '../../record/types.ts';
+import type { BuildRecord, FlakeInput, LayerRecord, LimitRecord } from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
@@ -72,6 +72,8 @@ export interface BuildState {
   previous?: BuildRecord;
   /** The newest record of this image, of whatever branch. */
   newest?: BuildRecord;
+  /** The limits as they were found when the image was refused for them. */
+  limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
   auditSubject?: Promise<AuditSubject>;
   audit?: AuditRecord;
@@ -115,8 +117,8 @@ export function outcomeOf(
 ): BuildOutcome {
   const { limits: wanted } = settings;
   const run = buildRecord(state, settings, error);
-  const limits = wanted.length > 0 ? { limits: limitRecords(wanted, run, state.previous) } : {};
-  const record = { ...run, ...limits };
+  const limits = state.limits ?? limitRecords(wanted, run, state.previous);
+  const record = { ...run, ...(limits.length > 0 ? { limits } : {}) };
   const { image } = record;
   return {
     record,

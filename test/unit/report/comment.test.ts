@@ -171,13 +171,28 @@ describe('a run is told', () => {
   });
 
   test('that pushes nothing: by what it would send', () => {
-    const wouldPush = { layers: [{ name: 'layer6-app', narSize: 5e6 }], narSize: 5e6, tags: ['x'] };
+    const wouldPush = {
+      layers: [{ name: 'layer3-pytorch', narSize: 5e6 }],
+      narSize: 5e6,
+      tags: ['x'],
+    };
     const { told, isChanged } = describeForComment({ ...without(before), wouldPush }, before);
-    assert.deepEqual([isChanged, told.layers, told.size], [true, ['layer6-app'], '']);
+    assert.deepEqual([isChanged, told.layers, told.size], [true, ['layer3-pytorch'], '']);
     assert.match(told.sentence, /A push would send 1 layer/);
     const none = { layers: [], tags: [] };
     const same = describeForComment({ ...without(before), wouldPush: none }, before);
     assert.equal(same.isChanged, false);
+  });
+
+  test('that pushes nothing of what is there by now: by the targets of its layers', () => {
+    const wouldPush = { layers: [], tags: ['x'] };
+    const layers = before.layers.map(layer =>
+      layer.name === 'layer0-base' ? { ...layer, outPath: '/nix/store/other' } : layer,
+    );
+    const added = sampleLayer({ name: 'root', target: null, outPath: null });
+    const old = { ...before, layers: [...before.layers, sampleLayer({ name: 'gone' }), added] };
+    const { told, isChanged } = describeForComment({ ...without(before), layers, wouldPush }, old);
+    assert.deepEqual([isChanged, told.layers], [true, ['layer0-base', 'gone']]);
   });
 
   test('that failed: it changes nothing', () => {
