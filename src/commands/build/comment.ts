@@ -1,6 +1,7 @@
 import { Failure } from '../../host/failure.ts';
 import { githubApi } from '../../host/github-server.ts';
 import type { Host } from '../../host/host.ts';
+import { withoutLogin } from '../../host/http/address.ts';
 import { withHttp } from '../../host/http/client.ts';
 import { limits, patience } from '../../host/limits.ts';
 import { notice } from '../../host/say.ts';
@@ -57,7 +58,7 @@ function identityOf(
   const suffix = machine === '' || machine === 'X64' ? '' : ` (${machine})`;
   return {
     key: digestOf(Buffer.from(JSON.stringify([source, image, machine]))),
-    image: `${built || flake || '.'}${suffix}`.slice(0, limits.commentText),
+    image: `${withoutLogin(built || flake || '.')}${suffix}`.slice(0, limits.commentText),
     version: [number(env.GITHUB_RUN_ID), number(env.GITHUB_RUN_ATTEMPT), clock()],
   };
 }

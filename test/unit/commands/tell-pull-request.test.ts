@@ -92,6 +92,14 @@ test('jobs have rows of their own by flake, image and kind of machine, whatever 
   assert.deepEqual(rows(), [['.#a', '.#b', '.#b (ARM64)', last]]);
 });
 
+test('no login in the address of a flake gets into it', async t => {
+  const { api, tell } = await bench(t);
+  const flake = 'git+https://me:hunter2@git.example/o/n#x';
+  await tell(sampleRecord({ flake }), { raw: { flake } });
+  const [comment] = api.comments;
+  assert.deepEqual(rowsIn(comment?.body ?? '')?.[0]?.image, 'git+https://git.example/o/n#x');
+});
+
 test("on a company's own server its API is asked, and no other", async t => {
   const { api, tell, rows } = await bench(t, '/api/v3');
   await tell(sampleRecord());
