@@ -281,10 +281,18 @@ export const retries = {
    */
   memory: { attempts: 30, pause: 300 },
   /**
-   * Of writing a comment, while other jobs write it too; the shortest and the longest time after which it is
-   * looked at again, and the longest that GitHub may ask to be left alone for, in ms.
+   * Of writing a comment, while other jobs write it too, and of those how many may end in a fault; the
+   * shortest and the longest time after which it is looked at again; what GitHub wants after too many writes
+   * where it names no time, and the longest that it may ask to be left alone for, in ms.
    */
-  comment: { attempts: 12, pause: 2_000, longestPause: 10_000, longestAsked: 90_000 },
+  comment: {
+    attempts: 12,
+    faults: 5,
+    pause: 2_000,
+    longestPause: 10_000,
+    usuallyAsked: 60_000,
+    longestAsked: 90_000,
+  },
   /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
   littleHope: 3,
   /** Questions to a cache that answers with a fault, in case it is over. */

@@ -6,7 +6,7 @@ import type { HttpClient } from '../../host/http/client.ts';
 import { fetchOver } from '../../host/http/fetch.ts';
 import { ConnectionLost } from '../../host/http/message.ts';
 import { isTransient } from '../../host/http/retry.ts';
-import { limits } from '../../host/limits.ts';
+import { limits, retries } from '../../host/limits.ts';
 import type { PullRequest } from '../../inputs/settings.ts';
 import { rowsIn } from '../../report/comment.ts';
 import { Busy, type Comments, type OwnComment } from './comment-merge.ts';
@@ -111,7 +111,8 @@ function busy(error: unknown, clock: Clock): Busy | undefined {
   const rest = restOf(error, clock);
   if (rest !== undefined) {
     const until = rest.until ? ` until ${new Date(rest.until).toISOString()}` : '';
-    return new Busy(`GitHub answers no more requests${until}.`, rest.until && rest.until - clock());
+    const asked = rest.until ? rest.until - clock() : retries.comment.usuallyAsked;
+    return new Busy(`GitHub answers no more requests${until}.`, asked);
   }
   const status = statusOf(error);
   if (status !== undefined) {

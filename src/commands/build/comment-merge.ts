@@ -55,41 +55,58 @@ export async function putRow(
   { clock, signal, sleep = usualSleep, random = Math.random }: Waiting,
 ): Promise<void> {
   const { attempts, pause, longestPause } = retries.comment;
+  const waitFor = waitingForFaults();
   let rows = [row];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const before = clock();
-    let asked: number | undefined;
+    let asked = 0;
     try {
       const found = await recentList(comments, clock);
       rows = mergeRows(rows, ...found.map(each => each.rows));
-      if (!(await step(found))) return;
+      if (!(await step(found, rows, comments, mayBegin))) return;
     } catch (error) {
-      if (!(error instanceof Busy) || attempt === attempts) throw error;
-      if ((error.asked ?? 0) > retries.comment.longestAsked) throw error;
-      asked = error.asked ?? pause * 2 ** Math.min(attempt, 5);
+      asked = waitFor(error);
     }
     const own = Math.min(longestPause, Math.max(pause, 2 * (clock() - before))) * (1 + random());
-    await sleep((asked ?? 0) + own, signal);
+    await sleep(asked + own, signal);
   }
   throw new Failure('Others write the comment all the time.', {
     tried: `It was written ${attempts} times and was overwritten each time.`,
   });
+}
 
-  /** Does what is next to be done; false where nothing is. */
-  async function step([oldest, ...others]: readonly OwnComment[]): Promise<boolean> {
-    const body = commentMarkdown(rows);
-    if (oldest === undefined) {
-      if (mayBegin) await comments.create(body);
-      return mayBegin;
-    }
-    if (!hold(oldest.rows, rowsIn(body) ?? [])) {
-      await comments.update(oldest.id, body);
-      return true;
-    }
-    // only now that their rows were seen in the oldest
-    for (const { id } of others) await comments.remove(id);
-    return others.length > 0;
+/** Does what is next to be done, so that one comment holds the rows; false where nothing is. */
+async function step(
+  [oldest, ...others]: readonly OwnComment[],
+  rows: readonly CommentRow[],
+  comments: Comments,
+  mayBegin: boolean,
+): Promise<boolean> {
+  const body = commentMarkdown(rows);
+  if (oldest === undefined) {
+    if (mayBegin) await comments.create(body);
+    return mayBegin;
   }
+  if (!hold(oldest.rows, rowsIn(body) ?? [])) {
+    await comments.update(oldest.id, body);
+    return true;
+  }
+  // only now that their rows were seen in the oldest
+  for (const { id } of others) await comments.remove(id);
+  return others.length > 0;
+}
+
+/** For how long to leave GitHub alone after a fault, in ms; a fault that does not pass is thrown on. */
+function waitingForFaults(): (error: unknown) => number {
+  const { faults, pause, longestAsked } = retries.comment;
+  let met = 0;
+  return error => {
+    met += 1;
+    if (!(error instanceof Busy) || met === faults) throw error;
+    const ms = error.asked ?? pause * 2 ** met;
+    if (ms > longestAsked) throw error;
+    return ms;
+  };
 }
 
 /** What was long on its way may be old by now, and is asked for once more before it is written back. */

@@ -2,9 +2,10 @@ import { Failure } from '../../host/failure.ts';
 import { githubApi } from '../../host/github-server.ts';
 import type { Host } from '../../host/host.ts';
 import { withoutLogin } from '../../host/http/address.ts';
-import { withHttp } from '../../host/http/client.ts';
+import { type HttpClient, withHttp } from '../../host/http/client.ts';
 import { limits, patience } from '../../host/limits.ts';
 import { notice } from '../../host/say.ts';
+import { naming } from '../../host/wait.ts';
 import { digestOf } from '../../image/digest.ts';
 import type { BuildSettings, PullRequest } from '../../inputs/settings.ts';
 import type { CommentRow } from '../../report/comment.ts';
@@ -29,14 +30,11 @@ export async function tellPullRequest(
   // the merge tries again, with what it then reads
   const options = { patience: patience.github, retries: { attempts: 1, restart: 0 } };
   try {
-    await withHttp(
-      host,
-      async http => {
-        const comments = await githubComments(pull, githubApi(host.env), http);
-        await putRow(row, comments, mayBegin, { clock, signal, ...test });
-      },
-      options,
-    );
+    const write = async (http: HttpClient) => {
+      const comments = await githubComments(pull, githubApi(host.env), http);
+      await putRow(row, comments, mayBegin, { clock, signal, ...test });
+    };
+    await naming('the comment on the pull request', host, () => withHttp(host, write, options));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { message, details } = error;
