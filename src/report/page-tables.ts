@@ -140,6 +140,9 @@ ${raw(tableOf(heads, rows))}</details>
 `;
 }
 
+const usageText = ({ memory, cpuSeconds }: NonNullable<BuildRecord['usage']>): string =>
+  `${formatBytes(memory)} of memory, ${formatSeconds(cpuSeconds)} of CPU`;
+
 /** Caches, disk, inputs and versions. */
 export function factsTable(record: BuildRecord): Html {
   const { nix, program, node, inputs = [], usage } = record;
@@ -147,10 +150,7 @@ export function factsTable(record: BuildRecord): Html {
   const facts: [string, string][] = [
     ['made by', `${program}, Nix ${nix.version} (${nix.system}), Node ${node}`],
     ['begun at', record.startedAt],
-    [
-      'this program',
-      `${formatBytes(usage.memory)} of memory, ${formatSeconds(usage.cpuSeconds)} of CPU`,
-    ],
+    ...(usage === undefined ? [] : [['this program', usageText(usage)] as [string, string]]),
     ...cacheRows(record).map(([cache, use, result]): [string, string] => [
       cache,
       `${use}: ${result}`,
