@@ -36,6 +36,8 @@ export const limits = {
   document: 16 << 20,
   /** Bytes of all documents of one archive that are held until its manifest says which count. */
   documentsOfArchive: 32 << 20,
+  /** Inputs of a flake that a record names. */
+  lockedInputs: 200,
   /** Bytes of a run's record as it is stored. */
   recordPacked: 4 << 20,
   /** Levels of lists and objects within each other in JSON. */

@@ -5,6 +5,7 @@ import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
+import { lockedInputs } from '../../nix/lock-file.ts';
 import { repositoryTree } from '../../nix/repository-tree.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
@@ -42,9 +43,12 @@ export function beginBuild(
     );
     const evaluating = add(evaluateBeside(begun, settings, host));
     const asking = add(treeToRemember(settings, host));
+    const locking = lockedInputs(flake, workingDirectory, namesOf(settings.overrideInputs));
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
+    const inputs = await locking;
+    if (inputs !== undefined) state.inputs = inputs;
     const tree = await asking;
     if (tree !== undefined) state.tree = tree;
     checkSelection(settings.layers, evaluation);
@@ -52,6 +56,8 @@ export function beginBuild(
     return { evaluation, nix: await ready };
   });
 }
+
+const namesOf = (overridden: BuildSettings['overrideInputs']) => overridden.map(each => each.input);
 
 /** The tree of the flake's repository, for who will read the memory. */
 async function treeToRemember(

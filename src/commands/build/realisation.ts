@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
-import { shownAddress } from '../../host/http/address.ts';
 import { inPhase } from '../../host/phase.ts';
 import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -14,6 +13,7 @@ import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/typ
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
 import { tellNixTime } from './nix-time.ts';
+import { progressEvent } from './progress-event.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
 
 /** Outputs on their way into the store. */
@@ -169,7 +169,10 @@ function attributed(
   let pass: (event: NixEvent) => void = event => early.push(event);
   const layerOf = (path: string) => attribution?.layerOf(path);
   const release = () => {
-    pass = event => tell(event, layerOf, host);
+    pass = event => {
+      const told = progressEvent(event, layerOf);
+      if (told) host.emit(told);
+    };
     for (const event of early) pass(event);
   };
   const drvPaths = outputs.map(output => output.drvPath);
@@ -184,66 +187,6 @@ function attributed(
   );
   return { tell: event => pass(event), layerOf, told };
 }
-
-function tell(
-  event: NixEvent,
-  layerOf: (path: string) => string | undefined,
-  { emit }: Host,
-): void {
-  const at = event.at;
-  const of = (path: string) => {
-    const layer = layerOf(path);
-    return layer === undefined ? {} : { layer };
-  };
-  switch (event.type) {
-    case 'build-start':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        machine: event.machine,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'build-end':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        failed: event.failed,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'build-log':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        line: event.line,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'substitute-start':
-      emit({
-        type: event.type,
-        path: event.path,
-        cache: shownAddress(event.cache),
-        ...of(event.path),
-        at,
-      });
-      break;
-    case 'substitute-end':
-      emit({ ...event, ...of(event.path) });
-      break;
-    case 'download':
-      emit({ type: event.type, done: event.done, expected: event.expected, at });
-      break;
-    default:
-      break;
-  }
-}
-
-const named = (drvPath: string) => ({ derivation: drvPath });
 
 /** Where a run keeps the links that protect from garbage collection what it has realised. */
 export const rootsOf = ({ temporaryDirectory }: BuildSettings): string =>

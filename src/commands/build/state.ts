@@ -63,7 +63,7 @@ export interface BuildState {
   /** What the flake's lock file names. */
   inputs?: FlakeInput[];
   /** What a run that does not push would send. */
-  wouldPush?: BuildRecord['wouldPush'];
+  wouldPush?: BuildRecord['wouldPush'] | undefined;
   /** Records of earlier runs are being read, as far as they are wanted; never rejects. */
   earlier?: Promise<void>;
   /** The record that this run is compared with, as soon as it is read. */
@@ -168,7 +168,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
   const { nix, evaluation, recorder, host, startedAt, made } = state;
   const { layers: works, movedTags, ...events } = recorder.result(host.clock());
   const outcome = outcomeWord(error, host);
-  const before = state.previous ?? state.newest;
+  const before = [state.previous, state.newest].filter(record => record !== undefined);
   const layers = layerRecords({
     ...(evaluation ? { evaluation } : {}),
     made,

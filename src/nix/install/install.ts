@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { notice, warn } from '../../host/say.ts';
+import { inSpan } from '../../host/span.ts';
 import { askEarly, type EffectiveConf } from '../conf.ts';
 import { findNix, type MetNix, minimumVersion, nixIn } from '../nix.ts';
 import type { Nix } from '../types.ts';
@@ -44,7 +45,8 @@ export async function ensureNix(
   const machine = await describeMachine(host);
   const found = await usePresent(settings, machine, host, meanwhile);
   if (found === undefined) meanwhile();
-  const ensured = found ?? (await install(settings, machine, host, server));
+  const installing = () => install(settings, machine, host, server);
+  const ensured = found ?? (await inSpan(host, { kind: 'install' }, installing));
   await warnWithoutGit(machine, host);
   return ensured;
 }

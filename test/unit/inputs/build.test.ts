@@ -61,6 +61,7 @@ test('the defaults of the command line', () => {
     push: true,
     writeMemory: true,
     credentials: { username: undefined, password: undefined, githubToken: undefined },
+    compareWith: [],
     fromFork: false,
     compression: 'zstd',
     reuse: true,
