@@ -2,7 +2,7 @@ import type { GithubCacheState } from '../caches/github-cache.ts';
 import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
 import type { OutputValues } from '../inputs/outputs.ts';
-import type { Finding } from '../record/audit.ts';
+import type { AuditRecord, Finding } from '../record/audit.ts';
 import type { BuildRecord } from '../record/types.ts';
 
 /** What a verb hands back to its face. */
@@ -11,6 +11,8 @@ export interface VerbOutcome {
   record?: BuildRecord;
   /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
   report?: { text: string; markdown: string };
+  /** What an audit has found, where there is no record that has it. */
+  audit?: AuditRecord;
   /** Values for later steps. */
   outputs: OutputValues;
   /** What later steps need of the environment, such as a Nix that was installed. */

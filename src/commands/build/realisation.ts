@@ -13,6 +13,7 @@ import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/typ
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
+import { sumsOfRuns } from './run-sums.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -59,6 +60,7 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
   const built = new Set<string>();
   const substituted = new Set<string>();
   const running: Promise<void>[] = [];
+  const nextSums = sumsOfRuns();
 
   const settle = (outPath: string) => {
     settled.add(outPath);
@@ -92,10 +94,11 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     if (!isAsked) await askFor(outputs);
     const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
+    const summed = nextSums();
     const onEvent = (event: NixEvent) => {
       learn(event);
       if (event.type === 'message') caches?.hear(event.text);
-      else tell(event);
+      else tell(summed(event));
     };
     try {
       await realise(provided, outputs, {
@@ -230,7 +233,8 @@ function tell(
       emit({ ...event, ...of(event.path) });
       break;
     case 'download':
-      emit({ type: event.type, done: event.done, expected: event.expected, at });
+    case 'counts':
+      emit(event);
       break;
     default:
       break;

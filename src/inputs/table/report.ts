@@ -6,7 +6,7 @@ export const reportInputs = {
     reader: path,
     description:
       "File for the run's record in JSON; its format is `docs/record.schema.json`. " +
-      '`audit` writes what is the field `audit` there.',
+      'The verb audit writes what is the field "audit" there.',
     verbs: ['build', 'audit'],
   },
   audit: {
@@ -14,6 +14,7 @@ export const reportInputs = {
     description:
       "Whether the report says where the image's packages come from (nixpkgs, wheels, pinned " +
       'sources, the network) and what will hurt.',
+    without: "Leave out where the image's packages come from, and what of them will hurt.",
     default: 'true',
     verbs: ['build'],
   },
