@@ -23,7 +23,9 @@ export function frame(
   const head = headlines(progress, now, columns).slice(0, Math.max(1, Math.floor(rows / 3)));
   const log = rows > 4 ? lastLogLine(progress) : [];
   const open = openLayers(progress);
-  const room = Math.max(1, rows - 1 - head.length - log.length);
+  // in a window that has them, the last rows of what scrolls by stay in sight
+  const free = rows < 20 ? 1 : 4;
+  const room = Math.max(1, rows - free - head.length - log.length);
   const shown = open.length <= room ? open : open.slice(0, Math.max(1, room - 1));
   const hidden = room > 1 ? open.slice(shown.length) : [];
   const longest = Math.max(0, ...open.map(({ name }) => name.length));

@@ -54,16 +54,14 @@ export function describeProgress(progress: Progress, now: number): string | unde
 const mostTold = 3;
 const longestLine = 160;
 
-/** How far a run is, as far as that can be counted: "12 of 41 built", "180 of 640 MB, about 2 min left". */
+/** How far a run is, as far as that can be counted: "12 of 41 built", "180 of 640 MB", "about 2 min left". */
 export function describeCounts({ built, fetched, download }: Progress, now: number): string[] {
   const left = download.rate.left(download.expected, now);
-  const time = left === undefined ? '' : `, ${formatLeft(left)} left`;
   return [
     ...(built.expected > 0 ? [`${built.done} of ${built.expected} built`] : []),
     ...(fetched.expected > 0 ? [`${fetched.done} of ${fetched.expected} fetched`] : []),
-    ...(download.done < download.expected
-      ? [`${formatPart(download.done, download.expected)}${time}`]
-      : []),
+    ...(download.done < download.expected ? [formatPart(download.done, download.expected)] : []),
+    ...(left === undefined || left === 0 ? [] : [`${formatLeft(left)} left`]),
   ];
 }
 

@@ -74,9 +74,9 @@ test('the time that is left is told by the rate of the last half minute', () => 
     }),
   );
   const [head] = drawn(progressAfter(arrived), 30_000, 100, 24);
-  assert.equal(head, 'Working · 30 s · 30 of 150 MB, about 2 min left');
+  assert.equal(head, 'Working · 30 s · 30 of 150 MB · about 2 min left');
   const [stalled] = drawn(progressAfter(arrived), 60_000, 100, 24);
-  assert.equal(stalled, 'Working · 1 min 00 s · 30 of 150 MB, about 4 min left');
+  assert.equal(stalled, 'Working · 1 min 00 s · 30 of 150 MB · about 4 min left');
 });
 
 test('a layer that sends says how far it is, before what else it does', () => {
@@ -91,7 +91,7 @@ test('a layer that sends says how far it is, before what else it does', () => {
   );
 });
 
-const many = Array.from({ length: 50 }, (_, index) => `layer${index}`);
+const many = Array.from({ length: 70 }, (_, index) => `layer${index}`);
 const planned: ProgressEvent = {
   type: 'plan',
   layers: many.map(name => ({ name, reused: false, shipped: true })),
@@ -115,7 +115,7 @@ for (const [columns, rows] of [
     const names = lines.flatMap(line => /layer\d+/.exec(line)?.[0] ?? []);
     const seen = ['layer7', 'layer48', 'layer0', 'layer1', 'layer2', 'layer3'];
     assert.deepEqual(names.slice(0, 6), seen.slice(0, Math.max(1, names.length)));
-    if (rows < 50 && rows > 3) assert.match(lines.join('\n'), /^ {2}and \d+ more that wait$/m);
+    if (rows > 3) assert.match(lines.join('\n'), /^ {2}and \d+ more that wait$/m);
   });
 }
 
