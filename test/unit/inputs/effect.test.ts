@@ -102,7 +102,6 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   'audit-fail-on': 'error',
   run: 'ghcr.io/o/n',
   markdown: 'true',
-  json: 'true',
   trace: 't.json',
   html: 'r.html',
 };
