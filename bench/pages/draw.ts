@@ -2,11 +2,11 @@
 // project's packages: Mermaid alone has two hundred megabytes.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const packages = ['mermaid@12.3.0', 'playwright-core@1.65.1'];
+const packages = ['mermaid@12.3.0', 'playwright-core@1.65.1', 'speedscope@1.25.0'];
 const browsers = ['chromium-headless-shell', 'chromium'];
 
 /** What is used of a page of playwright. */
@@ -14,6 +14,8 @@ interface Page {
   goto(address: string): Promise<unknown>;
   setContent(html: string): Promise<void>;
   addScriptTag(script: { path: string }): Promise<unknown>;
+  waitForFunction(program: string): Promise<unknown>;
+  innerText(selector: string): Promise<string>;
   evaluate<Value>(program: string): Promise<Value>;
   screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
   on(event: 'pageerror' | 'request' | 'console', told: (what: Told) => void): void;
@@ -43,17 +45,19 @@ interface Playwright {
 
 /** Draws `NAME.report.html` and `NAME.gantt.mmd` of a folder, as pictures beside them. */
 export async function drawPages(folder: string, names: readonly string[]): Promise<void> {
-  if (!existsSync(join(folder, 'node_modules/mermaid'))) {
+  if (!existsSync(join(folder, 'node_modules/speedscope'))) {
     const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-save'];
     execFileSync('npm', [...args, ...packages], { stdio: 'inherit' });
   }
   const browserPath = browsers.map(name => `/usr/bin/${name}`).find(existsSync);
   if (browserPath === undefined) throw new Error('apt-get install chromium-headless-shell');
   const { chromium } = createRequire(folder)('playwright-core') as Playwright;
-  const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+  const args = ['--no-sandbox', '--enable-unsafe-swiftshader'];
+  const browser = await chromium.launch({ executablePath: browserPath, args });
   try {
     for (const name of names) {
       await drawGantt(browser, folder, name);
+      await readTrace(browser, folder, name);
       for (const width of [360, 1600]) {
         for (const colorScheme of ['light', 'dark']) {
           await drawPage(browser, folder, name, { width, colorScheme });
@@ -76,6 +80,21 @@ async function drawGantt(browser: Browser, folder: string, name: string): Promis
     document.getElementById('picture').innerHTML = svg;
   })()`);
   await page.screenshot({ path: join(folder, `${name}.gantt.png`), fullPage: true });
+  await page.close();
+}
+
+/** Has speedscope read a trace, and prints what it has found: "run (pid 0, tid 0) (1/43)" is the first of 43. */
+async function readTrace(browser: Browser, folder: string, name: string): Promise<void> {
+  const file = `${name}.trace.json`;
+  const content = readFileSync(join(folder, file)).toString('base64');
+  const program = join(folder, `${file}.js`);
+  writeFileSync(program, `speedscope.loadFileFromBase64(${JSON.stringify(file)}, "${content}")`);
+  const page = await browser.newPage({ viewport: { width: 1200, height: 700 } });
+  const release = join(folder, 'node_modules/speedscope/dist/release/index.html');
+  await page.goto(`file://${release}#localProfilePath=${program}`);
+  const read = /^run .*\(1\/\d+\)$/m;
+  await page.waitForFunction(`${read}.test(document.body.innerText)`);
+  console.log(`${name} trace, as speedscope reads it: ${read.exec(await page.innerText('body'))}`);
   await page.close();
 }
 

@@ -3,7 +3,7 @@ import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
 import type { Descriptor } from '../image/types.ts';
 import type { OutputValues } from '../inputs/outputs.ts';
-import type { Finding } from '../record/audit.ts';
+import type { AuditRecord, Finding } from '../record/audit.ts';
 import type { BuildRecord } from '../record/types.ts';
 
 /** What a verb hands back to its face. */
@@ -12,8 +12,12 @@ export interface VerbOutcome {
   record?: BuildRecord;
   /** The record of the run that it is compared with: the last one of the same image on the branch that counts. */
   previous?: BuildRecord;
-  /** What a verb that builds nothing has to tell, for a terminal and for a summary; `isData`: the text is JSON. */
-  report?: { text: string; markdown: string; isData?: true };
+  /** What a verb that builds nothing has to tell, for a terminal and for a summary. */
+  report?: { text: string; markdown: string };
+  /** What an audit has found, where there is no record that has it. */
+  audit?: AuditRecord;
+  /** The record of the run that was told of, which is not this one's. */
+  told?: BuildRecord;
   /** Values for later steps. */
   outputs: OutputValues;
   /** What later steps need of the environment, such as a Nix that was installed. */

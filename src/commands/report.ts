@@ -1,7 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { checkOutput, writeOutput } from '../host/output-file.ts';
 import type { ReportSettings } from '../inputs/settings.ts';
-import { recordText } from '../record/text.ts';
 import { runText } from '../report/run-text.ts';
 import { summaryMarkdown } from '../report/summary.ts';
 import { traceText } from '../report/trace.ts';
@@ -14,17 +13,14 @@ import type { RecordedRun } from './report/recorded-run.ts';
  * as a page. Nothing is built, and nothing in a registry changes.
  */
 export async function report(settings: ReportSettings, host: Host): Promise<VerbOutcome> {
-  const { traceFile, htmlFile, form } = settings;
+  const { traceFile, htmlFile } = settings;
   for (const file of [traceFile, htmlFile]) if (file !== undefined) await checkOutput(file);
   const run = await findRun(settings, host);
   if (traceFile !== undefined) await writeOutput(traceFile, traceText(run.record), host);
   if (htmlFile !== undefined) await writeOutput(htmlFile, await page(run), host);
   const markdown = summaryMarkdown(run.record, run.previous);
-  if (form === 'json') {
-    return { report: { text: recordText(run.record), markdown, isData: true }, outputs: {} };
-  }
-  const text = form === 'markdown' ? markdown : runText(run.record);
-  return { report: { text, markdown }, outputs: {} };
+  const text = settings.markdown ? markdown : runText(run.record);
+  return { report: { text, markdown }, told: run.record, outputs: {} };
 }
 
 async function page(run: RecordedRun): Promise<string> {

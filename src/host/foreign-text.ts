@@ -1,5 +1,5 @@
 import { limits } from './limits.ts';
-import { escaped, escapedJson } from './visible.ts';
+import { escaped, hidden } from './visible.ts';
 
 /**
  * Makes text of others fit to be printed: text of flakes, Nix, builders, registries, caches, indexes.
@@ -14,7 +14,7 @@ export interface TextGuard {
   text(text: string): string;
   /** A text as one line: its line breaks become visible. */
   line(text: string): string;
-  /** A JSON document, whole and with the same meaning, for programs; secrets in its texts are masked. */
+  /** A JSON document, which stays one, of any length. */
   json(document: string): string;
   /** A Markdown document, whose parts have been escaped (`report/markdown.ts`) where they were made. */
   document(markdown: string): string;
@@ -51,7 +51,7 @@ export function textGuard(): TextGuard {
     lines,
     text: text => lines(text).join('\n'),
     line: text => cutLine(withoutCommands(escaped(masked(withoutColours(cutText(text)))))),
-    json: document => escapedJson(masked(document)).replaceAll(olderCommand, '#$1\\u0023$2['),
+    json: document => asJson(masked(document)),
     document: markdown => cutDocument(masked(markdown).split('\n').map(escaped).join('\n')),
   };
 }
@@ -77,6 +77,18 @@ const olderCommand = new RegExp(String.raw`#(${gap})#(${gap})\[`, 'gu');
 /** A line in which the runner (actions/runner, ActionCommand.cs) finds no command. */
 const withoutCommands = (line: string): string =>
   line.replace(command, '$1\\:$2:').replaceAll(olderCommand, '#$1#$2\\[');
+
+/** A JSON document with escapes for what is not seen, and for what could begin a command. */
+const asJson = (document: string): string =>
+  document
+    .replaceAll(hidden, found => (found === '\n' ? found : inJson(found)))
+    .replaceAll(new RegExp(`#(?=${gap}#)`, 'gu'), inJson);
+
+const inJson = (text: string): string =>
+  text
+    .split('')
+    .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 
 const { text: mostText, line: mostLine, lines: mostLines, document: mostDocument } = limits.printed;
 

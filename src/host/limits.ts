@@ -177,6 +177,8 @@ export const patience = {
   keeper: 5_000,
   /** Between two sentences about what is being waited for, and two lines of a log: a sign of life. */
   silence: 30_000,
+  /** For a builder to say a line, until people are warned. */
+  quietBuild: 300_000,
   /** For a program that was told to end, and for one that was killed. */
   afterTerm: 5_000,
   afterKill: 1_000,

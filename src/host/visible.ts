@@ -4,7 +4,7 @@ import { limits } from './limits.ts';
  * Characters that are not seen, or change how others are seen: control and format characters (the
  * marks that turn the direction of text among them), separators of lines, halves of pairs.
  */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+export const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 const names: Readonly<Record<string, string>> = {
   '\t': '\t',
@@ -20,16 +20,6 @@ export function escaped(text: string): string {
     return names[character] ?? (code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`);
   });
 }
-
-/** A JSON document with the same characters written as JSON's escapes, so that it says what it said. */
-export const escapedJson = (json: string): string =>
-  json.replaceAll(hidden, found =>
-    found === '\n'
-      ? found
-      : [...Array(found.length).keys()]
-          .map(at => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`)
-          .join(''),
-  );
 
 /** Text of others for a message: its hidden characters escaped, cut in its middle where it is long. */
 export function visible(text: string): string {

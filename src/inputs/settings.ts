@@ -172,15 +172,13 @@ export interface CopySettings extends Omit<Values<'copy'>, PutForCopy> {
 }
 
 type PutForReport =
-  | ('run' | 'markdown' | 'json' | 'trace' | 'html' | 'workingDirectory')
+  | ('run' | 'trace' | 'html' | 'workingDirectory')
   | ('registryUsername' | 'registryPassword' | 'githubToken');
 
 /** All that the verb `report` needs to know, parsed and checked. */
 export interface ReportSettings extends Omit<Values<'report'>, PutForReport> {
   /** A record's file, a reference, or `oci:DIR[:TAG]`. */
   run: string;
-  /** What is printed. */
-  form: 'text' | 'markdown' | 'json';
   /** Files to write, absolute. */
   traceFile?: string | undefined;
   htmlFile?: string | undefined;

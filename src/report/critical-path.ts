@@ -18,32 +18,29 @@ const near = 1;
 export function criticalPath<Work extends LayerStretch>(works: readonly Work[]): Work[] {
   const byEnd = works.toSorted((one, other) => endOf(other) - endOf(one));
   const path: Work[] = [];
-  let at = 0;
-  while (at < byEnd.length) {
+  for (let at = 0; at < byEnd.length; at += 1) {
     const next = path.at(-1);
-    const until = next === undefined ? Number.POSITIVE_INFINITY : next.start + tolerance;
-    at = byEnd.findIndex((work, index) => index >= at && endOf(work) <= until);
-    if (at < 0) break;
-    const found = preferred(byEnd, at, next?.layer);
-    path.push(found);
-    at = byEnd.indexOf(found, at) + 1;
+    if (next !== undefined && endOf(byEnd[at] as Work) > next.start + tolerance) continue;
+    const chosen = preferred(byEnd, at, next?.layer);
+    path.push(byEnd[chosen] as Work);
+    at = chosen;
   }
   return path.reverse();
 }
 
-/** What ended last, or what ended little before it for the same layer; `byEnd` from the last to end on. */
-function preferred<Work extends LayerStretch>(
-  byEnd: readonly Work[],
+/** Where what ended last is, or what ended little before it for the same layer; `byEnd` is in the order of ends. */
+function preferred(
+  byEnd: readonly LayerStretch[],
   from: number,
   layer: string | undefined,
-): Work {
-  const last = byEnd[from] as Work;
+): number {
+  const last = endOf(byEnd[from] as LayerStretch);
   for (let at = from; at < byEnd.length; at += 1) {
-    const work = byEnd[at] as Work;
-    if (endOf(work) < endOf(last) - near) break;
-    if (work.layer === layer) return work;
+    const work = byEnd[at] as LayerStretch;
+    if (endOf(work) < last - near) break;
+    if (work.layer === layer) return at;
   }
-  return last;
+  return from;
 }
 
 const endOf = ({ start, seconds }: Stretch): number => start + seconds;

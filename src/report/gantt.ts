@@ -63,8 +63,15 @@ function line({ name, start, seconds, isCritical }: Bar, at: number): string {
   return `  ${plain(name)} · ${formatSeconds(seconds)} :${mark}b${at}, ${moment(start)}, ${duration}`;
 }
 
+/** Words with which a line is no bar. */
+const keyword =
+  /^(?:acc|axisFormat|click|dateFormat|excludes|gantt|includes|inclusive|section|tick|title|today|topAxis|vert|week)/i;
+
 /** Text that means nothing to Mermaid, nor to a fence. */
-const plain = (name: string): string => name.replace(/[^\p{L}\p{N} ._+@/()-]/gu, '_').slice(0, 60);
+function plain(name: string): string {
+  const harmless = name.replace(/[^\p{L}\p{N} ._+@/()-]/gu, '_').slice(0, 60);
+  return keyword.test(harmless) ? `_${harmless}` : harmless;
+}
 
 /**
  * A moment of the run as a time of day: the reader's browser takes it for its own, and shows it as such,

@@ -57,7 +57,7 @@ export function pullNote(record: BuildRecord): string | undefined {
   );
   return zstd
     ? 'Its layers are zstd: pulling needs Docker 23 or newer, containerd 1.5, podman 4. ' +
-        'For older ones set compression: gzip.'
+        'For older ones set `compression: gzip`.'
     : undefined;
 }
 

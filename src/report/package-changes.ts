@@ -1,7 +1,9 @@
-import type { Comparison, PackageChange } from '../record/compare.ts';
+import type { Comparison } from '../record/compare.ts';
+
+type PackageChange = Comparison['packages']['added'][number];
 
 /** A package that is otherwise than last time, and how: "2.8.0 → 2.9.0", "added, 1.2", "removed (1.1)". */
-export interface ToldPackage {
+interface ToldPackage {
   name: string;
   layer: string;
   change: string;

@@ -17,7 +17,7 @@ export interface PageData {
 }
 
 /** What was done for a layer, or for none. */
-export interface Row {
+interface Row {
   name: string;
   /** How many things went on at the same time at most: each has a lane. */
   lanes: number;
@@ -25,7 +25,7 @@ export interface Row {
 }
 
 /** Bars by columns, since there may be many thousands: the nth of each belong together. */
-export interface Bars {
+interface Bars {
   name: readonly string[];
   /** Index of its row. */
   row: readonly number[];
@@ -39,7 +39,7 @@ export interface Bars {
 }
 
 /** A run as the chart shows it. */
-export interface PastRun {
+interface PastRun {
   /** RFC 3339. */
   startedAt: string;
   seconds: number;

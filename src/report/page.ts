@@ -6,6 +6,7 @@ import { barKinds, pageData } from './page-data.ts';
 import { factsTable, historyTable, layersTable, packagesSection, workRows } from './page-tables.ts';
 import { otherWarnings } from './places.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
+import { formatSeconds } from './units.ts';
 
 /** What the page is made of beside the run. */
 export interface PageParts {
@@ -118,8 +119,16 @@ function work(record: BuildRecord): Html {
 <tbody id="work-rows">${raw(...workRows(record))}</tbody>
 </table></div>
 <button type="button" id="work-more" hidden>More</button>
-</section>
+${raw(...shorterWork(record))}</section>
 `;
+}
+
+function shorterWork({ spansLeftOut }: BuildRecord): Html[] {
+  if (spansLeftOut === undefined) return [];
+  const { count, seconds } = spansLeftOut;
+  return [
+    html`<p>${count} shorter ones, ${formatSeconds(seconds)} in all, are not on record.</p>\n`,
+  ];
 }
 
 function history(runs: readonly BuildRecord[]): Html {

@@ -29,6 +29,8 @@ const kindNames: Readonly<Record<Span['kind'], string>> = {
 
 /** "building torch-2.9.0", "sending sha256:3f…", "evaluating". */
 export function spanName({ kind, detail = '' }: Pick<Span, 'kind' | 'detail'>): string {
-  const about = /^sha256:/.test(detail) ? `${detail.slice(0, 19)}…` : storeName(detail);
+  const isDigest = detail.startsWith('sha256:');
+  const name = detail.startsWith('/') ? storeName(detail) : detail;
+  const about = isDigest ? `${detail.slice(0, 'sha256:'.length + 12)}…` : name;
   return about === '' ? kindNames[kind] : `${kindNames[kind]} ${about}`;
 }

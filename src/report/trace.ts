@@ -4,7 +4,7 @@ import { runTitle } from './sentence.ts';
 import { spanName } from './spans.ts';
 
 /** An event of Chrome's trace event format: a stretch of time ("X"), or a name ("M"). Times are microseconds. */
-export interface TraceEvent {
+interface TraceEvent {
   ph: 'X' | 'M';
   name: string;
   /** A layer, and in it a lane. */

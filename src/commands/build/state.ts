@@ -176,7 +176,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
   const { nix, evaluation, recorder, host, startedAt, made } = state;
   const { layers: works, movedTags, ...events } = recorder.result(host.clock());
   const outcome = outcomeWord(error, host);
-  const before = state.previous ?? state.newest;
+  const before = [state.previous, state.newest].filter(record => record !== undefined);
   const layers = layerRecords({
     ...(evaluation ? { evaluation } : {}),
     made,

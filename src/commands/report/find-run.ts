@@ -1,11 +1,12 @@
 import { isAbsolute, resolve } from 'node:path';
 import { readDocument } from '../../host/document-file.ts';
 import { Failure } from '../../host/failure.ts';
+import { jsonValue } from '../../host/foreign-value.ts';
 import type { Host } from '../../host/host.ts';
 import { isNamed } from '../../host/presence.ts';
 import type { ReportSettings } from '../../inputs/settings.ts';
+import { readRecord } from '../../record/read.ts';
 import type { BuildRecord } from '../../record/types.ts';
-import { parseRecord } from './parse-record.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { runInRegistry } from './registry-run.ts';
 
@@ -28,7 +29,7 @@ async function fromFile(file: string): Promise<BuildRecord> {
       next: 'Give the file that the input record of a build wrote, or an image in a registry.',
     });
   }
-  const record = parseRecord(text);
+  const record = readRecord(jsonValue(text));
   if (record !== undefined) return record;
   throw new Failure(`${file} is no record of a run that this program can read.`, {
     next: 'It reads what the input record of a build writes: docs/record.schema.json says how that looks.',

@@ -3,15 +3,15 @@ import type { Host } from '../../host/host.ts';
 import { limits } from '../../host/limits.ts';
 import { findManifest } from '../../image/oci/documents.ts';
 import type { ReportSettings } from '../../inputs/settings.ts';
-import type { BuildRecord } from '../../record/types.ts';
 import { formatOf } from '../../registry/memory/artifact.ts';
 import { newestMemories } from '../../registry/memory/numbered.ts';
 import type { RememberedRecord } from '../../registry/remembered.ts';
 import type { ImageStore } from '../../registry/store.ts';
+import { recordToCompare } from '../build/previous.ts';
 import { thisMachine } from '../copy/source.ts';
 import { openPlace, type RunPlace } from './place.ts';
 import type { RecordedRun } from './recorded-run.ts';
-import { readRecord, recordsAt } from './records.ts';
+import { type KeptRecord, readRecords, recordsAt } from './records.ts';
 
 /**
  * The run that an image was made by, of those that memories in its repository have records of; the last
@@ -70,11 +70,10 @@ async function runOfImage(
   memories: readonly Records[],
   digest: string,
 ): Promise<RecordedRun | undefined> {
-  for (const memory of memories) {
-    const records = await readAll(store, memory);
-    const at = records.findIndex(({ image }) => image?.digest === digest);
-    const record = records[at];
-    if (record !== undefined) return recordedRun(record, records.slice(at + 1));
+  for (const records of memories) {
+    const at = records.findIndex(({ image }) => image === digest);
+    const kept = at < 0 ? [] : await readRecords(store, records.slice(at));
+    if (kept[0]?.about === records[at]) return recordedRun(kept);
   }
   return undefined;
 }
@@ -83,23 +82,23 @@ async function lastRun(
   store: ImageStore,
   memories: readonly Records[],
 ): Promise<RecordedRun | undefined> {
-  const firsts = await Promise.all(memories.map(([first]) => readAll(store, first ? [first] : [])));
-  const startOf = (at: number) => firsts[at]?.[0]?.startedAt ?? '';
-  const [newest = 0] = [...memories.keys()].sort((a, b) => (startOf(a) < startOf(b) ? 1 : -1));
-  const [record, ...earlier] = await readAll(store, memories[newest] ?? []);
-  return record && recordedRun(record, earlier);
-}
-
-/** Newest first; what cannot be read is left out. */
-async function readAll(store: ImageStore, records: Records): Promise<BuildRecord[]> {
-  const read = await Promise.all(
-    records.map(record => orElse(readRecord(store, record), undefined)),
+  const newest = await Promise.all(
+    memories.map(records => readRecords(store, records.slice(0, 1))),
   );
-  return read.filter(record => record !== undefined);
+  const startOf = (at: number) => newest[at]?.[0]?.record.startedAt ?? '';
+  const [last = 0] = [...memories.keys()].sort((a, b) => (startOf(a) < startOf(b) ? 1 : -1));
+  return recordedRun(await readRecords(store, memories[last] ?? []));
 }
 
-const recordedRun = (record: BuildRecord, earlier: readonly BuildRecord[]): RecordedRun => ({
-  record,
-  earlier,
-  previous: earlier.find(({ outcome }) => outcome === 'success'),
-});
+/** The first of them, with those before it; it is compared with the last one of its branch. */
+function recordedRun([first, ...before]: readonly KeptRecord[]): RecordedRun | undefined {
+  if (first === undefined) return undefined;
+  const { branch, attribute } = first.about;
+  const records = before.map(({ about }) => about);
+  const compared = recordToCompare(records, branch === undefined ? [] : [branch], attribute);
+  return {
+    record: first.record,
+    previous: before.find(({ about }) => about === compared)?.record,
+    earlier: before.map(({ record }) => record),
+  };
+}

@@ -67,6 +67,7 @@ export const registryInputs = {
     description:
       'Whether the image is pushed. By default it is, except by pull requests. ' +
       'Code from a fork never pushes.',
+    without: 'Push nothing: the image is built, and what would be pushed is told.',
     verbs: ['build', 'copy'],
   },
   'registry-username': {
@@ -113,6 +114,7 @@ export const registryInputs = {
     description:
       'Whether layers that the registry remembers are reused. `false` builds everything again ' +
       'and says which layers differ.',
+    without: 'Reuse no layer: everything is built again, and layers that differ are named.',
     default: 'true',
     verbs: ['build'],
   },

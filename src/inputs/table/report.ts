@@ -15,7 +15,7 @@ export const reportInputs = {
     reader: path,
     description:
       "File for the run's record in JSON; its format is `docs/record.schema.json`. " +
-      '`audit` writes what is the field `audit` there.',
+      'The verb audit writes what is the field "audit" there.',
     verbs: ['build', 'audit'],
   },
   audit: {
@@ -23,6 +23,7 @@ export const reportInputs = {
     description:
       "Whether the report says where the image's packages come from (nixpkgs, wheels, pinned " +
       'sources, the network) and what will hurt.',
+    without: "Leave out where the image's packages come from, and what of them will hurt.",
     default: 'true',
     verbs: ['build'],
   },
@@ -69,12 +70,6 @@ export const reportInputs = {
   markdown: {
     reader: yesOrNo,
     description: "Whether `report` prints Markdown, as in a job's summary.",
-    default: 'false',
-    verbs: ['report'],
-  },
-  json: {
-    reader: yesOrNo,
-    description: 'Whether `report` prints the record itself, and nothing else.',
     default: 'false',
     verbs: ['report'],
   },

@@ -79,7 +79,7 @@ function readPlace(
     throw badInput(
       'image',
       'it is missing: there is nowhere to push to.',
-      'Give the repository, such as image: ghcr.io/owner/name, or push: false to build only.',
+      'Give the repository, such as `image: ghcr.io/owner/name`, or `push: false` to build only.',
     );
   }
   checkStandardOutput('image', image, context);
@@ -87,7 +87,7 @@ function readPlace(
     throw badInput(
       'cache-tag',
       `the tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
-      'Choose another tag, or another cache-tag.',
+      'Choose another tag, or another `cache-tag`.',
     );
   }
   return { image, tags, cacheTag, ...permitted };

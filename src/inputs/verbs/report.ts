@@ -14,16 +14,15 @@ import { readCredentials } from './credentials.ts';
 export function parseReport(raw: RawInputs, context: RunContext): ReportSettings {
   const { github, currentDirectory } = context;
   const values = parse('report', trustedInputs(raw, github));
-  const { run, markdown, json, trace, html, workingDirectory, ...registry } = values;
+  const { run, markdown, trace, html, workingDirectory, ...registry } = values;
   const { registryUsername, registryPassword, githubToken, insecureRegistries, ...rest } = registry;
   allRead(rest);
   if (run === undefined) throw badInput('run', 'it is missing.', usage);
-  if (markdown && json) throw badInput('json', 'it goes with markdown at no time: choose one.');
   const folder = resolve(currentDirectory, workingDirectory);
   const fileOf = (name: string | undefined) => name && resolve(currentDirectory, name);
   return {
     run,
-    form: json ? 'json' : markdown ? 'markdown' : 'text',
+    markdown,
     traceFile: fileOf(trace),
     htmlFile: fileOf(html),
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),

@@ -31,7 +31,7 @@ interface Run {
   before?: BuildRecord;
 }
 
-function recordsOf(names: readonly string[], { events = [], made = [], ...more }: Run) {
+function recordsOf(names: readonly string[], { events = [], made = [], before, ...more }: Run) {
   const recorder = recordEvents(0);
   for (const event of events) recorder.take(event);
   return layerRecords({
@@ -39,6 +39,7 @@ function recordsOf(names: readonly string[], { events = [], made = [], ...more }
     made: new Map(made.map(layer => [layer.name, layer])),
     works: recorder.result(9000).layers,
     outcome: 'failure',
+    before: before ? [sampleRecord({ layers: [] }), before] : [],
     ...more,
   });
 }

@@ -5,8 +5,8 @@ import { tellNixTime } from '../../../src/commands/build/nix-time.ts';
 import { progressEvent } from '../../../src/commands/build/progress-event.ts';
 import { createEventReader } from '../../../src/nix/events.ts';
 import { recordEvents } from '../../../src/record/recorder.ts';
-import { unnamedSeconds } from '../../../src/record/spans.ts';
 import { quietHost } from '../../tools/host.ts';
+import { unnamedSeconds } from '../../tools/unnamed-seconds.ts';
 
 /** Records a log of `nix-store --realise`; line n arrives after n seconds. What follows is of the layer "app". */
 async function record(version: string) {

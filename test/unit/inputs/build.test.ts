@@ -63,6 +63,7 @@ test('the defaults of the command line', () => {
     writeMemory: true,
     compareWith: [],
     credentials: { username: undefined, password: undefined, githubToken: undefined },
+    compareWith: [],
     fromFork: false,
     compression: 'zstd',
     reuse: true,
@@ -216,7 +217,7 @@ const wrong: [raw: RawInputs, message: RegExp][] = [
   [{ tags: 'feature/x' }, /Input tags: .*"feature\/x"/],
   [{ tags: 'a', 'cache-tag': 'a' }, /Input cache-tag: the tag a is where the memory is kept/],
   [{ image: '-' }, /Input image: "-" is standard output, and here that takes no image/],
-  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in cachix-name/],
+  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in `cachix-name`/],
 ];
 
 for (const [raw, message] of wrong) {

@@ -105,7 +105,6 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   'limits-mode': 'fail',
   run: 'ghcr.io/o/n',
   markdown: 'true',
-  json: 'true',
   trace: 't.json',
   html: 'r.html',
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProgressEvent } from '../../../src/host/events.ts';
-import { collectSpans, unnamedSeconds } from '../../../src/record/spans.ts';
+import { collectSpans } from '../../../src/record/spans.ts';
+import { unnamedSeconds } from '../../tools/unnamed-seconds.ts';
 
 function collect(events: readonly ProgressEvent[], now: number, most?: number) {
   const collector = collectSpans(1000, most);
