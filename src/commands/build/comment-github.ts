@@ -102,7 +102,7 @@ function explained(error: unknown, clock: Clock): unknown {
   const said = [String(status), saidBy(error)].filter(Boolean).join(': ');
   if (![401, 403, 404].includes(status)) return new Failure(`GitHub answered ${said}.`);
   return new Failure(`The token may not write there (${said}).`, {
-    next: 'Give the job the permission pull-requests: write, or set comment: false.',
+    next: 'Give the job the permission pull-requests: write, or set `comment: false`.',
   });
 }
 

@@ -92,6 +92,6 @@ function brokenLimits(
   if (sentences.length === 0) return undefined;
   return new Failure(sentences.join(' '), {
     ...(tried === undefined ? {} : { tried }),
-    next: 'Look in the report what has grown; raise the limit, or set limits-mode: warn.',
+    next: 'Look in the report what has grown; raise the limit, or set `limits-mode: warn`.',
   });
 }

@@ -63,7 +63,6 @@ test('the defaults of the command line', () => {
     writeMemory: true,
     compareWith: [],
     credentials: { username: undefined, password: undefined, githubToken: undefined },
-    compareWith: [],
     fromFork: false,
     compression: 'zstd',
     reuse: true,
