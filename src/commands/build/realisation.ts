@@ -12,6 +12,7 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
+import { sumDownloads } from './download-sum.ts';
 import { tellNixTime } from './nix-time.ts';
 import { progressEvent } from './progress-event.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
@@ -61,6 +62,7 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
   const built = new Set<string>();
   const substituted = new Set<string>();
   const running: Promise<void>[] = [];
+  const sumsOf = sumDownloads();
 
   const settle = (outPath: string) => {
     settled.add(outPath);
@@ -96,11 +98,12 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
     const time = tellNixTime(host);
+    const summed = sumsOf();
     const onEvent = (event: NixEvent) => {
       learn(event);
       time.take(event);
       if (event.type === 'message') caches?.hear(event.text);
-      else tell(event);
+      else tell(summed(event));
     };
     try {
       await realise(provided, outputs, {
