@@ -19,10 +19,10 @@ export function tellNixTime({ emit, clock }: Pick<Host, 'emit' | 'clock'>): NixT
   };
   const finish = (work: string, at: number) => {
     if (!running.delete(work)) return;
-    idleSince = at;
+    idleSince = Math.max(idleSince, at);
     // the end of a build may become known when the next one has begun
     const next = Math.min(...running.values());
-    if (running.size > 0 && next > at) tell(next);
+    if (running.size > 0 && next > idleSince) tell(next);
   };
   return {
     take(event) {
