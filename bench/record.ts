@@ -90,7 +90,7 @@ const flakeOf = (seed: string) => `{ outputs = { self }: let
   data = make "data" "\${self}/busybox dd if=/dev/urandom bs=1M count=32 > $out; : ${seed}";
 in { comfyui = base // { recipe = { name = "demo"; tag = "x"; layers = [
   { name = "base"; target = base; } { name = "data"; target = data; }
-]; }; }; }`;
+]; }; }; }; }`;
 
 /** The program, its recorder as it is or one that takes nothing. */
 async function writeProgram(name: string, records: boolean): Promise<string> {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { VerbOutcome } from '../commands/outcome.ts';
 import { recordText } from '../record/text.ts';
-import { layerTable } from '../report/table.ts';
+import { runResult } from '../report/table.ts';
 import type { Telling } from './arguments.ts';
 import type { Printer } from './printer.ts';
 import { inFlags } from './words.ts';
@@ -39,7 +39,7 @@ export function showUnfinished(outcome: VerbOutcome, shown: Shown): void {
 
 function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): void {
   if (record === undefined) return;
-  printer.tell(`${inFlags(layerTable(record))}\n`, 'bold');
+  printer.tell(`${inFlags(runResult(record))}\n`, 'bold');
   if (typeof outputs.record !== 'string') return;
   const file = resolve(outputs.record);
   printer.tellLine([{ text: 'Record: ' }, { text: outputs.record, opens: file }]);

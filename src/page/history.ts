@@ -37,7 +37,7 @@ function options(history: PageData['history'], width: number): uPlot.Options {
     },
     axes: [
       { ...axis, size: 32, incrs: [1, 2, 5, 10], values: (_, splits) => splits.map(day) },
-      { ...axis, scale: 'seconds', values: (_, splits) => splits.map(formatSeconds) },
+      { ...axis, scale: 'seconds', size: 84, values: (_, splits) => splits.map(formatSeconds) },
       {
         ...axis,
         scale: 'bytes',

@@ -45,17 +45,16 @@ function preferred(
 
 const endOf = ({ start, seconds }: Stretch): number => start + seconds;
 
-/** The share of a path from which on a layer counts as a part of it: less could not make the run shorter. */
+/** The share of all layers' time on the path from which on a layer counts as a part of it: less makes no run shorter. */
 const worthNaming = 0.05;
 
 /** The layers that the path is mostly made of. */
 export function criticalLayers(works: readonly LayerStretch[]): Set<string> {
-  const path = criticalPath(works);
-  const length = path.reduce((sum, { seconds }) => sum + seconds, 0);
   const sums = new Map<string, number>();
-  for (const { layer, seconds } of path) {
+  for (const { layer, seconds } of criticalPath(works)) {
     if (layer !== undefined) sums.set(layer, (sums.get(layer) ?? 0) + seconds);
   }
+  const length = [...sums.values()].reduce((sum, seconds) => sum + seconds, 0);
   const named = [...sums].filter(([, seconds]) => seconds >= worthNaming * length);
   return new Set(named.map(([layer]) => layer));
 }

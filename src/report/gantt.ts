@@ -9,6 +9,8 @@ const mostBars = 40;
 /** A bar of the picture. */
 interface Bar extends Stretch {
   name: string;
+  /** Seconds that its text says: without pauses. */
+  time: number;
   isCritical: boolean;
 }
 
@@ -17,7 +19,9 @@ interface Bar extends Stretch {
  * there is nothing to show. The bars have no sections: their names would run into them.
  */
 export function ganttMermaid(record: BuildRecord): string | undefined {
-  const works = layerWork(record).map(({ layer, ...work }) => ({ ...work, name: layer.name }));
+  const works = layerWork(record).map(({ layer: { name, seconds: time }, ...work }) => {
+    return { ...work, name, time };
+  });
   if (works.length === 0) return undefined;
   const around = [...before(works), ...after(works, record.seconds)];
   const layers = longest(works, mostBars - around.length);
@@ -46,7 +50,7 @@ function before(bars: readonly Bar[]): Bar[] {
   const start = Math.min(...bars.map(bar => bar.start));
   const end = Math.max(...bars.map(bar => bar.start + bar.seconds));
   if (start < worthABar * end) return [];
-  return [{ name: 'before the layers', start: 0, seconds: start, isCritical: true }];
+  return [{ name: 'before the layers', start: 0, seconds: start, time: start, isCritical: true }];
 }
 
 /** What lies after the last: manifest, tags, memory, caches. */
@@ -54,13 +58,13 @@ function after(bars: readonly Bar[], seconds: number): Bar[] {
   const end = Math.max(...bars.map(bar => bar.start + bar.seconds));
   const left = seconds - end;
   if (left < worthABar * seconds) return [];
-  return [{ name: 'after the layers', start: end, seconds: left, isCritical: true }];
+  return [{ name: 'after the layers', start: end, seconds: left, time: left, isCritical: true }];
 }
 
-function line({ name, start, seconds, isCritical }: Bar, at: number): string {
+function line({ name, start, seconds, time, isCritical }: Bar, at: number): string {
   const mark = isCritical ? 'crit, ' : '';
   const duration = `${Math.max(1, Math.round(seconds * 1000))}ms`;
-  return `  ${plain(name)} · ${formatSeconds(seconds)} :${mark}b${at}, ${moment(start)}, ${duration}`;
+  return `  ${plain(name)} · ${formatSeconds(time)} :${mark}b${at}, ${moment(start)}, ${duration}`;
 }
 
 /** Words with which a line is no bar. */

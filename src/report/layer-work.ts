@@ -12,16 +12,18 @@ export interface LayerWork extends Stretch {
 /** Work that goes on around that of the layers, or is a part of other work. */
 const around: readonly Span['kind'][] = ['nix', 'compress', 'wait'];
 
-/** The layers for which something was done, in the image's order. */
+/** The layers for which something was done, in the image's order; `layer.seconds` leaves out pauses. */
 export function layerWork({ layers, spans }: BuildRecord): LayerWork[] {
   const ofLayer = Map.groupBy(spans, ({ layer }) => layer);
   const critical = criticalLayers(spans.filter(isOwn));
-  return layers.flatMap(layer => {
-    const stretch = whole(ofLayer.get(layer.name) ?? []);
-    return stretch === undefined
-      ? []
-      : [{ layer, ...stretch, isCritical: critical.has(layer.name) }];
-  });
+  return layers
+    .filter(({ seconds }) => seconds > 0)
+    .flatMap(layer => {
+      const stretch = whole(ofLayer.get(layer.name) ?? []);
+      return stretch === undefined
+        ? []
+        : [{ layer, ...stretch, isCritical: critical.has(layer.name) }];
+    });
 }
 
 const isOwn = ({ kind }: Span): boolean => !around.includes(kind);

@@ -105,13 +105,22 @@ export function packagesSection(record: BuildRecord, comparison: Comparison | un
   );
   return html`<section aria-labelledby="packages-title">
 <h2 id="packages-title">Packages</h2>
-${raw(
-  changes.length === 0
-    ? html`<p>${comparison === undefined ? '' : 'None has changed since last time.'}</p>\n`
-    : tableOf(['package', 'change since last time', 'layer'], changes),
-)}<details><summary>${plural(all.length, 'package')} in all</summary>
+${raw(changedPackages(changes, comparison !== undefined))}<details><summary>${plural(all.length, 'package')} in all</summary>
 ${raw(tableOf(['package', 'version', 'layer'], listed))}</details>
 </section>
+`;
+}
+
+/** Changes that stand open; more are folded. */
+const mostOpen = 20;
+
+function changedPackages(changes: readonly Html[], isCompared: boolean): Html {
+  if (changes.length === 0)
+    return isCompared ? html`<p>None has changed since last time.</p>\n` : html``;
+  const table = tableOf(['package', 'change since last time', 'layer'], changes);
+  if (changes.length <= mostOpen) return table;
+  return html`<details><summary>${changes.length} changed since last time</summary>
+${raw(table)}</details>
 `;
 }
 
@@ -166,6 +175,6 @@ export function factsTable(record: BuildRecord): Html {
   );
   return html`<section aria-labelledby="facts-title">
 <h2 id="facts-title">Caches, inputs, versions</h2>
-${raw(tableOf(['what', ''], rows))}</section>
+${raw(tableOf(['of what', 'what is known'], rows))}</section>
 `;
 }

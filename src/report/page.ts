@@ -147,6 +147,6 @@ function next(record: BuildRecord): Html {
   return html`<section aria-labelledby="next-title">
 <h2 id="next-title">What next</h2>
 <pre>${steps.commands.join('\n')}</pre>
-${raw(...steps.notes.map(note => html`<p>${note}</p>\n`))}</section>
+${raw(...steps.notes.map(note => html`<p>${note.replaceAll('`', '')}</p>\n`))}</section>
 `;
 }

@@ -39,7 +39,7 @@ function bars(works: readonly LayerWork[], seconds: number): string[] {
     const from = Math.min(scale(work.start), barWidth - 1);
     const length = Math.max(1, scale(work.start + work.seconds) - from);
     const bar = ' '.repeat(from) + (isCritical ? '█' : '░').repeat(length);
-    const time = formatSeconds(work.seconds).padStart(12);
+    const time = formatSeconds(layer.seconds).padStart(12);
     return `${layer.name.padEnd(width)} ${time} ${bar}`.trimEnd();
   });
   const isMixed = works.some(({ isCritical }) => !isCritical);

@@ -74,10 +74,12 @@ function unfinishedPart(
 ): string[] {
   const unfinished = layers.filter(layer => layer.origin === origin);
   if (unfinished.length === 0) return [];
-  const broken = unfinished.flatMap(({ builtDerivations }) =>
-    builtDerivations.filter(({ ended }) => ended === 'failed'),
-  );
   const names = unfinished.map(({ name }) => name);
+  const broken = unfinished
+    .flatMap(({ builtDerivations }) => builtDerivations)
+    .filter(
+      ({ ended, derivation }) => ended === 'failed' && !names.includes(storeName(derivation)),
+    );
   const what = names.length <= mostNamed ? listed(names) : `${names.length} layers`;
   const [first] = broken;
   const at = origin === 'failed' && first ? ` at ${storeName(first.derivation)}` : '';

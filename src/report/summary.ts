@@ -87,7 +87,8 @@ function whatNext(record: BuildRecord): string[] {
   const { commands, notes } = steps;
   return [
     ...(commands.length === 0 ? [] : ['### What next', shellBlock(commands)]),
-    ...notes.map(escapeText),
+    // sentences of this program, in Markdown
+    ...notes,
   ];
 }
 

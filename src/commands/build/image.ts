@@ -24,6 +24,7 @@ import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 import { foremost } from './target-layers.ts';
+import { timedPresence } from './timed-presence.ts';
 import { wouldPush } from './would-push.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
@@ -115,8 +116,10 @@ const agreeing = <Context extends ImageContext>(context: Context): Context => ({
 });
 
 /** What the image's repository says of blobs. */
-const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
-  presenceIn(withSeen(destination.store, tagged), knowledge, message => warn(state.host, message));
+const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence => {
+  const store = timedPresence(withSeen(destination.store, tagged), state.host);
+  return presenceIn(store, knowledge, message => warn(state.host, message));
+};
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {

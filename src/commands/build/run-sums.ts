@@ -13,16 +13,28 @@ export function sumsOfRuns(): () => (event: NixEvent) => NixEvent {
     done: runs.reduce((sum, run) => sum + run[of].done, 0),
     expected: runs.reduce((sum, run) => sum + run[of].expected, 0),
   });
-  return () => {
+  const begin = (): Sums => {
     const run = { bytes: none, built: none, fetched: none };
     runs.push(run);
+    return run;
+  };
+  return () => {
+    let run = begin();
+    const set = (sums: Partial<Sums>): void => {
+      const isOfAnother = (Object.keys(sums) as (keyof Sums)[]).some(
+        of => (sums[of]?.done ?? 0) < run[of].done,
+      );
+      // a run that begins again, without a cache that has failed, has another process
+      if (isOfAnother) run = begin();
+      Object.assign(run, sums);
+    };
     return event => {
       if (event.type === 'download') {
-        run.bytes = { done: event.done, expected: event.expected };
+        set({ bytes: { done: event.done, expected: event.expected } });
         return { ...event, ...total('bytes') };
       }
       if (event.type !== 'counts') return event;
-      Object.assign(run, { built: event.built, fetched: event.fetched });
+      set({ built: event.built, fetched: event.fetched });
       return { ...event, built: total('built'), fetched: total('fetched') };
     };
   };

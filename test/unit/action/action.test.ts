@@ -85,7 +85,7 @@ test('outputs, exports, table and summary go to the runner', async () => {
       `state ${runState}`,
       'path /nix/bin',
       'env NIX_SSL_CERT_FILE=/certs',
-      'info layer           origin         ti'.slice(0, 30),
+      'info .#comfyui in 1 min 15 s',
       'summary ## .\\#comfyui in 1 min 15 s'.slice(0, 30),
     ],
   );
@@ -107,7 +107,7 @@ test('a failure with a record still shows what was done', async () => {
   const { calls } = await run(async () => {
     throw new VerbFailure('It broke.', failedOutcome(record));
   });
-  assert.match(calls[1] ?? '', /^info layer +origin/);
+  assert.match(calls[1] ?? '', /^info \.#comfyui failed after 1 min 15 s\n.*\n\nlayer +origin/);
   assert.equal(calls[2], 'error It broke.');
   assert.match(calls[3] ?? '', /^summary ## .* failed after/);
 });

@@ -59,7 +59,10 @@ test('all that people read is on standard error', async () => {
   });
   assert.equal(code, 0);
   assert.equal(out, '');
-  assert.match(error, /^Evaluating the flake\nwarning: look\nlayer +origin .*\n/);
+  assert.match(
+    error,
+    /^Evaluating the flake\nwarning: look\n\.#comfyui in 1 min 15 s\n.*\n\nlayer +origin .*\n/,
+  );
 });
 
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -74,7 +77,7 @@ const made: Verb = async (_raw, _context, host) => {
 test('standard output has the reference of the image that was made, and nothing else', async () => {
   const { out, error } = await run(['build'], made);
   assert.equal(out, `${ref}\n`);
-  assert.match(error, /^Evaluating the flake\nwarning: Set `--no-reuse`\.\nlayer /);
+  assert.match(error, /^Evaluating the flake\nwarning: Set `--no-reuse`\.\n\.#comfyui in /);
   const image = await run(['build', '--image', '-'], made, {}, new Writable());
   assert.deepEqual([image.code, image.out], [0, '']);
 });
@@ -149,7 +152,10 @@ test('a failure with a record shows the table before the error', async () => {
     );
   });
   assert.equal(code, 1);
-  assert.match(error, /^layer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/);
+  assert.match(
+    error,
+    /^\.#comfyui failed after .*\n.*\n\nlayer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/,
+  );
 });
 
 test('secrets are inputs of the verb, and in the environment of no program it runs', async () => {

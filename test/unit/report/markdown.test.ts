@@ -70,7 +70,7 @@ test('summaries hold whatever names, licences, logs and answers of caches say', 
     const record = sampleRecord();
     const [layer] = record.layers;
     assert.ok(layer);
-    layer.name = text;
+    Object.assign(layer, { name: text, seconds: 1 });
     record.spans = [{ kind: 'build', layer: text, detail: text, start: 0, seconds: 1 }];
     record.run = text;
     record.warnings = [text];

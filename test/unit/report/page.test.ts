@@ -54,7 +54,7 @@ function hostileRecord(): BuildRecord {
   });
   const [layer] = record.layers;
   assert.ok(layer);
-  layer.name = hostile;
+  Object.assign(layer, { name: hostile, seconds: 1 });
   layer.packages = [{ name: hostile, version: hostile }];
   record.caches?.leftOut.push({ cache: hostile, reason: hostile });
   return record;

@@ -80,6 +80,14 @@ test('a failure names the layer and what broke in it; nothing is said to be reus
   );
 });
 
+test('what broke is not said twice where the layer is called like it', () => {
+  const [broken] = failed.builtDerivations;
+  assert.ok(broken);
+  const derivation = broken.derivation.replace('torch-2.9.0', failed.name);
+  const layers = [{ ...failed, builtDerivations: [{ ...broken, derivation }] }];
+  assert.match(runSentence(withoutImage({ layers })), /^layer3-pytorch failed, /);
+});
+
 test('a run that was cancelled has not failed', () => {
   const record = withoutImage({ outcome: 'cancelled', layers: [failed] });
   assert.equal(runTitle(record), '.#comfyui was cancelled after 1 min 15 s');

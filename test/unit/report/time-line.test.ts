@@ -43,7 +43,7 @@ function recordOf(layers: number, name = (at: number) => `layer${at}`) {
     return { kind: 'build', layer, detail: layer, start: 0, seconds: at + 1 };
   });
   return sampleRecord({
-    layers: names.map(each => sampleLayer({ name: each, origin: 'built' })),
+    layers: names.map((each, at) => sampleLayer({ name: each, origin: 'built', seconds: at + 1 })),
     spans,
     seconds: layers,
   });
@@ -75,7 +75,7 @@ test('the picture says what lies before and after the layers where that is much'
   const bars = ganttMermaid(record)?.split('\n').slice(4);
   assert.deepEqual(bars, [
     '  before the layers · 30 s :crit, b0, 2000-01-01 00:00:00.000, 30000ms',
-    '  layer3-pytorch · 1 min 00 s :crit, b1, 2000-01-01 00:00:30.000, 60000ms',
+    '  layer3-pytorch · 1 min 14 s :crit, b1, 2000-01-01 00:00:30.000, 60000ms',
     '  after the layers · 10 s :crit, b2, 2000-01-01 00:01:30.000, 10000ms',
   ]);
 });
@@ -105,6 +105,9 @@ test('a terminal shows a bar for each layer, where it was in the run', () => {
     ],
     seconds: 48,
   });
+  for (const [at, seconds] of [13, 0, 36].entries()) {
+    Object.assign(record.layers[at] ?? {}, { seconds });
+  }
   const text = runText(record);
   const lines = text.split('\n');
   assert.equal(lines[0], '.#comfyui in 48 s');
