@@ -1,10 +1,8 @@
 import { Failure } from '../../host/failure.ts';
-import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
-import { repositoryTree } from '../../nix/repository-tree.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
 import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
@@ -38,24 +36,13 @@ export function beginBuild(
     const { flake = '.', workingDirectory } = settings;
     await state.github?.restoreEvaluation(flake, workingDirectory);
     const evaluating = add(evaluateBeside(begun, settings, host));
-    const asking = add(treeToRemember(settings, host));
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
-    const tree = await asking;
-    if (tree !== undefined) state.tree = tree;
     checkSelection(settings.layers, evaluation);
     requireKnownOutputs(evaluation);
     return { evaluation, nix: await ready };
   });
-}
-
-/** The tree of the flake's repository, for who will read the memory. */
-async function treeToRemember(
-  { writeMemory, flake = '.', workingDirectory }: BuildSettings,
-  host: Host,
-): Promise<string | undefined> {
-  return writeMemory ? repositoryTree(flake, workingDirectory, host) : undefined;
 }
 
 /** A Nix that is ready is that of the run; caches get what it builds. */

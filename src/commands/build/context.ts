@@ -2,6 +2,7 @@ import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
+import { readManifest } from '../../image/oci/documents.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Closure } from '../../nix/closures.ts';
@@ -9,6 +10,7 @@ import { flakeLastModified } from '../../nix/flake.ts';
 import type { Evaluation, Nix, Recipe } from '../../nix/types.ts';
 import { recordText } from '../../record/text.ts';
 import { rowsOfStore } from '../../registry/memory/rows.ts';
+import type { StoredManifest } from '../../registry/store.ts';
 import { type FinishedImage, type Push, push, type SentImage } from '../push.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
@@ -47,7 +49,7 @@ export function startLearning({ state, knowledge, evaluation, settings }: ImageC
   const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
-    origin: originOfImage(evaluation, settings, state.host.env, state.tree),
+    origin: () => originOfImage(evaluation, settings, state.host.env, state.seen),
   });
 }
 
@@ -61,12 +63,18 @@ async function remember(
   const { manifest, target, put } = finished ?? {};
   const learnt = lessons.soFar();
   if (!settings.writeMemory || learnt === undefined || own === undefined) return;
-  const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
+  const whole = { ...(manifest ? named(manifest) : {}), ...(target ? { target } : {}) };
   const { record } = outcomeOf({ ...state, ...(manifest ? { manifest } : {}) }, settings);
   const isNews = record.sentBytes > 0 || record.layers.some(({ origin }) => origin === 'built');
   const run = state.run === undefined ? {} : { run: state.run };
   const lesson = { image: { ...whole, ...learnt }, isNews };
   await own.write({ ...lesson, record: { text: recordText(record), ...run } }, put);
+}
+
+/** By which digest an image is found again, and its config. */
+function named({ bytes, digest }: StoredManifest) {
+  const { config } = readManifest(bytes, digest);
+  return { digest, config: { digest: config.digest, size: config.size } };
 }
 
 /**

@@ -24,6 +24,7 @@ import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { LayerBlob } from '../transfers.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
+import type { SeenSource } from './image-origin.ts';
 import { placeRecords } from './place-records.ts';
 
 /** A layer of the image with its blobs, which may be none. */
@@ -59,8 +60,8 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
-  /** Of the root of the flake's repository, as git names it. */
-  tree?: string;
+  /** The commit that the flake is of, and what is known of it. */
+  seen: SeenSource;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;
@@ -90,6 +91,7 @@ export function startState(host: Host): BuildState {
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    seen: {},
     closures: startClosures(),
     made: new Map(),
   };
