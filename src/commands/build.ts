@@ -88,12 +88,12 @@ async function isTagged(
   open: OpenRepository,
 ): Promise<boolean> {
   const flake = flakeToTag(settings);
-  if (!settings.writeMemory && flake === undefined) return false;
+  if (flake === undefined) return false;
   const source = await seeSource(settings, state.host);
   if (source === undefined) return false;
   state.seen = { source };
-  const repository = flake && (await open());
-  if (flake === undefined || repository === undefined) return false;
+  const repository = await open();
+  if (repository === undefined) return false;
   const { tagKnownCommit } = await import('./build/known-commit/known-commit.ts');
   return tagKnownCommit(flake, source, settings, state, repository);
 }
@@ -106,9 +106,11 @@ async function makeWithNix(
   const github = await openGithub(settings, state.host);
   if (github) state.github = github;
   let repository: Repository | undefined;
+  const isToSee = settings.writeMemory && flakeToTag(settings) === undefined;
   const beginning = await beginBuild(settings, state, async () => {
     repository = await open();
     repository?.logIn();
+    if (isToSee) state.seen = { source: await seeSource(settings, state.host) };
   });
   const { makeWith } = await maker();
   await makeWith(beginning, settings, state, repository);

@@ -27,7 +27,9 @@ export interface FlakeSource {
   commit: string;
   /** … and of the tree of the repository's root. */
   tree: string;
-  /** From the repository's root to the flake's folder; empty where that is the root. */
+  /** The repository's root, absolute. */
+  root: string;
+  /** From there to the flake's folder; empty where that is the root. */
   folder: string;
   /** Whether the tree alone decides what files are made of it: no attributes, no submodules. */
   isPlain: boolean;
@@ -49,12 +51,26 @@ export async function flakeSource(
   const ask = quietGit(host);
   const asked = ['HEAD^{commit}', 'HEAD^{tree}', '--show-prefix', '--show-toplevel'];
   const named = await ask(resolve(cwd, flake.folder), 'rev-parse', ...asked);
-  const [commit = '', tree = '', folder = '', top = ''] = named?.split('\n') ?? [];
-  if (!isObject(commit) || !isObject(tree) || !isAbsolute(top)) return undefined;
-  const files = await unchangedFiles(ask, top);
+  const [commit = '', tree = '', folder = '', root = ''] = named?.split('\n') ?? [];
+  if (!isObject(commit) || !isObject(tree) || !isAbsolute(root)) return undefined;
+  const files = await unchangedFiles(ask, root);
   if (files === undefined) return undefined;
-  const isPlain = !files.some(isSubmodule) && (await haveNoAttributes(files, top));
-  return { commit, tree, folder: folder.replace(/\/$/, ''), isPlain };
+  const isPlain = !files.some(isSubmodule) && (await haveNoAttributes(files, root));
+  return { commit, tree, root, folder: folder.replace(/\/$/, ''), isPlain };
+}
+
+/** Writes the files of a source that is plain into a folder, which is made; false where git does not. */
+export async function writeFiles(
+  { root }: FlakeSource,
+  folder: string,
+  host: Host,
+): Promise<boolean> {
+  const ask = quietGit(host);
+  const unfiltered = await withoutFilters(ask, root);
+  if (unfiltered === undefined) return false;
+  const asTheyAre = ['-c', 'core.autocrlf=false'];
+  const write = ['checkout-index', '--all', `--prefix=${folder}/`];
+  return (await ask(root, ...unfiltered, ...asTheyAre, ...write)) !== undefined;
 }
 
 const isObject = (text: string) => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
@@ -72,18 +88,18 @@ interface KnownFile {
 const isSubmodule = ({ mode }: KnownFile) => mode === '160000';
 
 /** The files of a repository; undefined where one of them is not as it was committed. */
-async function unchangedFiles(ask: AskGit, top: string): Promise<KnownFile[] | undefined> {
+async function unchangedFiles(ask: AskGit, root: string): Promise<KnownFile[] | undefined> {
   const [listed, unfiltered] = await Promise.all([
-    ask(top, 'ls-files', '-v', '--stage', '-z'),
-    withoutFilters(ask, top),
+    ask(root, 'ls-files', '-v', '--stage', '-z'),
+    withoutFilters(ask, root),
   ]);
   const files = listed === undefined ? undefined : filesIn(listed);
   // git was told to believe of some that they are unchanged, or they are not here
   if (!files?.every(({ state }) => state === 'H') || !unfiltered) return undefined;
   const status = ['status', '--porcelain', '--untracked-files=no', '--ignore-submodules=dirty'];
-  const folders = files.filter(isSubmodule).map(({ path }) => join(top, path));
+  const folders = files.filter(isSubmodule).map(({ path }) => join(root, path));
   const [changes, ...submodules] = await Promise.all([
-    ask(top, ...unfiltered, ...status),
+    ask(root, ...unfiltered, ...status),
     ...folders.map(folder => isUnchanged(ask, folder)),
   ]);
   return changes === '' && submodules.every(Boolean) ? files : undefined;
@@ -109,10 +125,10 @@ function filesIn(listed: string): KnownFile[] | undefined {
 const telling =
   /(^|\s)(\[attr\]|[-!]?(export-[\w-]+|text|crlf|binary|eol|ident|filter|working-tree-encoding)(=|\s|$))/m;
 
-async function haveNoAttributes(files: readonly KnownFile[], top: string): Promise<boolean> {
+async function haveNoAttributes(files: readonly KnownFile[], root: string): Promise<boolean> {
   const named = files.filter(({ path }) => basename(path) === '.gitattributes');
   const texts = await Promise.all(
-    named.map(({ path }) => shortTextAt(join(top, path), limits.document)),
+    named.map(({ path }) => shortTextAt(join(root, path), limits.document)),
   );
   return texts.every(text => text !== undefined && !telling.test(text));
 }

@@ -13,6 +13,7 @@ import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/typ
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
+import { evaluateWithoutCommit } from './without-commit.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -263,11 +264,13 @@ export async function whileRealising<T>(
   return inPhase(host, 'realise', async () => {
     const parts = { nix, host, provider, layers, rootsDirectory, caches: state.caches };
     const realisation = startRealisation(first, { ...parts, here: here && new Set(here.keys()) });
+    const endEvaluation = first.length > 0 ? evaluateWithoutCommit(context, host) : undefined;
     try {
       // a disk that the user has cleared is cleared in any case
       if (first.length === 0) await provider.nixFor([]);
       return await work(realisation);
     } finally {
+      await endEvaluation?.();
       await realisation.ended();
       await provider.ended();
     }

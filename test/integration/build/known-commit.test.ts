@@ -1,7 +1,7 @@
 // A commit that was built before is tagged on a machine without Nix, and what a full run would put is put.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFile, cp, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -138,4 +138,30 @@ test('what is not known, or not there, is built', async t => {
   assert.equal((await buildWithoutNix([])).code, 0);
   assert.notEqual((await buildWithoutNix(['--no-reuse'])).code, 0, 'nothing is to be reused');
   assert.notEqual((await buildWithoutNix(['--compression', 'gzip'])).code, 0, 'other bytes');
+});
+
+test('another commit with the same files is tagged, where none of it is in the image', async t => {
+  const { commit, buildWithoutNix, folder, build } = await scene(t);
+  await build();
+  await commit('nothing else');
+  const early = await buildWithoutNix(['--tags', 'v2']);
+  assert.equal(early.code, 0, early.stderr);
+  assert.match(early.stderr, /The files of commit [0-9a-f]{12} were built before/);
+
+  const change = async (file: string, from: string, to: string) => {
+    const text = await readFile(join(folder, file), 'utf8');
+    assert.ok(text.includes(from), file);
+    await writeFile(join(folder, file), text.replace(from, to));
+  };
+  await change('image.nix', '{ linkTree, layers }:', '{ linkTree, layers, stamp }:');
+  await change('image.nix', '"/tmp"', `"/tmp\${stamp}"`);
+  await change('flake.nix', 'inherit layers;', 'inherit layers; stamp = toString (self.rev or 0);');
+  for (const attribute of ['rev', 'lastModified']) {
+    await change('flake.nix', 'self.rev', `self.${attribute}`);
+    await commit(`with ${attribute}`);
+    await build();
+    assert.equal((await buildWithoutNix([])).code, 0, 'the commit itself');
+    await commit('nothing else');
+    assert.notEqual((await buildWithoutNix([])).code, 0, `the image has ${attribute} in it`);
+  }
 });

@@ -11,7 +11,7 @@ const settings = {
 const decisive = { format: 2, compression: 'zstd', maxLayerSize: 1000, labels: { a: 'b' } };
 const system = 'x86_64-linux';
 const evaluation = { system, locked: true, imageTag: undefined };
-const source = { commit: 'c1', tree: 't1', folder: '', isPlain: true };
+const source = { commit: 'c1', tree: 't1', root: '/r', folder: '', isPlain: true };
 
 test('a workflow knows commit, branch and event, and the flake where in it the image is', () => {
   const installable = '.?dir=images&shallow=1#comfyui';

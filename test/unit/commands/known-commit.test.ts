@@ -2,28 +2,19 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { originOfImage } from '../../../src/commands/build/image-origin.ts';
 import { flakeToTag } from '../../../src/commands/build/known-commit/asked.ts';
 import { tagKnownCommit } from '../../../src/commands/build/known-commit/known-commit.ts';
 import { startState } from '../../../src/commands/build/state.ts';
-import { imageOf, putImage } from '../../../src/commands/push.ts';
-import { imageConfig } from '../../../src/image/config.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { BuildSettings } from '../../../src/inputs/settings.ts';
-import { memoryPlace } from '../../../src/registry/memory/place.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
-import { layerOf, noise } from '../../tools/blobs.ts';
 import { quietHost } from '../../tools/host.ts';
 import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
+import { architecture, memoryTag, pushCommit, revision } from '../../tools/remembered-commit.ts';
 
-const revision = 'org.opencontainers.image.revision';
-const source = { commit: 'c1', tree: 't1', folder: '', isPlain: true };
+const source = { commit: 'c1', tree: 't1', root: '/r', folder: '', isPlain: true };
 const flake = { folder: '.', attribute: 'comfyui' };
-const system = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
-const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-const memoryTag = `cache-comfyui-cu130-${architecture}`;
-
 const settingsOf = (changes: Partial<BuildSettings> = {}) =>
   ({
     ...{ flake: '.#comfyui', image: 'r/o/x', push: true, reuse: true, layers: [], tags: [] },
@@ -34,42 +25,11 @@ const settingsOf = (changes: Partial<BuildSettings> = {}) =>
     ...changes,
   }) as unknown as BuildSettings;
 
-/** Puts an image of a commit and remembers it, as a run does. */
-async function push(store: ImageStore, layers = 3, entrypoint = 'comfyui', commit = 'c1') {
-  const blobs = await Promise.all(
-    Array.from({ length: layers }, async (_, at) => {
-      const blob = { ...(await store.putBlob(layerOf(noise(2000, at)))), name: `layer${at}` };
-      const mediaType = mediaTypes.layer.zstd;
-      return { ...blob, mediaType, key: blob.diffId, paths: [], transfer: 'uploaded' as const };
-    }),
-  );
-  const created = '1970-01-01T00:00:01Z';
-  const config = { Entrypoint: [entrypoint] };
-  const bytes = imageConfig({ config, labels: {}, created, architecture, layers: blobs });
-  const image = imageOf(bytes, blobs, { [revision]: commit });
-  await putImage(store, image);
-  await store.putTag('cu130', image.manifest);
-  const manifest = JSON.parse(image.manifest.bytes.toString());
-  const evaluated = {
-    ...{ installable: '.#comfyui', system, locked: true, imageTag: undefined },
-    recipe: { tag: 'cu130', created },
-  };
-  const origin = originOfImage(
-    evaluated,
-    settingsOf(),
-    {},
-    {
-      source: { ...source, commit },
-    },
-  );
-  const { digest, size } = manifest.config;
-  const learnt = { ...origin, digest: image.manifest.digest, config: { digest, size } };
-  const place = memoryPlace(store, memoryTag, {
-    ...{ storeDir: '/nix/store', architecture, host: quietHost(), sleep: async () => undefined },
+/** Puts an image of a commit and remembers it. */
+const push = (store: ImageStore, layers = 3, entrypoint = 'comfyui', commit = 'c1') =>
+  pushCommit(store, {
+    ...{ settings: settingsOf(), source: { ...source, commit }, layers, entrypoint },
   });
-  await place.write({ image: { ...learnt, blobs, outputs: [], roots: [] }, isNews: true });
-  return { manifest, digest: image.manifest.digest };
-}
 
 interface Run {
   settings?: Partial<BuildSettings>;

@@ -41,7 +41,8 @@ test('commit and tree are those of the repository, wherever in it the flake is',
   const { git, sourceOf } = await repository(t);
   const commit = await git('rev-parse', 'HEAD');
   const tree = await git('rev-parse', 'HEAD^{tree}');
-  const source = { commit, tree, folder: '', isPlain: true };
+  const root = await git('rev-parse', '--show-toplevel');
+  const source = { commit, tree, root, folder: '', isPlain: true };
   assert.deepEqual(await sourceOf('.'), source);
   assert.deepEqual(await sourceOf('.?dir=images#comfyui'), source);
   assert.deepEqual(await sourceOf('./images#comfyui'), { ...source, folder: 'images' });
