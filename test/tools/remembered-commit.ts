@@ -10,7 +10,7 @@ import { layerOf, noise } from './blobs.ts';
 import { quietHost } from './host.ts';
 
 export const revision = 'org.opencontainers.image.revision';
-export const system = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
+const system = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
 export const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 export const memoryTag = `cache-comfyui-cu130-${architecture}`;
 

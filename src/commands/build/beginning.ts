@@ -1,4 +1,5 @@
 import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
@@ -7,6 +8,7 @@ import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
 import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
 import { evaluateBeside } from './evaluation.ts';
+import { seeSource } from './source.ts';
 import type { BuildState } from './state.ts';
 
 /** What an image is made from. */
@@ -39,10 +41,24 @@ export function beginBuild(
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
+    const confirming = add(confirmSource(settings, state, host));
     checkSelection(settings.layers, evaluation);
     requireKnownOutputs(evaluation);
+    await confirming;
     return { evaluation, nix: await ready };
   });
+}
+
+/** Files that were changed while Nix read them are those of no commit. */
+async function confirmSource(
+  settings: BuildSettings,
+  state: BuildState,
+  host: Host,
+): Promise<void> {
+  const { source } = state.seen;
+  if (source === undefined) return;
+  const now = await seeSource(settings, host);
+  if (now?.commit !== source.commit) state.seen = {};
 }
 
 /** A Nix that is ready is that of the run; caches get what it builds. */

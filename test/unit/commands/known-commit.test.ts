@@ -256,7 +256,13 @@ test('what asks for more than tags is no matter of a commit', () => {
   const { flake: _, ...byDefault } = settingsOf();
   assert.deepEqual(flakeToTag(byDefault as BuildSettings), flake);
   const more: Partial<BuildSettings>[] = [
-    ...[{ push: false }, { reuse: false }, { layers: ['a'] }, { allTargets: true }],
+    ...[
+      { push: false },
+      { reuse: false },
+      { layers: ['a'] },
+      { allTargets: true },
+      { acceptFlakeConfig: true },
+    ],
     ...[{ auditFailOn: 'error' as const }, { overrideInputs: [{ input: 'a', flake: 'b' }] }],
     ...[{ image: 'oci:x' }, { image: 'docker-archive:x' }, { image: '-' }],
     ...[{ flake: 'path:.#x' }, { flake: 'github:o/r#x' }, { flake: '.?submodules=1#x' }],

@@ -12,7 +12,9 @@ export function flakeToTag(settings: BuildSettings): LocalFlake | undefined {
   // an audit that may fail the run has to be made; what it found is in the record of the first one
   const isJudged = auditFailOn !== 'never';
   const asksForMore = !reuse || layers.length > 0 || allTargets || isJudged;
-  if (!asksForTags || asksForMore || overrideInputs.length > 0) return undefined;
+  if (!asksForTags || asksForMore) return undefined;
+  // settings of the flake may make its evaluation impure
+  if (overrideInputs.length > 0 || settings.acceptFlakeConfig) return undefined;
   // the first that is looked for; of a flake that lacks it the memory has no such image
   return localFlake(settings.flake ?? '.#comfyui');
 }
