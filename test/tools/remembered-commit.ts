@@ -22,12 +22,14 @@ export interface CommitImage {
   /** How many, of 2,000 bytes each. */
   layers?: number;
   entrypoint?: string;
+  /** What its config says that it runs on. */
+  runsOn?: string;
 }
 
 /** Puts an image into a repository as that of a commit, tagged cu130, and remembers it as a run does. */
 export async function pushCommit(
   store: ImageStore,
-  { settings, source, layers = 3, entrypoint = 'comfyui' }: CommitImage,
+  { settings, source, layers = 3, entrypoint = 'comfyui', runsOn = architecture }: CommitImage,
 ) {
   const blobs = await Promise.all(
     Array.from({ length: layers }, async (_, at) => {
@@ -38,7 +40,9 @@ export async function pushCommit(
   );
   const created = '1970-01-01T00:00:01Z';
   const config = { Entrypoint: [entrypoint] };
-  const bytes = imageConfig({ config, labels: {}, created, architecture, layers: blobs });
+  const bytes = imageConfig({
+    ...{ config, labels: {}, created, architecture: runsOn, layers: blobs },
+  });
   const image = imageOf(bytes, blobs, { [revision]: source.commit });
   await putImage(store, image);
   await store.putTag('cu130', image.manifest);

@@ -136,6 +136,16 @@ test('a memory that lies, and a registry that has lost something, are worth a no
       const { digest, size } = another.manifest.config;
       await nameAnother(store, another, { config: { digest, size } });
     },
+    'an image of another processor': async ({ store }) => {
+      const other = { entrypoint: 'comfyui', runsOn: 's390x', source };
+      const { digest, manifest } = await pushCommit(store, { settings: settingsOf(), ...other });
+      const { config } = manifest;
+      await nameAnother(
+        store,
+        { digest },
+        { config: { digest: config.digest, size: config.size } },
+      );
+    },
     'the memory itself': async ({ store }) => {
       const digest = (await store.getManifest(memoryTag))?.digest;
       await rewrite(store, ({ images }) => Object.assign(images[0] ?? {}, { digest }));
