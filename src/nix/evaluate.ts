@@ -36,7 +36,7 @@ export interface EvaluationRequest {
 }
 
 /** What {@link describeTarget} gives, and {@link describeProvenance} where it is asked for. */
-const descriptionSchema = v.object({
+export const descriptionSchema = v.object({
   target: v.unknown(),
   image: v.object({ name: v.nullable(v.string()), tag: v.nullable(v.string()) }),
   recipe: v.unknown(),
@@ -85,6 +85,24 @@ async function describe(
   installable: string,
   request: EvaluationRequest,
 ): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
+  const apply = request.provenance ? describeWithProvenance : describeTarget;
+  const { printed, ...said } = await applyTo(nix, installable, apply, request);
+  return { ...said, description: printed === undefined ? undefined : readDescription(printed) };
+}
+
+/** How an installable is evaluated. */
+export type EvaluationSettings = Omit<EvaluationRequest, 'installables' | 'provenance'>;
+
+/**
+ * Applies a function of Nix's language to what a flake has at the installable. Gives the JSON that Nix
+ * prints, undefined where it cannot; `locked`: whether the lock file has all inputs.
+ */
+export async function applyTo(
+  nix: Nix,
+  installable: string,
+  apply: string,
+  request: EvaluationSettings,
+): Promise<{ printed?: string | undefined; locked: boolean; errors: readonly string[] }> {
   const reader = createEventReader();
   const { emit, clock } = nix.host;
   const fetches = tellFetches(nix.host);
@@ -93,7 +111,7 @@ async function describe(
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
     ...overrideArguments(request.overrideInputs, request.cwd),
-    ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
+    ...['--apply', apply],
     ...['--', asAddress(installable, request.cwd)],
   ];
   const onStderrLine = (line: string) => {
@@ -113,8 +131,7 @@ async function describe(
   const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
     runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
   ).finally(() => fetches.take(0));
-  const description = code === 0 ? readDescription(stdout) : undefined;
-  return { description, locked, errors: reader.errors() };
+  return { printed: code === 0 ? stdout : undefined, locked, errors: reader.errors() };
 }
 
 /** Tells of the times in which files are fetched: while Nix evaluates those are mostly inputs of the flake. */
@@ -138,9 +155,16 @@ function tellFetches({ emit, clock }: Pick<Host, 'emit' | 'clock'>) {
  * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by
  * who reads it. Throws a {@link Failure}.
  */
-export function readDescription(printed: string): Description {
+export const readDescription = (printed: string): Description =>
+  readPrinted(descriptionSchema, printed);
+
+/** The same of any JSON that this program asks Nix to print. Throws a {@link Failure}. */
+export function readPrinted<Schema extends v.GenericSchema>(
+  schema: Schema,
+  printed: string,
+): v.InferOutput<Schema> {
   try {
-    return v.parse(descriptionSchema, JSON.parse(printed));
+    return v.parse(schema, JSON.parse(printed));
   } catch (cause) {
     throw new Failure('What Nix has evaluated is not understood.', {
       tried: 'Reading what nix eval --json printed.',
@@ -157,7 +181,8 @@ export function readDescription(printed: string): Description {
 const isAboutLockFile = (text: string) =>
   /\b(not writing modified|will not write|creating|updating) lock file\b/.test(text);
 
-function evaluationOf(
+/** What a description says, checked against the store. Throws a {@link Failure}. */
+export function evaluationOf(
   installable: string,
   found: Description,
   nix: Nix,
