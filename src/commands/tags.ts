@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { inSpan } from '../host/span.ts';
 import type { StatedImage } from '../registry/evidence.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 
@@ -17,13 +18,19 @@ export async function moveTags(
   current: readonly string[] = [],
 ): Promise<void> {
   const { digest } = manifest;
-  let isThere = current.length > 0 || (await store.getManifest(digest)) !== undefined;
+  const isGiven = () =>
+    inSpan(host, { kind: 'manifest', detail: digest }, async () => {
+      return (await store.getManifest(digest)) !== undefined;
+    });
+  let isThere = current.length > 0 || (await isGiven());
   const moved: string[] = [];
   for (const tag of tags.filter(each => !current.includes(each))) {
     try {
       host.signal?.throwIfAborted();
-      await store.putTag(tag, manifest);
-      if (!isThere) await checkTag(store, tag, digest);
+      await inSpan(host, { kind: 'tag', detail: tag }, async () => {
+        await store.putTag(tag, manifest);
+        if (!isThere) await checkTag(store, tag, digest);
+      });
       isThere = true;
     } catch (error) {
       throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
@@ -86,7 +87,7 @@ async function describe(
 ): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
   const reader = createEventReader();
   const { emit, clock } = nix.host;
-  let fetching = 0;
+  const fetches = tellFetches(nix.host);
   let locked = true;
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
@@ -99,8 +100,7 @@ async function describe(
     const events = reader.read(line, clock());
     const files = reader.fetching();
     // a line tells of the beginning or end of one
-    if (files.length !== fetching) request.onFetch?.(files);
-    fetching = files.length;
+    if (fetches.take(files.length)) request.onFetch?.(files);
     for (const event of events) {
       if (event.type !== 'message' || event.level !== level.warning) continue;
       const isOfLock = isAboutLockFile(event.text);
@@ -112,9 +112,26 @@ async function describe(
   const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
   const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
     runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
-  );
+  ).finally(() => fetches.take(0));
   const description = code === 0 ? readDescription(stdout) : undefined;
   return { description, locked, errors: reader.errors() };
+}
+
+/** Tells of the times in which files are fetched: while Nix evaluates those are mostly inputs of the flake. */
+function tellFetches({ emit, clock }: Pick<Host, 'emit' | 'clock'>) {
+  let fetching = 0;
+  let startedAt = 0;
+  return {
+    /** Takes how many are being fetched now; whether that has changed. */
+    take(files: number): boolean {
+      const isChanged = files !== fetching;
+      if (fetching === 0 && files > 0) startedAt = clock();
+      if (fetching > 0 && files === 0)
+        emit({ type: 'span', kind: 'inputs', startedAt, at: clock() });
+      fetching = files;
+      return isChanged;
+    },
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { BuildRecord, LayerPackage, LayerRecord } from './types.ts';
 
 /** A number then and now. */
-export interface Change {
+interface Change {
   /** Undefined where it was not there, or is not known. */
   before: number | undefined;
   now: number;
@@ -10,7 +10,7 @@ export interface Change {
 }
 
 /** A layer then and now. */
-export interface LayerChange {
+interface LayerChange {
   name: string;
   /** Seconds that making it took when it was last made then, and now; absent where this run has not made it. */
   making?: Change;
@@ -21,7 +21,7 @@ export interface LayerChange {
 }
 
 /** A package that one of two images has, or both in another version. */
-export interface PackageChange {
+interface PackageChange {
   name: string;
   /** The layer that has it now, or had it; of one that has moved, where it is now. */
   layer: string;

@@ -98,7 +98,7 @@ export function recordEvents(startedAt: number): Recorder {
     if (event.type === 'plan') {
       for (const { name, ...planned } of event.layers) layer(name).planned = planned;
     } else if (event.type === 'span' && event.kind === 'tag') {
-      if (!event.failed && event.detail !== undefined) movedTags.push(event.detail);
+      if (!event.ended && event.detail !== undefined) movedTags.push(event.detail);
     } else if (event.type === 'warning') warnings.add(event.message);
     else if (event.type === 'phase-start') {
       phases.push({ phase: event.phase, startedAt: event.at });
@@ -182,7 +182,7 @@ function takeLayerEvent(state: LayerState, event: ProgressEvent): void {
       return;
     }
     case 'span':
-      state.failed ||= event.kind === 'upload' && event.failed === true;
+      state.failed ||= event.kind === 'upload' && event.ended === 'failed';
       return;
     case 'layer-realised':
       state.origin = event.origin;

@@ -3,6 +3,7 @@ import type { Phase } from '../host/events.ts';
 import { auditSchema } from './audit-schema.ts';
 import { count, digest, seconds, text } from './fields.ts';
 import { layerSchema } from './layer-schema.ts';
+import { limitSchema } from './limit-schema.ts';
 import { leftOutSchema, spanSchema } from './span-schema.ts';
 
 const phase = v.object({
@@ -160,7 +161,9 @@ export const recordSchema = v.object({
   readBytes: count('Read for blobs.'),
   packedBytes: count('Of the blobs that were sent, uncompressed.'),
   sentBytes: count('Bytes of layers sent in this run.'),
-  usage: v.pipe(usage, v.description('Of this program itself.')),
+  usage: v.exactOptional(
+    v.pipe(usage, v.description('Of this program itself; absent in records of format 1.')),
+  ),
   caches: v.exactOptional(
     v.pipe(
       caches,
@@ -172,6 +175,9 @@ export const recordSchema = v.object({
       disk,
       v.description('What the run needed of the disk; absent when it was not measured.'),
     ),
+  ),
+  limits: v.exactOptional(
+    v.pipe(v.array(limitSchema), v.description('Absent where none were given.')),
   ),
   warnings: v.array(text('As people were shown it.')),
   audit: v.exactOptional(

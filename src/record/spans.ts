@@ -54,7 +54,7 @@ export function collectSpans(startedAt: number, most = mostSpans): SpanCollector
     if (begun) begin(begun.key, begun.span);
     const ended = endingOf(event);
     if (ended) end(ended.key, event.at, ended.more);
-    if (event.type === 'span') longest.add(whole(event));
+    if (event.type === 'span' && tookTime(event)) longest.add(whole(event));
   };
 
   const result = (now: number): CollectedSpans => {
@@ -114,13 +114,17 @@ function endingOf(event: ProgressEvent): { key: string; more?: Partial<Timed> } 
   }
 }
 
+/** Work that was done at once is no span, unless it was done badly. */
+const tookTime = ({ startedAt, at, ended }: WholeSpan) => at > startedAt || ended !== undefined;
+
+type WholeSpan = Extract<ProgressEvent, { type: 'span' }>;
+
 /** The span that an event tells of as a whole. */
-function whole(event: Extract<ProgressEvent, { type: 'span' }>): Timed {
-  const { type: _, at: endedAt, failed, busy, ...span } = event;
+function whole(event: WholeSpan): Timed {
+  const { type: _, at: endedAt, busy, ...span } = event;
   return {
     ...span,
     ...(busy === undefined ? {} : { busySeconds: seconds(busy) }),
-    ...(failed ? { ended: 'failed' as const } : {}),
     endedAt,
   };
 }
@@ -170,24 +174,4 @@ const weight = (span: Timed) =>
 /** Seconds with milliseconds kept; a clock that was set back counts as no time. */
 export function seconds(milliseconds: number): number {
   return Math.max(0, Math.round(milliseconds)) / 1000;
-}
-
-/**
- * Seconds of a run that no span names: none of them was under way. What the time went to then nobody can
- * tell from the record.
- */
-export function unnamedSeconds({
-  seconds: all,
-  spans,
-}: {
-  seconds: number;
-  spans: readonly Span[];
-}) {
-  let unnamed = 0;
-  let end = 0;
-  for (const { start, seconds: length } of [...spans].sort((a, b) => a.start - b.start)) {
-    unnamed += Math.max(0, Math.min(start, all) - end);
-    end = Math.max(end, Math.min(all, start + length));
-  }
-  return unnamed + Math.max(0, all - end);
 }

@@ -80,6 +80,11 @@ export interface RememberedRecord extends WithMore {
   diffId: string;
   /** Where the run can be looked up. */
   run?: string;
+  /** Branch of the run, and attribute of the flake that it built. */
+  branch?: string;
+  attribute?: string;
+  /** The manifest's digest of its image; absent where it has failed. */
+  image?: string;
 }
 
 /** What a repository remembers, newest first. */

@@ -1,9 +1,11 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
+import { lockedInputs } from '../../nix/lock-file.ts';
 import { repositoryTree } from '../../nix/repository-tree.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
@@ -36,12 +38,17 @@ export function beginBuild(
     if (watch) state.diskWatch = watch;
     const ready = add(begun.ready.then(prepared => takeOver(prepared, settings, state)));
     const { flake = '.', workingDirectory } = settings;
-    await state.github?.restoreEvaluation(flake, workingDirectory);
+    await inSpan(host, { kind: 'restore' }, async () =>
+      state.github?.restoreEvaluation(flake, workingDirectory),
+    );
     const evaluating = add(evaluateBeside(begun, settings, host));
     const asking = add(treeToRemember(settings, host));
+    const locking = lockedInputs(flake, workingDirectory, namesOf(settings.overrideInputs));
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
+    const inputs = await locking;
+    if (inputs !== undefined) state.inputs = inputs;
     const tree = await asking;
     if (tree !== undefined) state.tree = tree;
     checkSelection(settings.layers, evaluation);
@@ -49,6 +56,8 @@ export function beginBuild(
     return { evaluation, nix: await ready };
   });
 }
+
+const namesOf = (overridden: BuildSettings['overrideInputs']) => overridden.map(each => each.input);
 
 /** The tree of the flake's repository, for who will read the memory. */
 async function treeToRemember(
@@ -67,8 +76,10 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
-  const { startCaches } = await import('./caches.ts');
-  state.caches = await startCaches(prepared, settings, state.host);
+  state.caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
+    const { startCaches } = await import('./caches.ts');
+    return startCaches(prepared, settings, state.host);
+  });
   return prepared.nix;
 }
 

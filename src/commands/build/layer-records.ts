@@ -24,8 +24,8 @@ interface KnownLayers {
   /** What events told, by name. */
   works: ReadonlyMap<string, LayerWork>;
   outcome: BuildRecord['outcome'];
-  /** A run before, which knows how long layers took that this one has not made. */
-  before?: BuildRecord | undefined;
+  /** Runs before, the best first, which know how long layers took that this one has not made. */
+  before: readonly BuildRecord[];
 }
 
 /** What the record says of the layers, in the order of the recipe. */
@@ -47,7 +47,7 @@ function layerRecord(
   const blobs = made?.blobs ?? [];
   const paths = blobs.flatMap(blob => blob.paths);
   const seconds = work?.seconds ?? 0;
-  const lastMade = before?.layers.find(other => other.name === name)?.makingSeconds;
+  const lastMade = lastMaking(name, before);
   const isWhole = (made?.targets?.reused ?? 0) === 0;
   return {
     name,
@@ -69,6 +69,12 @@ function layerRecord(
     }),
   };
 }
+
+/** The time that the first of the runs knows for a layer. */
+const lastMaking = (name: string, before: readonly BuildRecord[]) =>
+  before
+    .flatMap(({ layers }) => layers.filter(layer => layer.name === name))
+    .find(({ makingSeconds }) => makingSeconds !== undefined)?.makingSeconds;
 
 /** What was here before the run was made by one before it, which knows how long that took. */
 function makingTime(

@@ -13,7 +13,7 @@ import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
-import type { BuildRecord, FlakeInput, LayerRecord } from '../../record/types.ts';
+import type { BuildRecord, FlakeInput, LayerRecord, LimitRecord } from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
@@ -22,8 +22,10 @@ import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
+import { imageOutputs } from './image-outputs.ts';
 import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
 import { placeRecords } from './place-records.ts';
+import { limitRecords } from './run-limits.ts';
 
 export type { MadeLayer };
 
@@ -58,14 +60,20 @@ export interface BuildState {
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
+  /** Tags that move while the record is written into the memory, which tells of them all the same. */
+  movingTags?: string[];
   /** What the flake's lock file names. */
   inputs?: FlakeInput[];
   /** What a run that does not push would send. */
-  wouldPush?: BuildRecord['wouldPush'];
+  wouldPush?: BuildRecord['wouldPush'] | undefined;
+  /** Records of earlier runs are being read, as far as they are wanted; never rejects. */
+  earlier?: Promise<void>;
   /** The record that this run is compared with, as soon as it is read. */
   previous?: BuildRecord;
   /** The newest record of this image, of whatever branch. */
   newest?: BuildRecord;
+  /** The limits as they were found when the image was refused for them. */
+  limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
   auditSubject?: Promise<AuditSubject>;
   audit?: AuditRecord;
@@ -107,7 +115,10 @@ export function outcomeOf(
   settings: BuildSettings,
   error?: unknown,
 ): BuildOutcome {
-  const record = buildRecord(state, settings, error);
+  const { limits: wanted } = settings;
+  const run = buildRecord(state, settings, error);
+  const limits = state.limits ?? limitRecords(wanted, run, state.previous);
+  const record = { ...run, ...(limits.length > 0 ? { limits } : {}) };
   const { image } = record;
   return {
     record,
@@ -118,6 +129,7 @@ export function outcomeOf(
         ? {}
         : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
       tags: image?.tags ?? [],
+      ...imageOutputs(record, state.manifest),
       layers: layersOutput(record),
       timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
@@ -164,7 +176,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
   const { nix, evaluation, recorder, host, startedAt, made } = state;
   const { layers: works, movedTags, ...events } = recorder.result(host.clock());
   const outcome = outcomeWord(error, host);
-  const before = state.previous ?? state.newest;
+  const before = [state.previous, state.newest].filter(record => record !== undefined);
   const layers = layerRecords({
     ...(evaluation ? { evaluation } : {}),
     made,
@@ -172,7 +184,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     outcome,
     before,
   });
-  const image = imageRecord(state, settings, layers, movedTags);
+  const image = imageRecord(state, settings, layers, state.movingTags ?? movedTags);
   const { seconds, phases, spans, spansLeftOut, substituters, warnings, ...bytes } = events;
   return {
     version: 2,
@@ -223,7 +235,7 @@ function originRecord({ evaluation, run, host }: BuildState, settings: BuildSett
 }
 
 /** What this program has needed by now. */
-function usageRecord(): BuildRecord['usage'] {
+function usageRecord(): NonNullable<BuildRecord['usage']> {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   return {
     memory: maxRSS * 1024,

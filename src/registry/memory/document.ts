@@ -60,6 +60,14 @@ const outputSchema = v.looseObject({ path: index, blobs: entries });
 /** What a store path holds that the root layer links to. */
 const rootSchema = v.looseObject({ path: index, tree: v.unknown() });
 
+/** What tells whether a record is of an image that one is looking for; absent what its run did not know. */
+const recordEntries = {
+  branch: v.optional(text),
+  attribute: v.optional(text),
+  /** The manifest's digest; absent where the run has failed. */
+  image: v.optional(digest),
+};
+
 /** A document of the same artifact, which is read by who asks for it alone. */
 const recordSchema = v.looseObject({
   digest,
@@ -67,6 +75,7 @@ const recordSchema = v.looseObject({
   size: bytes,
   mediaType: text,
   run: v.optional(text),
+  ...recordEntries,
 });
 
 /** What an image was made from and for; all that a run did not know is absent. */

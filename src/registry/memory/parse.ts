@@ -166,8 +166,9 @@ function rememberedImage(row: Row<'images'>, { paths, blobs, outputs, roots }: T
 }
 
 function rememberedRecord(row: Row<'records'>): RememberedRecord {
-  const { mediaType, digest, size, diffId, run, ...more } = row;
-  return { mediaType, digest, size, diffId, ...present({ run }), ...furtherFields(more) };
+  const { mediaType, digest, size, diffId, run, branch, attribute, image, ...more } = row;
+  const told = present({ run, branch, attribute, image });
+  return { mediaType, digest, size, diffId, ...told, ...furtherFields(more) };
 }
 
 /** What an image was made from, and what a newer program says of it. */

@@ -44,7 +44,7 @@ const wrong: [path: (string | number)[], value: unknown][] = [
   [['version'], 1],
   [['spans', 0, 'kind'], 'magic'],
   [['spans', 0, 'start'], -1],
-  [['usage'], undefined],
+  [['node'], undefined],
   [['outcome'], 'maybe'],
   [['layers'], undefined],
   [['layers', 1, 'origin'], 'magic'],
