@@ -18,8 +18,6 @@ import { type OutputName, outputText } from '../inputs/outputs.ts';
 import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
-import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
-import { runResult } from '../report/table.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
@@ -64,7 +62,7 @@ export async function runAction(world: ActionWorld): Promise<number> {
     const outcome = await verb(raw, contextOf(world, folder.path, github), host);
     log.finish(world.clock());
     await handBack(outcome, folder, world);
-    return 0;
+    return outcome.exitCode ?? 0;
   } catch (error) {
     log.finish(world.clock());
     await reportFailure(world.signal.aborted ? world.signal.reason : error, folder, world);
@@ -95,9 +93,16 @@ async function handBack(
   await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
+  const { runResult, summaryMarkdown } = await telling();
   world.toolkit.info(runResult(outcome.record));
   await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
 }
+
+/** How a run is told, which is not needed before its end. */
+const telling = async () => ({
+  ...(await import('../report/summary.ts')),
+  ...(await import('../report/table.ts')),
+});
 
 /** What a verb that builds nothing has found. */
 async function tell({ report }: VerbOutcome, world: ActionWorld): Promise<void> {
@@ -138,6 +143,7 @@ async function reportFailure(
     toolkit.error(text);
     return;
   }
+  const { runResult, summaryMarkdown, failureMarkdown } = await telling();
   const record = outcome?.record;
   if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
   toolkit.error(text);

@@ -16,7 +16,6 @@ import type { VerbName } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
 import { parseArguments, type Request } from './arguments.ts';
 import { tellingCommands } from './commands.ts';
-import { showOutcome, showUnfinished } from './outcome.ts';
 import { plainView, quietView } from './plain.ts';
 import type { Printer } from './printer.ts';
 import type { View } from './view.ts';
@@ -41,7 +40,7 @@ export interface CliWorld {
 }
 
 /**
- * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Standard output has the result and
+ * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted, and what a verb says. Standard output has the result and
  * nothing else: an image's reference, a report, the record, help, or the image itself. All that people
  * read meanwhile goes to standard error.
  */
@@ -91,11 +90,10 @@ async function runRequest(world: CliWorld): Promise<number> {
     ...(github === undefined ? {} : { github }),
   };
   try {
-    await runVerb(request, context, world);
+    return await runVerb(request, context, world);
   } finally {
     await folder.remove();
   }
-  return 0;
 }
 
 /** A verb that is asked for, with its inputs. */
@@ -122,7 +120,12 @@ async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
 
 const prefix = 'comfy-nix-';
 
-async function runVerb(request: VerbRequest, context: RunContext, world: CliWorld): Promise<void> {
+/** Gives the exit code. */
+async function runVerb(
+  request: VerbRequest,
+  context: RunContext,
+  world: CliWorld,
+): Promise<number> {
   const { verb, raw, telling } = request;
   const view = await chooseView(request, world);
   const shown = { printer: world.printer, telling, isImage: goesToStandardOutput(raw) };
@@ -132,10 +135,15 @@ async function runVerb(request: VerbRequest, context: RunContext, world: CliWorl
     if (warning !== undefined) warn(host, warning);
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
+    const { showOutcome } = await import('./outcome.ts'); // not needed before the end
     showOutcome(outcome, shown);
+    return outcome.exitCode ?? 0;
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure) showUnfinished(error.outcome, shown);
+    if (error instanceof VerbFailure) {
+      const { showUnfinished } = await import('./outcome.ts');
+      showUnfinished(error.outcome, shown);
+    }
     throw error;
   }
 }

@@ -47,8 +47,8 @@ function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): vo
 
 /** The record, or what a verb that builds nothing has to tell. */
 function showResult(outcome: VerbOutcome, { printer, telling }: Shown): void {
-  const { record, audit, told, report } = outcome;
-  const document = record ?? audit ?? told;
+  const { record, audit, told, plan, why, report } = outcome;
+  const document = record ?? audit ?? told ?? plan ?? why;
   if (telling.json && document !== undefined) printer.json(recordText(document));
   else if (report !== undefined) printer.result(inFlags(report.text));
 }

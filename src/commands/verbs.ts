@@ -4,6 +4,7 @@ import type { RawInputs } from '../inputs/table.ts';
 import { parseAudit } from '../inputs/verbs/audit.ts';
 import { parseBuild } from '../inputs/verbs/build.ts';
 import { parseCopy } from '../inputs/verbs/copy.ts';
+import { parsePlan, parseWhy } from '../inputs/verbs/plan.ts';
 import { parsePrefetch } from '../inputs/verbs/prefetch.ts';
 import { parseReport } from '../inputs/verbs/report.ts';
 import { parseSetup } from '../inputs/verbs/setup.ts';
@@ -17,8 +18,22 @@ export type Verb = (raw: RawInputs, context: RunContext, host: Host) => Promise<
 export const verbTable: Readonly<Record<VerbName, Verb>> = {
   build: async (raw, context, host) => {
     const settings = parseBuild(raw, context);
+    if (settings.dryRun) {
+      const { plan } = await import('./plan.ts');
+      return plan({ ...settings, flakes: [settings.flake], exitCode: false }, host);
+    }
     const { build } = await import('./build.ts');
     return build(settings, host);
+  },
+  plan: async (raw, context, host) => {
+    const settings = parsePlan(raw, context);
+    const { plan } = await import('./plan.ts');
+    return plan(settings, host);
+  },
+  why: async (raw, context, host) => {
+    const settings = parseWhy(raw, context);
+    const { why } = await import('./why.ts');
+    return why(settings, host);
   },
   setup: async (raw, context, host) => {
     const settings = parseSetup(raw, context);

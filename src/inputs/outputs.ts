@@ -40,6 +40,15 @@ export const outputs = {
   },
   timings: { format: 'json', description: 'JSON object: seconds of each phase, and `total`.' },
   record: { format: 'text', description: "The record's file, when the input `record` names one." },
+  plan: {
+    format: 'json',
+    description: 'What `plan` tells, as JSON; its format is `docs/plan.schema.json`.',
+  },
+  'up-to-date': {
+    format: 'text',
+    description:
+      'Whether `plan` has found nothing to do for any of the images: `true` or `false`. What is not known is not up to date.',
+  },
   changed: {
     format: 'text',
     description: 'Whether `prefetch` changed the lock: `true` or `false`.',

@@ -2,7 +2,7 @@ import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { warn } from '../host/say.ts';
 import { readConf } from './conf.ts';
-import { type DiskNeeds, queryNeeds } from './disk-needs.ts';
+import { type DiskNeeds, type ListedNeeds, parseDryRun, queryNeeds } from './disk-needs.ts';
 import { isHostedRunner, type ReclaimOptions, reclaimDisk } from './disk-reclaim.ts';
 import { gigabytes, measureSpace, type Space } from './disk-space.ts';
 import { isAtLeast } from './nix.ts';
@@ -43,6 +43,8 @@ export interface PreparedDisk {
   env: Record<string, string>;
   /** Names of what was removed, once that is done. Never rejects. */
   reclaimed: Promise<string[]>;
+  /** What Nix would fetch and build; undefined where it cannot say. */
+  needs: ListedNeeds | undefined;
 }
 
 /** The machine, as a test may replace it. */
@@ -66,7 +68,7 @@ export async function prepareDisk(
   tools: DiskTools = {},
 ): Promise<PreparedDisk> {
   if (outputs?.length === 0 && reclaim !== 'true') {
-    return { conf: [], env: {}, reclaimed: Promise.resolve([]) };
+    return { conf: [], env: {}, reclaimed: Promise.resolve([]), needs: parseDryRun('') };
   }
   const measure = tools.measure ?? measureSpace;
   const [needs, store] = await Promise.all([
@@ -80,7 +82,8 @@ export async function prepareDisk(
     if (!planDisk(needs, now).downloadsFit) throw doesNotFit(needs, now, removed, reclaim);
   }
   const builds = needs === undefined || needs.builds > 0;
-  return { ...(builds ? await placeBuilds(nix, measure) : { conf: [], env: {} }), reclaimed };
+  const placed = builds ? await placeBuilds(nix, measure) : { conf: [], env: {} };
+  return { ...placed, reclaimed, needs };
 }
 
 /** Reclaims where that is wanted and allowed; a shortage that remains after it is a warning. */

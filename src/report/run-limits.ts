@@ -12,6 +12,22 @@ export const brokenSentences = (limits: readonly LimitRecord[]): string[] =>
       return `The limit ${limit} is broken: it is ${found}${of}, and ${bound} is the limit.`;
     });
 
+/** A sentence for a limit that a run would break, by what is foreseen of it. */
+export function foreseenLimitSentence(
+  { text, quantity, bound }: ForeseenLimit,
+  found: number,
+): string {
+  const format = quantity === 'build-time' ? formatSeconds : formatBytes;
+  return `The limit ${text} would be broken: it would be ${format(found)}, by what is foreseen, and ${format(bound)} is the limit.`;
+}
+
+/** A limit as it is given. */
+interface ForeseenLimit {
+  text: string;
+  quantity: string;
+  bound: number;
+}
+
 /** Which limits nobody can tell of; undefined where there are none. */
 export function unknownSentence(limits: readonly LimitRecord[]): string | undefined {
   const unknown = limits.filter(({ found }) => found === undefined).map(({ limit }) => limit);

@@ -1,4 +1,5 @@
 import type { BuildRecord } from '../record/types.ts';
+import { foreseenSentence } from './forecast.ts';
 import { type LayerWork, layerWork } from './layer-work.ts';
 import { nextSteps } from './next-steps.ts';
 import { otherWarnings } from './places.ts';
@@ -21,6 +22,7 @@ export function runText(record: BuildRecord): string {
     failure,
     bars(layerWork(record), record.seconds).join('\n'),
     layerTable(record),
+    foreseenSentence(record) ?? '',
     otherWarnings(record)
       .map(warning => `Warning: ${warning}`)
       .join('\n'),

@@ -2,6 +2,7 @@ import { compareRecords } from '../record/compare.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { hasFindings } from './audit.ts';
 import { auditMarkdown } from './audit-markdown.ts';
+import { foreseenSentence } from './forecast.ts';
 import { ganttMermaid } from './gantt.ts';
 import { imageReference } from './layers.ts';
 import { alert, cells, code, escapeText, fenced, shellBlock } from './markdown.ts';
@@ -34,6 +35,7 @@ export function summaryMarkdown(record: BuildRecord, previous?: BuildRecord): st
     { name: 'image', parts: reference(record) },
     { name: 'layers', parts: layerRows(record, comparison), rank: 1 },
     { name: 'comparison', parts: comparedSentences(previous, comparison), rank: 1 },
+    { name: 'what was foreseen', parts: foreseen(record), rank: 3 },
     { name: 'limits', parts: limitsMarkdown(record), rank: 1 },
     { name: 'picture', parts: picture(record), rank: 3 },
     { name: 'what next', parts: whatNext(record), rank: 2 },
@@ -65,6 +67,11 @@ function notes(record: BuildRecord): string[] {
     .filter(sentence => sentence !== '')
     .map(sentence => alert('NOTE', sentence));
 }
+
+const foreseen = (record: BuildRecord): string[] => {
+  const sentence = foreseenSentence(record);
+  return sentence === undefined ? [] : [escapeText(sentence)];
+};
 
 const warnings = (record: BuildRecord): string[] =>
   otherWarnings(record).map(warning => alert('WARNING', warning));

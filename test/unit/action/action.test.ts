@@ -34,6 +34,8 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
       audit: verb,
       report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
+      plan: verb,
+      why: verb,
     },
   });
   return { code, ...toolkit };

@@ -1,0 +1,1 @@
+export{keepImage}from"./shared-foresee.js";

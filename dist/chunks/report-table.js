@@ -1,0 +1,1 @@
+export{columns,layerTable,runResult}from"./shared-work.js";

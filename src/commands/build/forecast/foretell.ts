@@ -1,0 +1,44 @@
+import { notice } from '../../../host/say.ts';
+import type { BuildSettings } from '../../../inputs/settings.ts';
+import type { ListedNeeds } from '../../../nix/disk-needs.ts';
+import type { ImageContext } from '../context.ts';
+import type { Foreteller } from '../provide.ts';
+import type { WhatToMake } from './forecast.ts';
+
+/** Says what a run will do as soon as that is known, beside the run. */
+export function startForetelling(context: ImageContext, plan: WhatToMake): Foreteller {
+  const { state, settings } = context;
+  let telling: Promise<unknown> | undefined;
+  const tell = async (needs: ListedNeeds | undefined) => {
+    const { foresee } = await import('./forecast.ts');
+    const { forecastSentence } = await import('../../../report/forecast.ts');
+    const { forecast } = await foresee(context, plan, needs);
+    state.predicted = forecast;
+    notice(state.host, forecastSentence(forecast));
+    return forecast;
+  };
+  const check = async (needs: ListedNeeds | undefined) => {
+    const forecast = await tell(needs);
+    const { refusalOfForecast } = await import('./limits.ts');
+    const { forbiddenBuild } = await import('./forbidden.ts');
+    const forbidden = await forbiddenBuild(settings.forbidBuilds, needs, context);
+    const failure = forbidden ?? refusalOfForecast(forecast, settings);
+    if (failure) throw failure;
+  };
+  return {
+    hear: async needs => {
+      // where nothing is needed nothing is said; what turns out later was not to be foreseen
+      if (plan.needed.length === 0 || telling !== undefined) return;
+      const asked = mayEnd(settings) ? check(needs) : tell(needs);
+      telling = asked.catch(() => undefined);
+      if (mayEnd(settings)) await asked;
+    },
+    ended: async () => {
+      await telling;
+    },
+  };
+}
+
+/** Whether a run may end for what is foreseen of it. */
+const mayEnd = ({ limits, limitsMode, forbidBuilds }: BuildSettings): boolean =>
+  forbidBuilds.length > 0 || (limits.length > 0 && limitsMode === 'fail');
