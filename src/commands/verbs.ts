@@ -20,7 +20,10 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const settings = parseBuild(raw, context);
     if (settings.dryRun) {
       const { plan } = await import('./plan.ts');
-      return plan({ ...settings, flakes: [settings.flake], exitCode: false }, host);
+      return plan(
+        { ...settings, flakes: [settings.flake], exitCode: false, includeUnchanged: false },
+        host,
+      );
     }
     const { build } = await import('./build.ts');
     return build(settings, host);

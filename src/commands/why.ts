@@ -17,7 +17,7 @@ import { onlyLooking } from './plan/looking.ts';
  */
 export async function why(settings: WhySettings, host: Host): Promise<VerbOutcome> {
   const { looking: found, exports } = await onlyLooking(settings, host, looking =>
-    looking.at(settings.flake, context => explainImage(context, settings.layer)),
+    looking.at({ flake: settings.flake }, context => explainImage(context, settings.layer)),
   );
   return {
     report: reportOf(found),

@@ -44,6 +44,17 @@ export const outputs = {
     format: 'json',
     description: 'What `plan` tells, as JSON; its format is `docs/plan.schema.json`.',
   },
+  matrix: {
+    format: 'json',
+    description:
+      'The images of `plan` that have something to be done for, for `strategy.matrix`: a row has `flake`, ' +
+      "`image`, `tags`, `variant`, and what its recipe's `matrix` has.",
+  },
+  any: {
+    format: 'text',
+    description: 'Whether the matrix has a row: `true` or `false`. Without one it makes no jobs.',
+  },
+  count: { format: 'text', description: 'How many rows the matrix has.' },
   'up-to-date': {
     format: 'text',
     description:

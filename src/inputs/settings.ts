@@ -127,6 +127,10 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
 export interface PlanSettings extends BuildSettings {
   /** What is told of; one that is undefined is what a build without a name of one builds. */
   flakes: readonly (string | undefined)[];
+  /** Which targets of the flake are meant instead: names and globs, or, without any, the flake's own. */
+  variants?: { patterns: readonly string[] | undefined };
+  /** Whether the matrix has images that are up to date, too. */
+  includeUnchanged: boolean;
   /** Whether the exit code tells whether there is something to do. */
   exitCode: boolean;
 }

@@ -104,4 +104,19 @@ export const planSchema = v.object({
     v.description('Caches that were named and not used.'),
   ),
   images: v.array(imagePlan),
+  matrix: v.exactOptional(
+    v.pipe(
+      v.object({
+        include: v.pipe(
+          v.array(v.record(v.string(), v.string())),
+          v.description(
+            'Inputs of a build (flake, image, tags, by lines), variant, and what the recipe adds.',
+          ),
+        ),
+      }),
+      v.description(
+        'Of the jobs that have something to do, as strategy.matrix takes it; absent where that is an error.',
+      ),
+    ),
+  ),
 });

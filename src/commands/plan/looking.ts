@@ -2,9 +2,9 @@ import type { Host } from '../../host/host.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
 import { lockedInputs } from '../../nix/lock-file.ts';
-import type { Nix } from '../../nix/types.ts';
+import type { Evaluation, Nix } from '../../nix/types.ts';
 import type { PlanRecord } from '../../record/types.ts';
-import { type Beginning, beginBuild } from '../build/beginning.ts';
+import { type Beginning, beginBuild, beginNix } from '../build/beginning.ts';
 import type { ImageContext } from '../build/context.ts';
 import { openRepository, type Repository } from '../build/destination.ts';
 import { knowing } from '../build/make.ts';
@@ -16,10 +16,24 @@ import { takeBack } from '../setup/part.ts';
 /** Works with what is known of an image that is not built. */
 type Look<T> = (context: ImageContext) => Promise<T>;
 
+/** An image that is looked at. */
+export interface AskedImage {
+  /** Undefined: what a build without a name of one builds. */
+  flake: string | undefined;
+  /** Where it was evaluated with others before. */
+  evaluation?: Evaluation;
+  /** What it is called among others. */
+  variant?: string;
+  /** Instead of those that all images get. */
+  tags?: readonly string[];
+}
+
 /** A Nix that is set up for the first image that is looked at, and serves all of them. */
 export interface Looking {
   /** Evaluates an image, reads what its repository remembers, and works with it. Rejects with a `Failure`. */
-  at<T>(flake: string | undefined, look: Look<T>): Promise<T>;
+  at<T>(asked: AskedImage, look: Look<T>): Promise<T>;
+  /** A Nix that is ready, before any image is looked at. Rejects with a `Failure`. */
+  nix(): Promise<Nix>;
   /** Nix's; empty where there was none yet. */
   version(): string;
 }
@@ -39,17 +53,18 @@ export async function onlyLooking<T>(
 ): Promise<Looked<T>> {
   const first = startState(host);
   const looking: Looking = {
-    at: async (flake, look) => {
-      const named = { ...settings, flake };
+    at: async ({ flake, tags = settings.tags, evaluation }, look) => {
+      const named = { ...settings, flake, tags };
       const state = first.evaluation ? nextState(first) : first;
       const repository = openRepository(named, host);
       try {
-        const beginning = await beginOrGoOn(named, state, repository);
+        const beginning = await beginOrGoOn(named, state, repository, evaluation);
         return await knowing(beginning, named, state, repository, look);
       } finally {
         await repository?.close();
       }
     },
+    nix: () => beginNix(settings, first),
     version: () => first.nix?.version ?? '',
   };
   try {
@@ -71,21 +86,23 @@ async function beginOrGoOn(
   settings: BuildSettings,
   state: BuildState,
   repository: Repository | undefined,
+  evaluation: Evaluation | undefined,
 ): Promise<Beginning> {
   if (state.nix === undefined || state.caches === undefined) {
     return beginBuild(settings, state, async () => repository?.logIn());
   }
   repository?.logIn();
-  return evaluateNext(state.nix, settings, state);
+  return evaluateNext(state.nix, settings, state, evaluation);
 }
 
 async function evaluateNext(
   nix: Nix,
   settings: BuildSettings,
   state: BuildState,
+  given: Evaluation | undefined,
 ): Promise<Beginning> {
   const { flake = '.', workingDirectory, overrideInputs } = settings;
-  const evaluation = await evaluateImage(nix, settings, settings.audit, state.host);
+  const evaluation = given ?? (await evaluateImage(nix, settings, settings.audit, state.host));
   requireKnownOutputs(evaluation);
   state.evaluation = evaluation;
   const names = overrideInputs.map(each => each.input);

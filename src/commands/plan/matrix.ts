@@ -7,6 +7,8 @@ export interface PlannedVariant {
   /** As the inputs of a build take them. */
   flake: string;
   image: string | undefined;
+  /** Where it goes. */
+  repository: string;
   tags: readonly string[];
   /** What the variant is called among the others. */
   variant: string;
@@ -17,8 +19,8 @@ export interface PlannedVariant {
 }
 
 /** What a job's `strategy.matrix` takes: a job for each row. */
-export interface Matrix {
-  include: readonly Readonly<Record<string, string>>[];
+interface Matrix {
+  include: Record<string, string>[];
 }
 
 /**
@@ -33,6 +35,19 @@ export function matrixOf(variants: readonly PlannedVariant[], includeUnchanged: 
   return { include: wanted.map(rowOf) };
 }
 
+/** The same, or why there can be none. */
+export function tryMatrix(
+  variants: readonly PlannedVariant[],
+  includeUnchanged: boolean,
+): { matrix?: Matrix; refusal?: Failure } {
+  try {
+    return { matrix: matrixOf(variants, includeUnchanged) };
+  } catch (refusal) {
+    if (refusal instanceof Failure) return { refusal };
+    throw refusal;
+  }
+}
+
 const rowOf = ({ flake, image = '', tags, variant, fields }: PlannedVariant) => ({
   ...fields,
   flake,
@@ -43,8 +58,8 @@ const rowOf = ({ flake, image = '', tags, variant, fields }: PlannedVariant) => 
 
 function refuseSharedTags(variants: readonly PlannedVariant[]): void {
   const seen = new Map<string, string>();
-  for (const { flake, tags } of variants) {
-    for (const tag of tags) {
+  for (const { flake, repository, tags } of variants) {
+    for (const tag of tags.map(each => `${repository}:${each}`)) {
       const before = seen.get(tag);
       if (before === undefined) seen.set(tag, flake);
       else throw sharedTag(tag, before, flake);

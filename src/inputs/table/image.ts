@@ -25,6 +25,20 @@ export const imageInputs = {
       'Images that `plan` tells of, by lines, as flake references with attributes; with `flake`, that one too.',
     verbs: ['plan'],
   },
+  variants: {
+    reader: list,
+    description:
+      'Targets of the flake whose images `plan` tells of, by names and globs (`comfyui-*`); `auto` means ' +
+      'those whose recipe has the same name as that of `flake`. Each of `tags` gets the variant: where ' +
+      '`{variant}` is, else behind it. See docs/matrix.md.',
+    verbs: ['plan'],
+  },
+  'include-unchanged': {
+    reader: yesOrNo,
+    description: 'Whether the matrix of `plan` has images that are up to date, too.',
+    default: 'false',
+    verbs: ['plan'],
+  },
   layer: {
     reader: text,
     description:

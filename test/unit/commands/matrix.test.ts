@@ -6,6 +6,7 @@ import { tagsOfVariant } from '../../../src/inputs/destination.ts';
 const variant = (name: string, more: Partial<PlannedVariant> = {}): PlannedVariant => ({
   flake: `.#comfyui-${name}`,
   image: 'ghcr.io/o/comfyui',
+  repository: 'ghcr.io/o/comfyui',
   tags: [name, `main-${name}`],
   variant: name,
   fields: { cuda: '13.0' },
@@ -56,7 +57,7 @@ test('two variants of one tag are named, whether something is to be done for the
   const variants = [variant('a', { upToDate: true }), variant('b', { tags: ['b', 'a'] })];
   assert.throws(
     () => matrixOf(variants, false),
-    /^Failure: \.#comfyui-a and \.#comfyui-b would both be called a\./,
+    /^Failure: \.#comfyui-a and \.#comfyui-b would both be called ghcr\.io\/o\/comfyui:a\./,
   );
 });
 

@@ -50,6 +50,8 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   'trust-event': 'merge_group',
   flake: '.#x',
   flakes: '.#y',
+  variants: 'comfyui-*',
+  'include-unchanged': 'true',
   layer: 'one',
   source: 'oci:other',
   platform: 'linux/arm64',

@@ -13,6 +13,7 @@ const example = (name: string) => readFileSync(`${root}examples/workflows/${name
 const variant = (at: number): PlannedVariant => ({
   flake: `.#comfyui-cu${at}`,
   image: 'ghcr.io/o/comfyui',
+  repository: 'ghcr.io/o/comfyui',
   tags: [`cu${at}`, `main-cu${at}`],
   variant: `cu${at}`,
   fields: at === 1 ? { runner: 'large', cuda: '13.0' } : { cuda: '12.8' },
@@ -87,6 +88,7 @@ for (const name of ['variants', 'docker-actions']) {
             {
               flake: `.#comfyui-cu${at}`,
               image: 'ghcr.io/o/comfyui',
+  repository: 'ghcr.io/o/comfyui',
               tags: `cu${at}\nmain-cu${at}`,
             },
           );
