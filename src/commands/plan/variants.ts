@@ -4,7 +4,7 @@ import { inPhase } from '../../host/phase.ts';
 import { tagsOfVariant } from '../../inputs/destination.ts';
 import type { PlanSettings } from '../../inputs/settings.ts';
 import { type EvaluatedVariant, evaluateVariants } from '../../nix/evaluate-variants.ts';
-import { machineSystem } from '../../nix/install/machine.ts';
+import { machineSystem } from '../../nix/system.ts';
 import type { Nix } from '../../nix/types.ts';
 import type { ImagePlan } from '../../record/types.ts';
 import type { ImageContext } from '../build/context.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import { type EvaluatedVariant, evaluateVariants } from '../../../src/nix/evaluate-variants.ts';
-import { machineSystem } from '../../../src/nix/install/machine.ts';
+import { machineSystem } from '../../../src/nix/system.ts';
 import type { Nix } from '../../../src/nix/types.ts';
 import { workbench, writeFlake } from './workbench.ts';
 
