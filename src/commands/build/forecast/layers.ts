@@ -31,7 +31,8 @@ export function planLayers(known: Known): PlannedLayer[] {
 }
 
 function planLayer(layer: RecipeLayer, built: readonly string[], known: Known): PlannedLayer {
-  const state = stateOf(layer, known);
+  const found = stateOf(layer, known);
+  const state = found === 'open' && built.length > 0 ? 'build' : found;
   const isSent = isShipped(layer) && state !== 'registry';
   return {
     name: layer.name,
