@@ -14,6 +14,7 @@ export const examples: Readonly<Record<VerbName, readonly Example[]>> = {
   plan: [
     ['comfy-nix plan .#comfyui --image ghcr.io/owner/comfyui', 'Tell what a build would do.'],
     ['comfy-nix plan .#a .#b --image ghcr.io/owner/comfyui --json', 'The same of two, as JSON.'],
+    ["comfy-nix plan --variants 'comfyui-*' --image ghcr.io/owner/comfyui", 'Of all variants.'],
   ],
   why: [
     ['comfy-nix why --flake .#comfyui --image ghcr.io/owner/comfyui', 'Tell what changed.'],

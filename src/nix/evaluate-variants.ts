@@ -144,7 +144,7 @@ const isCalled = ({ patterns }: VariantSelection) => {
 const quoted = (attribute: string) => (attribute.includes('.') ? `"${attribute}"` : attribute);
 
 /** Of several names of one image: one that is wanted by it, else the one that says most. */
-export function withoutAliases(
+function withoutAliases(
   variants: readonly EvaluatedVariant[],
   wanted: readonly string[],
 ): EvaluatedVariant[] {

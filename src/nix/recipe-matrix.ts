@@ -3,7 +3,7 @@ import { limits } from '../host/limits.ts';
 import { type Found, mismatch, readMap } from './shape.ts';
 
 /** What a row of a workflow's matrix has in any case, by the names of the inputs that it is for. */
-export const rowFields = ['flake', 'image', 'tags', 'variant'] as const;
+const rowFields = ['flake', 'image', 'tags', 'variant'] as const;
 
 /**
  * Reads the recipe's `matrix`: what the image's job needs to know, each value as the text that an

@@ -1,6 +1,7 @@
 import type { ImagePlan, PlannedLayer, PlanRecord } from '../record/types.ts';
 import { forecastSentence, roughBytes } from './forecast.ts';
 import { cells, code, escapeText } from './markdown.ts';
+import { overviewMarkdown, overviewText } from './plan-overview.ts';
 import { columns } from './table.ts';
 import { formatBytes, formatSeconds, plural } from './units.ts';
 import { whyLines, whyMarkdown } from './why.ts';
@@ -13,11 +14,16 @@ const heading = ['layer', 'where', 'to fetch', 'to send', 'to build'];
 /** What builds would do, for a terminal. */
 export function planText({ images, leftOut }: PlanRecord): string {
   const parts = [
-    ...images.map(imageText),
+    ...(images.length > 1 ? [overviewText(images)] : []),
+    ...inDetail(images).map(imageText),
     leftOut.map(({ cache, reason }) => `Left out: ${cache}, ${reason}.`).join('\n'),
   ];
   return `${parts.filter(part => part !== '').join('\n\n')}\n`;
 }
+
+/** Of several those alone that have something to be done for are told of layer by layer. */
+const inDetail = (images: readonly ImagePlan[]) =>
+  images.length > 1 ? images.filter(({ upToDate }) => upToDate !== true) : images;
 
 function imageText(image: ImagePlan): string {
   const why = image.why ? whyLines(image.why, image.layers.length) : [];
@@ -90,7 +96,8 @@ export function planMarkdown({ images, leftOut }: PlanRecord): string {
   const notes = leftOut.map(
     ({ cache, reason }) => `Left out: ${code(cache)}, ${escapeText(reason)}.`,
   );
-  return `${[...images.flatMap(imageMarkdown), ...notes].join('\n\n')}\n`;
+  const overview = images.length > 1 ? [overviewMarkdown(images)] : [];
+  return `${[...overview, ...inDetail(images).flatMap(imageMarkdown), ...notes].join('\n\n')}\n`;
 }
 
 function imageMarkdown(image: ImagePlan): string[] {

@@ -9,7 +9,7 @@ import { workflowParser } from './workflow-parser.ts';
  * GitHub's own parser makes of the file. Scripts are run by bash; what an action does, the test says.
  */
 
-export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
+type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
 
 /** A step that was come to: an action with its inputs, or a script. */
 interface StepCall {

@@ -88,7 +88,6 @@ for (const name of ['variants', 'docker-actions']) {
             {
               flake: `.#comfyui-cu${at}`,
               image: 'ghcr.io/o/comfyui',
-  repository: 'ghcr.io/o/comfyui',
               tags: `cu${at}\nmain-cu${at}`,
             },
           );
