@@ -41,8 +41,15 @@ export function evaluationFailure(
     message: `${installable} cannot be evaluated.`,
     next: `nix eval --show-trace '${installable}' shows where it comes from.`,
   };
-  const evidence = known?.hidesText ? [] : lastLines(errors);
+  const evidence = known?.hidesText ? [] : lastLines(errors.map(withoutTrace));
   return new Failure(message, { next, evidence, tried: `nix eval was run in ${cwd}.` });
+}
+
+/** Nix's own message without the way to it: that stands before it, in older versions behind it. */
+function withoutTrace(error: string): string {
+  const message = error.slice(Math.max(0, error.lastIndexOf('error:')));
+  const trace = message.search(/^\s*(?:…|\.\.\.) /m);
+  return trace > 0 ? message.slice(0, trace) : message;
 }
 
 /** What an evaluation was asked for besides the installable. */

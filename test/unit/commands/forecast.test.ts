@@ -8,6 +8,7 @@ import { readRunLimits } from '../../../src/inputs/run-limits.ts';
 import { parseDryRun } from '../../../src/nix/disk-needs.ts';
 import type { LayerTarget } from '../../../src/nix/types.ts';
 import type { BuildRecord, Forecast, LayerRecord } from '../../../src/record/types.ts';
+import { storeName } from '../../../src/report/units.ts';
 import { sampleLayer, sampleRecord } from '../record/sample.ts';
 
 const path = (name: string) => `/nix/store/${'0'.repeat(32)}-${name}`;
@@ -115,7 +116,7 @@ describe('a layer comes from', () => {
       needed: new Set(parts.needed?.map(path)),
       here: new Set(parts.here?.map(path)),
       needs: parts.said === undefined ? undefined : parseDryRun(parts.said),
-      layerOf: drvPath => (drvPath === drv('patch') ? 'sources' : 'b'),
+      layerOf: drvPath => ({ patch: 'sources', a: 'a' })[storeName(drvPath)] ?? 'b',
       timeOf: () => undefined,
       record,
       images: [],
