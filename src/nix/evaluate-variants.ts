@@ -48,7 +48,9 @@ export async function evaluateVariants(
   settings: EvaluationSettings,
 ): Promise<EvaluatedVariant[]> {
   const { found, locked } = await findVariants(nix, variants, settings);
-  const missing = (variants.patterns ?? []).filter(name => !isGlob(name) && !(name in found));
+  const missing = (variants.patterns ?? []).filter(
+    name => !isGlob(name) && !Object.hasOwn(found, name),
+  );
   const names = [...Object.keys(found), ...missing].sort();
   const evaluated: EvaluatedVariant[] = [];
   for (const attribute of names) {

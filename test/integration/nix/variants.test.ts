@@ -114,6 +114,14 @@ test('what ends the whole evaluation is found by halves', async t => {
   }
 });
 
+test("where the flake's own image is broken, nothing is known of the others", async t => {
+  const { variants } = await bench(t, `${packages} ${broken}`);
+  await assert.rejects(variants(undefined, ['comfyui-throws']), {
+    name: 'Failure',
+    message: '.#comfyui-throws cannot be evaluated.',
+  });
+});
+
 test('where nothing is meant it is said what was looked for', async t => {
   const { variants } = await bench(t, packages);
   const failure = async (...asked: Parameters<typeof variants>) => {
