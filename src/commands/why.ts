@@ -63,12 +63,12 @@ const nothingKept = ({ unknown, destination }: ImageContext) =>
   });
 
 function reportOf({ why: all, layers, chain }: Found): NonNullable<VerbOutcome['report']> {
-  const lines = whyLines(all, layers);
+  const found = whyLines(all, layers);
+  const lines = found.length === 0 ? ['No layer would be made anew.'] : found;
   const chained = chain ? chainLines(chain) : [];
-  const said = [...chained, ...(lines.length === 0 ? ['No layer would be made anew.'] : lines)];
   return {
-    text: `${said.join('\n')}\n`,
-    markdown: `${['## Why', ...chained.map(escapeText), ...(lines.length === 0 ? [escapeText(said.at(-1) ?? '')] : whyMarkdown(all, layers))].join('\n\n')}\n`,
+    text: `${[...chained, ...lines].join('\n')}\n`,
+    markdown: `${['## Why', ...chained.map(escapeText), ...whyMarkdown(lines)].join('\n\n')}\n`,
   };
 }
 

@@ -69,7 +69,8 @@ const cause = v.object({
   rebuilds: count('Derivations that make something else because of it.'),
 });
 
-const why = v.object({
+/** Why layers are made anew. */
+export const whySchema = v.object({
   causes: v.pipe(v.array(cause), v.description('Those of the most rebuilds first.')),
   more: count('Causes that are not listed.'),
   rebuilds: count('Derivations that make something else than those of the image before.'),
@@ -89,7 +90,7 @@ const imagePlan = v.object({
   layers: v.pipe(v.array(layer), v.description("In the image's order, lowest first.")),
   forecast: forecastSchema,
   why: v.exactOptional(
-    v.pipe(why, v.description('Absent where nothing is kept of the image before.')),
+    v.pipe(whySchema, v.description('Absent where nothing is kept of the image before.')),
   ),
 });
 

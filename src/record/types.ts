@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import type { forecastSchema, planSchema } from './forecast-schema.ts';
+import type { forecastSchema, planSchema, whySchema } from './forecast-schema.ts';
 import type { recordSchema } from './schema.ts';
 
 /** The record of one run; `schema.ts` says what each field means. Sizes are bytes. */
@@ -54,4 +54,4 @@ export type ImagePlan = PlanRecord['images'][number];
 export type PlannedLayer = ImagePlan['layers'][number];
 
 /** Why layers are made anew. */
-export type WhyRecord = NonNullable<ImagePlan['why']>;
+export type WhyRecord = v.InferOutput<typeof whySchema>;

@@ -26,12 +26,17 @@ const inDetail = (images: readonly ImagePlan[]) =>
   images.length > 1 ? images.filter(({ upToDate }) => upToDate !== true) : images;
 
 function imageText(image: ImagePlan): string {
-  const why = image.why ? whyLines(image.why, image.layers.length) : [];
   const table = columns([heading, ...image.layers.map(layerCells)], 2);
-  return [[titleOf(image), ...sentences(image)].join('\n'), table.join('\n'), why.join('\n')]
+  return [
+    [titleOf(image), ...sentences(image)].join('\n'),
+    table.join('\n'),
+    whyOf(image).join('\n'),
+  ]
     .filter(part => part !== '')
     .join('\n\n');
 }
+
+const whyOf = ({ why, layers }: ImagePlan): string[] => (why ? whyLines(why, layers.length) : []);
 
 const titleOf = ({ flake, repository, tags }: ImagePlan): string =>
   `${flake} for ${repository}${tags.length === 0 ? '' : `:${tags.join(', ')}`}`;
@@ -109,6 +114,6 @@ function imageMarkdown(image: ImagePlan): string[] {
     `## ${escapeText(titleOf(image))}`,
     ...sentences(image).map(escapeText),
     [cells(...heading), '|:--|:--|--:|--:|:--|', ...rows].join('\n'),
-    ...(image.why ? whyMarkdown(image.why, image.layers.length) : []),
+    ...whyMarkdown(whyOf(image)),
   ];
 }

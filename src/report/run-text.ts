@@ -6,6 +6,7 @@ import { otherWarnings } from './places.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { layerTable } from './table.ts';
 import { formatSeconds } from './units.ts';
+import { whyOfRun } from './why.ts';
 
 /** Characters of the longest bar. */
 const barWidth = 48;
@@ -22,6 +23,7 @@ export function runText(record: BuildRecord): string {
     failure,
     bars(layerWork(record), record.seconds).join('\n'),
     layerTable(record),
+    whyOfRun(record).join('\n'),
     foreseenSentence(record) ?? '',
     otherWarnings(record)
       .map(warning => `Warning: ${warning}`)

@@ -14,6 +14,7 @@ import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { slowestBuilds } from './slowest.ts';
 import { comparedSentences, layerRows, packageRows } from './summary-tables.ts';
 import { formatSeconds, storeName } from './units.ts';
+import { whyMarkdown, whyOfRun } from './why.ts';
 
 /** Characters of a failure that go into the summary. */
 const failureLimit = 20_000;
@@ -35,6 +36,7 @@ export function summaryMarkdown(record: BuildRecord, previous?: BuildRecord): st
     { name: 'image', parts: reference(record) },
     { name: 'layers', parts: layerRows(record, comparison), rank: 1 },
     { name: 'comparison', parts: comparedSentences(previous, comparison), rank: 1 },
+    { name: 'why', parts: whyMarkdown(whyOfRun(record)), rank: 2 },
     { name: 'what was foreseen', parts: foreseen(record), rank: 3 },
     { name: 'limits', parts: limitsMarkdown(record), rank: 1 },
     { name: 'picture', parts: picture(record), rank: 3 },

@@ -1,4 +1,5 @@
-import type { WhyRecord } from '../record/types.ts';
+import type { BuildRecord, WhyRecord } from '../record/types.ts';
+import { isShipped } from './layers.ts';
 import { escapeText } from './markdown.ts';
 import { plural } from './units.ts';
 
@@ -25,8 +26,15 @@ function layersOf(names: readonly string[], all: number): string {
   return more > 0 ? `${names.slice(0, mostLayers).join(', ')} and ${more} more` : names.join(', ');
 }
 
+/** The same of a run that is over. */
+export const whyOfRun = ({ why, layers }: BuildRecord): string[] =>
+  why ? whyLines(why, flakesOwn(layers).length) : [];
+
+/** Layers that the flake names; the program adds others. */
+const flakesOwn = (layers: BuildRecord['layers']) =>
+  layers.filter(layer => isShipped(layer) && (layer.target !== null || layer.targets));
+
 /** The same as a list in Markdown. */
-export function whyMarkdown(why: WhyRecord, layers: number): string[] {
-  const lines = whyLines(why, layers);
+export function whyMarkdown(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [lines.map(line => `- ${escapeText(line)}`).join('\n')];
 }

@@ -19,6 +19,7 @@ import type {
   Forecast,
   LayerRecord,
   LimitRecord,
+  WhyRecord,
 } from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
@@ -83,6 +84,8 @@ export interface BuildState {
   kept?: Promise<KeptDerivations | undefined>;
   /** What the run was expected to do, as soon as that is known. */
   predicted?: Forecast;
+  /** Why layers are made anew, as soon as that is known. */
+  why?: WhyRecord;
   /** The limits as they were found when the image was refused for them. */
   limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
@@ -221,6 +224,7 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     ...savedTime(layers),
     ...bytes,
     ...(state.predicted ? { predicted: state.predicted } : {}),
+    ...(state.why ? { why: state.why } : {}),
     usage: usageRecord(),
     ...placeRecords(state, substituters),
     warnings,

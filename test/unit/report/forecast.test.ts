@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import type { Forecast, PlanRecord } from '../../../src/record/types.ts';
 import { forecastSentence, foreseenSentence } from '../../../src/report/forecast.ts';
 import { planMarkdown, planText } from '../../../src/report/plan.ts';
+import { runText } from '../../../src/report/run-text.ts';
+import { summaryMarkdown } from '../../../src/report/summary.ts';
 import { whyLines } from '../../../src/report/why.ts';
-import { sampleRecord } from '../record/sample.ts';
+import { sampleLayer, sampleRecord } from '../record/sample.ts';
 
 const bytes = (count: number, more = {}) => ({
   ...{ bytes: count, estimated: false, atLeast: false },
@@ -72,6 +74,21 @@ describe('causes are told', () => {
       ...['all layers: nixpkgs a → b', 'd: `x` changed', '3 causes, 200 rebuilds'],
     ]);
     assert.equal(whyLines(why, 5)[0], 'a, b, c and 1 more: nixpkgs a → b');
+  });
+  test('of a run that is over, beside what was foreseen', () => {
+    const target = { target: '/nix/store/x.drv', origin: 'built' } as const;
+    const record = sampleRecord({
+      layers: [
+        ...[sampleLayer({ name: 'a', ...target }), sampleLayer({ name: 'b', ...target })],
+        ...[sampleLayer({ name: 'root', target: null })],
+      ],
+      why: { causes: [cause('nixpkgs a → b', ['a', 'b'])], more: 0, rebuilds: 2 },
+      predicted: forecast,
+    });
+    const lines = /^all layers: nixpkgs a → b\n1 cause, 2 rebuilds\n\nForeseen, and in brackets/m;
+    assert.match(runText(record), lines);
+    assert.match(summaryMarkdown(record), /^- all layers: nixpkgs a → b$/m);
+    assert.match(summaryMarkdown(record), /^Foreseen, and in brackets/m);
   });
   test('not where there are none', () => {
     assert.deepEqual(whyLines({ causes: [], more: 0, rebuilds: 0 }, 3), []);

@@ -1,3 +1,4 @@
+import { orElse } from '../../../host/failure.ts';
 import { notice } from '../../../host/say.ts';
 import type { BuildSettings } from '../../../inputs/settings.ts';
 import type { ListedNeeds } from '../../../nix/disk-needs.ts';
@@ -17,6 +18,13 @@ export function startForetelling(context: ImageContext, plan: WhatToMake): Foret
     notice(state.host, forecastSentence(forecast));
     return forecast;
   };
+  /** Nobody waits for it: what is not known when the run ends is not told. */
+  const explain = async (needs: ListedNeeds | undefined) => {
+    if (needs === undefined || needs.builds + needs.fetched.length === 0) return;
+    const { whyRecord } = await import('./why.ts');
+    const why = await orElse(whyRecord(context, plan), undefined);
+    if (why !== undefined && why.causes.length > 0) state.why = why;
+  };
   const check = async (needs: ListedNeeds | undefined) => {
     const forecast = await tell(needs);
     const { refusalOfForecast } = await import('./limits.ts');
@@ -31,6 +39,7 @@ export function startForetelling(context: ImageContext, plan: WhatToMake): Foret
       if (plan.needed.length === 0 || telling !== undefined) return;
       const asked = mayEnd(settings) ? check(needs) : tell(needs);
       telling = asked.catch(() => undefined);
+      telling.then(() => explain(needs)).catch(() => undefined);
       if (mayEnd(settings)) await asked;
     },
     ended: async () => {
