@@ -1,8 +1,8 @@
 // The published schemas of a run's record and of a plan (docs/record.schema.json, docs/plan.schema.json),
-// made of src/record/schema.ts and src/record/forecast-schema.ts.
+// made of src/record/schema.ts and src/record/plan-schema.ts.
 
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { planSchema } from '../src/record/forecast-schema.ts';
+import { planSchema } from '../src/record/plan-schema.ts';
 import { recordSchema } from '../src/record/schema.ts';
 
 /** The record's file: the same schema as JSON Schema (2020-12). */

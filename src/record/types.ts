@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
-import type { forecastSchema, planSchema, whySchema } from './forecast-schema.ts';
+import type { forecastSchema, whySchema } from './forecast-schema.ts';
+import type { planSchema } from './plan-schema.ts';
 import type { recordSchema } from './schema.ts';
 
 /** The record of one run; `schema.ts` says what each field means. Sizes are bytes. */
