@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import { warn } from '../host/say.ts';
 import { readConf } from './conf.ts';
 import { type DiskNeeds, type ListedNeeds, parseDryRun, queryNeeds } from './disk-needs.ts';
-import { isHostedRunner, type ReclaimOptions, reclaimDisk } from './disk-reclaim.ts';
+import type { ReclaimOptions } from './disk-reclaim.ts';
 import { gigabytes, measureSpace, type Space } from './disk-space.ts';
 import { isAtLeast } from './nix.ts';
 import type { DerivationOutput, Nix } from './types.ts';
@@ -94,7 +94,7 @@ async function reclaimOrWarn(
   host: Host,
   tools: Pick<DiskTools, 'reclaim'> & Required<Pick<DiskTools, 'measure'>>,
 ): Promise<string[]> {
-  const remove = tools.reclaim ?? reclaimDisk;
+  const remove = tools.reclaim ?? reclaimOnUse;
   const plan = async () => planDisk(needs, await tools.measure(store.folder));
   const short = planDisk(needs, store).missing > 0;
   let removed: string[] = [];
@@ -107,6 +107,14 @@ async function reclaimOrWarn(
   if (after && after.missing > 0 && after.downloadsFit) warnOfShortage(needs, after, host);
   return removed;
 }
+
+/** Few runs come to it. */
+const reclaimOnUse: NonNullable<DiskTools['reclaim']> = async (host, options) =>
+  (await import('./disk-reclaim.ts')).reclaimDisk(host, options);
+
+/** Whether this is a virtual machine that GitHub made for this job and throws away after it. */
+export const isHostedRunner = (env: Host['env']): boolean =>
+  env.RUNNER_ENVIRONMENT === 'github-hosted' && Boolean(env.ImageOS);
 
 function warnOfShortage(needs: DiskNeeds | undefined, plan: DiskPlan, host: Host): void {
   const fetched = needs ? `${gigabytes(needs.unpackedBytes)} to be fetched` : 'what is fetched';
