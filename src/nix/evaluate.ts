@@ -7,7 +7,6 @@ import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
-import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader } from './events.ts';
 import { asAddress } from './flake-reference.ts';
 import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
@@ -67,11 +66,15 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   for (const installable of request.installables) {
     const { description, locked, errors } = await describe(nix, installable, request);
     if (description) return { ...evaluationOf(installable, description, nix), locked };
+    const { evaluationFailure, isMissingAttribute } = await failures();
     if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
     missing.push(...errors);
   }
-  throw missingAttribute(request.installables, missing);
+  throw (await failures()).missingAttribute(request.installables, missing);
 }
+
+/** What is known of failures is loaded where there is one. */
+const failures = () => import('./evaluation-failure.ts');
 
 /** How Nix is told which inputs are replaced. */
 export const overrideArguments = (

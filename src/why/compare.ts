@@ -135,8 +135,10 @@ function differingNames(
   one: ReadonlyMap<string, string>,
   other: ReadonlyMap<string, string>,
 ): string[] {
-  const names = new Set([...one.keys(), ...other.keys()]);
-  return [...names].filter(name => one.get(name) !== other.get(name)).sort();
+  const names: string[] = []; // mostly none, of thirty
+  for (const [name, text] of one) if (other.get(name) !== text) names.push(name);
+  for (const name of other.keys()) if (!one.has(name)) names.push(name);
+  return names.sort();
 }
 
 function at(derivations: readonly KeptDerivation[], place: number): KeptDerivation {

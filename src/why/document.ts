@@ -68,7 +68,11 @@ const unreadable = (reason: string) =>
   });
 
 function marksIn(marks: string, names: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(names.map((name, at) => [name, marks.slice(at * digits, (at + 1) * digits)]));
+  const byName = new Map<string, string>();
+  for (const [at, name] of names.entries()) {
+    byName.set(name, marks.slice(at * digits, (at + 1) * digits));
+  }
+  return byName;
 }
 
 function inPairs(texts: readonly string[]): [string, string][] {
