@@ -7,6 +7,8 @@
   pkgs,
   cudaPkgs,
   variant,
+  packages,
+  wheels,
   source,
   sources,
 }:
@@ -15,19 +17,29 @@ let
   inherit (pkgs) lib;
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
-  pip =
+  pythonWith =
+    names:
+    if lib.elem variant.abi packages.interpreterAlone then
+      {
+        nativeBuildInputs = [ python ];
+        PYTHONPATH = lib.concatMapStringsSep ":" toString (map wheels.named names);
+      }
+    else
+      { nativeBuildInputs = [ (python.withPackages (all: map (name: all.${name}) names)) ]; };
+  builder =
     required:
-    python.withPackages (
-      all:
-      [
-        all.pip
-        all.setuptools
-      ]
-      ++ map (name: all.${name}) (lib.subtractLists [ "pip" "setuptools" ] required)
+    pythonWith (
+      lib.unique (
+        [
+          "pip"
+          "setuptools"
+        ]
+        ++ required
+      )
     );
   buildFromSource =
     name: required: environment:
-    pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ (pip required) ]; }) ''
+    pkgs.runCommand "${name}-${variant.abi}" (environment // builder required) ''
       cp -r ${source name} source
       chmod -R u+w source
       HOME=$PWD PYTHONHASHSEED=0 python3 -m pip install ./source --target "$out" \
