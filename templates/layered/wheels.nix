@@ -18,9 +18,7 @@ let
     in
     if variant.wheels ? torch then map named (ordered names) else missing "torch";
 
-  named =
-    name:
-    tree (variant.wheels.${name} or (missing name) // { inherit name; });
+  named = name: tree (variant.wheels.${name} or (missing name) // { inherit name; });
 
   isOf = ranked: name: name == ranked || lib.hasPrefix "${ranked}-cu" name;
   isRanked = name: lib.any (ranked: isOf ranked name) order;

@@ -17,8 +17,17 @@ let
   inherit (pkgs) lib;
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
-  pythonWith =
-    names:
+  builder =
+    required:
+    let
+      names = lib.unique (
+        [
+          "pip"
+          "setuptools"
+        ]
+        ++ required
+      );
+    in
     if lib.elem variant.abi packages.interpreterAlone then
       {
         nativeBuildInputs = [ python ];
@@ -26,17 +35,6 @@ let
       }
     else
       { nativeBuildInputs = [ (python.withPackages (all: map (name: all.${name}) names)) ]; };
-  builder =
-    required:
-    pythonWith (
-      lib.unique (
-        [
-          "pip"
-          "setuptools"
-        ]
-        ++ required
-      )
-    );
   buildFromSource =
     name: required: environment:
     pkgs.runCommand "${name}-${variant.abi}" (environment // builder required) ''
