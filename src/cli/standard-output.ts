@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Failure } from '../host/failure.ts';
-import { placeOf } from '../host/output-place.ts';
+import { isStandardOutput } from '../host/output-place.ts';
 import type { RawInputs } from '../inputs/table.ts';
 import type { Telling } from './arguments.ts';
 
@@ -30,16 +30,10 @@ async function takenBy(raw: RawInputs, currentDirectory: string): Promise<Taken 
   const { image, destination, record, 'working-directory': folder = '.' } = raw;
   for (const place of [image, destination]) {
     const [, archive] = /^docker-archive:(.+)$/s.exec(place ?? '') ?? [];
+    if (place === '-') return 'image';
     const file = archive && resolve(currentDirectory, folder, archive);
-    if (place === '-' || (await isStandardOutput(file))) return 'image';
+    if (file && (await isStandardOutput(file))) return 'image';
   }
-  const isRecord = await isStandardOutput(record && resolve(currentDirectory, record));
+  const isRecord = record && (await isStandardOutput(resolve(currentDirectory, record)));
   return isRecord ? 'record' : undefined;
-}
-
-/** A name that stands for nothing, or for what is refused, is told of by who writes there. */
-async function isStandardOutput(file: string | undefined): Promise<boolean> {
-  if (!file) return false;
-  const place = await placeOf(file).catch(() => undefined);
-  return place?.kind === 'descriptor' && place.number === 1;
 }
