@@ -2,6 +2,8 @@
 export interface FailureDetails {
   /** The layer (or layer target) on which it happened. */
   layer?: string;
+  /** Why it failed, where that is known: a sentence; or "likely: " and a guess. */
+  why?: string;
   /** What the program did before it gave up, as one sentence. */
   tried?: string;
   /** What the user can do next, as one sentence or a command. */
@@ -37,13 +39,14 @@ export const bugs = 'https://github.com/org/comfy-nix-action/issues';
 /** Set to 1, it makes the command line show where an error comes from. */
 export const debugVariable = 'COMFY_NIX_DEBUG';
 
-/** The text a face shows for any thrown value: message, place, attempts, evidence, next step. */
+/** The text a face shows for any thrown value: message, place, evidence, why, attempts, next step. */
 export function explain(error: unknown): string {
   const failure = error instanceof Failure ? error : unexpected(error);
-  const { layer, tried, next, evidence } = failure.details;
+  const { layer, why, tried, next, evidence } = failure.details;
   return [
     layer === undefined ? failure.message : `${layer}: ${failure.message}`,
     ...(evidence ?? []).map(line => `  ${line}`),
+    ...(why === undefined ? [] : [`Why: ${why}`]),
     ...(tried === undefined ? [] : [`Tried: ${tried}`]),
     ...(next === undefined ? [] : [`Next: ${next}`]),
   ].join('\n');

@@ -1,13 +1,15 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
+import type { Emit } from '../host/events.ts';
 import { Failure } from '../host/failure.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
+import { kindOf } from './causes/kind.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
-import { createEventReader } from './events.ts';
+import { createEventReader, type FailedDerivation } from './events.ts';
 import { asAddress } from './flake-reference.ts';
 import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
 import { level } from './internal-json.ts';
@@ -17,7 +19,7 @@ import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
 import { namedTargets, targetsOf } from './recipe-layers.ts';
 import { readDerivation } from './shape.ts';
-import type { DerivationOutput, Evaluation, Nix, Provenance, Recipe } from './types.ts';
+import type { DerivationOutput, Evaluation, Nix, NixEvent, Provenance, Recipe } from './types.ts';
 
 /** What to evaluate, and how. */
 export interface EvaluationRequest {
@@ -64,12 +66,43 @@ const describeWithProvenance = `target:
 export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
   const missing: string[] = [];
   for (const installable of request.installables) {
-    const { description, locked, errors } = await describe(nix, installable, request);
+    const { description, locked, errors, failed } = await describe(nix, installable, request);
     if (description) return { ...evaluationOf(installable, description, nix), locked };
-    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
+    if (!isMissingAttribute(installable, errors)) {
+      const kind = (drvPath: string) => kindOf(drvPath, nix.place);
+      throw evaluationFailure(installable, errors, { ...request, failed, kindOf: kind });
+    }
     missing.push(...errors);
   }
-  throw missingAttribute(request.installables, missing);
+  throw missingAttribute(request.installables, missing, await existingNames(nix, request, missing));
+}
+
+/** Names of the packages that the flake has for the system that was looked at; [] where that cannot be told. */
+async function existingNames(
+  nix: Nix,
+  { installables, overrideInputs, cwd, acceptFlakeConfig }: EvaluationRequest,
+  errors: readonly string[],
+): Promise<string[]> {
+  const [flake = '.'] = (installables[0] ?? '.').split('#');
+  const system = /'packages\.([\w-]+)\./.exec(errors.join('\n'))?.[1];
+  if (system === undefined) return [];
+  const { code, stdout } = await runNix(
+    nix,
+    'nix',
+    [
+      ...['eval', '--json', '--option', 'accept-flake-config', String(acceptFlakeConfig)],
+      ...overrideArguments(overrideInputs, cwd),
+      ...['--apply', 'builtins.attrNames', '--', asAddress(`${flake}#packages.${system}`, cwd)],
+    ],
+    { cwd },
+  );
+  return code === 0 ? namesIn(stdout) : [];
+}
+
+/** The list of names that was printed; [] for what is none. */
+function namesIn(printed: string): string[] {
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), v.array(v.string())), printed);
+  return read.success ? read.output : [];
 }
 
 /** How Nix is told which inputs are replaced. */
@@ -79,11 +112,20 @@ export const overrideArguments = (
 ): string[] =>
   inputs.flatMap(({ input, flake }) => ['--override-input', input, asAddress(flake, cwd)]);
 
+/** How one evaluation ended. */
+interface Described {
+  description?: Description | undefined;
+  locked: boolean;
+  errors: readonly string[];
+  /** Builds that it needed, and that did not come to their end. */
+  failed: readonly FailedDerivation[];
+}
+
 async function describe(
   nix: Nix,
   installable: string,
   request: EvaluationRequest,
-): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
+): Promise<Described> {
   const reader = createEventReader();
   const { emit, clock } = nix.host;
   let fetching = 0;
@@ -102,6 +144,7 @@ async function describe(
     if (files.length !== fetching) request.onFetch?.(files);
     fetching = files.length;
     for (const event of events) {
+      tellBuild(event, emit);
       if (event.type !== 'message' || event.level !== level.warning) continue;
       const isOfLock = isAboutLockFile(event.text);
       if (isOfLock) locked = false;
@@ -113,9 +156,24 @@ async function describe(
   const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
     runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
   );
+  for (const derivation of reader.running()) {
+    emit({ type: 'build-end', derivation, failed: code !== 0, at: clock() });
+  }
   const description = code === 0 ? readDescription(stdout) : undefined;
-  return { description, locked, errors: reader.errors() };
+  const errors = code === null ? [...reader.errors(), killed] : reader.errors();
+  return { description, locked, errors, failed: reader.failed() };
 }
+
+/** What is built while Nix evaluates belongs to no layer: which ones there are is not known yet. */
+function tellBuild(event: NixEvent, emit: Emit): void {
+  if (event.type !== 'build-start' && event.type !== 'build-log' && event.type !== 'build-end')
+    return;
+  const { drvPath: derivation, ...rest } = event;
+  emit({ derivation, ...rest });
+}
+
+/** A process that a signal has ended says nothing itself. */
+const killed = 'Nix was killed while it evaluated.';
 
 /**
  * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by

@@ -68,7 +68,9 @@ async function takeOver(
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
   const { startCaches } = await import('./caches.ts');
-  state.caches = await startCaches(prepared, settings, state.host);
+  const caches = await startCaches(prepared, settings, state.host);
+  state.caches = caches;
+  for (const event of state.builtEarly.splice(0)) caches.take(event);
   return prepared.nix;
 }
 
