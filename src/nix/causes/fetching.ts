@@ -142,7 +142,11 @@ export const fetching: readonly Cause[] = [
   {
     title: 'A server cannot be reached',
     signs: [
-      { in: nix, lines: [/unable to download '(?<url>[^'\n]*)': (?<problem>[^;\n]*)/], sure: true },
+      {
+        in: nix,
+        lines: [/unable to download '(?<url>[^'\n]*)': (?!HTTP error 40[37])(?<problem>[^;\n]*)/],
+        sure: true,
+      },
       { in: ['log'], lines: [/unable to download '(?<url>[^'\n]*)': (?<problem>[^;\n]*)/] },
       { in: ['log'], of: 'download', lines: [/curl: \(\d+\) (?<problem>[^\n]*)/] },
       {
