@@ -63,6 +63,9 @@ export async function realise(
   }
 }
 
+/** A process that a signal has ended says nothing itself. */
+const killed = 'Nix was killed while it built.';
+
 /** How one Nix process has ended. */
 interface Ending {
   failure?: Failure;
@@ -102,7 +105,8 @@ async function realiseOnce(
   if (ending.code === 0) return {};
   await protect(nix, valid, root);
   const failed = reader.failed();
-  const failure = buildFailure(failed, reader.errors(), {
+  const isKilled = ending.code === null && !idle.signal.aborted;
+  const failure = buildFailure(failed, isKilled ? [...reader.errors(), killed] : reader.errors(), {
     layerOf: options.layerOf,
     kindOf: drvPath => kindOf(drvPath, nix.place),
   });

@@ -152,7 +152,7 @@ export const building: readonly Cause[] = [
     title: 'A build is out of memory',
     signs: [
       { in: ['build'], lines: [/failed with exit code 137/] },
-      { in: ['build'], lines: [/failed due to signal 9/] },
+      { in: ['build'], lines: [/failed due to signal 9|^Nix was killed/] },
       {
         in: ['log'],
         lines: [
@@ -164,6 +164,20 @@ export const building: readonly Cause[] = [
       'The machine has not enough memory for it, and the kernel killed it (137 is 128 + SIGKILL).',
     remedy:
       'Build less at once (`max-jobs: 1`, fewer `cores` in `nix-conf`), or on a machine with more memory.',
+  },
+  {
+    title: 'The Nix daemon went away',
+    signs: [
+      {
+        in: ['build', 'evaluation'],
+        lines: [
+          /Nix daemon (?:disconnected unexpectedly|out of memory)|error: unexpected end-of-file/,
+        ],
+      },
+    ],
+    cause: "Nix's daemon ended while it worked; often the kernel has killed it for want of memory.",
+    remedy:
+      'See journalctl -u nix-daemon; build less at once (`max-jobs: 1`), or on a machine with more memory.',
   },
   {
     title: 'The sandbox is refused',

@@ -63,7 +63,7 @@ export const places: readonly Cause[] = [
     signs: [
       {
         in: ['evaluation'],
-        lines: [/executing '"?git|program '"?git'?"?[^\n]* not found|cannot find[^\n]* git\b/],
+        lines: [/executing ['"]+git|program ['"]+git['"]*[^\n]*not found|cannot find[^\n]* git\b/],
         sure: true,
       },
     ],

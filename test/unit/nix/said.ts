@@ -39,8 +39,8 @@ export const recordedWords: readonly RecordedWords[] = [
   {
     title: 'A flake input has changed',
     in: 'evaluation',
-    from: 'github.com/MatthewCroughan/nixinate/issues/24',
-    text: "error: NAR hash mismatch in input 'github:nixos/nixpkgs/72d1b0d0fac131df1ea254b65413c85609bdd2ee' (/nix/store/3jvygw6vzsazkfhxcd66w9gcg7y91c3k-source), expected 'sha256-dLqquYHvj6/EYPljULXJVUKcizB/8cbgdIL7aEXTDZY=', got 'sha256-g5Wo75ddDQmWnL70rJCMm+JJlvHbzPFUePUpuMNn5qk='",
+    from: 'github.com/eza-community/eza/issues/732',
+    text: "error: NAR hash mismatch in input 'http://rime.cx/v1/github/semnix/flake-utils.tar.gz?narHash=sha256-zsNZZGTGnMOf9YpHKJqMSsa0dXbfmxeoJ7xHlrt+xmY=' (/nix/store/pgid9c9xfcrbqx2giry0an0bi0df7s5c-source), expected 'sha256-zsNZZGTGnMOf9YpHKJqMSsa0dXbfmxeoJ7xHlrt+xmY=', got 'sha256-kAuep2h5ajznlPMD9rnQyffWG8EM/C73lejGofXvdM8='",
     told: 'nix flake update',
   },
   {
@@ -278,6 +278,13 @@ export const recordedWords: readonly RecordedWords[] = [
     in: 'log',
     text: 'c++: fatal error: Killed signal terminated program cc1plus\ncompilation terminated.',
   },
+  { title: 'A build is out of memory', in: 'build', text: 'Nix was killed while it built.' },
+  {
+    title: 'The Nix daemon went away',
+    in: 'build',
+    from: 'github.com/DeterminateSystems/nix-installer-action/issues/185',
+    text: 'error: Nix daemon disconnected unexpectedly (maybe it crashed?)',
+  },
   {
     title: 'The sandbox is refused',
     in: 'build',
@@ -330,9 +337,9 @@ export const recordedWords: readonly RecordedWords[] = [
   {
     title: 'A package is known to be insecure',
     in: 'evaluation',
-    from: 'github.com/romanz/trezor-agent/issues/505',
-    text: `error: Package ‘python3.12-ecdsa-0.19.1’ in ${copy}/default.nix:43 is marked as insecure, refusing to evaluate.`,
-    told: '[ "python3.12-ecdsa-0.19.1" ]',
+    from: 'github.com/cachix/devenv/issues/1002',
+    text: `error: Package ‘nix-2.16.2’ in ${copy}/pkgs/tools/package-management/nix/default.nix:229 is marked as insecure, refusing to evaluate.`,
+    told: '[ "nix-2.16.2" ]',
   },
   {
     title: 'A package is known to be insecure',
