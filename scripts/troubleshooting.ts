@@ -40,6 +40,8 @@ function certainty(signs: readonly Sign[]): string {
   return sure === 0 ? 'Likely' : 'Sure or likely';
 }
 
-/** What is found in each case stands in italics. */
+/** What is found in each case stands in capitals. */
 const shown = (template: string): string =>
-  template.replaceAll(/\[\[|\]\]/g, '').replaceAll(/<(\w+)>/g, '*$1*');
+  template
+    .replaceAll(/\[\[|\]\]/g, '')
+    .replaceAll(/<(\w+)>/g, (_, name: string) => name.toUpperCase());

@@ -58,8 +58,9 @@ export const building: readonly Cause[] = [
         lines: [/builder (?:for '[^'\n]*' )?failed with exit code/],
       },
     ],
-    cause: 'The virtual machine that runs runAsRoot has crashed or could not start.',
-    remedy: `${withoutMachine} Else look in its log for what its commands said last.`,
+    cause:
+      'The virtual machine that runs runAsRoot has crashed, could not start, or a command in it failed.',
+    remedy: `See in its log what its commands said last. ${withoutMachine}`,
   },
   {
     title: 'A package is for another system',
@@ -200,7 +201,7 @@ export const building: readonly Cause[] = [
       {
         in: ['build'],
         lines: [
-          /does not support the kernel namespaces that are required for sandboxing|cloning builder process: Operation not permitted|setting up a private mount namespace: Operation not permitted|while setting up the build environment/,
+          /does not support the kernel namespaces that are required for sandboxing|cloning builder process: Operation not permitted|setting up a private mount namespace: Operation not permitted/,
         ],
         sure: true,
       },
