@@ -163,8 +163,7 @@ export const building: readonly Cause[] = [
     ],
     cause:
       'The machine has not enough memory for it, and the kernel killed it (137 is 128 + SIGKILL).',
-    remedy:
-      'Build less at once (`max-jobs: 1`, fewer `cores` in `nix-conf`), or on a machine with more memory.',
+    remedy: 'Build less at once (`max-jobs: 1`, fewer `cores`), or on a machine with more memory.',
   },
   {
     title: 'The Nix daemon went away',

@@ -100,7 +100,7 @@ export const places: readonly Cause[] = [
       return override && { at, ...override };
     },
     cause: 'The input <input> is to be <flake>, and there is nothing at <at>.',
-    remedy: 'Check the path that override-inputs gives for <input>.',
+    remedy: 'Check the path that `override-inputs` gives for <input>.',
   },
   {
     title: 'The folder of a flake is not there',
