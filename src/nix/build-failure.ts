@@ -72,16 +72,22 @@ const causeOf = (
 ): Explanation | undefined =>
   findCause({ build: [message], log: [log.join('\n')] }, { kind: kindOf?.(drvPath) });
 
+/** The causes that are known, each once; of several failures with the names of those it is the cause of. */
 function whyOf(
   roots: readonly FailedDerivation[],
   found: readonly (Explanation | undefined)[],
 ): { why?: string } {
-  const known = found.flatMap((each, at) => {
-    const root = roots[at];
-    return each && root ? [{ name: nameOf(root), text: asTold(each) }] : [];
-  });
-  if (known.length === 0) return {};
-  const lines = known.map(({ name, text }) => (roots.length === 1 ? text : `${name}: ${text}`));
+  const names = new Map<string, string[]>();
+  for (const [at, root] of roots.entries()) {
+    const cause = found[at];
+    if (cause === undefined) continue;
+    const text = asTold(cause);
+    names.set(text, [...(names.get(text) ?? []), nameOf(root)]);
+  }
+  if (names.size === 0) return {};
+  const lines = [...names].map(([text, of]) =>
+    roots.length === 1 ? text : `${of.join(', ')}: ${text}`,
+  );
   return { why: lines.join('\n') };
 }
 

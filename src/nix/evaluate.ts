@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Emit } from '../host/events.ts';
 import { Failure } from '../host/failure.ts';
+import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
@@ -10,6 +11,7 @@ import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader, type FailedDerivation } from './events.ts';
+import { existingNames } from './existing-names.ts';
 import { asAddress } from './flake-reference.ts';
 import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
 import { level } from './internal-json.ts';
@@ -74,36 +76,32 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
     }
     missing.push(...errors);
   }
-  throw missingAttribute(request.installables, missing, await existingNames(nix, request, missing));
+  throw missingAttribute(request.installables, missing, await siblingNames(nix, request, missing));
 }
 
-/** Names of the packages that the flake has for the system that was looked at; [] where that cannot be told. */
-async function existingNames(
+/** Names of the packages that the flake has for the system that Nix has looked at. */
+function siblingNames(
   nix: Nix,
-  { installables, overrideInputs, cwd, acceptFlakeConfig }: EvaluationRequest,
+  request: EvaluationRequest,
   errors: readonly string[],
-): Promise<string[]> {
-  const [flake = '.'] = (installables[0] ?? '.').split('#');
+): Promise<readonly string[]> {
+  const { cwd } = request;
+  const [flake = '.'] = (request.installables[0] ?? '.').split('#');
   const system = /'packages\.([\w-]+)\./.exec(errors.join('\n'))?.[1];
-  if (system === undefined) return [];
-  const { code, stdout } = await runNix(
+  if (system === undefined) return Promise.resolve([]);
+  return existingNames(
     nix,
-    'nix',
-    [
-      ...['eval', '--json', '--option', 'accept-flake-config', String(acceptFlakeConfig)],
-      ...overrideArguments(overrideInputs, cwd),
-      ...['--apply', 'builtins.attrNames', '--', asAddress(`${flake}#packages.${system}`, cwd)],
-    ],
-    { cwd },
+    asAddress(`${flake}#packages.${system}`, cwd),
+    flakeOptions(request),
+    cwd,
   );
-  return code === 0 ? namesIn(stdout) : [];
 }
 
-/** The list of names that was printed; [] for what is none. */
-function namesIn(printed: string): string[] {
-  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), v.array(v.string())), printed);
-  return read.success ? read.output : [];
-}
+/** How Nix is told to take a flake: its settings, and inputs in place of its own. */
+const flakeOptions = ({ acceptFlakeConfig, overrideInputs, cwd }: EvaluationRequest): string[] => [
+  ...['--option', 'accept-flake-config', String(acceptFlakeConfig)],
+  ...overrideArguments(overrideInputs, cwd),
+];
 
 /** How Nix is told which inputs are replaced. */
 export const overrideArguments = (
@@ -126,18 +124,33 @@ async function describe(
   installable: string,
   request: EvaluationRequest,
 ): Promise<Described> {
-  const reader = createEventReader();
-  const { emit, clock } = nix.host;
-  let fetching = 0;
-  let locked = true;
+  const { reader, take, isLocked, endBuilds } = followLog(request, nix.host);
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
-    ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...overrideArguments(request.overrideInputs, request.cwd),
+    ...flakeOptions(request),
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
     ...['--', asAddress(installable, request.cwd)],
   ];
-  const onStderrLine = (line: string) => {
+  const more = { cwd: request.cwd, limit: 'none', onStderrLine: take } as const;
+  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
+  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
+    runNix(nix, 'nix', args, { ...more, signal, onOutput }),
+  ).catch((error: unknown) => {
+    endBuilds(true);
+    throw error;
+  });
+  endBuilds(code !== 0);
+  const description = code === 0 ? readDescription(stdout) : undefined;
+  const errors = code === null ? [...reader.errors(), killed] : reader.errors();
+  return { description, locked: isLocked(), errors, failed: reader.failed() };
+}
+
+/** Reads what Nix says while it evaluates, and tells of it: files that it fetches, builds, warnings. */
+function followLog(request: EvaluationRequest, { emit, clock }: Host) {
+  const reader = createEventReader();
+  let fetching = 0;
+  let locked = true;
+  const take = (line: string) => {
     const events = reader.read(line, clock());
     const files = reader.fetching();
     // a line tells of the beginning or end of one
@@ -152,16 +165,12 @@ async function describe(
       emit({ type: 'notice', message: event.text, at: event.at });
     }
   };
-  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
-  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
-    runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
-  );
-  for (const derivation of reader.running()) {
-    emit({ type: 'build-end', derivation, failed: code !== 0, at: clock() });
-  }
-  const description = code === 0 ? readDescription(stdout) : undefined;
-  const errors = code === null ? [...reader.errors(), killed] : reader.errors();
-  return { description, locked, errors, failed: reader.failed() };
+  const endBuilds = (failed: boolean) => {
+    for (const derivation of reader.running()) {
+      emit({ type: 'build-end', derivation, failed, at: clock() });
+    }
+  };
+  return { reader, take, endBuilds, isLocked: () => locked };
 }
 
 /** What is built while Nix evaluates belongs to no layer: which ones there are is not known yet. */
