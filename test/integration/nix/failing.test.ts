@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -239,12 +240,14 @@ async function configured({ bin, host }: Nix, conf: string): Promise<Nix> {
   return nix;
 }
 
-/** A Nix that may not have more than a gigabyte of addresses. */
-async function bounded(nix: Nix, folder: string): Promise<Nix> {
-  const bin = join(folder, 'bin');
+/** The same Nix, whose programs begin with these lines of a shell. */
+async function beginning(nix: Nix, folder: string, lines: string): Promise<Nix> {
+  const bin = join(folder, `bin-${randomUUID()}`);
   await mkdir(bin);
-  const script = `#!/bin/sh\nulimit -v 1000000\nexec ${join(nix.bin, 'nix')} "$@"\n`;
-  await writeFile(join(bin, 'nix'), script, { mode: 0o755 });
+  for (const name of ['nix', 'nix-store']) {
+    const script = `#!/bin/sh\n${lines}\nexec ${join(nix.bin, name)} "$@"\n`;
+    await writeFile(join(bin, name), script, { mode: 0o755 });
+  }
   return { ...nix, bin };
 }
 
@@ -297,10 +300,21 @@ test('what fails is told with its layer, derivation, log, cause and remedy', asy
   for (const [name, failing] of Object.entries(evaluations)) {
     await t.test(`an evaluation: ${name}`, async () => {
       const own = await configured(nix, failing.conf ?? '');
-      const used = name === 'endless' ? await bounded(own, folder) : own;
+      const used = name === 'endless' ? await beginning(own, folder, 'ulimit -v 1000000') : own;
       check(await toldOf(evaluate(used, asked(cwd, `.#${name}`, '.#default'))), failing);
     });
   }
+  await t.test('a Nix that the kernel kills has no words of its own', async () => {
+    const killed = await beginning(nix, folder, 'case $1 in eval | --realise) kill -9 $$ ;; esac');
+    const evaluated = await toldOf(evaluate(killed, asked(cwd, '.#all')));
+    assert.match(evaluated, /^Why: likely: Evaluation needs more memory than there is\.$/m);
+    const [output] = namedTargets(recipe.layers);
+    assert.ok(output);
+    const built = await toldOf(
+      realise(killed, [output], { rootsDirectory: join(folder, 'roots') }),
+    );
+    assert.match(built, /^Why: likely: The machine has not enough memory/m);
+  });
   await t.test('what is built while the flake is evaluated is told as it goes on', () => {
     const ofImports = emitted.flatMap(event =>
       'derivation' in event && event.derivation.endsWith('-imports.drv')
