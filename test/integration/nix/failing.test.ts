@@ -42,17 +42,17 @@ const builds: Record<string, Failing> = {
   },
   slow: {
     target: `sh "slow" "while true; do echo step; \${sleep} 1; done" { }`,
-    conf: 'timeout = 1',
-    told: ['timed out after 1 seconds', 'step', 'Why: It took 1 seconds in all', '`timeout`'],
+    conf: 'timeout = 2',
+    told: ['timed out after 2 seconds', 'step', 'Why: It took 2 seconds in all', '`timeout`'],
   },
   silent: {
     target: `sh "silent" "echo linking; \${sleep} 30" { }`,
-    conf: 'max-silent-time = 1',
-    told: ['timed out after 1 seconds', 'linking', '`max-silent-time`'],
+    conf: 'max-silent-time = 2',
+    told: ['timed out after 2 seconds', 'linking', '`max-silent-time`'],
   },
   'two-silent': {
     target: `sh "two-silent" "echo \${sh "one" "echo 1; \${sleep} 30" { }} \${sh "other" "echo 2; \${sleep} 30" { }} > $out" { }`,
-    conf: 'max-silent-time = 1\nmax-jobs = 2',
+    conf: 'max-silent-time = 2\nmax-jobs = 2',
     told: [
       /2 builds failed: .*one of layer3 \(timed out/,
       /other of layer3 \(timed out/,
@@ -144,8 +144,8 @@ const evaluations: Record<string, Failing> = {
   },
   'imports-silent': {
     target: `import (sh "imports-silent" "echo generating; \${sleep} 30" { })`,
-    conf: 'max-silent-time = 1',
-    told: ['timed out after 1 seconds', 'generating', '`max-silent-time`', 'The flake imports'],
+    conf: 'max-silent-time = 2',
+    told: ['timed out after 2 seconds', 'generating', '`max-silent-time`', 'The flake imports'],
   },
   endless: {
     target: `builtins.foldl' (a: _: a + a) "0123456789abcdef" (builtins.genList (x: x) 40)`,
@@ -275,7 +275,12 @@ const asked = (cwd: string, ...installables: string[]) => ({
   acceptFlakeConfig: false,
 });
 
-test('what fails is told with its layer, derivation, log, cause and remedy', async t => {
+// some only wait
+const concurrency = 3;
+
+test('what fails is told with its layer, derivation, log, cause and remedy', {
+  concurrency,
+}, async t => {
   const bench = await workbench(t);
   const { url, stop } = await serve(answer);
   t.after(stop);
@@ -283,8 +288,8 @@ test('what fails is told with its layer, derivation, log, cause and remedy', asy
   const { nix, folder, emitted } = bench;
   const { recipe } = await evaluate(nix, asked(cwd, '.#all'));
   assert.ok(recipe);
-  for (const output of namedTargets(recipe.layers)) {
-    await t.test(`a build: ${output.name}`, async () => {
+  const built = namedTargets(recipe.layers).map(output =>
+    t.test(`a build: ${output.name}`, async () => {
       const failing = builds[output.name];
       assert.ok(failing);
       const text = await toldOf(
@@ -295,15 +300,16 @@ test('what fails is told with its layer, derivation, log, cause and remedy', asy
       );
       check(text, failing);
       assert.match(text, /nix log \/nix\/store\/\S+\.drv$/);
-    });
-  }
-  for (const [name, failing] of Object.entries(evaluations)) {
-    await t.test(`an evaluation: ${name}`, async () => {
+    }),
+  );
+  const evaluated = Object.entries(evaluations).map(([name, failing]) =>
+    t.test(`an evaluation: ${name}`, async () => {
       const own = await configured(nix, failing.conf ?? '');
-      const used = name === 'endless' ? await beginning(own, folder, 'ulimit -v 1000000') : own;
+      const used = name === 'endless' ? await beginning(own, folder, 'ulimit -v 700000') : own;
       check(await toldOf(evaluate(used, asked(cwd, `.#${name}`, '.#default'))), failing);
-    });
-  }
+    }),
+  );
+  await Promise.all([...built, ...evaluated]);
   await t.test('a Nix that the kernel kills has no words of its own', async () => {
     const killed = await beginning(nix, folder, 'case $1 in eval | --realise) kill -9 $$ ;; esac');
     const evaluated = await toldOf(evaluate(killed, asked(cwd, '.#all')));
