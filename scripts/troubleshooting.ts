@@ -44,4 +44,5 @@ function certainty(signs: readonly Sign[]): string {
 const shown = (template: string): string =>
   template
     .replaceAll(/\[\[|\]\]/g, '')
+    .replaceAll('\n', ' ')
     .replaceAll(/<(\w+)>/g, (_, name: string) => name.toUpperCase());

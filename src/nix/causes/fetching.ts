@@ -19,7 +19,7 @@ export const fetching: readonly Cause[] = [
     cause:
       'What was fetched is not what the flake expects: the file at the address has changed, or the ' +
       'version in the flake has and the hash has not.',
-    remedy: 'Where the change is meant, put this in place of the old hash: hash = "<got>";',
+    remedy: 'Where the change is meant, put this in place of the old hash:\nhash = "<got>";',
   },
   {
     title: 'A flake input has changed',
