@@ -62,7 +62,9 @@ async function measure(index: PackageIndex, address: string): Promise<Measured> 
     const wheels = join(folder, 'wheels.toml');
     const lock = join(folder, 'wheels.lock.json');
     const list = (values: readonly string[]) => JSON.stringify(values);
-    const tables = Object.keys(projects).map(project => `[wheels.${project}]`);
+    const tables = Object.entries(projects).map(
+      ([project, version]) => `[wheels.${project}]\nversion = "${version}"`,
+    );
     await writeFile(
       wheels,
       `cuda = ${list(cuda)}\npython = ${list(pythons)}\nindex = "http://${address}/{cuda}"\n` +

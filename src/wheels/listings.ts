@@ -4,7 +4,7 @@ import { notice } from '../host/say.ts';
 import { acceptedPages, type Listing, readIndexPage } from './index-page.ts';
 import { type GitHubAccess, listRelease } from './releases.ts';
 import type { Variant } from './variant.ts';
-import { describeOrigin, type Wanted, type WantedWheel } from './wanted.ts';
+import { describeOrigin, type WantedWheel } from './wanted/wheel.ts';
 import type { Web } from './web.ts';
 
 /** Listings that were asked for, by project and origin. */
@@ -18,13 +18,6 @@ export interface Want {
   wheel: WantedWheel;
 }
 
-/** All wheels of all variants. */
-export function allWants(wanted: Wanted): Want[] {
-  return wanted.variants.flatMap(variant =>
-    wanted.wheels(variant).map(wheel => ({ variant, wheel })),
-  );
-}
-
 /** What was asked for so far, by project and origin. */
 export type AskedPages = Map<string, Promise<Listing>>;
 
@@ -34,7 +27,7 @@ export async function askAll(
   web: Web,
   github: GitHubAccess,
   host: Host,
-  asked: AskedPages = new Map(),
+  asked: AskedPages,
 ): Promise<Listings> {
   const before = asked.size;
   for (const { wheel } of wants) {

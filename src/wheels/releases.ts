@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ConnectionLost, Unreachable } from '../host/http/message.ts';
 import { nearest } from '../host/nearest.ts';
 import type { Listing, OfferedFile } from './index-page.ts';
-import type { Origin } from './wanted.ts';
+import type { Origin } from './wanted/wheel.ts';
 import { unreachable, type Web } from './web.ts';
 
 /** How GitHub is asked. */

@@ -1,7 +1,7 @@
 import { limits } from '../host/limits.ts';
 import { factsOf, holds } from './markers.ts';
 import type { Variant } from './variant.ts';
-import { isRange } from './wanted.ts';
+import { isRange } from './versions.ts';
 import { normalizeName } from './wheel-name.ts';
 
 /** What a wheel needs beside itself, or a list asks for (PEP 508). */

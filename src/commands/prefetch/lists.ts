@@ -4,9 +4,10 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { onceEach } from '../../host/once.ts';
 import type { PrefetchSettings } from '../../inputs/settings.ts';
-import { type Asked, exactVersion, type Lists, noLists } from '../../wheels/lists/asked.ts';
+import { type Asked, type Lists, noLists } from '../../wheels/lists/asked.ts';
 import { readLists } from '../../wheels/lists/read.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
+import { exactVersion } from '../../wheels/versions.ts';
 import type { Wanted } from '../../wheels/wanted.ts';
 import { exportLock } from './uv.ts';
 

@@ -7,8 +7,8 @@ import { patience } from '../../host/limits.ts';
 import type { PrefetchSettings } from '../../inputs/settings.ts';
 import { asAddress } from '../../nix/flake-reference.ts';
 import { findNix, runNix } from '../../nix/nix.ts';
-import { exactVersion } from '../../wheels/lists/asked.ts';
 import type { Variant } from '../../wheels/variant.ts';
+import { exactVersion } from '../../wheels/versions.ts';
 import type { Wanted } from '../../wheels/wanted.ts';
 import { normalizeName } from '../../wheels/wheel-name.ts';
 

@@ -7,7 +7,7 @@ import {
 } from '../../wheels/complete.ts';
 import type { Fitting } from '../../wheels/fit.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
-import { sourcesOf } from './resolve.ts';
+import { sourcesOf } from './asking.ts';
 import type { PrefetchRun } from './run.ts';
 
 /** What each variant's wheels lack, and why they are there. */

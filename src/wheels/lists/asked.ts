@@ -40,7 +40,3 @@ export const noLists = (): Lists => ({
   indexes: [],
   problems: [],
 });
-
-/** The version that a requirement pins with `==`; undefined where it leaves a choice. */
-export const exactVersion = (versions: string): string | undefined =>
-  /^===?\s*([^*,\s]+)$/.exec(versions.trim())?.[1];

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { readDocument } from '../../host/document-file.ts';
 import { factsOf, holds } from '../markers.ts';
+import { readToml } from '../toml.ts';
 import type { Variant } from '../variant.ts';
 import { type Asked, type Lists, noLists } from './asked.ts';
 import { type LineMeaning, meaningOf } from './line.ts';
@@ -136,7 +137,12 @@ function take(
 /** `[project]` of a pyproject.toml (PEP 621): its dependencies. */
 function readProject(content: string, name: string, reading: Reading): void {
   const { found } = reading;
-  const project = dependenciesIn(content);
+  const read = readToml(content);
+  if ('mistake' in read) {
+    found.problems.push(`${name}:${read.mistake.line}: this is no TOML: ${read.mistake.reason}.`);
+    return;
+  }
+  const project = dependenciesIn(read.tables);
   if (project === undefined) {
     found.problems.push(`${name}:1: it has no dependencies of [project]; write them as a list.`);
     return;

@@ -3,6 +3,7 @@ import { linesOf } from '../../../src/wheels/lists/lines.ts';
 import { buildRequirements, dependenciesIn } from '../../../src/wheels/lists/project.ts';
 import { factsOf, holds } from '../../../src/wheels/markers.ts';
 import { readPylock } from '../../../src/wheels/resolve/pylock.ts';
+import { readToml } from '../../../src/wheels/toml.ts';
 import { mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
 
@@ -69,7 +70,10 @@ export const readers = [
     name: 'a pyproject.toml',
     cases: mutatedText(project),
     broken: ['project = 1', '[project]\ndependencies = [1, "x"]', 'build-system = "x"'],
-    read: text => [dependenciesIn(text), buildRequirements(text)],
+    read(text) {
+      const read = readToml(text);
+      return ['tables' in read && dependenciesIn(read.tables), buildRequirements(text)];
+    },
   }),
   fuzzed({
     name: 'pylock.toml',

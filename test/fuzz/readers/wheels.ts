@@ -8,7 +8,8 @@ import { allPins, formatLock, type Lock, parseLock, pinOf } from '../../../src/w
 import { readRelease } from '../../../src/wheels/releases.ts';
 import { readRequirements } from '../../../src/wheels/requirements.ts';
 import { tagRank } from '../../../src/wheels/tags.ts';
-import { isWanted, parseWanted } from '../../../src/wheels/wanted.ts';
+import { isAllowed } from '../../../src/wheels/versions.ts';
+import { parseWanted } from '../../../src/wheels/wanted.ts';
 import { fileNameOf, parseWheelName } from '../../../src/wheels/wheel-name.ts';
 import { mutatedJson, mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
@@ -18,7 +19,7 @@ const want = {
   variant,
   wheel: {
     name: 'torch',
-    versions: '>=2.9,<3',
+    versions: '==2.10.0',
     origin: { kind: 'index' as const, url: 'https://index.example' },
     ignoredRequirements: [],
   },
@@ -159,7 +160,7 @@ export const readers = [
       const read = parseLock(text, 'wheels.lock.json');
       for (const { pin: each } of allPins(read)) {
         fileNameOf(each.url);
-        isWanted(each.version, '>=1');
+        isAllowed(each.version, '>=1');
         suits(each.version, variant, undefined);
       }
       pinOf(read, variant, 'constructor');

@@ -224,6 +224,58 @@ test('where all is pinned and nothing is missing nobody has to choose', async co
   assert.deepEqual(await locked(), ['a 1.0', 'b 2.0']);
 });
 
+test('without lists the lock has what wheels.toml names, and uv chooses what that leaves open', async context => {
+  const setting = await setUp(context);
+  const { has, run, locked, bench, index } = setting;
+  has('a 1.0', 'nobody-has-it');
+  has('a 2.0', 'nobody-has-it');
+  has('b 1.0', 'a<2');
+  has('early 1.0rc1');
+  const want = (...lines: string[]) =>
+    bench.want(
+      `cuda = ["cu130"]\npython = ["3.13"]\nindex = "${index.url}/pypi"\n${lines.join('\n')}`,
+    );
+  await want('[wheels.a]', 'version = ">=1,<2"', '[wheels.b]', '[wheels.early]');
+  const path = await withoutUv(setting);
+  assert.match(await refusal(run({}, path)), /uv.*is not on PATH[\s\S]*pin every version with ==/);
+  await run();
+  assert.deepEqual(await locked(), ['a 1.0', 'b 1.0', 'early 1.0rc1'], 'no other version is there');
+  await run({ check: true }, path);
+  const pins = async () => allPins(await bench.lock()).slice(0, 2);
+  const byUv = await pins();
+  await want('[wheels.a]', 'version = "1.0"', '[wheels.b]', 'version = "1.0"');
+  await run({}, path);
+  assert.deepEqual(await pins(), byUv, 'written by hand they are the same');
+  await want('[wheels.a]', '[wheels.b]');
+  assert.match(await refusal(run()), /b 1\.0 needs a <2, but the set has 2\.0/);
+});
+
+test('a version that was withdrawn is taken where it is written alone', async context => {
+  const { list, want, run, locked, index } = await setUp(context);
+  index.publish('pypi', 'a-1.0-py3-none-any.whl', { yanked: true });
+  await want(['list.txt']);
+  await list('list.txt', 'a');
+  assert.match(await refusal(run()), /yanked[\s\S]*list\.txt:1: a/);
+  await list('list.txt', 'a==1.0');
+  await run();
+  assert.deepEqual(await locked(), ['a 1.0']);
+});
+
+test('where wheels.toml knows better than the metadata, uv is told so', async context => {
+  const { has, list, want, run, locked, index } = await setUp(context);
+  index.publish('own', 'vision-1.0-py3-none-any.whl', { requires: ['torch<2'] });
+  has('torch 1.0');
+  has('torch 2.0');
+  await list('list.txt', 'vision', 'torch>=2');
+  const rule = `[wheels.vision]\nindex = "${index.url}/own"\n`;
+  await want(['list.txt'], rule);
+  assert.match(await refusal(run()), /vision.* depends on torch<2/);
+  await want(['list.txt'], `${rule}ignore-requirements = ["torch"]\n`);
+  await run();
+  assert.deepEqual(await locked(), ['torch 2.0', 'vision 1.0']);
+  await run({ check: true });
+});
+
 test('a uv that is too old is not asked', async context => {
   const setting = await setUp(context);
   setting.has('a 1.0');

@@ -7,7 +7,8 @@ import { readLists } from '../../../src/wheels/lists/read.ts';
 import { allPins, formatLock, parseLock, pinOf } from '../../../src/wheels/lock.ts';
 import { tagRank } from '../../../src/wheels/tags.ts';
 import { describeVariant } from '../../../src/wheels/variant.ts';
-import { isWanted, parseWanted } from '../../../src/wheels/wanted.ts';
+import { isAllowed } from '../../../src/wheels/versions.ts';
+import { parseWanted } from '../../../src/wheels/wanted.ts';
 import { fileNameOf, parseWheelName } from '../../../src/wheels/wheel-name.ts';
 
 const folder = fileURLToPath(new URL('../../../templates/layered', import.meta.url));
@@ -37,7 +38,7 @@ test('every locked wheel is wanted, in this version, and runs in its variant', (
     const where = `${describeVariant(variant)}: ${name} ${pin.version}`;
     const rule = wanted.wheels(variant).find(each => each.name === name);
     assert.ok((pin.requiredBy ?? []).length > 0, `nobody requires ${where}`);
-    assert.ok(isWanted(pin.version, rule?.versions ?? ''), `${where} is not ${rule?.versions}`);
+    assert.ok(isAllowed(pin.version, rule?.versions ?? ''), `${where} is not ${rule?.versions}`);
     assert.equal(pin.layer, wanted.layerOf(name), where);
     const wheel = parseWheelName(fileNameOf(pin.url));
     assert.ok(wheel && tagRank(wheel, variant) !== undefined, `${where} does not run there`);
@@ -77,7 +78,7 @@ test('what the lists ask for is a wheel of each variant that has PyTorch, or com
       const pin = pinOf(lock, variant, name);
       const where = `${place}: ${name} in ${describeVariant(variant)}`;
       assert.ok(pin !== undefined || fromNixpkgs.has(name), where);
-      assert.ok(pin === undefined || isWanted(pin.version, versions), where);
+      assert.ok(pin === undefined || isAllowed(pin.version, versions), where);
     }
   }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Variant } from '../../../src/wheels/variant.ts';
-import { isWanted, parseWanted, runsOn } from '../../../src/wheels/wanted.ts';
+import { parseWanted } from '../../../src/wheels/wanted.ts';
 
 const variant: Variant = { system: 'x86_64-linux', cuda: 'cu130', python: '3.12' };
 const top = 'cuda = ["cu130"]\npython = ["3.12"]\n';
@@ -117,23 +117,6 @@ test('mistakes are told with file, line, key and what would do', () => {
     [`${top}[wheels.x\n`, /:3: this is no TOML: /],
   ];
   for (const [toml, expected] of cases) assert.match(refusal(toml), expected);
-});
-
-test('releases before the final one only where they are asked for', () => {
-  assert.ok(isWanted('2.11.0+cu130', ''));
-  assert.ok(!isWanted('2.11.0rc1', ''));
-  assert.ok(!isWanted('2.12.0.dev20260101+cu130', '>=2.10'));
-  assert.ok(isWanted('2.11.0rc1', '==2.11.0rc1'));
-  assert.ok(isWanted('2.10.0+cu130', '==2.10.0'));
-  assert.ok(!isWanted('2.10.0+cu126', '==2.10.0+cu130'));
-});
-
-test('Requires-Python', () => {
-  assert.ok(runsOn('>=3.10,<3.13', variant));
-  assert.ok(runsOn('>=3.12.4', variant));
-  assert.ok(runsOn(undefined, variant));
-  assert.ok(!runsOn('<3.12', variant));
-  assert.ok(!runsOn('>=3.13', variant));
 });
 
 test('names that every object has are refused, and not passed over', () => {
