@@ -6,17 +6,11 @@ import { layerIn } from './layers.ts';
 import { parseToml } from './toml.ts';
 import { fillIn, type Variant } from './variant.ts';
 import { skipFor, wheelFor } from './wanted/rules.ts';
-import { type WheelRules, wantedSchema } from './wanted/schema.ts';
+import { type WantedTables, type WheelRules, wantedSchema } from './wanted/schema.ts';
+import type { WantedSource } from './wanted/source.ts';
+import { sourceOf } from './wanted/sources.ts';
 import type { WantedWheel } from './wanted/wheel.ts';
 import { normalizeName } from './wheel-name.ts';
-
-export interface WantedSource {
-  name: string;
-  url: string;
-  ref: string;
-  /** Whether it is a package of Python that is built and installed. */
-  isPackage?: boolean;
-}
 
 /** `wheels.toml`: what is wanted. */
 export interface Wanted {
@@ -52,37 +46,24 @@ export async function readWanted(file: string): Promise<Wanted> {
 
 /** What a file's text asks for; `file` is for errors. */
 export function parseWanted(content: string, file: string): Wanted {
+  const value = parseToml(content, file, 'Correct the line.');
   const next = 'Correct the line; docs/prefetch.md lists the keys.';
-  const document: Document = {
-    file,
-    text: content,
-    value: parseToml(content, file, 'Correct the line.'),
-    next,
-  };
+  const document: Document = { file, text: content, value, next };
   const asked = checkDocument(wantedSchema, document);
-  const { systems, cuda, python, wheels, sources, index, indexes } = asked;
+  const variants = variantsOf(asked, document);
+  checkRules(asked.wheels, document);
+  checkIndexes(asked, document);
+  const { index, indexes, sources } = asked;
   const packageIndex = asked['package-index'];
-  const [allSystems, allCudas, allPythons] = [unique(systems), unique(cuda), unique(python)];
-  const count = allSystems.length * allCudas.length * allPythons.length;
-  if (count > limits.variants) {
-    throw wrongAt(
-      document,
-      ['cuda'],
-      `${count} variants are more than the ${limits.variants} that it takes.`,
-    );
-  }
-  const variants = allSystems.flatMap(system =>
-    allCudas.flatMap(each => allPythons.map(py => ({ system, cuda: each, python: py }))),
-  );
-  checkRules(wheels, document);
-  checkIndexes(
-    [index, packageIndex, ...Object.values(wheels).flatMap(indexesOf)],
-    indexes,
-    document,
-  );
   const indexOf = (named = index) =>
     (Object.hasOwn(indexes, named) ? indexes[named] : undefined) ?? named;
-  const rules = Object.entries(wheels)
+  const rootOf = (named: string, variant: Variant) =>
+    fillIn(indexOf(named), variant).replace(/\/+$/, '');
+  // a source is for all variants
+  const [first] = variants;
+  const sourceIndex = (named = packageIndex) =>
+    first === undefined ? named : rootOf(named, first);
+  const rules = Object.entries(asked.wheels)
     .map(([name, rules]) => ({ name: normalizeName(name), rules }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
@@ -91,12 +72,26 @@ export function parseWanted(content: string, file: string): Wanted {
       rules.flatMap(({ name, rules }) => wheelFor(name, rules, variant, indexOf) ?? []),
     skipped: variant => new Map(rules.flatMap(({ name, rules }) => skipFor(name, rules, variant))),
     lists: variant => asked.requirements.map(file => fillIn(file, variant)),
-    packageIndex: variant => fillIn(indexOf(packageIndex), variant).replace(/\/+$/, ''),
+    packageIndex: variant => rootOf(packageIndex, variant),
     provided: typeof asked.provided === 'object' ? normalized(asked.provided) : asked.provided,
     layerOf: name => asked.layers && layerIn(asked.layers, name),
-    sources: Object.entries(sources).map(([name, source]) => ({ name, ...source })),
+    sources: Object.entries(sources).map(([name, each]) =>
+      sourceOf(name, each, sourceIndex, document),
+    ),
     githubApi: asked['github-api'],
   };
+}
+
+function variantsOf({ systems, cuda, python }: WantedTables, document: Document): Variant[] {
+  const [allSystems, allCudas, allPythons] = [unique(systems), unique(cuda), unique(python)];
+  const count = allSystems.length * allCudas.length * allPythons.length;
+  if (count > limits.variants) {
+    const problem = `${count} variants are more than the ${limits.variants} that it takes.`;
+    throw wrongAt(document, ['cuda'], problem);
+  }
+  return allSystems.flatMap(system =>
+    allCudas.flatMap(each => allPythons.map(py => ({ system, cuda: each, python: py }))),
+  );
 }
 
 /** What one table alone cannot tell: two names for one project, two origins for one wheel. */
@@ -115,18 +110,12 @@ function checkRules(wheels: Record<string, WheelRules>, document: Document): voi
   }
 }
 
-const indexesOf = ({ index, except = [] }: WheelRules) => [
-  index,
-  ...except.map(each => each.index),
-];
-
 /** An index that is no address is a name of `[indexes]`. */
-function checkIndexes(
-  used: readonly (string | undefined)[],
-  indexes: Record<string, string>,
-  document: Document,
-): void {
-  const unknown = used.find(
+function checkIndexes(asked: WantedTables, document: Document): void {
+  const { index, indexes, wheels, sources } = asked;
+  const rules = Object.values(wheels).flatMap(({ except = [], ...own }) => [own, ...except]);
+  const named = [...rules, ...Object.values(sources)].map(each => each.index);
+  const unknown = [index, asked['package-index'], ...named].find(
     each => each !== undefined && !/:/.test(each) && !Object.hasOwn(indexes, each),
   );
   if (unknown === undefined) return;

@@ -2,6 +2,7 @@ import type { Choice } from '../../wheels/choose.ts';
 import { allPins } from '../../wheels/lock.ts';
 import type { Pinned } from '../../wheels/pin.ts';
 import { readPylock } from '../../wheels/resolve/pylock.ts';
+import { versionOf } from '../../wheels/sources/archive.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
 import { exactVersion } from '../../wheels/versions.ts';
 import { anyVersion, type WantedWheel } from '../../wheels/wanted/wheel.ts';
@@ -32,7 +33,7 @@ export function askingFor(variant: Variant, run: PrefetchRun): Asking {
     ...locked.map(({ wheel }) => wheel.name),
     ...skipped.keys(),
     ...provided.keys(),
-    ...sourcesOf(variant, run),
+    ...sourcesOf(variant, run).keys(),
   ]);
   const named = wanted.wheels(variant);
   const rules = [...named, ...standIns(variant, named, run)].filter(
@@ -58,9 +59,17 @@ function standIns(
     .map(name => anyVersion(name, wanted.packageIndex(variant)));
 }
 
-/** Projects that are built from source. */
-export const sourcesOf = (variant: Variant, { wanted, lists }: PrefetchRun): string[] =>
-  [...wanted.sources, ...lists(variant).sources].map(({ name }) => normalizeName(name));
+/** Projects that are built from source, with the versions that archives tell. */
+export const sourcesOf = (
+  variant: Variant,
+  { wanted, lists }: PrefetchRun,
+): Map<string, string | undefined> =>
+  new Map(
+    [...lists(variant).sources, ...wanted.sources].map(source => [
+      normalizeName(source.name),
+      versionOf(source),
+    ]),
+  );
 
 /** Whether every version is pinned with `==`, so that nobody has to choose; a release has one. */
 export function isExact({ rules, asked }: Asking): boolean {

@@ -12,7 +12,7 @@ import type { Wanted } from '../../wheels/wanted.ts';
 import { exportLock } from './uv.ts';
 
 /** What lists ask for in one variant. */
-interface VariantLists extends Lists {
+export interface VariantLists extends Lists {
   /** Whether wheels.toml names any. */
   any: boolean;
   /** Those that are resolved already: pylock.toml, uv.lock. */

@@ -18,14 +18,11 @@ export function questionOf(
 ): Question {
   const { variant, rules, isWhole } = asking;
   const lists = run.lists(variant);
-  const provided = [...run.provided(variant)];
-  const known = provided.flatMap(([name, version]) => (version ? [[name, version] as const] : []));
+  const there = [...run.provided(variant), ...sourcesOf(variant, run)];
+  const known = there.flatMap(([name, version]) => (version ? [[name, version] as const] : []));
   const excludes = [
     ...[...without, ...unfound(fromReleases), ...run.wanted.skipped(variant).keys()],
-    ...[
-      ...sourcesOf(variant, run),
-      ...provided.flatMap(([name, version]) => (version ? [] : name)),
-    ],
+    ...there.flatMap(([name, version]) => (version ? [] : name)),
   ];
   const ignored = new Set(rules.flatMap(({ ignoredRequirements }) => ignoredRequirements));
   const packageIndex = run.wanted.packageIndex(variant);

@@ -1,4 +1,5 @@
 import type { WrittenRequirement } from '../requirements.ts';
+import type { WantedSource } from '../wanted/source.ts';
 
 /** A requirement that a list asks for. */
 export interface Asked extends WrittenRequirement {
@@ -10,16 +11,8 @@ export interface Asked extends WrittenRequirement {
   hashes: readonly string[];
 }
 
-/** A Git address that a list asks for. */
-export interface AskedSource {
-  /** Normalised. */
-  name: string;
-  url: string;
-  ref: string;
-  place: string;
-  /** Whether it is a package of Python that is built and installed. */
-  isPackage: boolean;
-}
+/** A source that a list asks for; its name is normalised. */
+export type AskedSource = WantedSource & { place: string };
 
 /** What lists ask for. */
 export interface Lists {

@@ -38,6 +38,15 @@ export async function readLists(
   return reading.found;
 }
 
+/** What requirements ask for in a variant that stand in no list of ours; `place` says where. */
+export function readLines(lines: readonly string[], place: string, variant: Variant): Lists {
+  const reading: Reading = { folder: '', variant, found: noLists(), seen: new Set() };
+  for (const text of lines) {
+    take(meaningOf(text, place), { text, place, constrains: false }, reading);
+  }
+  return reading.found;
+}
+
 async function readList(
   file: string,
   from: string,

@@ -1,3 +1,4 @@
+import { valid } from '@renovatebot/pep440';
 import * as v from 'valibot';
 import { limits } from '../../host/limits.ts';
 import { closed } from '../document.ts';
@@ -59,6 +60,23 @@ const wheelSchema = closed({
 export type Rule = Pick<v.InferOutput<typeof wheelSchema>, keyof typeof rule>;
 /** A table `[wheels.NAME]`. */
 export type WheelRules = v.InferOutput<typeof wheelSchema>;
+const exact = v.pipe(
+  text,
+  v.maxLength(limits.requirement, 'a version of usual length'),
+  v.check(each => valid(each) !== null, 'a version such as "0.4.13"'),
+);
+const sourceSchema = closed({
+  url: v.optional(
+    v.pipe(text, v.check(isGitAddress, 'a Git address (https://…) without a password')),
+  ),
+  ref: v.optional(v.pipe(text, v.regex(/^[^\s-][^\s]*$/, 'a branch, tag or commit'))),
+  package: v.optional(v.boolean('true or false')),
+  version: v.optional(exact),
+  index: v.optional(indexOrName),
+});
+/** A table `[sources.NAME]`. */
+export type SourceRules = v.InferOutput<typeof sourceSchema>;
+
 /** `wheels.toml`, but for what one table alone cannot tell. */
 export const wantedSchema = closed({
   cuda: texts(...cudaForm),
@@ -86,18 +104,11 @@ export const wantedSchema = closed({
   ),
   'github-api': v.optional(address, 'https://api.github.com'),
   wheels: v.optional(v.record(project, wheelSchema, 'a table'), {}),
-  sources: v.optional(
-    v.record(
-      text,
-      closed({
-        url: v.pipe(text, v.check(isGitAddress, 'a Git address (https://…) without a password')),
-        ref: v.pipe(text, v.regex(/^[^\s-][^\s]*$/, 'a branch, tag or commit')),
-      }),
-      'a table',
-    ),
-    {},
-  ),
+  sources: v.optional(v.record(text, sourceSchema, 'a table'), {}),
 });
+
+/** All of `wheels.toml`. */
+export type WantedTables = v.InferOutput<typeof wantedSchema>;
 
 function isGitAddress(url: string): boolean {
   if (!URL.canParse(url)) return false;

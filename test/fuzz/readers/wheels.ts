@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { compareLocks } from '../../../src/wheels/changes.ts';
 import { choose } from '../../../src/wheels/choose.ts';
-import { readRefs } from '../../../src/wheels/git-source.ts';
 import { type OfferedFile, readIndexPage } from '../../../src/wheels/index-page.ts';
 import { suits } from '../../../src/wheels/local-version.ts';
 import { allPins, formatLock, type Lock, parseLock, pinOf } from '../../../src/wheels/lock.ts';
 import { readRelease } from '../../../src/wheels/releases.ts';
 import { readRequirements } from '../../../src/wheels/requirements.ts';
+import { readRefs } from '../../../src/wheels/sources/git.ts';
 import { tagRank } from '../../../src/wheels/tags.ts';
 import { isAllowed } from '../../../src/wheels/versions.ts';
 import { parseWanted } from '../../../src/wheels/wanted.ts';
@@ -58,6 +58,11 @@ skip = true
 [sources.nodes]
 url = "https://github.com/owner/nodes"
 ref = "main"
+package = true
+
+[sources.scale]
+version = "0.4.13"
+index = "pypi"
 `;
 
 const pin = {
@@ -79,6 +84,14 @@ const lock: Lock = {
       rev: '0123456789'.repeat(4),
       hash: pin.hash,
       digest: 'download',
+      buildRequires: ['setuptools'],
+      requires: ['numpy>=1'],
+    },
+    scale: {
+      url: 'https://index.example/scale-0.4.13.tar.gz',
+      hash: pin.hash,
+      size: 1,
+      digest: 'index',
     },
   },
 };

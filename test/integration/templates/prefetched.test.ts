@@ -103,7 +103,7 @@ async function serveArchives(
   context.after(server.stop);
   for (const [name, repository] of repositories) {
     const pin = lock.sources[name];
-    assert.ok(pin);
+    assert.ok(pin && 'rev' in pin);
     const file = ['--format=tar.gz', '--prefix=source/', `--output=${join(folder, name)}`];
     await run('git', ['-C', repository, 'archive', ...file, pin.rev]);
     pin.url = `${server.url}/${name}`;

@@ -34,7 +34,7 @@ test('what a flake provides is not locked', async context => {
   assert.deepEqual(Object.keys(wheels), ['a']);
   await flake('1.9');
   const check = run(process.execPath, [program, 'prefetch', '--check'], { cwd: folder });
-  await assert.rejects(check, /a 1\.0 requires num >=2, and nixpkgs has 1\.9/);
+  await assert.rejects(check, /a 1\.0 requires num >=2, and 1\.9 is there/);
   await write('flake.nix', '{ outputs = _: { }; }');
   const without = run(process.execPath, [program, 'prefetch'], { cwd: folder });
   await assert.rejects(without, /provided: \.#provided could not be evaluated/);

@@ -412,9 +412,10 @@ test('a Git address of a list is a source that is built, with what building take
   await want(['list.txt']);
   await run();
   const { node } = (await bench.lock()).sources;
-  assert.equal(node?.ref, 'HEAD');
-  assert.match(node?.rev ?? '', /^[0-9a-f]{40}$/);
-  assert.deepEqual(node?.buildRequires, ['hatchling', 'setuptools']);
+  assert.ok(node && 'rev' in node);
+  assert.equal(node.ref, 'HEAD');
+  assert.match(node.rev, /^[0-9a-f]{40}$/);
+  assert.deepEqual(node.buildRequires, ['hatchling', 'setuptools']);
   const text = await bench.lockText();
   await run();
   assert.equal(await bench.lockText(), text);
