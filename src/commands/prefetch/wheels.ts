@@ -167,17 +167,20 @@ function refuseOtherFiles(fresh: readonly Pinned[], run: PrefetchRun): void {
   });
 }
 
+/** Projects that one reason is told of by their names. */
+const namedWheels = 5;
+
 function missing(gaps: readonly Gap[], { before, settings }: PrefetchRun): Failure {
-  const lines = [...Map.groupBy(gaps, gap => `${gap.wheel.name}\0${gap.reason}`).values()].map(
-    same => {
-      const [{ wheel, reason } = { wheel: undefined, reason: '' }] = same;
-      const places = same.map(({ variant }) => describeVariant(variant)).join('; ');
-      const vanished = same.some(gap => isVanished(gap, before))
-        ? " The lock's own file has vanished."
-        : '';
-      return `${wheel?.name} (${places}): ${reason}${vanished}`;
-    },
-  );
+  const lines = [...Map.groupBy(gaps, gap => gap.reason)].flatMap(([reason, same]) => {
+    const names = [...new Set(same.map(({ wheel }) => wheel.name))];
+    if (names.length > namedWheels) return `${names.length} projects: ${reason}`;
+    return names.map(name => {
+      const ofName = same.filter(({ wheel }) => wheel.name === name);
+      const places = ofName.map(({ variant }) => describeVariant(variant)).join('; ');
+      const isGone = ofName.some(gap => isVanished(gap, before));
+      return `${name} (${places}): ${reason}${isGone ? " The lock's own file has vanished." : ''}`;
+    });
+  });
   return new Failure('Not every wheel can be had. The lock was left as it is.', {
     evidence: lines,
     next: gaps.every(({ kind }) => kind === 'unreachable')

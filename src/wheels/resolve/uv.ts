@@ -128,7 +128,11 @@ function projectsWithoutWheels(text: string): string[] {
   );
 }
 
-const unreachableIn = (said: readonly string[]): string =>
-  said.find(line => /Failed to fetch/.test(line))?.replace(/^.*Failed to fetch: /, '') ??
-  said[0] ??
-  'nothing was said';
+/** The address, and what went wrong at last. */
+function unreachableIn(said: readonly string[]): string {
+  const at = said.findIndex(line => /Failed to fetch/.test(line));
+  const address = said[at]?.replace(/^.*Failed to fetch: /, '').replaceAll('`', '');
+  const cause = said.at(-1)?.replace(/^(error|cause|caused by): /i, '');
+  if (address === undefined) return cause ?? 'nothing was said';
+  return at === said.length - 1 || cause === undefined ? address : `${address} (${cause})`;
+}
