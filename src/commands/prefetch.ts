@@ -37,10 +37,10 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
   const trees = wantsTrees(settings, before);
   const downloads = startDownloads(folder, web, stopped, { trees });
   try {
-    const provided = await findProvided(wanted, settings, stopped);
+    const { provided, withAsked } = await findProvided(wanted, settings, stopped);
     const readMetadata = metadataReader(web);
-    const shared = { settings, wanted, before, lists, provided, pages: new Map() };
-    const run = { ...shared, web, readMetadata, downloads, host: stopped };
+    const given = { settings, wanted, before, lists: withAsked(lists), provided };
+    const run = { ...given, pages: new Map(), web, readMetadata, downloads, host: stopped };
     const { lock, unknown } = await findLock(run);
     const changes = compareLocks(before, lock);
     if (settings.check) refuseStale(changes, unknown, settings);

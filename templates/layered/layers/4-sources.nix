@@ -7,6 +7,8 @@
   pkgs,
   cudaPkgs,
   variant,
+  packages,
+  wheels,
   source,
   sources,
 }:
@@ -15,19 +17,27 @@ let
   inherit (pkgs) lib;
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
-  pip =
+  builder =
     required:
-    python.withPackages (
-      all:
-      [
-        all.pip
-        all.setuptools
-      ]
-      ++ map (name: all.${name}) (lib.subtractLists [ "pip" "setuptools" ] required)
-    );
+    let
+      names = lib.unique (
+        [
+          "pip"
+          "setuptools"
+        ]
+        ++ required
+      );
+    in
+    if lib.elem variant.abi packages.interpreterAlone then
+      {
+        nativeBuildInputs = [ python ];
+        PYTHONPATH = lib.concatMapStringsSep ":" toString (map wheels.named names);
+      }
+    else
+      { nativeBuildInputs = [ (python.withPackages (all: map (name: all.${name}) names)) ]; };
   buildFromSource =
     name: required: environment:
-    pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ (pip required) ]; }) ''
+    pkgs.runCommand "${name}-${variant.abi}" (environment // builder required) ''
       if [ -d ${source name} ]; then cp -r ${source name} source; else
         python3 -c 'import shutil, sys; shutil.unpack_archive(sys.argv[1], "unpacked")' ${source name}
         mv unpacked/* source

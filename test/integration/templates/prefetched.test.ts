@@ -67,7 +67,7 @@ test('templates/layered is built from a lock that prefetch has made', async cont
     project,
     targets.map(name => `${name}-${cuda}`),
   );
-  const main = await readFile(join(app, 'layer6-app/opt/comfyui/main.py'), 'utf8');
+  const main = await readFile(join(app, 'opt/comfyui/main.py'), 'utf8');
   assert.equal(main, 'print("ComfyUI")\n');
   const { stdout } = await promisify(execFile)('find', ['-L', built, '-name', 'scale']);
   assert.match(stdout, /\/scale\n$/, 'the source archive was not built');

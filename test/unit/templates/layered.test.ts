@@ -68,16 +68,19 @@ test('every locked source is wanted at that ref', () => {
 });
 
 test('what the lists ask for is a wheel of each variant that has PyTorch, or comes from nixpkgs', async () => {
-  const fromNixpkgs = new Set(
-    read('packages.nix')
-      .match(/^ {6}[\w-]+$/gm)
-      ?.map(name => name.trim()),
-  );
+  const packages = read('packages.nix');
+  const layer1 = packages.match(/^ {6}[\w-]+$/gm)?.map(name => name.trim()) ?? [];
+  const alone = /interpreterAlone = \[ "cp(\d)(\d+)" \]/.exec(packages) ?? [];
+  assert.ok(layer1.length > 50 && alone.length > 0);
   const variants = wanted.variants.filter(variant => pinOf(lock, variant, 'torch') !== undefined);
   assert.ok(variants.length >= 7);
   for (const variant of variants) {
     const { requirements, problems } = await readLists(wanted.lists(variant), folder, variant);
     assert.deepEqual(problems, []);
+    const isAlone = variant.python === `${alone[1]}.${alone[2]}`;
+    const unpinned = layer1.filter(name => pinOf(lock, variant, name) === undefined);
+    assert.deepEqual(isAlone ? unpinned : [], [], `wheels of ${describeVariant(variant)}`);
+    const fromNixpkgs = new Set(isAlone ? [] : layer1);
     for (const { name, versions, place } of requirements) {
       const pin = pinOf(lock, variant, name);
       const where = `${place}: ${name} in ${describeVariant(variant)}`;
