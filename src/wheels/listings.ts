@@ -78,6 +78,9 @@ async function listIndex(index: string, name: string, web: Web): Promise<Listing
   if (status === 404 || status === 403 || status === 410) {
     return { kind: 'absent', reason: `${index} has no project ${name} (it answered ${status}).` };
   }
+  if (status === 401) {
+    throw new Unreachable(`${page} wants a login (401); uv alone has one, of ~/.netrc.`);
+  }
   if (status !== 200) throw new Unreachable(`${page} answered ${status}.`);
   const type = headers['content-type'] ?? 'text/html';
   const files = await readIndexPage(body.toString(), type, url.href);

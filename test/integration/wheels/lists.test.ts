@@ -149,6 +149,9 @@ test('versions that do not go together are told in words of uv, with the lines',
   assert.match(said, /one\.txt:2: a\ntwo\.txt:1: b==1\.0/);
   await list('two.txt', 'b==2.0', 'b==1.0');
   assert.match(await refusal(run()), /two\.txt:2: b==1\.0: two\.txt:1 has b==2\.0; keep one/);
+  await list('one.txt', 'b==1.0');
+  await list('two.txt', 'b==2.0');
+  assert.match(await refusal(run()), /two\.txt:1: b==2\.0: one\.txt:1 has b==1\.0; keep one/);
 });
 
 test('all lines that cannot be taken are told at once', async context => {
@@ -301,6 +304,41 @@ test('an index that is down leaves what the lock has; a check cannot tell', asyn
   assert.match(bench.said('warning'), /did not answer uv[\s\S]*stays as it is: a, b/);
   assert.match(await refusal(run({ check: true })), /cannot be told/);
   assert.deepEqual(await locked(), ['a 1.0', 'b 1.0']);
+});
+
+test('many projects that an index does not tell are one line, with what uv says of it', async context => {
+  const { list, want, run, index } = await setUp(context);
+  await list('list.txt', ...['a', 'b', 'c', 'd', 'e', 'f']);
+  await want(['list.txt']);
+  index.behaviour.answer = () => ({ status: 503 });
+  const said = await refusal(run());
+  assert.match(said, /^ *6 projects: An index did not answer uv: http\S+\/pypi\/\w\/ \(.*503/m);
+});
+
+test('an index that wants a login says so, to uv and without it', async context => {
+  const setting = await setUp(context);
+  const { list, want, run, index } = setting;
+  index.behaviour.answer = () => ({ status: 401 });
+  await list('list.txt', 'a');
+  await want(['list.txt']);
+  assert.match(await refusal(run()), /An index wants a login \(401.*\n.*\/pypi.*[\s\S]*~\/\.netrc/);
+  await list('list.txt', 'a==1');
+  const path = await withoutUv(setting);
+  assert.match(await refusal(run({}, path)), /pypi\/a\/ wants a login \(401\)/);
+});
+
+test('a project without a wheel for one of the variants names that one', async context => {
+  const { list, want, run, bench, index } = await setUp(context);
+  index.publish('pypi', 'a-1.0-cp313-cp313-manylinux_2_28_x86_64.whl');
+  await list('list.txt', 'a');
+  await want(['list.txt']);
+  await bench.want(
+    `cuda = ["cu130"]\npython = ["3.12", "3.13"]\npackage-index = "${index.url}/pypi"\n` +
+      'requirements = ["list.txt"]\n',
+  );
+  const said = await refusal(run());
+  assert.match(said, /cp312, x86_64-linux/);
+  assert.doesNotMatch(said, /cp313, x86_64-linux/);
 });
 
 test('a pylock.toml is taken as it is, for its Python', async context => {
