@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { retries } from '../host/limits.ts';
 import { warn } from '../host/say.ts';
+import { beginSpan } from '../host/span.ts';
 import type { PushFailure, PushTarget } from './types.ts';
 
 /** Why some paths did not get into a cache. */
@@ -85,12 +86,16 @@ export function startPushQueue(options: PushQueueOptions, host: Host): PushTarge
 }
 
 /** Sends paths once, or again after each pause; neither ever rejects. */
-function attempts({ send, retryPauses }: PushQueueOptions, host: Host) {
+function attempts({ name, send, retryPauses }: PushQueueOptions, host: Host) {
   const once = async (paths: readonly string[]): Promise<Refusal | undefined> => {
     if (host.signal?.aborted) return interrupted;
+    const sent = beginSpan(host, { kind: 'cache-push', detail: name });
     try {
-      return await send(paths);
+      const refusal = await send(paths);
+      sent(refusal !== undefined);
+      return refusal;
     } catch (error) {
+      sent(true);
       if (host.signal?.aborted) return interrupted;
       // it could not be run, or did not end
       return { reason: error instanceof Error ? error.message : String(error), hopeless: true };

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { inPhase } from '../host/phase.ts';
+import { inSpan } from '../host/span.ts';
 import { manifest } from '../image/config.ts';
 import { digestOf } from '../image/digest.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
@@ -54,7 +55,7 @@ export interface SentImage {
 }
 
 /** An image that is there, or is as soon as it was `put`. */
-export interface FinishedImage extends Pick<SentImage, 'manifest' | 'target'> {
+export interface FinishedImage extends Pick<SentImage, 'manifest' | 'target' | 'current'> {
   put: Promise<unknown>;
 }
 
@@ -64,9 +65,9 @@ export interface Push {
   tags: readonly string[];
   host: Host;
   /** What has to be done before a tag moves. */
-  beforeTags?(): Promise<unknown>;
-  /** Writes what was learnt; of an image, or of what was done before a failure. */
-  remember(finished?: FinishedImage): Promise<void>;
+  beforeTags?(manifest: StoredManifest): Promise<unknown>;
+  /** Writes what was learnt; of an image, or of what was done before a failure: of that error. */
+  remember(finished?: FinishedImage, error?: unknown): Promise<void>;
   /** Told where that cannot be: the push goes on. */
   notRemembered(error: unknown): void;
 }
@@ -80,22 +81,27 @@ export async function push(
   send: () => Promise<SentImage>,
 ): Promise<StoredManifest> {
   let remembered: Promise<void> | undefined;
-  const remember = (finished?: FinishedImage) => {
-    remembered ??= writeMemory(memory, finished);
+  const remember = (finished?: FinishedImage, error?: unknown) => {
+    remembered ??= inSpan(host, { kind: 'memory-write' }, () =>
+      writeMemory(memory, finished, error),
+    );
     return remembered;
   };
   try {
     const { manifest, target, current, ...sent } = await send();
     await inPhase(host, 'finish', async () => {
-      await beforeTags?.();
-      const put = sent.put?.() ?? Promise.resolve();
+      await beforeTags?.(manifest);
+      const { digest: detail } = manifest;
+      const put = inSpan(host, { kind: 'manifest', detail }, async () => sent.put?.());
       const moved = put.then(() => moveTags(store, tags, manifest, host, current));
       // while tags move it is seen whether another run writes the memory, too
-      await Promise.all([remember({ manifest, put, ...(target ? { target } : {}) }), moved]);
+      const finished = { manifest, put, current, ...(target ? { target } : {}) };
+      await Promise.all([remember(finished), moved]);
     });
     return manifest;
-  } finally {
-    await remember();
+  } catch (error) {
+    await remember(undefined, error);
+    throw error;
   }
 }
 
@@ -103,11 +109,12 @@ export async function push(
 async function writeMemory(
   memory: Pick<Push, 'remember' | 'notRemembered'>,
   finished?: FinishedImage,
+  reason?: unknown,
 ): Promise<void> {
   try {
-    await memory.remember(finished);
+    await memory.remember(finished, reason);
   } catch (error) {
-    if (finished && (await isRejected(finished.put))) return writeMemory(memory);
+    if (finished && (await isRejected(finished.put))) return writeMemory(memory, undefined, error);
     memory.notRemembered(error);
   }
 }

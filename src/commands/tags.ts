@@ -1,5 +1,6 @@
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
+import { inSpan } from '../host/span.ts';
 import type { StatedImage } from '../registry/evidence.ts';
 import type { ImageStore, StoredManifest } from '../registry/store.ts';
 
@@ -17,18 +18,44 @@ export async function moveTags(
   current: readonly string[] = [],
 ): Promise<void> {
   const { digest } = manifest;
-  let isThere = current.length > 0 || (await store.getManifest(digest)) !== undefined;
+  const isGiven = () =>
+    inSpan(host, { kind: 'manifest', detail: digest }, async () => {
+      return (await store.getManifest(digest)) !== undefined;
+    });
+  let isThere = current.length > 0 || (await isGiven());
   const moved: string[] = [];
   for (const tag of tags.filter(each => !current.includes(each))) {
     try {
       host.signal?.throwIfAborted();
-      await store.putTag(tag, manifest);
-      if (!isThere) await checkTag(store, tag, digest);
+      await inSpan(host, { kind: 'tag', detail: tag }, async () => {
+        await store.putTag(tag, manifest);
+        if (!isThere) await checkTag(store, tag, digest);
+      });
       isThere = true;
     } catch (error) {
       throw tagFailure(error, tag, moved, `${store.repository}@${digest}`);
     }
     moved.push(tag);
+  }
+}
+
+/**
+ * Puts a manifest, all of whose blobs were seen in the store, at the tags, side by side: each of them is checked
+ * by the digest in its answer, and no tag moves where the manifest is not taken.
+ */
+export async function moveTagsAtOnce(
+  store: ImageStore,
+  tags: readonly string[],
+  manifest: StoredManifest,
+  host: Host,
+): Promise<void> {
+  host.signal?.throwIfAborted();
+  const moves = await Promise.allSettled(tags.map(tag => store.putTag(tag, manifest)));
+  const moved = tags.filter((_, at) => moves[at]?.status === 'fulfilled');
+  for (const [at, tag] of tags.entries()) {
+    const move = moves[at];
+    if (move?.status !== 'rejected') continue;
+    throw tagFailure(move.reason, tag, moved, `${store.repository}@${manifest.digest}`);
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Transfer } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import { atOnce } from '../host/limits.ts';
+import { beginSpan } from '../host/span.ts';
 import type { stoppable } from '../host/stoppable.ts';
 import { turns } from '../host/turns.ts';
 import type { BlobSource } from '../image/types.ts';
 import type { KnownBlob } from '../registry/remembered.ts';
 import type { ImageStore } from '../registry/store.ts';
+import { timeBlob } from './blob-time.ts';
 
 /** A blob of the image and how it came to be in its repository. */
 export interface LayerBlob extends KnownBlob {
@@ -49,7 +51,12 @@ export function startTransfers(
     keepsOrder,
     send: blob => {
       const weight = keepsOrder ? undefined : blob.weight;
-      const sent = inTurn(() => transfer(store, blob, host), weight);
+      const told = { kind: 'wait', layer: blob.layer, detail: 'its turn to be sent' } as const;
+      const waited = beginSpan(host, told);
+      const sent = inTurn(() => {
+        waited();
+        return transfer(store, blob, host);
+      }, weight);
       all.push(sent.catch(fail));
       return sent;
     },
@@ -80,8 +87,8 @@ export async function whileSending<Value>(
 }
 
 async function transfer(store: ImageStore, blob: BlobToMake, host: Host): Promise<LayerBlob> {
-  const { layer, index, key, paths, source, run } = blob;
-  const uncompressedSize = source.uncompressedSize;
+  const { layer, index, key, paths, run } = blob;
+  const { mediaType, uncompressedSize } = blob.source;
   const of = { layer, blob: index };
   host.signal?.throwIfAborted();
   host.emit({
@@ -90,28 +97,20 @@ async function transfer(store: ImageStore, blob: BlobToMake, host: Host): Promis
     ...(uncompressedSize === undefined ? {} : { uncompressedSize }),
     at: host.clock(),
   });
-  let read = () => 0;
-  const watched: BlobSource = {
-    ...source,
-    open: signal => {
-      const stream = source.open(signal);
-      read = () => stream.bytesRead();
-      return stream;
-    },
-  };
-  const result = await store.putBlob(watched, {
+  const { source, bytesRead, tell } = timeBlob(blob.source, layer, host);
+  const sending = store.putBlob(source, {
     signal: host.signal,
     onProgress: sent =>
-      host.emit({ type: 'transfer-progress', ...of, read: read(), sent, at: host.clock() }),
+      host.emit({ type: 'transfer-progress', ...of, read: bytesRead(), sent, at: host.clock() }),
   });
+  const result = await sending.catch(error => {
+    tell();
+    throw error;
+  });
+  tell(result);
+  const { digest, size } = result;
   const transfer: Transfer = 'uploaded';
-  host.emit({ type: 'transfer-end', ...of, transfer, size: result.size, at: host.clock() });
-  return {
-    ...result,
-    key,
-    paths,
-    mediaType: source.mediaType,
-    transfer,
-    ...(run === undefined ? {} : { run }),
-  };
+  const told = { transfer, size, digest, uncompressedSize: result.uncompressedSize };
+  host.emit({ type: 'transfer-end', ...of, ...told, at: host.clock() });
+  return { ...result, key, paths, mediaType, transfer, ...(run === undefined ? {} : { run }) };
 }

@@ -1,11 +1,52 @@
 /** The steps of a run, in order. */
 export type Phase = 'install' | 'evaluate' | 'remember' | 'realise' | 'push' | 'finish';
 
-/** Where the output of a layer's target came from. */
-export type Origin = 'built' | 'substituted' | 'local' | 'reused' | 'skipped';
+/**
+ * Where the output of a layer's target came from; of a layer that was not finished, why: `failed`, or
+ * `cancelled` because something else failed or the run was.
+ */
+export type Origin =
+  | 'built'
+  | 'substituted'
+  | 'local'
+  | 'reused'
+  | 'skipped'
+  | 'failed'
+  | 'cancelled';
+
+/** What time was spent on: `src/record/span-schema.ts` says what each means. */
+export type SpanKind =
+  | 'set-up'
+  | 'install'
+  | 'inputs'
+  | 'evaluate'
+  | 'memory-read'
+  | 'store'
+  | 'plan'
+  | 'restore'
+  | 'nix'
+  | 'build'
+  | 'substitute'
+  | 'pack'
+  | 'compress'
+  | 'upload'
+  | 'presence'
+  | 'manifest'
+  | 'tag'
+  | 'memory-write'
+  | 'cache-push'
+  | 'audit'
+  | 'wait'
+  | 'finish';
 
 /** What was done with a blob. */
 export type Transfer = 'uploaded' | 'present' | 'mounted';
+
+/** How many of a number are done with. */
+export interface Count {
+  done: number;
+  expected: number;
+}
 
 /**
  * What a run tells its face while it works. Times are milliseconds since the epoch (`at`), sizes are
@@ -28,6 +69,8 @@ export type ProgressEvent =
   | { type: 'substitute-end'; path: string; narSize?: number; layer?: string; at: number }
   /** Bytes of all downloads by Nix so far, and as many as it expects. */
   | { type: 'download'; done: number; expected: number; at: number }
+  /** Derivations that are built by now and paths that are fetched, and how many Nix expects so far. */
+  | { type: 'counts'; built: Count; fetched: Count; at: number }
   /** The layer's own target is there. */
   | { type: 'layer-realised'; layer: string; origin: Origin; at: number }
   | { type: 'transfer-start'; layer: string; blob: number; uncompressedSize?: number; at: number }
@@ -45,9 +88,27 @@ export type ProgressEvent =
       blob: number;
       transfer: Transfer;
       size: number;
+      /** Bytes of the tar that was read for it. */
+      uncompressedSize?: number;
+      digest?: string;
       at: number;
     }
   | { type: 'layer-end'; layer: string; at: number }
+  /** Work that has ended and that no other event tells of; `at` is its end. */
+  | {
+      type: 'span';
+      kind: SpanKind;
+      layer?: string;
+      /** What it was about: a derivation, a store path, a digest, a tag, a cache. */
+      detail?: string;
+      bytes?: number;
+      /** Milliseconds of it that the blob's other stages waited for this one. */
+      busy?: number;
+      /** Absent where it came to its end. */
+      ended?: 'failed' | 'cancelled';
+      startedAt: number;
+      at: number;
+    }
   | { type: 'notice'; message: string; at: number }
   | { type: 'warning'; message: string; at: number };
 

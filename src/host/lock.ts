@@ -86,18 +86,23 @@ export async function withLock<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   const end = performance.now() + limit;
+  const { emit, clock = Date.now, signal } = host;
+  const startedAt = clock();
   const waitFor = async () => {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const lock = await tryLock(file);
+      if (lock !== undefined && attempt > 1) {
+        emit?.({ type: 'span', kind: 'wait', detail: what, startedAt, at: clock() });
+      }
       if (lock !== undefined) return lock;
-      host.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (performance.now() >= end) throw stillBusy(file, what, limit);
       await pause(interval * (0.5 + Math.random()));
     }
   };
   const lock = await naming(`another run, which is using ${what}`, host, waitFor);
   try {
-    host.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     return await work();
   } finally {
     lock.release();

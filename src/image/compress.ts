@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { compact, frameCompressors, giveBack } from './frame-compressors.ts';
 import { type ByteSource, type FramePool, frameSize } from './frames.ts';
+import { watchStages } from './stages.ts';
 import { digestElsewhere, digestHere, type RunningDigest } from './tar-digest.ts';
 import type { BlobResult, BlobStream, Compression } from './types.ts';
 
@@ -26,6 +27,7 @@ export function compressedBlob(
   const stored = digester();
   let uncompressedSize = 0;
   let diffId: string | undefined;
+  const watch = watchStages();
   const asStored = { update: async () => undefined, digest: async () => stored.digest() };
 
   async function* pieces(): AsyncGenerator<Buffer> {
@@ -43,11 +45,14 @@ export function compressedBlob(
           pool.count(1);
           // reading blocks: uploads and other layers get their turn after each frame
           await setImmediate();
+          watch.passed('pack');
         }
         const piece = await inFlight[0];
+        watch.passed('compress');
         if (piece && piece.length > 0) {
           stored.update(piece);
           yield piece;
+          watch.passed('upload');
           if (compression !== 'none') giveBack(piece);
         }
         inFlight.shift();
@@ -64,6 +69,7 @@ export function compressedBlob(
   return {
     [Symbol.asyncIterator]: pieces,
     bytesRead: () => uncompressedSize,
+    stages: () => watch.stages,
     result(): BlobResult {
       if (!diffId) throw new Error('A blob has a result only when it was read to its end.');
       return { digest: stored.digest(), size: stored.size(), diffId, uncompressedSize };

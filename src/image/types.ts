@@ -1,3 +1,5 @@
+import type { Stages } from './stages.ts';
+
 /** How layers are compressed; the media type follows from it. */
 export type Compression = 'zstd' | 'gzip' | 'none';
 
@@ -121,6 +123,8 @@ export interface BlobStream extends AsyncIterable<Buffer> {
   result(): BlobResult;
   /** Uncompressed bytes read so far; for progress. */
   bytesRead(): number;
+  /** How long its stages have taken so far; absent where that is not watched. */
+  stages?(): Stages;
 }
 
 /**

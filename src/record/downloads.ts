@@ -5,6 +5,8 @@ export interface Downloads {
   take(event: ProgressEvent): void;
   /** Bytes downloaded for a layer so far. */
   of(layer: string): number;
+  /** Bytes downloaded so far, for a layer or for none. */
+  all(): number;
 }
 
 /**
@@ -40,5 +42,6 @@ export function apportionDownloads(): Downloads {
       }
     },
     of: layer => bytes.get(layer) ?? 0,
+    all: () => told,
   };
 }

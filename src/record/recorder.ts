@@ -1,26 +1,32 @@
 import type { Origin, Phase, ProgressEvent, Transfer } from '../host/events.ts';
 import { apportionDownloads } from './downloads.ts';
 import { type BusyTime, busyTime } from './intervals.ts';
+import { type CollectedSpans, collectSpans, seconds } from './spans.ts';
 import { countSubstitutions } from './substitutions.ts';
-import type { LayerRecord, PhaseRecord, SubstituterRecord } from './types.ts';
+import type { BuiltDerivation, LayerRecord, PhaseRecord, SubstituterRecord } from './types.ts';
+
+type Told = 'seconds' | 'builtDerivations' | 'substitutedPaths';
+type Bytes = 'downloadBytes' | 'readBytes' | 'packedBytes' | 'sentBytes';
 
 /** What the events say of one layer. */
-interface LayerWork
-  extends Pick<LayerRecord, 'seconds' | 'builtDerivations' | 'substitutedPaths' | 'downloadBytes'> {
+export interface LayerWork extends Pick<LayerRecord, Told | Bytes> {
   /** Undefined until the layer's target is there. */
   origin: Origin | undefined;
-  /** By the number of the blob within its layer. */
-  transfers: Map<number, { transfer: Transfer; size: number }>;
+  /** Of the plan; undefined where there was none yet. */
+  planned: { reused: boolean; shipped: boolean } | undefined;
+  /** A build or a transfer of it has failed. */
+  failed: boolean;
+  /** A blob of it was under way at the end. */
+  sending: boolean;
 }
 
 /** What the events of a run say, as the record needs it. */
-interface RecordedEvents {
+interface RecordedEvents extends CollectedSpans, Record<Bytes, number> {
   seconds: number;
   phases: PhaseRecord[];
   /** Layers that any event named, in the order of the plan, else of their first event. */
   layers: Map<string, LayerWork>;
-  /** Bytes of layers sent in this run. */
-  sentBytes: number;
+  movedTags: string[];
   substituters: SubstituterRecord[];
   warnings: string[];
 }
@@ -36,14 +42,26 @@ interface Build {
   machine: string;
   startedAt: number;
   endedAt: number | undefined;
+  failed: boolean;
+}
+
+interface Blob {
+  /** Undefined until it is there. */
+  transfer: Transfer | undefined;
+  /** Bytes of its tar that were read so far, and of all of it as stored. */
+  read: number;
+  size: number;
 }
 
 interface LayerState {
   origin: Origin | undefined;
+  planned: LayerWork['planned'];
+  failed: boolean;
   busy: BusyTime;
   builds: Map<string, Build>;
   substituted: Set<string>;
-  transfers: Map<number, { transfer: Transfer; size: number }>;
+  /** By the number of the blob within its layer. */
+  blobs: Map<number, Blob>;
 }
 
 /** Records the events of a run that started at `startedAt` (ms since the epoch). */
@@ -52,6 +70,8 @@ export function recordEvents(startedAt: number): Recorder {
   const layers = new Map<string, LayerState>();
   const downloads = apportionDownloads();
   const substitutions = countSubstitutions();
+  const spans = collectSpans(startedAt);
+  const movedTags: string[] = [];
   const warnings = new Set<string>();
 
   const layer = (name: string): LayerState => {
@@ -59,20 +79,27 @@ export function recordEvents(startedAt: number): Recorder {
     if (known !== undefined) return known;
     const state: LayerState = {
       origin: undefined,
+      planned: undefined,
+      failed: false,
       busy: busyTime(),
       builds: new Map(),
       substituted: new Set(),
-      transfers: new Map(),
+      blobs: new Map(),
     };
     layers.set(name, state);
     return state;
   };
 
   const take = (event: ProgressEvent): void => {
+    if (event.type === 'build-log') return; // there are very many
     downloads.take(event);
     substitutions.take(event);
-    if (event.type === 'plan') for (const { name } of event.layers) layer(name);
-    else if (event.type === 'warning') warnings.add(event.message);
+    spans.take(event);
+    if (event.type === 'plan') {
+      for (const { name, ...planned } of event.layers) layer(name).planned = planned;
+    } else if (event.type === 'span' && event.kind === 'tag') {
+      if (!event.ended && event.detail !== undefined) movedTags.push(event.detail);
+    } else if (event.type === 'warning') warnings.add(event.message);
     else if (event.type === 'phase-start') {
       phases.push({ phase: event.phase, startedAt: event.at });
     } else if (event.type === 'phase-end') {
@@ -83,20 +110,29 @@ export function recordEvents(startedAt: number): Recorder {
     }
   };
 
-  const result = (now: number): RecordedEvents => ({
-    seconds: seconds(now - startedAt),
-    phases: phases.map(each => ({
-      phase: each.phase,
-      start: seconds(each.startedAt - startedAt),
-      seconds: seconds((each.endedAt ?? now) - each.startedAt),
-    })),
-    layers: new Map(
+  const result = (now: number): RecordedEvents => {
+    const works = new Map(
       [...layers].map(([name, state]) => [name, layerWork(state, downloads.of(name), now)]),
-    ),
-    sentBytes: [...layers.values()].reduce((sum, state) => sum + sentBytes(state), 0),
-    substituters: substitutions.result(),
-    warnings: [...warnings],
-  });
+    );
+    const sum = (bytes: Bytes) => [...works.values()].reduce((all, work) => all + work[bytes], 0);
+    return {
+      seconds: seconds(now - startedAt),
+      phases: phases.map(each => ({
+        phase: each.phase,
+        start: seconds(each.startedAt - startedAt),
+        seconds: seconds((each.endedAt ?? now) - each.startedAt),
+      })),
+      layers: works,
+      ...spans.result(now),
+      downloadBytes: downloads.all(),
+      readBytes: sum('readBytes'),
+      packedBytes: sum('packedBytes'),
+      sentBytes: sum('sentBytes'),
+      movedTags: [...movedTags],
+      substituters: substitutions.result(),
+      warnings: [...warnings],
+    };
+  };
 
   return { take, result };
 }
@@ -110,13 +146,15 @@ function takeLayerEvent(state: LayerState, event: ProgressEvent): void {
         machine: known?.machine || event.machine,
         startedAt: known?.startedAt ?? event.at,
         endedAt: undefined,
+        failed: false,
       });
       state.busy.begin(event.derivation, event.at);
       return;
     }
     case 'build-end': {
       const build = state.builds.get(event.derivation);
-      if (build !== undefined) build.endedAt = event.at;
+      if (build !== undefined) Object.assign(build, { endedAt: event.at, failed: event.failed });
+      state.failed ||= event.failed;
       state.busy.end(event.derivation, event.at);
       return;
     }
@@ -128,11 +166,23 @@ function takeLayerEvent(state: LayerState, event: ProgressEvent): void {
       state.busy.end(event.path, event.at);
       return;
     case 'transfer-start':
+      state.blobs.set(event.blob, { transfer: undefined, read: 0, size: 0 });
       state.busy.begin(event.blob, event.at);
       return;
-    case 'transfer-end':
-      state.transfers.set(event.blob, { transfer: event.transfer, size: event.size });
-      state.busy.end(event.blob, event.at);
+    case 'transfer-progress': {
+      const blob = state.blobs.get(event.blob);
+      if (blob !== undefined) blob.read = event.read;
+      return;
+    }
+    case 'transfer-end': {
+      const { blob, transfer, size } = event;
+      const read = event.uncompressedSize ?? state.blobs.get(blob)?.read ?? 0;
+      state.blobs.set(blob, { transfer, read, size });
+      state.busy.end(blob, event.at);
+      return;
+    }
+    case 'span':
+      state.failed ||= event.kind === 'upload' && event.ended === 'failed';
       return;
     case 'layer-realised':
       state.origin = event.origin;
@@ -141,28 +191,29 @@ function takeLayerEvent(state: LayerState, event: ProgressEvent): void {
 }
 
 function layerWork(state: LayerState, downloadBytes: number, now: number): LayerWork {
+  const blobs = [...state.blobs.values()];
+  const sent = blobs.filter(({ transfer }) => transfer === 'uploaded');
   return {
     origin: state.origin,
+    planned: state.planned,
+    failed: state.failed,
+    sending: blobs.some(({ transfer }) => transfer === undefined),
     seconds: seconds(state.busy.total(now)),
     builtDerivations: [...state.builds].map(([derivation, build]) => ({
       derivation,
       machine: build.machine,
       seconds: seconds((build.endedAt ?? now) - build.startedAt),
+      ...endOf(build),
     })),
     substitutedPaths: [...state.substituted],
     downloadBytes,
-    transfers: new Map(state.transfers),
+    readBytes: blobs.reduce((sum, { read }) => sum + read, 0),
+    packedBytes: sent.reduce((sum, { read }) => sum + read, 0),
+    sentBytes: sent.reduce((sum, { size }) => sum + size, 0),
   };
 }
 
-function sentBytes(state: LayerState): number {
-  return [...state.transfers.values()].reduce(
-    (sum, { transfer, size }) => sum + (transfer === 'uploaded' ? size : 0),
-    0,
-  );
-}
-
-/** Seconds with milliseconds kept; a clock that was set back counts as no time. */
-function seconds(milliseconds: number): number {
-  return Math.max(0, Math.round(milliseconds)) / 1000;
+function endOf({ endedAt, failed }: Build): Pick<BuiltDerivation, 'ended'> {
+  if (failed) return { ended: 'failed' };
+  return endedAt === undefined ? { ended: 'cancelled' } : {};
 }

@@ -1,53 +1,10 @@
 import * as v from 'valibot';
-import type { Origin, Phase, Transfer } from '../host/events.ts';
+import type { Phase } from '../host/events.ts';
 import { auditSchema } from './audit-schema.ts';
-import { count, digest, seconds, text, textOrNull } from './fields.ts';
-
-const blob = v.object({
-  digest: digest('Of the bytes as stored.'),
-  diffId: digest('Of the uncompressed tar.'),
-  size: count('As stored.'),
-  uncompressedSize: count('Of the uncompressed tar.'),
-  mediaType: text('An OCI layer media type.'),
-  transfer: v.pipe(
-    v.picklist(['uploaded', 'present', 'mounted'] satisfies Transfer[]),
-    v.description('What was done with it in this run.'),
-  ),
-});
-
-const builtDerivation = v.object({
-  derivation: text('Store path of the derivation.'),
-  machine: text('The builder, as Nix names it; empty: this machine.'),
-  seconds: seconds('From its start to its end.'),
-});
-
-const layer = v.object({
-  name: text('Unique in its image.'),
-  target: textOrNull(
-    "The target's derivation; null for a layer of several targets, and for one that the program adds.",
-  ),
-  outPath: textOrNull("The target's output path; null as its derivation is."),
-  origin: v.pipe(
-    v.picklist(['built', 'substituted', 'local', 'reused', 'skipped'] satisfies Origin[]),
-    v.description(
-      "Where the target's own output came from; of several targets, where most had to be done.",
-    ),
-  ),
-  targets: v.exactOptional(
-    v.pipe(
-      v.object({
-        all: count('Targets of the layer.'),
-        reused: count('Those of which nothing was had or sent.'),
-      }),
-      v.description('Of a layer of several targets that is part of the image.'),
-    ),
-  ),
-  seconds: seconds('Union of the intervals in which something was done for this layer.'),
-  builtDerivations: v.array(builtDerivation),
-  substitutedPaths: v.array(text('A store path.')),
-  downloadBytes: count('Downloaded by Nix for this layer.'),
-  blobs: v.array(blob),
-});
+import { count, digest, seconds, text } from './fields.ts';
+import { layerSchema } from './layer-schema.ts';
+import { limitSchema } from './limit-schema.ts';
+import { leftOutSchema, spanSchema } from './span-schema.ts';
 
 const phase = v.object({
   phase: v.picklist([
@@ -66,6 +23,7 @@ const image = v.object({
   repository: text('For example ghcr.io/owner/name, or oci:DIR.'),
   digest: v.exactOptional(digest("The manifest's; absent when nothing was pushed.")),
   tags: v.array(text('A tag that points at it.')),
+  movedTags: v.array(text('A tag that this run has moved to it.')),
   mediaType: text("The manifest's."),
   size: count('Of all layers as stored.'),
   uncompressedSize: count('Of all layers uncompressed.'),
@@ -120,13 +78,39 @@ const disk = v.object({
   reclaimed: v.array(text('What was removed to make room.')),
 });
 
+const flakeInput = v.object({
+  name: text('As the flake that uses it calls it, else as the lock file does.'),
+  url: text('Without a login.'),
+  revision: v.exactOptional(text('Of its repository.')),
+  lastModified: v.exactOptional(text('RFC 3339.')),
+});
+
+const unsentLayer = v.object({
+  name: text('As in `layers`.'),
+  narSize: v.exactOptional(count('Of what the layers below do not have, unpacked.')),
+});
+
+const wouldPush = v.object({
+  layers: v.array(unsentLayer),
+  narSize: v.exactOptional(count('Of all of them; absent where one is not known.')),
+  tags: v.array(text('A tag that would be moved.')),
+});
+
+const usage = v.object({
+  memory: count('The most memory that this program had, without Nix; bytes.'),
+  cpuSeconds: seconds('What this program has used, without Nix.'),
+});
+
 /**
  * The record of one run: all that a report, or a later comparison, needs. Its types (`types.ts`) and
  * `docs/record.schema.json` come from here.
  */
 export const recordSchema = v.object({
-  version: v.pipe(v.literal(1), v.description('Format of this document.')),
-  outcome: v.picklist(['success', 'failure']),
+  version: v.pipe(v.literal(2), v.description('Format of this document.')),
+  outcome: v.pipe(
+    v.picklist(['success', 'failure', 'cancelled']),
+    v.description('cancelled: the run was interrupted, or its job was cancelled.'),
+  ),
   failure: v.exactOptional(text('The failure as people were shown it; absent on success.')),
   notPushed: v.exactOptional(
     text('Why nothing was pushed, where that was not the own wish of the user.'),
@@ -134,17 +118,52 @@ export const recordSchema = v.object({
   notCached: v.exactOptional(
     text('Why no token was used and caches got nothing: the code was that of a fork.'),
   ),
+  wouldPush: v.exactOptional(
+    v.pipe(
+      wouldPush,
+      v.description('What a run that does not push would send; absent where it pushes.'),
+    ),
+  ),
+  run: v.exactOptional(text("The workflow run's page.")),
+  branch: v.exactOptional(text('Branch or tag of the workflow run.')),
+  commit: v.exactOptional(text("The flake's, where it is the workflow's.")),
+  event: v.exactOptional(text("The workflow's event.")),
   startedAt: text('RFC 3339.'),
   seconds: seconds('The whole run.'),
   program: text('Name and version of this program.'),
   nix: v.object({ version: text('Of Nix.'), system: text('For example x86_64-linux.') }),
+  node: text('Version of Node.'),
   flake: text('What was built.'),
+  inputs: v.exactOptional(
+    v.pipe(
+      v.array(flakeInput),
+      v.description("What the flake's lock file names; absent where it was not seen."),
+    ),
+  ),
   image: v.exactOptional(
     v.pipe(image, v.description('Absent when the run ended before there was one.')),
   ),
-  layers: v.pipe(v.array(layer), v.description("In the image's order, lowest first.")),
+  layers: v.pipe(v.array(layerSchema), v.description("In the image's order, lowest first.")),
   phases: v.array(phase),
+  spans: v.pipe(
+    v.array(spanSchema),
+    v.description('What took time, the earliest first. Where they are too many, the longest.'),
+  ),
+  spansLeftOut: v.exactOptional(
+    v.pipe(leftOutSchema, v.description('Spans that were too many; absent where none were.')),
+  ),
+  savedSeconds: v.exactOptional(
+    seconds(
+      'What making the reused layers took when they were last made; absent where one is not known.',
+    ),
+  ),
+  downloadBytes: count('Downloaded by Nix in this run.'),
+  readBytes: count('Read for blobs.'),
+  packedBytes: count('Of the blobs that were sent, uncompressed.'),
   sentBytes: count('Bytes of layers sent in this run.'),
+  usage: v.exactOptional(
+    v.pipe(usage, v.description('Of this program itself; absent in records of format 1.')),
+  ),
   caches: v.exactOptional(
     v.pipe(
       caches,
@@ -156,6 +175,9 @@ export const recordSchema = v.object({
       disk,
       v.description('What the run needed of the disk; absent when it was not measured.'),
     ),
+  ),
+  limits: v.exactOptional(
+    v.pipe(v.array(limitSchema), v.description('Absent where none were given.')),
   ),
   warnings: v.array(text('As people were shown it.')),
   audit: v.exactOptional(

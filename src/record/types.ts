@@ -10,6 +10,21 @@ export type LayerRecord = BuildRecord['layers'][number];
 /** A span of the run as a whole. */
 export type PhaseRecord = BuildRecord['phases'][number];
 
+/** Something that took time. */
+export type Span = BuildRecord['spans'][number];
+
+/** A derivation that was built, or begun. */
+export type BuiltDerivation = LayerRecord['builtDerivations'][number];
+
+/** What a run was held to. */
+export type LimitRecord = NonNullable<BuildRecord['limits']>[number];
+
+/** A package of a layer. */
+export type LayerPackage = NonNullable<LayerRecord['packages']>[number];
+
+/** An input of the flake, as its lock file names it. */
+export type FlakeInput = NonNullable<BuildRecord['inputs']>[number];
+
 /** What caches gave and took. */
 export type CachesRecord = NonNullable<BuildRecord['caches']>;
 

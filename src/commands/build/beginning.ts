@@ -1,14 +1,16 @@
 import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
+import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
-import { repositoryTree } from '../../nix/repository-tree.ts';
+import { lockedInputs } from '../../nix/lock-file.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
 import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
 import { evaluateBeside } from './evaluation.ts';
+import { seeSource } from './source.ts';
 import type { BuildState } from './state.ts';
 
 /** What an image is made from. */
@@ -36,26 +38,36 @@ export function beginBuild(
     if (watch) state.diskWatch = watch;
     const ready = add(begun.ready.then(prepared => takeOver(prepared, settings, state)));
     const { flake = '.', workingDirectory } = settings;
-    await state.github?.restoreEvaluation(flake, workingDirectory);
+    await inSpan(host, { kind: 'restore' }, async () =>
+      state.github?.restoreEvaluation(flake, workingDirectory),
+    );
     const evaluating = add(evaluateBeside(begun, settings, host));
-    const asking = add(treeToRemember(settings, host));
+    const locking = lockedInputs(flake, workingDirectory, namesOf(settings.overrideInputs));
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
-    const tree = await asking;
-    if (tree !== undefined) state.tree = tree;
+    const confirming = add(confirmSource(settings, state, host));
+    const inputs = await locking;
+    if (inputs !== undefined) state.inputs = inputs;
     checkSelection(settings.layers, evaluation);
     requireKnownOutputs(evaluation);
+    await confirming;
     return { evaluation, nix: await ready };
   });
 }
 
-/** The tree of the flake's repository, for who will read the memory. */
-async function treeToRemember(
-  { writeMemory, flake = '.', workingDirectory }: BuildSettings,
+const namesOf = (overridden: BuildSettings['overrideInputs']) => overridden.map(each => each.input);
+
+/** Files that were changed while Nix read them are those of no commit. */
+async function confirmSource(
+  settings: BuildSettings,
+  state: BuildState,
   host: Host,
-): Promise<string | undefined> {
-  return writeMemory ? repositoryTree(flake, workingDirectory, host) : undefined;
+): Promise<void> {
+  const { source } = state.seen;
+  if (source === undefined) return;
+  const now = await seeSource(settings, host);
+  if (now?.commit !== source.commit) state.seen = {};
 }
 
 /** A Nix that is ready is that of the run; caches get what it builds. */
@@ -67,8 +79,12 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
-  const { startCaches } = await import('./caches.ts');
-  state.caches = await startCaches(prepared, settings, state.host);
+  const caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
+    const { startCaches } = await import('./caches.ts');
+    return startCaches(prepared, settings, state.host);
+  });
+  state.caches = caches;
+  for (const event of state.builtEarly.splice(0)) caches.take(event);
   return prepared.nix;
 }
 

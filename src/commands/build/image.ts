@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { notice, warn } from '../../host/say.ts';
+import { beginSpan, inSpan } from '../../host/span.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
@@ -23,30 +24,44 @@ import { type Realisation, whileRealising } from './realisation.ts';
 import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 import { foremost } from './target-layers.ts';
+import { timedPresence } from './timed-presence.ts';
+import { wouldPush } from './would-push.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
   const context = agreeing(given);
   const { state, recipe } = context;
-  const inputs = planned(context);
-  const parts = await partsOf(context);
-  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
-  const presence = current?.presence ?? presenceOf(context);
-  const plan = await planFirst({ ...inputs, recipe, presence });
+  const { parts, current, presence, plan } = await inSpan(state.host, { kind: 'plan' }, () =>
+    planImage(context),
+  );
+  const planned = beginSpan(state.host, { kind: 'plan' });
   tellPlan(plan, recipe.layers, state.host);
   const { store } = context.destination;
   await pushBuilt(context, async lessons => {
     const { host, stop } = stoppable(state.host);
+    planned();
     const layers = await whileRealising(plan.needed, context, host, realisation =>
       inPhase(host, 'push', () =>
         makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
       ),
     );
-    await compareWithRemembered(layers, context);
-    const image = recipeImage(layers, parts);
+    const image = await inSpan(host, { kind: 'manifest' }, async () => {
+      await compareWithRemembered(layers, context);
+      return recipeImage(layers, parts);
+    });
     const put = current ? undefined : () => putImage(store, image);
     return { manifest: image.manifest, put, current: current?.tags };
   });
+}
+
+/** Decides what has to be made, by what is remembered and by what the registry has. */
+async function planImage(context: RecipeContext) {
+  const inputs = planInputs(context);
+  const parts = await partsOf(context);
+  const current = inputs.unshipped.length > 0 ? undefined : await findCurrent(context, parts);
+  const presence = current?.presence ?? presenceOf(context);
+  const plan = await planFirst({ ...inputs, recipe: context.recipe, presence });
+  return { parts, current, presence, plan };
 }
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
@@ -56,9 +71,9 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
   const { settings, state } = context;
   const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
   const presence = presenceOf(context);
-  const plan = recipe
-    ? await planFirst({ ...planned(context), recipe, presence })
-    : await planMadeImage(context);
+  const plan = await inSpan(state.host, { kind: 'plan' }, async () =>
+    recipe ? planFirst({ ...planInputs(context), recipe, presence }) : planMadeImage(context),
+  );
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const chosen = new Set(namedTargets(selected).map(({ outPath }) => outPath));
@@ -76,6 +91,9 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
       state.made.set(name, { name, target: targetOf(layer), origin, blobs: [] });
     }
   });
+  // a number of the report is no reason to fail
+  const unsent = wouldPush(plan.reused, context).catch(() => undefined);
+  state.wouldPush = await inSpan(host, { kind: 'store' }, () => unsent);
 }
 
 /** What the store has of an image: of all that its recipe names, and of what is wanted besides. */
@@ -98,8 +116,10 @@ const agreeing = <Context extends ImageContext>(context: Context): Context => ({
 });
 
 /** What the image's repository says of blobs. */
-const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence =>
-  presenceIn(withSeen(destination.store, tagged), knowledge, message => warn(state.host, message));
+const presenceOf = ({ destination, knowledge, tagged, state }: ImageContext): Presence => {
+  const store = timedPresence(withSeen(destination.store, tagged), state.host);
+  return presenceIn(store, knowledge, message => warn(state.host, message));
+};
 
 /** An image of another tool is needed unless it was pushed just like this. */
 async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>> {
@@ -112,7 +132,7 @@ async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>>
 }
 
 /** What a plan is made from, the recipe aside. */
-function planned(context: ImageContext) {
+function planInputs(context: ImageContext) {
   const { knowledge, settings, state } = context;
   const { maxLayerSize } = settings;
   const unshipped = unshippedTargets(context);
@@ -175,12 +195,17 @@ async function makeLayers(context: RecipeContext, making: Making): Promise<MadeL
     ...(state.run === undefined ? {} : { run: state.run }),
   };
   try {
-    const layers = await makeAllLayers(work);
+    const layers = await whileDeciding(work, () => makeAllLayers(work));
     for (const layer of recipe.layers) if (!isShipped(layer)) finishUnshipped(layer, work);
     return layers;
   } finally {
     await transfers.ended();
   }
+}
+
+/** Where Nix has nothing to do, what takes time is to decide the layers. */
+function whileDeciding<T>({ realisation, host }: LayerWork, work: () => Promise<T>): Promise<T> {
+  return realisation.wants() ? work() : inSpan(host, { kind: 'plan' }, work);
 }
 
 function finishUnshipped(layer: RecipeLayer, work: LayerWork): void {

@@ -1,5 +1,6 @@
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
+import { inSpan } from '../../host/span.ts';
 import { storeBlobSource } from '../../image/blob-sources.ts';
 import type { Packing } from '../../image/compress.ts';
 import { blobKey } from '../../image/keys.ts';
@@ -96,7 +97,7 @@ export function closureInStore({ outPath }: DerivationOutput, work: LayerWork): 
   const { nix, host, recipe, realisation, closures } = work;
   const there = outputsOf(recipe).filter(output => realisation.has(output));
   const besides = there.map(output => output.outPath);
-  return closures.of({ ...nix, host }, outPath, besides);
+  return inSpan(host, { kind: 'store' }, () => closures.of({ ...nix, host }, outPath, besides));
 }
 
 /** All outputs that an image is made of. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { warn } from '../../host/say.ts';
+import { inSpan } from '../../host/span.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { linuxOn } from '../../image/oci/choose.ts';
@@ -32,7 +33,9 @@ export async function publishMadeImage(context: ImageContext): Promise<void> {
   const { name, outPath } = target;
   const image = { outPath, variant: variantOf(context) };
   const { annotations } = context.settings;
-  const known = await knownImage(image, { ...context, ...destination, annotations, host });
+  const known = await inSpan(host, { kind: 'plan' }, () =>
+    knownImage(image, { ...context, ...destination, annotations, host }),
+  );
   host.emit({
     type: 'plan',
     layers: [{ name, reused: known !== undefined, shipped: true }],
@@ -55,7 +58,7 @@ async function sendMadeImage(context: ImageContext, lessons: Lessons): Promise<S
     await realisation.have(target);
     const origin = realisation.originOf(target);
     host.emit({ type: 'layer-realised', layer: target.name, origin, at: host.clock() });
-    const source = await openMade(context, host);
+    const source = await inSpan(host, { kind: 'store' }, () => openMade(context, host));
     try {
       const { blobs, image } = await whileSending(destination.store, { host, stop }, transfers =>
         inPhase(host, 'push', () => sendLayers(source, sendWork(context, lessons, transfers))),

@@ -1,4 +1,5 @@
 import { inPhase } from '../../host/phase.ts';
+import { inSpan } from '../../host/span.ts';
 import { architectureOf } from '../../image/config.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
@@ -8,6 +9,8 @@ import type { Beginning } from './beginning.ts';
 import type { ImageContext } from './context.ts';
 import { openDestination, type Repository } from './destination.ts';
 import { askStore, composeImage, realiseTargets } from './image.ts';
+import { originOfImage } from './image-origin.ts';
+import { readPrevious } from './previous.ts';
 import { type Recollection, recall } from './recall.ts';
 import type { BuildState } from './state.ts';
 
@@ -20,7 +23,7 @@ export async function makeWith(
 ): Promise<void> {
   const { host } = state;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
-  await startAudit(evaluation, settings, state);
+  await inSpan(host, { kind: 'audit' }, () => startAudit(evaluation, settings, state));
   const architecture = architectureOf(evaluation.system);
   const hasRecipe = evaluation.recipe !== undefined;
   const image = { ...nameOf(evaluation), architecture, hasRecipe };
@@ -29,13 +32,17 @@ export async function makeWith(
   const shared = namedTargets(shipped.filter(isOfTargets)).map(({ outPath }) => outPath);
   const destination = openDestination(settings, image, host, repository);
   state.destination = destination;
-  const asking = askStore({ settings, state, nix, evaluation });
+  const asking = inSpan(host, { kind: 'store' }, () =>
+    askStore({ settings, state, nix, evaluation }),
+  );
   const asked = asking.catch(() => undefined); // told below
   let known: Recollection | undefined;
   try {
     known = await inPhase(host, 'remember', () =>
       recall(destination, settings, { ...image, storeDir: nix.storeDir, targets, shared }, host),
     );
+    const { attribute } = originOfImage(evaluation, settings, host.env);
+    state.earlier = readPrevious(known.own, settings, attribute, state);
     const here = await asking;
     const context = { settings, state, nix, evaluation, architecture, destination, here, ...known };
     const { recipe } = evaluation;

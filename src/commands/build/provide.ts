@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts';
+import { inSpan } from '../../host/span.ts';
 import { packageName } from '../../image/split.ts';
 import { attribute } from '../../nix/attribution.ts';
 import { readDerivationFile, readDerivationGraph } from '../../nix/derivation.ts';
@@ -43,7 +44,7 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
   };
   return {
     nixFor: missing => {
-      const provided = batch.then(() => provide(missing));
+      const provided = batch.then(() => inSpan(host, { kind: 'restore' }, () => provide(missing)));
       batch = provided.catch(() => undefined);
       return provided;
     },

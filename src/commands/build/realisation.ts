@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Origin } from '../../host/events.ts';
 import type { Host } from '../../host/host.ts';
-import { shownAddress } from '../../host/http/address.ts';
 import { inPhase } from '../../host/phase.ts';
+import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Attribution, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
@@ -12,7 +12,11 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
+import { tellNixTime } from './nix-time.ts';
+import { progressEvent } from './progress-event.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
+import { sumsOfRuns } from './run-sums.ts';
+import { evaluateWithoutCommit } from './without-commit.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -59,6 +63,7 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
   const built = new Set<string>();
   const substituted = new Set<string>();
   const running: Promise<void>[] = [];
+  const nextSums = sumsOfRuns();
 
   const settle = (outPath: string) => {
     settled.add(outPath);
@@ -85,24 +90,29 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
 
   const askFor = async (outputs: readonly DerivationOutput[]) => {
     const unsure = missingOf(outputs).map(({ outPath }) => outPath);
-    for (const path of await queryValid({ ...nix, host }, unsure)) validBefore.add(path);
+    const asking = () => queryValid({ ...nix, host }, unsure);
+    for (const path of await inSpan(host, { kind: 'store' }, asking)) validBefore.add(path);
   };
 
   const run = async (outputs: readonly DerivationOutput[], isAsked: boolean) => {
     if (!isAsked) await askFor(outputs);
     const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
+    const time = tellNixTime(host);
+    const summed = nextSums();
     const onEvent = (event: NixEvent) => {
       learn(event);
+      time.take(event);
       if (event.type === 'message') caches?.hear(event.text);
-      else tell(event);
+      else tell(summed(event));
     };
     try {
       await realise(provided, outputs, {
         ...{ rootsDirectory, onEvent, layerOf, valid: validBefore, caches: caches?.failing },
       });
     } finally {
-      await told;
+      time.end();
+      await inSpan(host, { kind: 'plan' }, () => told);
     }
   };
 
@@ -163,7 +173,10 @@ function attributed(
   let pass: (event: NixEvent) => void = event => early.push(event);
   const layerOf = (path: string) => attribution?.layerOf(path);
   const release = () => {
-    pass = event => tell(event, layerOf, host);
+    pass = event => {
+      const told = progressEvent(event, layerOf);
+      if (told) host.emit(told);
+    };
     for (const event of early) pass(event);
   };
   const drvPaths = outputs.map(output => output.drvPath);
@@ -178,66 +191,6 @@ function attributed(
   );
   return { tell: event => pass(event), layerOf, told };
 }
-
-function tell(
-  event: NixEvent,
-  layerOf: (path: string) => string | undefined,
-  { emit }: Host,
-): void {
-  const at = event.at;
-  const of = (path: string) => {
-    const layer = layerOf(path);
-    return layer === undefined ? {} : { layer };
-  };
-  switch (event.type) {
-    case 'build-start':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        machine: event.machine,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'build-end':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        failed: event.failed,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'build-log':
-      emit({
-        ...named(event.drvPath),
-        type: event.type,
-        line: event.line,
-        ...of(event.drvPath),
-        at,
-      });
-      break;
-    case 'substitute-start':
-      emit({
-        type: event.type,
-        path: event.path,
-        cache: shownAddress(event.cache),
-        ...of(event.path),
-        at,
-      });
-      break;
-    case 'substitute-end':
-      emit({ ...event, ...of(event.path) });
-      break;
-    case 'download':
-      emit({ type: event.type, done: event.done, expected: event.expected, at });
-      break;
-    default:
-      break;
-  }
-}
-
-const named = (drvPath: string) => ({ derivation: drvPath });
 
 /** Where a run keeps the links that protect from garbage collection what it has realised. */
 export const rootsOf = ({ temporaryDirectory }: BuildSettings): string =>
@@ -263,13 +216,17 @@ export async function whileRealising<T>(
   return inPhase(host, 'realise', async () => {
     const parts = { nix, host, provider, layers, rootsDirectory, caches: state.caches };
     const realisation = startRealisation(first, { ...parts, here: here && new Set(here.keys()) });
+    const endEvaluation = first.length > 0 ? evaluateWithoutCommit(context, host) : undefined;
     try {
       // a disk that the user has cleared is cleared in any case
       if (first.length === 0) await provider.nixFor([]);
       return await work(realisation);
     } finally {
-      await realisation.ended();
-      await provider.ended();
+      await inSpan(host, { kind: 'nix' }, async () => {
+        await endEvaluation?.();
+        await realisation.ended();
+        await provider.ended();
+      });
     }
   });
 }

@@ -55,7 +55,12 @@ export async function recall(
 ): Promise<Recollection> {
   const mediaType = mediaTypes.layer[settings.compression];
   const { cacheTag, store, mayWrite } = destination;
-  const place = cacheTag && memoryPlace(store, cacheTag, { ...image, mayWrite, host });
+  const place =
+    cacheTag &&
+    memoryPlace(store, cacheTag, {
+      ...{ ...image, mayWrite, host },
+      withRecord: true,
+    });
   const own = place || undefined;
   const evidence = evidenceIn(store);
   // a login that was refused by now is not tried again
@@ -142,7 +147,7 @@ async function recallFrom(
   const reading = readMemory(other, at, image);
   const memory = await memoryIfReadable(
     reading,
-    `Nothing was learnt from cache-from ${from}`,
+    `Nothing was learnt from \`cache-from: ${from}\``,
     host,
   );
   const place = { evidence: evidenceIn(other), store: other };

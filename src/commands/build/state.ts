@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { AuditSubject } from '../../audit/subject.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
-import type { Origin } from '../../host/events.ts';
+import type { ProgressEvent } from '../../host/events.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { checkOutput, writeOutput } from '../../host/output-file.ts';
@@ -9,32 +9,26 @@ import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import { type Closures, startClosures } from '../../nix/closures.ts';
 import type { DiskPeak, DiskWatch } from '../../nix/disk-space.ts';
-import { isOfTargets, targetsOf } from '../../nix/recipe-layers.ts';
-import type { DerivationOutput, Evaluation, Nix } from '../../nix/types.ts';
+import type { Evaluation, Nix } from '../../nix/types.ts';
 import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
-import type { BuildRecord, LayerRecord } from '../../record/types.ts';
+import type { BuildRecord, FlakeInput, LayerRecord, LimitRecord } from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
 import { auditOutputs } from '../audit/shared.ts';
 import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
-import type { LayerBlob } from '../transfers.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
+import { originOfImage, type SeenSource } from './image-origin.ts';
+import { imageOutputs } from './image-outputs.ts';
+import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
 import { placeRecords } from './place-records.ts';
+import { limitRecords } from './run-limits.ts';
 
-/** A layer of the image with its blobs, which may be none. */
-export interface MadeLayer {
-  name: string;
-  target: DerivationOutput | null;
-  origin: Origin;
-  blobs: readonly LayerBlob[];
-  /** Of a layer of several targets how many there are, and how many were reused. */
-  targets?: { all: number; reused: number };
-}
+export type { MadeLayer };
 
 /** How far a build has come: what its record is made of, whenever it ends. */
 export interface BuildState {
@@ -47,6 +41,8 @@ export interface BuildState {
   nix?: Nix;
   exports?: VerbOutcome['exports'];
   caches?: BuildCaches;
+  /** Ends of builds that were there before the caches: of what the flake imports. */
+  builtEarly: ProgressEvent[];
   /** What came of `caches` in the end. */
   cached?: CacheOutcome;
   github?: GithubCache;
@@ -59,14 +55,28 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
-  /** Of the root of the flake's repository, as git names it. */
-  tree?: string;
+  /** The commit that the flake is of, and what is known of it. */
+  seen: SeenSource;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;
   /** Layers that are done, by name. */
   made: Map<string, MadeLayer>;
   manifest?: StoredManifest;
+  /** Tags that move while the record is written into the memory, which tells of them all the same. */
+  movingTags?: string[];
+  /** What the flake's lock file names. */
+  inputs?: FlakeInput[];
+  /** What a run that does not push would send. */
+  wouldPush?: BuildRecord['wouldPush'] | undefined;
+  /** Records of earlier runs are being read, as far as they are wanted; never rejects. */
+  earlier?: Promise<void>;
+  /** The record that this run is compared with, as soon as it is read. */
+  previous?: BuildRecord;
+  /** The newest record of this image, of whatever branch. */
+  newest?: BuildRecord;
+  /** The limits as they were found when the image was refused for them. */
+  limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
   auditSubject?: Promise<AuditSubject>;
   audit?: AuditRecord;
@@ -81,15 +91,18 @@ export function startState(host: Host): BuildState {
       ...host,
       emit: event => {
         recorder.take(event);
-        state.caches?.take(event);
+        if (state.caches) state.caches.take(event);
+        else if (event.type === 'build-end') state.builtEarly.push(event);
         state.github?.take(event);
         host.emit(event);
       },
     },
     recorder,
+    builtEarly: [],
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    seen: {},
     closures: startClosures(),
     made: new Map(),
   };
@@ -108,16 +121,21 @@ export function outcomeOf(
   settings: BuildSettings,
   error?: unknown,
 ): BuildOutcome {
-  const record = buildRecord(state, settings, error);
+  const { limits: wanted } = settings;
+  const run = buildRecord(state, settings, error);
+  const limits = state.limits ?? limitRecords(wanted, run, state.previous);
+  const record = { ...run, ...(limits.length > 0 ? { limits } : {}) };
   const { image } = record;
   return {
     record,
+    ...(state.previous ? { previous: state.previous } : {}),
     outputs: {
       name: image?.repository ?? '',
       ...(image?.digest === undefined
         ? {}
         : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
       tags: image?.tags ?? [],
+      ...imageOutputs(record, state.manifest),
       layers: layersOutput(record),
       timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
@@ -161,79 +179,81 @@ export async function writeRecord(
 }
 
 function buildRecord(state: BuildState, settings: BuildSettings, error: unknown): BuildRecord {
-  const { nix, evaluation, recorder, host, startedAt } = state;
-  const events = recorder.result(host.clock());
-  const layers = layerRecords(state, events.layers);
-  const image = imageRecord(state, settings, layers);
+  const { nix, evaluation, recorder, host, startedAt, made } = state;
+  const { layers: works, movedTags, ...events } = recorder.result(host.clock());
+  const outcome = outcomeWord(error, host);
+  const before = [state.previous, state.newest].filter(record => record !== undefined);
+  const layers = layerRecords({
+    ...(evaluation ? { evaluation } : {}),
+    made,
+    works,
+    outcome,
+    before,
+  });
+  const image = imageRecord(state, settings, layers, state.movingTags ?? movedTags);
+  const { seconds, phases, spans, spansLeftOut, substituters, warnings, ...bytes } = events;
   return {
-    version: 1,
-    outcome: error === undefined ? 'success' : 'failure',
+    version: 2,
+    outcome,
     ...(error === undefined ? {} : { failure: explain(error) }),
     ...(settings.pushRefusal === undefined ? {} : { notPushed: settings.pushRefusal }),
     ...(settings.cacheRefusal === undefined ? {} : { notCached: settings.cacheRefusal }),
+    ...(state.wouldPush ? { wouldPush: state.wouldPush } : {}),
+    ...originRecord(state, settings),
     startedAt: new Date(startedAt).toISOString(),
-    seconds: events.seconds,
+    seconds,
     program: `${program.name} ${program.version}`,
     nix: { version: nix?.version ?? '', system: evaluation?.system ?? '' },
+    node: process.version,
     flake: evaluation?.installable ?? settings.flake ?? '',
+    ...(state.inputs ? { inputs: state.inputs } : {}),
     ...(image ? { image } : {}),
     layers,
-    phases: events.phases,
-    sentBytes: events.sentBytes,
-    ...placeRecords(state, events.substituters),
-    warnings: events.warnings,
+    phases,
+    spans,
+    ...(spansLeftOut ? { spansLeftOut } : {}),
+    ...savedTime(layers),
+    ...bytes,
+    usage: usageRecord(),
+    ...placeRecords(state, substituters),
+    warnings,
     ...(state.audit && settings.audit ? { audit: state.audit } : {}),
   };
 }
 
-type RecordedLayers = ReturnType<BuildState['recorder']['result']>['layers'];
-
-function layerRecords(state: BuildState, recorded: RecordedLayers): LayerRecord[] {
-  const recipeLayers = new Map(state.evaluation?.recipe?.layers.map(each => [each.name, each]));
-  const names = new Set([...recipeLayers.keys(), ...recorded.keys(), ...state.made.keys()]);
-  return [...names].map(name => {
-    const made = state.made.get(name);
-    const layer = recipeLayers.get(name);
-    const target = layer && !isOfTargets(layer) ? layer : undefined;
-    const work = recorded.get(name);
-    return {
-      name,
-      target: (target ?? made?.target)?.drvPath ?? null,
-      outPath: (target ?? made?.target)?.outPath ?? null,
-      origin: made?.origin ?? work?.origin ?? originOfWork(layer ? targetsOf(layer) : [], work),
-      ...(made?.targets ? { targets: made.targets } : {}),
-      seconds: work?.seconds ?? 0,
-      builtDerivations: work?.builtDerivations ?? [],
-      substitutedPaths: work?.substitutedPaths ?? [],
-      downloadBytes: work?.downloadBytes ?? 0,
-      blobs: (made?.blobs ?? []).map(
-        ({ digest, diffId, size, uncompressedSize, mediaType, transfer }) => ({
-          digest,
-          diffId,
-          size,
-          uncompressedSize,
-          mediaType,
-          transfer,
-        }),
-      ),
-    };
-  });
+/** Whoever interrupts a run has not seen it fail, whatever that does to what is under way. */
+function outcomeWord(error: unknown, { signal }: Host): BuildRecord['outcome'] {
+  if (error === undefined) return 'success';
+  return signal?.aborted ? 'cancelled' : 'failure';
 }
 
-/** Of a layer that was not finished: a target of it may have been built all the same. */
-function originOfWork(
-  targets: readonly DerivationOutput[],
-  work: { builtDerivations: LayerRecord['builtDerivations'] } | undefined,
-): Origin {
-  const drvPaths = targets.map(({ drvPath }) => drvPath);
-  const built = work?.builtDerivations.some(({ derivation }) => drvPaths.includes(derivation));
-  return built ? 'built' : 'skipped';
+/** What the run was for, and where it can be looked up. */
+function originRecord({ evaluation, run, host, seen }: BuildState, settings: BuildSettings) {
+  const { commit, branch, event } = evaluation
+    ? originOfImage(evaluation, settings, host.env, seen)
+    : { commit: undefined, branch: host.env.GITHUB_REF_NAME, event: settings.event };
+  return {
+    ...(run ? { run } : {}),
+    ...(branch ? { branch } : {}),
+    ...(commit ? { commit } : {}),
+    ...(event ? { event } : {}),
+  };
+}
+
+/** What this program has needed by now. */
+function usageRecord(): NonNullable<BuildRecord['usage']> {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return {
+    memory: maxRSS * 1024,
+    cpuSeconds: Math.round((userCPUTime + systemCPUTime) / 1e3) / 1e3,
+  };
 }
 
 function imageRecord(
   { destination, manifest }: BuildState,
   settings: BuildSettings,
   layers: readonly LayerRecord[],
+  movedTags: string[],
 ): BuildRecord['image'] {
   if (destination === undefined) return undefined;
   const blobs = layers.flatMap(layer => layer.blobs);
@@ -241,6 +261,7 @@ function imageRecord(
     repository: destination.store.repository,
     ...(manifest ? { digest: manifest.digest } : {}),
     tags: settings.push && manifest ? [...destination.tags] : [],
+    movedTags,
     mediaType: mediaTypes.manifest,
     size: blobs.reduce((sum, blob) => sum + blob.size, 0),
     uncompressedSize: blobs.reduce((sum, blob) => sum + blob.uncompressedSize, 0),

@@ -69,6 +69,7 @@ export function checkedSource(source: BlobSource, name: string): BlobSource {
     const stream = source.open(signal);
     return {
       bytesRead: () => stream.bytesRead(),
+      ...(stream.stages ? { stages: stream.stages } : {}),
       result: () => stream.result(),
       async *[Symbol.asyncIterator]() {
         yield* stream;

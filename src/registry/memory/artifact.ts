@@ -101,9 +101,12 @@ export async function packed(plain: Buffer, mediaType: string) {
 export const packedDocument = (document: Buffer) => packed(document, documentType);
 
 /** What a stored document says; undefined where it is none, or larger than one can be. */
-export async function unpacked(bytes: Buffer): Promise<Buffer | undefined> {
+export async function unpacked(
+  bytes: Buffer,
+  maxOutputLength = limits.memory,
+): Promise<Buffer | undefined> {
   try {
-    return await promisify(zstdDecompress)(bytes, { maxOutputLength: limits.memory });
+    return await promisify(zstdDecompress)(bytes, { maxOutputLength });
   } catch {
     return undefined;
   }

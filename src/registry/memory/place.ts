@@ -11,6 +11,10 @@ import { isRemembered, mergeMemories } from './merge.ts';
 import { areNumbered, newestNumber, numberedTag } from './numbered.ts';
 import { putMemory } from './put.ts';
 import { type FoundMemory, type Reading, readMemory } from './read.ts';
+import { beginRecord } from './record-blob.ts';
+
+/** What is told of a record without reading it. */
+type Told = Pick<RememberedRecord, 'run' | 'branch' | 'attribute' | 'image'>;
 
 /** What a run has learnt. */
 interface Lesson {
@@ -18,13 +22,20 @@ interface Lesson {
   /** Whether the run did something that is worth its record, also where the image is known. */
   isNews: boolean;
   /** The run's record as a text, and where the run can be looked up; a copy has none. */
-  record?: { text: string; run?: string };
+  record?: { text: string } & Told;
 }
+
+type ChooseRecord = (records: readonly RememberedRecord[]) => RememberedRecord | undefined;
 
 /** Where a memory lives, with what this run has found out of it. */
 export interface MemoryPlace {
   /** As {@link readMemory}; what was read is known when it is written. */
   read(): Promise<FoundMemory>;
+  /**
+   * The text of the record that is chosen among those of the memory as it was read; undefined where there is
+   * none such, and where it cannot be had. Never rejects.
+   */
+  record(choose: ChooseRecord): Promise<string | undefined>;
   /**
    * Adds what a run has learnt. What other runs write there is kept, and what they have overwritten is
    * written again. Nothing is asked or sent where nothing is new. Rejects when the store fails.
@@ -54,7 +65,18 @@ interface Place extends PlaceOptions {
 /** The memory at a tag. Nothing is asked before it is read or written. */
 export function memoryPlace(store: ImageStore, tag: string, options: PlaceOptions): MemoryPlace {
   const place: Place = { ...options, store, tag, shapes: ['artifact', 'image'] };
-  return { read: () => look(place), write: (lesson, after) => write(lesson, place, after) };
+  return {
+    read: () => look(place),
+    record: choose => recordIn(place, choose),
+    write: (lesson, after) => write(lesson, place, after),
+  };
+}
+
+async function recordIn({ store, found }: Place, choose: ChooseRecord) {
+  const chosen = choose(found?.memory.records ?? []);
+  if (chosen === undefined) return undefined;
+  const { newest } = found ?? {};
+  return (newest?.digest === chosen.digest ? newest : beginRecord(store, chosen)).text;
 }
 
 async function look(place: Place): Promise<FoundMemory> {
@@ -64,8 +86,8 @@ async function look(place: Place): Promise<FoundMemory> {
 
 /** The memory that was written last; which number it has is found out on the way. */
 async function newest(place: Place): Promise<FoundMemory> {
-  const { store, tag, storeDir, architecture, mayWrite, found: before } = place;
-  const reading = { storeDir, architecture, mayWrite, ...(before ? { before } : {}) };
+  const { store, tag, storeDir, architecture, mayWrite, withRecord, found: before } = place;
+  const reading = { storeDir, architecture, mayWrite, withRecord, ...(before ? { before } : {}) };
   const readAt = (number: number) => readMemory(store, numberedTag(tag, number), reading);
   if (place.number === undefined) {
     const [found, isNumbered] = await Promise.all([readAt(0), areNumbered(store, tag)]);
@@ -99,7 +121,7 @@ async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Pr
   }
   throw new Failure(`Others write the memory at ${store.repository}:${tag} all the time.`, {
     tried: `It was written ${retries.memory.attempts} times and was overwritten each time.`,
-    next: 'Give images that are built at the same time a cache-tag each.',
+    next: 'Give images that are built at the same time a `cache-tag` each.',
   });
 }
 
@@ -109,8 +131,8 @@ async function withRecord({ image, record }: Lesson, store: ImageStore) {
   const { bytes, descriptor } = await packed(Buffer.from(record.text), recordType);
   const sent = store.putBytes(bytes, descriptor.mediaType, { isNew: true }).then(() => undefined);
   sent.catch(() => undefined); // told to who needs it
-  const run = record.run === undefined ? {} : { run: record.run };
-  const kept: RememberedRecord = { ...descriptor, ...run };
+  const { text: _, ...told } = record;
+  const kept: RememberedRecord = { ...descriptor, ...told };
   const learnt: Memory = { images: [image], records: [kept] };
   return { learnt, sent };
 }

@@ -10,6 +10,7 @@ import type { ImageStore } from '../store.ts';
 import { formatOf, unpacked } from './artifact.ts';
 import { memoryFormat } from './document.ts';
 import { parseMemory } from './parse.ts';
+import { beginNewestRecord, type ReadRecord } from './record-blob.ts';
 
 /** A memory as found, and whether it may be written again. */
 export interface FoundMemory {
@@ -18,6 +19,8 @@ export interface FoundMemory {
   digest?: string;
   /** False where a newer program keeps a memory that this one cannot read. */
   writable: boolean;
+  /** Of the newest run, where it was asked for. */
+  newest?: ReadRecord;
   /** A sentence, where something was there that could not be used. */
   warning?: string;
 }
@@ -35,6 +38,8 @@ export interface Reading {
    * registries do.
    */
   mayWrite?: (() => Promise<boolean>) | undefined;
+  /** Whether the newest record is read beside it. */
+  withRecord?: boolean | undefined;
   /** What was found before: where the same manifest is there still, nothing more is read. */
   before?: FoundMemory;
 }
@@ -68,6 +73,9 @@ export async function readMemory(
   }
   if (format < memoryFormat) return ignored(`has the older format ${format} and is replaced`);
   if (format > memoryFormat) return ignored(newer(format), false);
+  // what was read before had one
+  const isWanted = reading.withRecord && reading.before === undefined;
+  const newest = isWanted ? beginNewestRecord(store, manifest) : undefined;
   const document = await documentOf(store, found);
   if (document === undefined)
     return ignored('is damaged (its document is gone, altered or too large)');
@@ -75,9 +83,24 @@ export async function readMemory(
   if (parsed.kind === 'newer') return ignored(newer(parsed.format), false);
   if (parsed.kind === 'damaged') return ignored(`is damaged (${parsed.reason})`);
   const { memory, leftOut } = parsed;
-  if (leftOut === 0) return { memory, digest, writable: true };
+  const read = { memory, digest, writable: true, ...(newest ? { newest } : {}) };
+  if (leftOut === 0) return read;
   const warning = `${where} contradicts itself in ${leftOut} places; this run makes anew what they tell of.`;
-  return { memory, digest, writable: true, warning };
+  return { ...read, warning };
+}
+
+/**
+ * The document of the memory at `reference`, and nothing told of what is wrong; undefined where there is none
+ * of this format. Rejects only when the store itself fails.
+ */
+export async function documentAt(
+  store: ImageStore,
+  reference: string,
+  architecture: string,
+): Promise<Buffer | undefined> {
+  const found = await manifestAt(store, reference, { architecture });
+  if (found === undefined || found instanceof Failure) return undefined;
+  return formatOf(found.manifest) === memoryFormat ? documentOf(store, found) : undefined;
 }
 
 const newer = (format: number) => `has format ${format}, which needs a newer comfy-nix`;
@@ -105,7 +128,7 @@ function altered(error: unknown): undefined {
 async function manifestAt(
   store: ImageStore,
   reference: string,
-  { architecture, mayWrite }: Reading,
+  { architecture, mayWrite }: Pick<Reading, 'architecture' | 'mayWrite'>,
 ): Promise<FoundManifest | Failure | undefined> {
   const name = `${store.repository}:${reference}`;
   try {

@@ -90,6 +90,8 @@ test('an interrupt during a build ends with 130, and the run can be repeated', a
     onOutput: { pattern: /building comfyui-app/, act: pid => process.kill(pid, 'SIGINT') },
   });
   failed(result, 130, /[Ii]nterrupt/);
+  assert.equal(result.record?.outcome, 'cancelled');
+  assert.equal(byLayer(result, layer => layer.origin)['layer6-app'], 'cancelled');
   assert.equal(await digestAt(place, 'cu130'), undefined);
 
   await replace(join(example.folder, 'layers.nix'), '"$shell" sleep 60', 'true');

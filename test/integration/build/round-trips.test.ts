@@ -27,10 +27,10 @@ async function scene(t: TestContext) {
 /** While Nix evaluates: may be written there? */
 const ahead = [Array(12).fill('connect'), ['POST upload']];
 
-/** The memory and the tag's image; then the memory's document, that image's config and its layers. */
+/** The memory and the tag's image; then the memory's document, the last record, that image's config and its layers. */
 const recalled = [
   ['GET cu130', 'GET memory', 'GET memory.1'],
-  ['GET blob', 'GET blob', ...Array(7).fill('HEAD blob')],
+  ['GET blob', 'GET blob', 'GET blob', ...Array(7).fill('HEAD blob')],
 ];
 
 test('of an unchanged image only the memory and the tag are asked for', async t => {

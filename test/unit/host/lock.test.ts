@@ -172,3 +172,24 @@ test('who waits is told for what', async t => {
   await assert.rejects(waiting);
   lock?.release();
 });
+
+test('how long was waited is told when the lock is there; one that was free tells nothing', async () => {
+  const file = join(folder, 'timed');
+  const events: ProgressEvent[] = [];
+  let now = 1000;
+  const waiter = { emit: (event: ProgressEvent) => void events.push(event), clock: () => now };
+  await withLock(file, request, waiter, async () => undefined);
+  assert.deepEqual(events, []);
+  let lock = await tryLock(file);
+  const signal = Object.assign(new AbortController().signal, {
+    throwIfAborted: () => {
+      now = 3000;
+      lock?.release();
+      lock = undefined;
+    },
+  });
+  // it is asked for once in vain before the signal is looked at
+  await withLock(file, request, { ...waiter, signal }, async () => undefined);
+  const told = { type: 'span', kind: 'wait', detail: request.what, startedAt: 1000, at: 3000 };
+  assert.deepEqual(events, [told]);
+});

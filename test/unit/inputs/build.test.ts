@@ -58,8 +58,10 @@ test('the defaults of the command line', () => {
     labels: {},
     repositoryLabels: {},
     annotations: {},
+    remarks: [],
     push: true,
     writeMemory: true,
+    compareWith: [],
     credentials: { username: undefined, password: undefined, githubToken: undefined },
     fromFork: false,
     compression: 'zstd',
@@ -71,6 +73,9 @@ test('the defaults of the command line', () => {
     allTargets: false,
     audit: true,
     auditFailOn: 'never',
+    limits: [],
+    limitsMode: 'warn',
+    comment: 'auto',
     recordFile: undefined,
     temporaryDirectory: '/private',
   });
@@ -211,7 +216,7 @@ const wrong: [raw: RawInputs, message: RegExp][] = [
   [{ tags: 'feature/x' }, /Input tags: .*"feature\/x"/],
   [{ tags: 'a', 'cache-tag': 'a' }, /Input cache-tag: the tag a is where the memory is kept/],
   [{ image: '-' }, /Input image: "-" is standard output, and here that takes no image/],
-  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in cachix-name/],
+  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in `cachix-name`/],
 ];
 
 for (const [raw, message] of wrong) {

@@ -29,3 +29,13 @@ test('a payload that cannot be read says nothing of its code', async () => {
   const github = await readGitHubContext(env, {});
   assert.equal(github?.fork, 'an unknown or deleted repository');
 });
+
+test('a run is compared with the base of its pull request, else with the default branch', () => {
+  const payload = { repository: { default_branch: 'main' } };
+  const of = (base: string | undefined, given: unknown) =>
+    githubContext({ GITHUB_BASE_REF: base }, given).compareWith;
+  assert.deepEqual(of('release', payload), ['release', 'main']);
+  assert.deepEqual(of('main', payload), ['main']);
+  assert.deepEqual(of('', payload), ['main']);
+  assert.deepEqual(of(undefined, { repository: {} }), []);
+});

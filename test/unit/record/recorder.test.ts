@@ -60,6 +60,7 @@ test("a layer's seconds are the union of building, fetching and sending", () => 
       { type: 'substitute-end', path: '/p', layer, at: 4000 },
       { type: 'layer-realised', layer, origin: 'built', at: 4000 },
       { type: 'transfer-start', layer, blob: 0, at: 6000 },
+      { type: 'transfer-progress', layer, blob: 0, read: 20, sent: 3, at: 6200 },
       { type: 'transfer-end', layer, blob: 0, transfer: 'uploaded', size: 7, at: 6500 },
     ],
     9000,
@@ -69,8 +70,13 @@ test("a layer's seconds are the union of building, fetching and sending", () => 
     seconds: 3.5,
     builtDerivations: [{ derivation: '/a.drv', machine: '', seconds: 2 }],
     substitutedPaths: ['/p'],
+    planned: undefined,
+    failed: false,
+    sending: false,
     downloadBytes: 0,
-    transfers: new Map([[0, { transfer: 'uploaded', size: 7 }]]),
+    readBytes: 20,
+    packedBytes: 20,
+    sentBytes: 7,
   });
 });
 

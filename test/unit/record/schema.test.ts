@@ -41,7 +41,10 @@ function changed(path: (string | number)[], value: unknown): unknown {
 }
 
 const wrong: [path: (string | number)[], value: unknown][] = [
-  [['version'], 2],
+  [['version'], 1],
+  [['spans', 0, 'kind'], 'magic'],
+  [['spans', 0, 'start'], -1],
+  [['node'], undefined],
   [['outcome'], 'maybe'],
   [['layers'], undefined],
   [['layers', 1, 'origin'], 'magic'],

@@ -299,3 +299,44 @@ test('a tag that is refused is not there where this login may write, and else it
     await assert.rejects(reading(false), new RegExp(String(status)));
   }
 });
+
+test('the newest record is read beside the document, another one when it is chosen', async t => {
+  const { registry, store, learn } = await repository(t);
+  const runs = [
+    { text: 'the first', branch: 'main', attribute: 'comfyui', image: sha256(Buffer.from('one')) },
+    { text: 'the second', branch: 'feature' },
+  ];
+  for (const told of runs) {
+    const writing = memoryPlace(store, 'cache', {
+      ...{ ...place, host: quietHost(), sleep: async () => undefined },
+    });
+    await writing.read();
+    const image = await learn(told.text, told.text.slice(4));
+    await writing.write({ image, isNews: true, record: told });
+  }
+  const memory = memoryPlace(store, 'cache', { ...place, host: quietHost(), withRecord: true });
+  const { memory: read } = await memory.read();
+  const { text: _, ...first } = runs[0] ?? assert.fail();
+  const { branch, attribute, image } = read.records?.[1] ?? assert.fail();
+  assert.deepEqual({ branch, attribute, image }, first);
+  await memory.record(([newest]) => newest);
+  const before = registry.requests.length;
+  assert.equal(await memory.record(([newest]) => newest), 'the second');
+  assert.equal(registry.requests.length, before, 'it is there');
+  assert.equal(await memory.record(([, older]) => older), 'the first');
+  assert.equal(registry.requests.length, before + 1);
+  assert.equal(await memory.record(() => undefined), undefined);
+});
+
+test('a record that is gone, or no record, is none; the memory is read all the same', async t => {
+  const { registry, store, at, learn } = await repository(t);
+  await write(store, 'cache', await learn('one', 'glibc'));
+  const kept = (await at('cache')).memory.records?.[0] ?? assert.fail();
+  for (const bytes of [undefined, Buffer.from('no zstd')]) {
+    if (bytes) registry.blobs.set(kept.digest, bytes);
+    else registry.blobs.delete(kept.digest);
+    const memory = memoryPlace(store, 'cache', { ...place, host: quietHost(), withRecord: true });
+    assert.equal((await memory.read()).memory.images.length, 1);
+    assert.equal(await memory.record(([newest]) => newest), undefined);
+  }
+});
