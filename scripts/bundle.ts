@@ -3,17 +3,24 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OutputChunk } from 'rolldown';
-import { bundle, dist } from './bundling.ts';
+import { bundle, bundlePage, dist } from './bundling.ts';
 import { bundledPackages, licences } from './licences.ts';
 
 /** Bytes that an entry may load for the verb `build`, all of its code included. */
 const mostLoadedForBuild = 500_000;
 
 /** The files of dist: relative name → content. */
-function distFiles(chunks: readonly OutputChunk[]): Map<string, Buffer> {
+function distFiles(
+  chunks: readonly OutputChunk[],
+  page: Awaited<ReturnType<typeof bundlePage>>,
+): Map<string, Buffer> {
+  // whoever passes a page on passes on what is in it
+  const notice = licences(bundledPackages([page.chunk])).replaceAll('*/', '* /');
   const texts: [string, string][] = [
     ...chunks.map(({ fileName, code }): [string, string] => [fileName, code]),
-    ['licenses.txt', licences(bundledPackages(chunks))],
+    ['chunks/page.js', `/*!\n${notice}*/\n${page.chunk.code.trim()}`],
+    ['chunks/page.css', page.style],
+    ['licenses.txt', licences(bundledPackages([...chunks, page.chunk]))],
   ];
   return new Map(texts.map(([name, text]) => [name, Buffer.from(text)]));
 }
@@ -61,6 +68,6 @@ function writeDist(files: ReadonlyMap<string, Buffer>): void {
   }
 }
 
-const chunks = await bundle();
-writeDist(distFiles(chunks));
+const [chunks, page] = await Promise.all([bundle(), bundlePage()]);
+writeDist(distFiles(chunks, page));
 checkSizes(chunks);

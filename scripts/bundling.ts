@@ -1,5 +1,6 @@
 // How src/ becomes the program in dist/: entries, plugins and settings of rolldown.
 
+import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,4 +81,20 @@ export async function bundle(plugins: readonly Plugin[] = []): Promise<OutputChu
   });
   await build.close();
   return output.filter(each => each.type === 'chunk');
+}
+
+/** The program and the style sheet of the page that `report --html` makes, for a browser. */
+export async function bundlePage(): Promise<{ chunk: OutputChunk; style: string }> {
+  const build = await rolldown({
+    cwd: root,
+    input: 'src/page/main.ts',
+    platform: 'browser',
+    transform: { target: 'es2022' },
+  });
+  const { output } = await build.generate({ format: 'iife', minify: true, comments: false });
+  await build.close();
+  const [chunk] = output;
+  const sheets = ['node_modules/uplot/dist/uPlot.min.css', 'src/page/page.css'];
+  const style = sheets.map(sheet => readFileSync(join(root, sheet), 'utf8').trim()).join('\n');
+  return { chunk, style };
 }

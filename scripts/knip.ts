@@ -8,6 +8,7 @@ const programs = [
   'src/action/{main,post}.ts',
   'src/cli/main.ts',
   'src/image/digest-thread.ts',
+  'src/page/main.ts',
   'scripts/*.ts',
   'bench/*.ts',
   'bench/push/{main,against,link-program}.ts',

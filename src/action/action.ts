@@ -19,7 +19,7 @@ import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
 import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
-import { layerTable } from '../report/table.ts';
+import { runResult } from '../report/table.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
@@ -95,8 +95,8 @@ async function handBack(
   await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
-  world.toolkit.info(layerTable(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record), world);
+  world.toolkit.info(runResult(outcome.record));
+  await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
 }
 
 /** What a verb that builds nothing has found. */
@@ -139,9 +139,11 @@ async function reportFailure(
     return;
   }
   const record = outcome?.record;
-  if (record !== undefined && record.layers.length > 0) toolkit.info(layerTable(record));
+  if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
   toolkit.error(text);
-  await writeSummary(record === undefined ? failureMarkdown(text) : summaryMarkdown(record), world);
+  const summary =
+    record === undefined ? failureMarkdown(text) : summaryMarkdown(record, outcome?.previous);
+  await writeSummary(summary, world);
 }
 
 /** A summary that cannot be written is worth a warning, not the run. */

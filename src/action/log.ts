@@ -1,7 +1,13 @@
 import type { ProgressEvent } from '../host/events.ts';
 import { patience } from '../host/limits.ts';
 import { isDone, type Progress, trackProgress } from '../record/progress.ts';
-import { describeLayer, describeProgress, phaseNames } from '../report/activity.ts';
+import { watchSilence } from '../record/silence.ts';
+import {
+  describeLayer,
+  describeProgress,
+  describeSilence,
+  phaseNames,
+} from '../report/activity.ts';
 import { formatBytes, formatSeconds, storeName } from '../report/units.ts';
 import { type LayerBuffer, layerBuffer } from './buffer.ts';
 import type { Toolkit } from './toolkit.ts';
@@ -9,7 +15,7 @@ import type { Toolkit } from './toolkit.ts';
 /** The log of one run in GitHub's face. */
 export interface ActionLog {
   take(event: ProgressEvent): void;
-  /** To be called every second or so: prints a sign of life when nothing was printed for long. */
+  /** To be called every second or so: prints a sign of life, and warns of builders that say nothing. */
   tick(now: number): void;
   /** Prints what is left at the end of the run: unfinished layers, and work for no layer. */
   finish(now: number): void;
@@ -22,6 +28,7 @@ export interface ActionLog {
 export function actionLog(toolkit: Toolkit, startedAt: number): ActionLog {
   const tracker = trackProgress(startedAt);
   const buffers = new Map<string, LayerBuffer>();
+  const quiet = watchSilence(patience.quietBuild);
   let printedAt = startedAt;
 
   const bufferOf = (layer: string): LayerBuffer => {
@@ -49,6 +56,10 @@ export function actionLog(toolkit: Toolkit, startedAt: number): ActionLog {
   return {
     take,
     tick(now) {
+      for (const each of quiet(tracker.progress, now)) {
+        toolkit.warning(describeSilence(each, now));
+        printedAt = now;
+      }
       if (now - printedAt < patience.silence) return;
       toolkit.info(describeProgress(tracker.progress, now) ?? 'Still at work');
       printedAt = now;

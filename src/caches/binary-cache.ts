@@ -94,7 +94,7 @@ export function copyDestination({ url, signingKeyFile }: BinaryCacheOptions): st
 
 function unusable(url: string, why: string, next: string): Failure {
   return new Failure(`The binary cache ${url} cannot be pushed to: ${why}.`, {
-    next: `In binary-caches, ${next}.`,
+    next: `In \`binary-caches\`, ${next}.`,
     exitCode: 2,
   });
 }

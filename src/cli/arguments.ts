@@ -1,7 +1,5 @@
-import { Command, CommanderError, Option } from 'commander';
-import { debugVariable } from '../host/failure.ts';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { adviceFor } from '../inputs/advice.ts';
-import { takesMany } from '../inputs/definition.ts';
 import { camelCase } from '../inputs/parse.ts';
 import {
   inputs,
@@ -12,14 +10,38 @@ import {
 } from '../inputs/table.ts';
 import { type VerbName, verbNames, verbs } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
+import {
+  argumentsOf,
+  type Flag,
+  flagInputs,
+  flagsOf,
+  type TellingFlag,
+  tellingFlagsOf,
+  tellingGroup,
+} from './flags.ts';
+import { afterFlags, wrapHelp } from './help.ts';
+import { inFlags } from './words.ts';
 
-/** What the command line asks for: a verb with its inputs, or nothing but an exit code. */
-export type Request = { verb: VerbName; raw: RawInputs } | { exitCode: number };
+/** A shell for which there are completions. */
+export type Shell = (typeof shells)[number];
+
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+/** What a run is to tell. */
+export type Telling = Readonly<Partial<Record<TellingFlag, boolean>>>;
+
+/** What the command line asks for: a verb with its inputs, completions, or nothing but an exit code. */
+export type Request =
+  | { verb: VerbName; raw: RawInputs; telling: Telling }
+  | { completion: Shell }
+  | { exitCode: number };
 
 /** Where help and usage errors are written. */
 export interface Terminal {
   writeOut(text: string): void;
   writeError(text: string): void;
+  /** How wide standard output is; undefined: it is no terminal. */
+  columns: number | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,14 +55,20 @@ export function parseArguments(
   let request: Request = { exitCode: 2 };
   const root = configured(new Command(program.name), terminal)
     .description('Builds layered images with Nix and streams what changed into a registry.')
-    .version(program.version);
+    .version(program.version, '-V, --version', 'Print the version.')
+    .helpCommand('help [command]', 'Print the help of a command.');
   for (const name of verbNames) {
     root.addCommand(
-      subcommand(name, terminal, raw => {
-        request = { verb: name, raw: { ...fromEnvironment(env), ...raw } };
+      subcommand(name, terminal, (raw, telling) => {
+        request = { verb: name, raw: { ...fromEnvironment(env), ...raw }, telling };
       }),
     );
   }
+  root.addCommand(
+    completionCommand(terminal, completion => {
+      request = { completion };
+    }),
+  );
   try {
     root.parse(args.map(plainFlag), { from: 'user' });
   } catch (error) {
@@ -59,8 +87,10 @@ function plainFlag(argument: string): string {
 }
 
 function configured(command: Command, terminal: Terminal): Command {
-  return command
+  const help = new Option('-h, --help', 'Print this help.');
+  return wrapHelp(command, terminal.columns)
     .exitOverride()
+    .addHelpOption(command.name() in verbs ? help.helpGroup(`${tellingGroup}:`) : help)
     .showHelpAfterError('(--help shows all of it)')
     .configureOutput({
       writeOut: text => terminal.writeOut(text),
@@ -68,26 +98,41 @@ function configured(command: Command, terminal: Terminal): Command {
     });
 }
 
-function subcommand(name: VerbName, terminal: Terminal, take: (raw: RawInputs) => void): Command {
-  const { summary } = verbs[name];
-  const positional: readonly string[] = verbs[name].positional;
-  const definitions = offeredWith(name).filter(input => input.only !== 'action');
-  const isPositional = (input: NamedInput) => positional.some(each => each === input.name);
-  const flags = definitions.filter(input => !input.secret && !isPositional(input));
+function subcommand(
+  name: VerbName,
+  terminal: Terminal,
+  take: (raw: RawInputs, telling: Telling) => void,
+): Command {
+  const positional = argumentsOf(name);
+  const flags = flagInputs(name);
   const command = configured(new Command(name), terminal)
-    .description(summary)
+    .description(verbs[name].summary)
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: (text, write) => write(withAdvice(text, name)) });
-  for (const input of definitions.filter(isPositional)) {
-    command.argument(`[${input.name}]`, input.description);
-  }
-  for (const input of flags) for (const option of optionsOf(input)) command.addOption(option);
-  command.addHelpText('after', environmentHelp(definitions));
+  for (const input of positional) command.argument(`[${input.name}]`, inFlags(input.description));
+  for (const flag of flagsOf(name)) command.addOption(optionOf(flag));
+  const given = offeredWith(name).filter(isTakenFromEnvironment);
+  command.addHelpText('after', () => afterFlags(name, given, terminal.columns));
   return command.action(() => {
-    const given = flags.map(input => [input.name, textOf(command, input)] as const);
-    const all = [...positional.map((each, at) => [each, command.args[at]] as const), ...given];
-    take(Object.fromEntries(all.filter(([, value]) => value !== undefined)));
+    const all = [
+      ...positional.map((input, at) => [input.name, command.args[at]] as const),
+      ...flags.map(input => [input.name, textOf(command, input)] as const),
+    ];
+    const options: Record<string, unknown> = command.opts();
+    const telling = tellingFlagsOf(name).filter(flag => options[flag] === true);
+    take(
+      Object.fromEntries(all.filter(([, value]) => value !== undefined)),
+      Object.fromEntries(telling.map(flag => [flag, true])),
+    );
   });
+}
+
+function completionCommand(terminal: Terminal, take: (shell: Shell) => void): Command {
+  const shell = new Argument('<shell>', 'The shell that is to complete what is typed.');
+  return configured(new Command('completion'), terminal)
+    .description('Print the completions of a shell: source <(comfy-nix completion bash)')
+    .addArgument(shell.choices(shells))
+    .action((asked: Shell) => take(asked));
 }
 
 /** Commander's sentence, and for a flag that is none of the verb's what to use instead. */
@@ -96,31 +141,12 @@ function withAdvice(text: string, verb: VerbName): string {
   return flag === undefined ? text : `${text}${adviceFor(flag, verb, 'command-line')}\n`;
 }
 
-/** A flag of the input's name; a boolean has `--no-name` too, and help shows what has an effect. */
-function optionsOf(input: NamedInput): Option[] {
-  const shown = input.default === undefined ? '' : ` (default: ${input.default})`;
-  const description = `${input.description}${shown}`;
-  if (input.reader.type !== 'boolean') {
-    const option = new Option(`--${input.name} <${placeholder(input)}>`, description);
-    return [takesMany(input.reader) ? option.argParser(collect) : option];
-  }
-  const yes = new Option(`--${input.name}`, description);
-  const opposite = input.default === 'true' ? description : `The opposite of --${input.name}.`;
-  const no = new Option(`--no-${input.name}`, opposite);
-  return [yes.hideHelp(input.default === 'true'), no.hideHelp(input.default === 'false')];
-}
-
-function placeholder({ reader }: NamedInput): string {
-  switch (reader.type) {
-    case 'choice':
-      return (reader.choices ?? []).join('|');
-    case 'lines':
-      return 'line';
-    case 'pairs':
-      return 'key=value';
-    default:
-      return reader.type;
-  }
+function optionOf({ name, value, description, group, isMany, isHidden }: Flag): Option {
+  const option = new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, description)
+    .helpGroup(`${group}:`)
+    .hideHelp(isHidden)
+    .conflicts(name === 'quiet' ? 'verbose' : []);
+  return isMany ? option.argParser(collect) : option;
 }
 
 /** A flag that is given again adds a line. */
@@ -141,12 +167,4 @@ function fromEnvironment(env: Environment): RawInputs {
   const taken = inputs.filter(isTakenFromEnvironment);
   const given = taken.map(({ name }) => [name, env[variableOf(name)]] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
-}
-
-function environmentHelp(definitions: readonly NamedInput[]): string {
-  const lines = definitions
-    .filter(isTakenFromEnvironment)
-    .map(input => `  ${variableOf(input.name).padEnd(18)}  ${input.description}`);
-  const debug = `  ${debugVariable.padEnd(18)}  1: an error says where in the program it comes from.`;
-  return ['', 'Environment (secrets are no flags):', ...lines, debug].join('\n');
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import { VerbFailure, type VerbOutcome } from '../commands/outcome.ts';
+import { VerbFailure } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
-import { debugVariable, explain, traceOf } from '../host/failure.ts';
+import { debugVariable, explain, Failure, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
@@ -14,12 +14,13 @@ import { secretsIn } from '../inputs/secrets.ts';
 import { inputs, type RawInputs, variableOf } from '../inputs/table.ts';
 import type { VerbName } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
-import type { BuildRecord } from '../record/types.ts';
-import { layerTable } from '../report/table.ts';
-import { parseArguments } from './arguments.ts';
-import { plainView } from './plain.ts';
+import { parseArguments, type Request } from './arguments.ts';
+import { tellingCommands } from './commands.ts';
+import { showOutcome, showUnfinished } from './outcome.ts';
+import { plainView, quietView } from './plain.ts';
 import type { Printer } from './printer.ts';
 import type { View } from './view.ts';
+import { inFlags } from './words.ts';
 
 /** What the command line works with. */
 export interface CliWorld {
@@ -34,12 +35,15 @@ export interface CliWorld {
   image: Writable | undefined;
   /** Standard error where it is a terminal that can be drawn on. */
   terminal: NodeJS.WriteStream | undefined;
+  /** How wide standard output is; undefined: it is no terminal. */
+  columns: number | undefined;
   verbs: Readonly<Record<VerbName, Verb>>;
 }
 
 /**
- * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted. All that people read goes to
- * standard error, since standard output may be the image.
+ * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Standard output has the result and
+ * nothing else: an image's reference, a report, the record, help, or the image itself. All that people
+ * read meanwhile goes to standard error.
  */
 export async function runCli(world: CliWorld): Promise<number> {
   const { printer, env, signal } = world;
@@ -62,17 +66,21 @@ export function tellFailure(
   printer: Printer,
 ): void {
   if (env[debugVariable] === '1') printer.tell(`${traceOf(error)}\n`);
-  printer.tell(`${program.name}: ${explain(error)}\n`);
+  printer.tell(`${program.name}: ${explain(error, inFlags)}\n`, 'red');
 }
 
 async function runRequest(world: CliWorld): Promise<number> {
-  const { printer } = world;
-  const request = parseArguments(world.arguments, world.env, {
-    writeOut: printer.result,
-    writeError: printer.tell,
-  });
+  const { printer, columns } = world;
+  const terminal = { writeOut: printer.result, writeError: printer.tell, columns };
+  const request = parseArguments(world.arguments, world.env, terminal);
   if ('exitCode' in request) return request.exitCode;
-  for (const secret of secretsIn(request.raw)) printer.guard.hide(secret);
+  if ('completion' in request) {
+    const { completionFor } = await import('./completion.ts');
+    printer.result(completionFor(request.completion));
+    return 0;
+  }
+  for (const secret of secretsIn(request.raw)) printer.hide(secret);
+  checkStandardOutput(request);
   const github = await readGitHubContext(world.env, request.raw);
   const folder = await makeFolder(world.env);
   const context: RunContext = {
@@ -90,6 +98,21 @@ async function runRequest(world: CliWorld): Promise<number> {
   return 0;
 }
 
+/** A verb that is asked for, with its inputs. */
+type VerbRequest = Extract<Request, { verb: VerbName }>;
+
+/** Standard output takes one thing. */
+function checkStandardOutput({ raw, telling }: VerbRequest): void {
+  if (!telling.json || !goesToStandardOutput(raw)) return;
+  throw new Failure('Standard output is the image, and the flag --json would write there too.', {
+    next: 'Write the record to a file, by --record FILE.',
+    exitCode: 2,
+  });
+}
+
+const goesToStandardOutput = ({ image, destination }: RawInputs): boolean =>
+  image === '-' || destination === '-';
+
 /** The run's own folder; what killed runs have left beside it is removed. */
 async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
   const parent = resolve(temporaryParent(env));
@@ -99,34 +122,38 @@ async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
 
 const prefix = 'comfy-nix-';
 
-async function runVerb(
-  { verb, raw }: { verb: VerbName; raw: RawInputs },
-  context: RunContext,
-  world: CliWorld,
-): Promise<void> {
-  const view = await chooseView(world);
+async function runVerb(request: VerbRequest, context: RunContext, world: CliWorld): Promise<void> {
+  const { verb, raw, telling } = request;
+  const view = await chooseView(request, world);
+  const shown = { printer: world.printer, telling, isImage: goesToStandardOutput(raw) };
   try {
-    const host = commandLineHost(world, context, view);
+    const host = commandLineHost(world, context, view, telling.verbose === true);
     const warning = context.github && unknownEventWarning(context.github);
     if (warning !== undefined) warn(host, warning);
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
-    showOutcome(outcome, world);
+    showOutcome(outcome, shown);
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure) showUnfinished(error.outcome, world);
+    if (error instanceof VerbFailure) showUnfinished(error.outcome, shown);
     throw error;
   }
 }
 
-function commandLineHost(world: CliWorld, context: RunContext, view: View): Host {
+function commandLineHost(
+  world: CliWorld,
+  context: RunContext,
+  view: View,
+  isVerbose: boolean,
+): Host {
   // what lasts no longer than this run goes into its own folder
   world.env.RUNNER_TEMP ||= context.temporaryDirectory;
   const env = withoutSecrets(world.env);
+  const run = processRunner(env, { emit: view.take, clock: world.clock });
   return {
     env,
     clock: world.clock,
-    run: processRunner(env, { emit: view.take, clock: world.clock }),
+    run: isVerbose ? tellingCommands(run, view.say) : run,
     emit: view.take,
     stdout: world.image,
     signal: world.signal,
@@ -139,31 +166,11 @@ function withoutSecrets(env: CliWorld['env']): CliWorld['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name)));
 }
 
-/** The live view in a terminal; its library is loaded only then. */
-async function chooseView(world: CliWorld): Promise<View> {
-  const now = world.clock();
-  if (world.terminal === undefined) {
-    return plainView(world.printer.tell, world.clock, now);
-  }
+/** The live view in a terminal; its libraries are loaded only then. */
+async function chooseView({ telling }: VerbRequest, world: CliWorld): Promise<View> {
+  const { terminal, printer, clock, env } = world;
+  if (telling.quiet) return quietView(printer.tell);
+  if (terminal === undefined) return plainView(printer.tell, clock);
   const { liveView } = await import('./live.ts');
-  return liveView(world.terminal, world.printer.guard, world.clock, now);
-}
-
-/** What a failed run has come to. */
-function showUnfinished({ record, report }: VerbOutcome, world: CliWorld): void {
-  if (record !== undefined && record.layers.length > 0) showTable(record, world);
-  if (report !== undefined) world.printer.result(report.text);
-}
-
-/** What was made: a table of layers, or the reference alone where there is no record. */
-function showOutcome({ record, report, outputs }: VerbOutcome, world: CliWorld): void {
-  showTable(record, world);
-  if (report !== undefined) world.printer.result(report.text);
-  const { ref, tags } = outputs;
-  if (record === undefined && typeof ref === 'string')
-    world.printer.tell(`${ref}  (${[tags].flat().join(', ')})\n`);
-}
-
-function showTable(record: BuildRecord | undefined, world: CliWorld): void {
-  if (record !== undefined) world.printer.tell(`${layerTable(record)}\n`);
+  return liveView({ terminal, printer, clock, env, isVerbose: telling.verbose === true });
 }

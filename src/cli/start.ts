@@ -24,6 +24,7 @@ export async function runCommandLine(): Promise<number> {
       printer,
       image: streams.stdoutIsTerminal ? undefined : streams.stdout,
       terminal: streams.terminal,
+      columns: streams.columns,
       verbs: verbTable,
     });
   } finally {

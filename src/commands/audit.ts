@@ -30,6 +30,7 @@ export async function auditImage(settings: AuditSettings, host: Host): Promise<V
   const record = audit(subject, closures);
   const title = `## Audit of \`${evaluation.installable.replaceAll('`', "'")}\``;
   const outcome = {
+    audit: record,
     report: {
       text: auditText(record),
       markdown: `${[title, ...auditMarkdown(record)].join('\n\n')}\n`,

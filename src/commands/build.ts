@@ -9,6 +9,7 @@ import { finishAudit } from './build/audit.ts';
 import { beginBuild } from './build/beginning.ts';
 import type { Repository } from './build/destination.ts';
 import { rootsOf } from './build/realisation.ts';
+import { tellLimits } from './build/run-limits.ts';
 import {
   type BuildState,
   checkOutputs,
@@ -29,15 +30,18 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   const state = startState(host);
   try {
     await makeImage(settings, state).finally(() => leaveMachine(settings, state));
+    tellLimits(outcomeOf(state, settings).record, settings, state.host);
   } catch (error) {
     await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
     const outcome = outcomeOf(state, settings, error);
     await keepRecord(outcome.record, settings, state.host);
+    await tellPull(outcome, settings, state.host);
     throw withOutcome(error, outcome);
   }
   await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
+  await tellPull(outcome, settings, state.host);
   return outcome;
 }
 
@@ -54,10 +58,22 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
   });
 }
 
+/** Whatever becomes of a comment, the image is what it is. */
+async function tellPull(outcome: BuildOutcome, settings: BuildSettings, host: Host): Promise<void> {
+  const { pull, comment } = settings;
+  if (pull === undefined || comment === 'false') return;
+  try {
+    const { tellPullRequest } = await import('./build/comment.ts');
+    await tellPullRequest(outcome, settings, pull, host);
+  } catch (error) {
+    if (!host.signal?.aborted) warn(host, explain(error));
+  }
+}
+
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
   await inSpan(host, { kind: 'set-up' }, () => checkOutputs(settings));
-  for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
+  for (const message of [settings.pushRefusal, settings.cacheRefusal, ...settings.remarks]) {
     if (message !== undefined) notice(host, message);
   }
   const github = await inSpan(host, { kind: 'set-up' }, () => openGithub(settings, host));

@@ -5,6 +5,7 @@ import { parseAudit } from '../inputs/verbs/audit.ts';
 import { parseBuild } from '../inputs/verbs/build.ts';
 import { parseCopy } from '../inputs/verbs/copy.ts';
 import { parsePrefetch } from '../inputs/verbs/prefetch.ts';
+import { parseReport } from '../inputs/verbs/report.ts';
 import { parseSetup } from '../inputs/verbs/setup.ts';
 import type { VerbName } from '../inputs/verbs.ts';
 import type { AfterState, VerbOutcome } from './outcome.ts';
@@ -33,6 +34,11 @@ export const verbTable: Readonly<Record<VerbName, Verb>> = {
     const settings = parseAudit(raw, context);
     const { auditImage } = await import('./audit.ts');
     return auditImage(settings, host);
+  },
+  report: async (raw, context, host) => {
+    const settings = parseReport(raw, context);
+    const { report } = await import('./report.ts');
+    return report(settings, host);
   },
   copy: async (raw, context, host) => {
     const settings = parseCopy(raw, context);

@@ -42,6 +42,12 @@ export type SpanKind =
 /** What was done with a blob. */
 export type Transfer = 'uploaded' | 'present' | 'mounted';
 
+/** How many of a number are done with. */
+export interface Count {
+  done: number;
+  expected: number;
+}
+
 /**
  * What a run tells its face while it works. Times are milliseconds since the epoch (`at`), sizes are
  * bytes. `layer` is a layer's name; it is absent where work belongs to no layer.
@@ -63,6 +69,8 @@ export type ProgressEvent =
   | { type: 'substitute-end'; path: string; narSize?: number; layer?: string; at: number }
   /** Bytes of all downloads by Nix so far, and as many as it expects. */
   | { type: 'download'; done: number; expected: number; at: number }
+  /** Derivations that are built by now and paths that are fetched, and how many Nix expects so far. */
+  | { type: 'counts'; built: Count; fetched: Count; at: number }
   /** The layer's own target is there. */
   | { type: 'layer-realised'; layer: string; origin: Origin; at: number }
   | { type: 'transfer-start'; layer: string; blob: number; uncompressedSize?: number; at: number }

@@ -37,15 +37,18 @@ export const bugs = 'https://github.com/org/comfy-nix-action/issues';
 /** Set to 1, it makes the command line show where an error comes from. */
 export const debugVariable = 'COMFY_NIX_DEBUG';
 
-/** The text a face shows for any thrown value: message, place, attempts, evidence, next step. */
-export function explain(error: unknown): string {
+/**
+ * The text a face shows for any thrown value: message, place, attempts, evidence, next step. `words` puts
+ * what this program says into the words of its face; evidence is shown as it is.
+ */
+export function explain(error: unknown, words = (text: string) => text): string {
   const failure = error instanceof Failure ? error : unexpected(error);
   const { layer, tried, next, evidence } = failure.details;
   return [
-    layer === undefined ? failure.message : `${layer}: ${failure.message}`,
+    `${layer === undefined ? '' : `${layer}: `}${words(failure.message)}`,
     ...(evidence ?? []).map(line => `  ${line}`),
-    ...(tried === undefined ? [] : [`Tried: ${tried}`]),
-    ...(next === undefined ? [] : [`Next: ${next}`]),
+    ...(tried === undefined ? [] : [`Tried: ${words(tried)}`]),
+    ...(next === undefined ? [] : [`Next: ${words(next)}`]),
   ].join('\n');
 }
 

@@ -1,5 +1,5 @@
 import { limits } from './limits.ts';
-import { escaped } from './visible.ts';
+import { escaped, hidden } from './visible.ts';
 
 /**
  * Makes text of others fit to be printed: text of flakes, Nix, builders, registries, caches, indexes.
@@ -14,6 +14,8 @@ export interface TextGuard {
   text(text: string): string;
   /** A text as one line: its line breaks become visible. */
   line(text: string): string;
+  /** A JSON document, which stays one, of any length. */
+  json(document: string): string;
   /** A Markdown document, whose parts have been escaped (`report/markdown.ts`) where they were made. */
   document(markdown: string): string;
 }
@@ -41,13 +43,15 @@ export function textGuard(): TextGuard {
     );
   return {
     hide(secret) {
-      for (const each of [secret, ...secret.split(/\r?\n/)]) {
+      const inJson = JSON.stringify(secret).slice(1, -1);
+      for (const each of [secret, inJson, ...secret.split(/\r?\n/)]) {
         if (each.trim().length >= shortestSecret) secrets.add(each.trim());
       }
     },
     lines,
     text: text => lines(text).join('\n'),
     line: text => cutLine(withoutCommands(escaped(masked(withoutColours(cutText(text)))))),
+    json: document => asJson(masked(document)),
     document: markdown => cutDocument(masked(markdown).split('\n').map(escaped).join('\n')),
   };
 }
@@ -73,6 +77,18 @@ const olderCommand = new RegExp(String.raw`#(${gap})#(${gap})\[`, 'gu');
 /** A line in which the runner (actions/runner, ActionCommand.cs) finds no command. */
 const withoutCommands = (line: string): string =>
   line.replace(command, '$1\\:$2:').replaceAll(olderCommand, '#$1#$2\\[');
+
+/** A JSON document with escapes for what is not seen, and for what could begin a command. */
+const asJson = (document: string): string =>
+  document
+    .replaceAll(hidden, found => (found === '\n' ? found : inJson(found)))
+    .replaceAll(new RegExp(`#(?=${gap}#)`, 'gu'), inJson);
+
+const inJson = (text: string): string =>
+  text
+    .split('')
+    .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 
 const { text: mostText, line: mostLine, lines: mostLines, document: mostDocument } = limits.printed;
 

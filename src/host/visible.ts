@@ -4,7 +4,7 @@ import { limits } from './limits.ts';
  * Characters that are not seen, or change how others are seen: control and format characters (the
  * marks that turn the direction of text among them), separators of lines, halves of pairs.
  */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+export const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 const names: Readonly<Record<string, string>> = {
   '\t': '\t',

@@ -1,10 +1,8 @@
 import { nearest } from '../host/nearest.ts';
 import { elsewhere } from './elsewhere.ts';
-import { inputs, type NamedInput, offeredWith, type RawInputs, variableOf } from './table.ts';
-import { type VerbName, verbs } from './verbs.ts';
-
-/** A face, and so how an input is written in it. */
-type Face = 'action' | 'command-line';
+import { inputs, type NamedInput, offeredWith, type RawInputs } from './table.ts';
+import type { VerbName } from './verbs.ts';
+import { type Face, inWordsOf } from './wording.ts';
 
 /**
  * What is to be said of inputs that were given to a verb and have no effect, a sentence or two each.
@@ -40,7 +38,7 @@ export function adviceFor(given: string, verb: VerbName, face: Face): string {
       : offered.includes(own)
         ? `Here it is \`${own.name}\`.`
         : whoReads(own, verb);
-  return face === 'action' ? sentence : sentence.replace(mentioned, asFlag);
+  return inWordsOf(face, sentence);
 }
 
 /** A name as inputs have it, of `--no-cache`, `working_directory`, or `skipPush` of another action. */
@@ -56,18 +54,4 @@ function whoReads({ verbs: readers }: NamedInput, verb: VerbName): string {
 function nearestOf(name: string, offered: readonly NamedInput[]): string {
   const names = offered.map(input => input.name);
   return `There is none of this name; the nearest is \`${nearest(name, names)}\`.`;
-}
-
-/** An input in a sentence, as a workflow gives it. */
-const mentioned = /`([a-z][a-z0-9-]*)(?:: ([^`]+))?`/g;
-
-function asFlag(text: string, name: string, value?: string): string {
-  const input = inputs.find(each => each.name === name);
-  if (input === undefined) return text;
-  const isArgument = Object.values(verbs).some(verb => verb.positional.some(each => each === name));
-  if (input.only === 'action') return 'the subcommand';
-  if (input.secret) return `the variable \`${variableOf(name)}\``;
-  if (isArgument) return `the argument \`${name}\``;
-  if (input.reader.type === 'boolean') return `\`--${value === 'false' ? 'no-' : ''}${name}\``;
-  return `\`--${name}${value === undefined ? '' : ` ${value}`}\``;
 }

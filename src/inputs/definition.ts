@@ -6,6 +6,8 @@ export interface InputDefinition {
   /** How it is given, and what its text means. */
   reader: Reader<unknown>;
   description: string;
+  /** What `--no-NAME` does: of a boolean that is not false by default. */
+  without?: string;
   /** As text; absent: there is none, and the program decides. */
   default?: string;
   /** The default in action.yml alone: an expression that only GitHub can fill in. */

@@ -57,7 +57,7 @@ export function readAddresses(name: string, lines: readonly string[]): string[] 
     throw badInput(
       name,
       `the address of ${url.host} has a password in it.`,
-      'Put it into a netrc file (netrc-file in nix-conf).',
+      'Put it into a netrc file (netrc-file in `nix-conf`).',
     );
   });
 }

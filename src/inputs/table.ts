@@ -24,6 +24,21 @@ export const table = {
 
 export type InputName = keyof typeof table;
 
+/** The groups with what they are about, in the order of the help. */
+export const inputGroups: readonly { about: string; names: readonly InputName[] }[] = [
+  { about: 'The image', names: namesOf(imageInputs) },
+  { about: 'Wheels', names: namesOf(wheelsInputs) },
+  { about: 'Where it goes, and what is reused', names: namesOf(registryInputs) },
+  { about: 'Binary caches', names: namesOf(cacheInputs) },
+  { about: 'Nix and its machines', names: namesOf(nixInputs) },
+  { about: 'The task', names: namesOf(taskInputs) },
+  { about: 'What is told', names: namesOf(reportInputs) },
+];
+
+function namesOf<Name extends InputName>(group: Readonly<Record<Name, InputDefinition>>): Name[] {
+  return Object.keys(group) as Name[];
+}
+
 /** Inputs as given, before they are read; an empty text is no value. */
 export type RawInputs = Readonly<Partial<Record<InputName, string>>>;
 

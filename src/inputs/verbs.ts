@@ -16,6 +16,10 @@ export const verbs = {
     summary: "Tell where an image's packages come from, and what of it will hurt; builds nothing",
     positional: ['flake'],
   },
+  report: {
+    summary: 'Tell of a run that was recorded: as text, Markdown, JSON, a trace or a web page',
+    positional: ['run'],
+  },
   copy: {
     summary: 'Copy an image of any kind to a registry, an OCI layout or a docker-archive',
     positional: ['source', 'destination'],

@@ -35,7 +35,7 @@ export async function requireHostKey(
   throw new Failure(`The host key of the builder ${address.uri} is not known.`, {
     tried: `to find ${name} in ${files.join(' and ') || 'known hosts (there is no such file)'}.`,
     next:
-      `Put what "ssh-keyscan ${scan}" says into builder-known-hosts, once you have compared it ` +
+      `Put what "ssh-keyscan ${scan}" says into \`builder-known-hosts\`, once you have compared it ` +
       "with the machine's own /etc/ssh/ssh_host_*_key.pub.",
   });
 }

@@ -126,7 +126,7 @@ const unixLines = (text: string) => `${text.replaceAll('\r\n', '\n').trim()}\n`;
 /** ssh reads a key only with its last line ended, which inputs of an action have lost. */
 function keyText(sshKey: string): string {
   if (/^\s*-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(sshKey)) return unixLines(sshKey);
-  throw new Failure('builder-ssh-key is not a private key.', {
+  throw new Failure('`builder-ssh-key` is not a private key.', {
     tried: 'to find a line such as "-----BEGIN OPENSSH PRIVATE KEY-----" at its beginning.',
     next: 'Give the text of the key file itself, with all of its lines, not of the .pub file.',
   });

@@ -129,7 +129,7 @@ function doesNotFit(
           : `nothing was fetched (${gigabytes(downloadBytes)} of downloads), nothing removed.`,
       next:
         reclaim === 'false'
-          ? 'Set reclaim-disk to "auto", free some space (nix store gc), or use a larger disk.'
+          ? 'Set `reclaim-disk: auto`, free some space (nix store gc), or use a larger disk.'
           : 'Free some space (nix store gc), or use a machine with a larger disk.',
     },
   );

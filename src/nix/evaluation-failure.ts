@@ -113,7 +113,7 @@ const explanations: readonly Explanation[] = [
       return override
         ? {
             message: `The input ${override.input} is to be ${override.flake}, and there is nothing at ${at}.`,
-            next: `Check the path that override-inputs gives for ${override.input}.`,
+            next: `Check the path that \`override-inputs\` gives for ${override.input}.`,
           }
         : {
             message: `There is no flake at ${at}.`,

@@ -1,3 +1,4 @@
+import type { Count } from '../host/events.ts';
 import { limits } from '../host/limits.ts';
 import { activity, level, parseLine, type RawEvent, result } from './internal-json.ts';
 import type { NixEvent } from './types.ts';
@@ -44,7 +45,7 @@ interface State {
   copies: Map<string, Substitution>;
   downloads: Downloads;
   /** Activity id of type 103 or 104 → its last progress. */
-  progress: Map<string, { type: number; done: number; failed: number }>;
+  progress: Map<string, { type: number; done: number; expected: number; failed: number }>;
   stops: number;
   errors: string[];
 }
@@ -163,7 +164,7 @@ function startActivity(state: State, raw: Of<'start'>, at: number): NixEvent[] {
       return [];
     case activity.builds:
     case activity.copyPaths:
-      state.progress.set(raw.id, { type: raw.type, done: 0, failed: 0 });
+      state.progress.set(raw.id, { type: raw.type, done: 0, expected: 0, failed: 0 });
       return [];
     default:
       return [];
@@ -235,13 +236,27 @@ function readLog(state: State, drvPath: string, line: string, at: number): NixEv
 function readProgress(state: State, raw: Of<'result'>, at: number): NixEvent[] {
   const [done = 0, expected = 0, , failed = 0] = raw.fields.map(countOf);
   const counts = state.progress.get(raw.id);
-  if (counts) Object.assign(counts, { done, failed });
+  if (counts) {
+    const isNews = counts.done !== done || counts.expected !== expected;
+    Object.assign(counts, { done, expected, failed });
+    return isNews ? [{ type: 'counts', ...sums(state), at }] : [];
+  }
   const copied = state.copies.get(raw.id);
   if (copied && done > 0) {
     copied.narSize = expected;
     state.copies.delete(raw.id);
   }
   return readDownload(state.downloads, raw.id, { done, expected }, at);
+}
+
+/** How many builds and substitutions are done with, over all that Nix does. */
+function sums({ progress }: State): { built: Count; fetched: Count } {
+  const all = [...progress.values()];
+  const sum = (of: number): Count => ({
+    done: all.reduce((total, { type, done }) => total + (type === of ? done : 0), 0),
+    expected: all.reduce((total, { type, expected }) => total + (type === of ? expected : 0), 0),
+  });
+  return { built: sum(activity.builds), fetched: sum(activity.copyPaths) };
 }
 
 /** A number of bytes or of builds; 0 for what can be none. */

@@ -1,3 +1,4 @@
+import type { Count } from '../host/events.ts';
 import type { Host } from '../host/host.ts';
 import type { ContainerConfig, ImageDirectory, ImageFolder } from '../image/types.ts';
 
@@ -101,6 +102,8 @@ export type NixEvent =
   | { type: 'substitute-end'; path: string; narSize?: number; at: number }
   /** Sum over all downloads of this run, bytes. */
   | { type: 'download'; done: number; expected: number; at: number }
+  /** Sums over all builds and substitutions of this run. */
+  | { type: 'counts'; built: Count; fetched: Count; at: number }
   /** A wanted output is valid in the store (it was before, or has just become so). */
   | { type: 'output-valid'; outPath: string; at: number }
   | { type: 'message'; level: number; text: string; at: number };

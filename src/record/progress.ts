@@ -1,5 +1,6 @@
-import type { Origin, Phase, ProgressEvent, Transfer } from '../host/events.ts';
+import type { Count, Origin, Phase, ProgressEvent, Transfer } from '../host/events.ts';
 import { type BusyTime, busyTime } from './intervals.ts';
+import { measureRate, type Rate } from './rate.ts';
 
 /** Something that runs now. Times are milliseconds since the epoch, sizes bytes. */
 export type Activity =
@@ -8,7 +9,9 @@ export type Activity =
       derivation: string;
       layer: string | undefined;
       startedAt: number;
+      /** The last line of its log, and when it came: at first when the build began. */
       line: string;
+      heardAt: number;
     }
   | { kind: 'substitute'; path: string; layer: string | undefined; startedAt: number }
   | {
@@ -18,6 +21,8 @@ export type Activity =
       read: number;
       sent: number;
       uncompressedSize: number | undefined;
+      /** Of the bytes that are read. */
+      rate: Rate;
     };
 
 /** How far a layer is. */
@@ -44,7 +49,11 @@ export interface Progress {
   layers: ReadonlyMap<string, LayerProgress>;
   /** What runs now, oldest first. */
   activities: ReadonlyMap<string, Activity>;
-  download: { done: number; expected: number };
+  /** Derivations and paths, as far as Nix knows by now. */
+  built: Count;
+  fetched: Count;
+  /** Bytes of all downloads. */
+  download: Count & { rate: Rate };
 }
 
 /** Follows the events of a run that started at `startedAt`. */
@@ -63,7 +72,8 @@ export function trackProgress(startedAt: number): ProgressTracker {
   const layers = new Map<string, LayerProgress>();
   const times = new Map<string, BusyTime>();
   const activities = new Map<string, Activity>();
-  const download = { done: 0, expected: 0 };
+  const counts = { built: { done: 0, expected: 0 }, fetched: { done: 0, expected: 0 } };
+  const download = { done: 0, expected: 0, rate: measureRate() };
 
   const layer = (name: string): LayerProgress => {
     const known = layers.get(name);
@@ -97,6 +107,10 @@ export function trackProgress(startedAt: number): ProgressTracker {
       case 'download':
         download.done = event.done;
         download.expected = event.expected;
+        download.rate.take(event.done, event.at);
+        return;
+      case 'counts':
+        Object.assign(counts, { built: event.built, fetched: event.fetched });
         return;
       case 'layer-realised':
         layer(event.layer).origin = event.origin;
@@ -118,7 +132,7 @@ export function trackProgress(startedAt: number): ProgressTracker {
   return {
     take,
     get progress() {
-      return { startedAt, phases: [...phases], layers, activities, download };
+      return { startedAt, phases: [...phases], layers, activities, ...counts, download };
     },
   };
 }
@@ -140,12 +154,13 @@ function takeActivity(activities: Map<string, Activity>, event: ActivityEvent): 
       const { derivation, layer, at } = event;
       // a remote build shows twice; it runs since the first time
       if (activities.has(derivation)) return;
-      activities.set(derivation, { kind: 'build', derivation, layer, startedAt: at, line: '' });
+      const begun = { layer, startedAt: at, line: '', heardAt: at };
+      activities.set(derivation, { kind: 'build', derivation, ...begun });
       return;
     }
     case 'build-log': {
       const build = activities.get(event.derivation);
-      if (build?.kind === 'build') build.line = event.line;
+      if (build?.kind === 'build') Object.assign(build, { line: event.line, heardAt: event.at });
       return;
     }
     case 'build-end':
@@ -171,7 +186,9 @@ function takeTransfer(
   const key = keyOf(event);
   if (event.type === 'transfer-start') {
     const { layer, uncompressedSize, at } = event;
-    const begun = { layer, startedAt: at, read: 0, sent: 0, uncompressedSize };
+    const rate = measureRate();
+    rate.take(0, at);
+    const begun = { layer, startedAt: at, read: 0, sent: 0, uncompressedSize, rate };
     activities.set(key, { kind: 'transfer', ...begun });
   } else if (event.type === 'transfer-end') activities.delete(key);
   else {
@@ -179,6 +196,7 @@ function takeTransfer(
     if (transfer?.kind === 'transfer') {
       transfer.read = event.read;
       transfer.sent = event.sent;
+      transfer.rate.take(event.read, event.at);
     }
   }
 }

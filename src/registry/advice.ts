@@ -72,13 +72,13 @@ function adviceForAny(said: string, { reference, withLogin }: Refusal): string |
 function adviceForManifest(said: string, status: number | undefined): string | undefined {
   if (status === 409 || status === 412) return otherTag;
   if (status === 413) {
-    return 'Make fewer layers, by a larger max-layer-size, or raise the limit that is set for manifests.';
+    return 'Make fewer layers, by a larger `max-layer-size`, or raise the limit that is set for manifests.';
   }
   if (/\boci\b/i.test(said)) {
     return 'It takes no images of OCI: write this one to docker-archive:FILE, and send it with "skopeo copy --format v2s2".';
   }
   if (/^MANIFEST_INVALID|zstd|unsupported media ?type/im.test(said)) {
-    return 'A registry that knows no zstd takes the image with "compression: gzip".';
+    return 'A registry that knows no zstd takes the image with `compression: gzip`.';
   }
   return undefined;
 }

@@ -126,4 +126,4 @@ function loginFor(reference: ImageReference, place: Origin, options: ClientOptio
 }
 
 const notByPlainHttp = ({ registry }: ImageReference) =>
-  `${registry} speaks plain HTTP, and is sent no login; insecure-registries: ${registry} allows it.`;
+  `${registry} speaks plain HTTP, and is sent no login; \`insecure-registries: ${registry}\` allows it.`;

@@ -65,6 +65,18 @@ export function findTag(
   return manifests.find(entry => entry.annotations?.[refName] === tag);
 }
 
+/** The tags of a layout, those of memories among them. */
+export async function tagsOfLayout(folder: string): Promise<string[]> {
+  const { manifests, annotations = {} } = await readIndex(folder);
+  const start = artifactName('');
+  return [
+    ...manifests.flatMap(entry => entry.annotations?.[refName] ?? []),
+    ...Object.keys(annotations).flatMap(name =>
+      name.startsWith(start) ? [name.slice(start.length)] : [],
+    ),
+  ];
+}
+
 /**
  * Points a tag at a manifest; other entries stay. Safe against other processes doing the same, of
  * whatever container. Rejects with a {@link Failure}, and with the signal's reason when that aborts

@@ -132,7 +132,7 @@ function explained(error: unknown, registry: string): unknown {
   }
   if (speaksPlainly(error)) {
     return new Failure(`The registry ${registry} speaks plain HTTP, and was asked by TLS.`, {
-      next: `If that is meant, name it in insecure-registries: ${registry}.`,
+      next: `If that is meant, allow it: \`insecure-registries: ${registry}\`.`,
       cause: error,
     });
   }

@@ -102,14 +102,14 @@ export function adviceFor(
   if (isRedirect(status)) return redirectAdvice;
   if (status === 429) return 'Try again later, or log in: most registries then allow more.';
   if (status >= 500) return `Try again later; the state of ${registry} may be public.`;
-  if (status === 413) return 'Lower max-layer-size, or raise the limit of the proxy before it.';
+  if (status === 413) return 'Lower `max-layer-size`, or raise the limit of the proxy before it.';
   if (registry === 'ghcr.io') return permissionToWrite(registry);
   if (isEcr(registry)) {
     if (status !== 404) return 'Renew the login (user "AWS"): it is valid for 12 hours.';
     return `Create the repository first: aws ecr create-repository --repository-name ${repository}`;
   }
   if ((status === 401 || status === 403) && !withLogin) {
-    return `Give registry-username and registry-password, or run: docker login ${registry}`;
+    return `Give \`registry-username\` and \`registry-password\`, or run: docker login ${registry}`;
   }
   if (status === 401) return `Check the user name and password for ${registry}.`;
   if (status === 403) return `Check that this login may write to this repository of ${registry}.`;

@@ -4,22 +4,21 @@ import {
   type FindingGroup,
   findingCounts,
   groupFindings,
-  plural,
   sourceCounts,
   sourceLists,
   tableCells,
   tableHeads,
 } from './audit.ts';
 import { cells, code, escapeText } from './markdown.ts';
+import { plural } from './units.ts';
 
 /** The audit as parts of a Markdown document. */
 export function auditMarkdown(audit: AuditRecord): string[] {
   const counts = findingCounts(audit.findings);
+  const hasPackages = audit.packages.length > 0;
   return [
-    '### Where packages come from',
-    escapeText(auditSentence(audit)),
-    table(audit),
-    ...packageLists(audit),
+    ...(hasPackages ? ['### Where packages come from', escapeText(auditSentence(audit))] : []),
+    ...(hasPackages ? [table(audit), ...packageLists(audit)] : []),
     ...(counts === undefined ? [] : [`### What will hurt: ${counts}`]),
     ...groupFindings(audit.findings).map(finding),
     ...licences(audit),

@@ -4,12 +4,12 @@ import {
   type FindingGroup,
   findingCounts,
   groupFindings,
-  plural,
   sourceCounts,
   sourceLists,
   tableCells,
   tableHeads,
 } from './audit.ts';
+import { plural } from './units.ts';
 
 /** Characters of a line in a terminal. */
 const lineWidth = 100;

@@ -6,7 +6,7 @@ import type {
   Severity,
 } from '../record/audit.ts';
 import { packageSources, severities } from '../record/audit-terms.ts';
-import { storeName } from './units.ts';
+import { plural, storeName } from './units.ts';
 
 /** It was looked at, and nobody knows whose it is. */
 const isUnseen = ({ source }: PackageRecord) => source === 'unseen';
@@ -140,9 +140,6 @@ export function auditSentence(audit: AuditRecord): string {
   return `${plural(chosen, 'package')} and ${plural(libraries, 'library', 'libraries')} of nixpkgs${share}${unseen}.`;
 }
 
-export const plural = (number: number, one: string, many = `${one}s`) =>
-  `${number} ${number === 1 ? one : many}`;
-
 /** Findings of one rule, which share what they cost and what to do. */
 export interface FindingGroup extends Pick<Finding, 'rule' | 'severity' | 'cost' | 'advice'> {
   /** Each with its place. */
@@ -174,6 +171,10 @@ function placed({ message, layer, derivation }: Finding): string {
   ];
   return where.length === 0 ? message : `${message} (${where.join(', ')})`;
 }
+
+/** Whether an audit has something to tell. */
+export const hasFindings = ({ packages, findings, unfree }: AuditRecord): boolean =>
+  packages.length + findings.length + unfree.length > 0;
 
 /** "2 errors and 1 warning"; undefined when there are none. */
 export function findingCounts(findings: readonly Finding[]): string | undefined {

@@ -11,11 +11,21 @@ export function layerSums(layer: LayerRecord): { size: number; sent: number } {
   return sums;
 }
 
+/** Whether a layer is a part of the image: what is skipped is none. */
+export const isShipped = ({ origin }: LayerRecord): boolean => origin !== 'skipped';
+
 /** The origin of a layer, and how many of its targets were reused where that is not all or none. */
 export function layerOrigin({ origin, targets }: LayerRecord): string {
   if (targets === undefined || targets.reused === 0 || targets.reused === targets.all)
     return origin;
   return `${origin}, ${targets.reused} of ${targets.all} reused`;
+}
+
+/** Whether there is an image, and nothing was built or sent for any of its layers. */
+export function isAllReused({ layers, outcome }: BuildRecord): boolean {
+  const shipped = layers.filter(isShipped);
+  const areReused = shipped.every(({ origin }) => origin === 'reused');
+  return outcome === 'success' && shipped.length > 0 && areReused;
 }
 
 /** Bytes of all layers as stored. */
@@ -47,7 +57,7 @@ export function pullNote(record: BuildRecord): string | undefined {
   );
   return zstd
     ? 'Its layers are zstd: pulling needs Docker 23 or newer, containerd 1.5, podman 4. ' +
-        'For older ones set compression: gzip.'
+        'For older ones set `compression: gzip`.'
     : undefined;
 }
 

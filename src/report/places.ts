@@ -52,3 +52,9 @@ export function machinesLine({ layers }: BuildRecord): string | undefined {
   );
   return `Derivations built: ${counts.join(', ')}.`;
 }
+
+/** Warnings that the table of caches does not tell already: a cache that is left out is told of once. */
+export function otherWarnings({ caches, warnings }: BuildRecord): string[] {
+  const leftOut = caches?.leftOut.map(({ cache }) => cache) ?? [];
+  return warnings.filter(warning => !leftOut.some(cache => warning.includes(cache)));
+}

@@ -38,7 +38,7 @@ export function describeLock(lock: Lock, changes: readonly Change[], spent: Spen
   const parts = [
     counted(wheels, 'wheel'),
     ...(sources === 0 ? [] : [counted(sources, 'source')]),
-    ...(unsure === 0 ? [] : [`${unsure} of them not confirmed by anybody (see --verify)`]),
+    ...(unsure === 0 ? [] : [`${unsure} of them not confirmed by anybody (see \`verify\`)`]),
     changes.length === 0 ? 'nothing changed' : `${changes.length} changed`,
   ];
   const { requests, bytes, seconds } = spent;

@@ -1,60 +1,73 @@
-import type { BuildRecord, LayerRecord } from '../record/types.ts';
+import { compareRecords } from '../record/compare.ts';
+import type { BuildRecord } from '../record/types.ts';
+import { hasFindings } from './audit.ts';
 import { auditMarkdown } from './audit-markdown.ts';
-import { imageReference, layerOrigin, layerSums, pullNote, storedSize } from './layers.ts';
-import { alert, cells, code, escapeText } from './markdown.ts';
-import { cacheRows, diskLine, machineName, machinesLine } from './places.ts';
-import { formatBytes, formatSeconds, storeName } from './units.ts';
+import { ganttMermaid } from './gantt.ts';
+import { imageReference } from './layers.ts';
+import { alert, cells, code, escapeText, fenced, shellBlock } from './markdown.ts';
+import { nextSteps } from './next-steps.ts';
+import { cacheRows, diskLine, machineName, machinesLine, otherWarnings } from './places.ts';
+import { limitsMarkdown } from './run-limits.ts';
+import { fitted, type Section } from './sections.ts';
+import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
+import { slowestBuilds } from './slowest.ts';
+import { comparedSentences, layerRows, packageRows } from './summary-tables.ts';
+import { formatSeconds, storeName } from './units.ts';
 
-/** Characters of a failure that go into the summary; GitHub takes 1 MiB of summary in all. */
+/** Characters of a failure that go into the summary. */
 const failureLimit = 20_000;
 
-/** The run as a Markdown document, for GitHub's step summary. */
-export function summaryMarkdown(record: BuildRecord): string {
-  return `${[
-    `## ${title(record)}`,
-    ...failure(record),
-    ...refusals(record),
-    ...reference(record),
-    ...layerRows(record),
-    ...builds(record),
-    ...caches(record),
-    ...phases(record),
-    ...disk(record),
-    ...record.warnings.map(warning => alert('WARNING', warning)),
-    ...note(record),
-    ...(record.audit === undefined ? [] : auditMarkdown(record.audit)),
-  ].join('\n\n')}\n`;
+/** Derivations that are listed; the record has all of them. */
+const mostBuilds = 10;
+
+/**
+ * The run as a Markdown document, for GitHub's step summary.
+ * @param previous the run that it is compared with
+ */
+export function summaryMarkdown(record: BuildRecord, previous?: BuildRecord): string {
+  const comparison = previous && compareRecords(previous, record);
+  const sections: Section[] = [
+    { name: 'title', parts: [`## ${escapeText(runTitle(record))}`] },
+    { name: 'sentence', parts: [escapeText(runSentence(record))] },
+    { name: 'failure', parts: failure(record) },
+    { name: 'notes', parts: notes(record) },
+    { name: 'image', parts: reference(record) },
+    { name: 'layers', parts: layerRows(record, comparison), rank: 1 },
+    { name: 'comparison', parts: comparedSentences(previous, comparison), rank: 1 },
+    { name: 'limits', parts: limitsMarkdown(record), rank: 1 },
+    { name: 'picture', parts: picture(record), rank: 3 },
+    { name: 'what next', parts: whatNext(record), rank: 2 },
+    { name: 'slowest builds', parts: builds(record), rank: 4 },
+    { name: 'packages', parts: packageRows(comparison), rank: 5 },
+    { name: 'caches', parts: caches(record), rank: 6 },
+    { name: 'warnings', parts: warnings(record), rank: 2 },
+    { name: 'audit', parts: audit(record), rank: 7 },
+    { name: 'versions', parts: [versions(record)] },
+  ];
+  return fitted(sections);
 }
 
 /** The summary of a run that failed before there was a record. */
 export function failureMarkdown(failure: string): string {
-  return `## The run failed\n\n${fenced(failure)}\n`;
+  return `## The run failed\n\n${fenced(failure.slice(-failureLimit))}\n`;
 }
 
-function title(record: BuildRecord): string {
-  const what = escapeText(record.flake);
-  const time = formatSeconds(record.seconds);
-  return record.outcome === 'success' ? `${what} in ${time}` : `${what} failed after ${time}`;
+function failure({ failure: text }: BuildRecord): string[] {
+  return text === undefined ? [] : [fenced(text.slice(-failureLimit))];
 }
 
-function failure(record: BuildRecord): string[] {
-  return record.failure === undefined ? [] : [fenced(record.failure)];
-}
-
-/** What a run was not allowed to do. */
-function refusals({ notPushed, notCached }: BuildRecord): string[] {
-  return [notPushed, notCached]
-    .filter(sentence => sentence !== undefined)
+/** What a run was not allowed to do, and what it would have done. */
+function notes(record: BuildRecord): string[] {
+  const { notPushed, notCached } = record;
+  const wouldPush = wouldPushSentence(record);
+  const pushing = [notPushed, wouldPush].filter(sentence => sentence !== undefined).join(' ');
+  return [pushing, notCached ?? '']
+    .filter(sentence => sentence !== '')
     .map(sentence => alert('NOTE', sentence));
 }
 
-/** Text as it is, in a fence that is longer than any within, so that the text cannot end it. */
-function fenced(text: string): string {
-  const end = text.slice(-failureLimit);
-  const longest = Math.max(2, ...[...end.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}text\n${end}\n${fence}`;
-}
+const warnings = (record: BuildRecord): string[] =>
+  otherWarnings(record).map(warning => alert('WARNING', warning));
 
 function reference(record: BuildRecord): string[] {
   const name = imageReference(record);
@@ -63,59 +76,43 @@ function reference(record: BuildRecord): string[] {
   return [tags === '' ? code(name) : `${code(name)}, tagged ${tags}`];
 }
 
-function layerRows(record: BuildRecord): string[] {
-  if (record.layers.length === 0) return [];
-  const rows = record.layers.map(layer => row(layer));
-  const total = cells(
-    '**total**',
-    '',
-    formatSeconds(record.seconds),
-    formatBytes(storedSize(record)),
-    formatBytes(record.sentBytes),
-  );
-  const head = [cells('layer', 'origin', 'time', 'size', 'sent'), '|:--|:--|--:|--:|--:|'];
-  return [[...head, ...rows, total].join('\n')];
+function picture(record: BuildRecord): string[] {
+  const gantt = ganttMermaid(record);
+  return gantt === undefined ? [] : [`\`\`\`mermaid\n${gantt}\n\`\`\``];
 }
 
-function row(layer: LayerRecord): string {
-  const { size, sent } = layerSums(layer);
-  return cells(
-    code(layer.name),
-    layerOrigin(layer),
-    formatSeconds(layer.seconds),
-    layer.blobs.length === 0 ? '–' : formatBytes(size),
-    formatBytes(sent),
-  );
+function whatNext(record: BuildRecord): string[] {
+  const steps = nextSteps(record);
+  if (steps === undefined) return [];
+  const { commands, notes } = steps;
+  return [
+    ...(commands.length === 0 ? [] : ['### What next', shellBlock(commands)]),
+    // sentences of this program, in Markdown
+    ...notes,
+  ];
 }
 
-/** Builds that are listed; the record has all of them. */
-const mostBuilds = 200;
-
-/** The builds, folded, longest first: where the time went is what most readers ask first. */
+/** Where the time went is what most readers ask first. */
 function builds(record: BuildRecord): string[] {
-  const all = record.layers
-    .flatMap(layer => layer.builtDerivations.map(build => ({ ...build, layer: layer.name })))
-    .sort((a, b) => b.seconds - a.seconds);
+  const all = slowestBuilds(record);
   if (all.length === 0) return [];
   const rows = all
     .slice(0, mostBuilds)
-    .map(({ derivation, layer, machine, seconds }) =>
+    .map(({ derivation, layer, machine, seconds, ended }) =>
       cells(
         code(storeName(derivation)),
         code(layer),
         escapeText(machineName(machine)),
-        formatSeconds(seconds),
+        ended === undefined ? formatSeconds(seconds) : `${formatSeconds(seconds)}, ${ended}`,
       ),
     );
   const more = all.length - rows.length;
   const head = [cells('derivation', 'layer', 'machine', 'time'), '|:--|:--|:--|--:|'];
   const machines = machinesLine(record);
   return [
-    ...(machines === undefined ? [] : [escapeText(machines)]),
-    '<details><summary>Builds, slowest first</summary>',
+    more === 0 ? '### Builds' : `### The ${rows.length} slowest of ${all.length} builds`,
     [...head, ...rows].join('\n'),
-    ...(more === 0 ? [] : [`${more} more are in the record.`]),
-    '</details>',
+    ...(machines === undefined ? [] : [escapeText(machines)]),
   ];
 }
 
@@ -123,22 +120,17 @@ function caches(record: BuildRecord): string[] {
   const rows = cacheRows(record).map(([cache, use, result]) =>
     cells(code(cache), use, escapeText(result)),
   );
-  if (rows.length === 0) return [];
-  return [[cells('cache', 'use', 'result'), '|:--|:--|:--|', ...rows].join('\n')];
+  const disk = diskLine(record);
+  return [
+    ...(rows.length === 0
+      ? []
+      : [[cells('cache', 'use', 'result'), '|:--|:--|:--|', ...rows].join('\n')]),
+    ...(disk === undefined ? [] : [escapeText(disk)]),
+  ];
 }
 
-function disk(record: BuildRecord): string[] {
-  const line = diskLine(record);
-  return line === undefined ? [] : [escapeText(line)];
-}
+const audit = ({ audit }: BuildRecord): string[] =>
+  audit !== undefined && hasFindings(audit) ? auditMarkdown(audit) : [];
 
-function phases(record: BuildRecord): string[] {
-  if (record.phases.length === 0) return [];
-  const parts = record.phases.map(({ phase, seconds }) => `${phase} ${formatSeconds(seconds)}`);
-  return [`Phases: ${parts.join(' · ')}. Nix ${escapeText(record.nix.version)}.`];
-}
-
-function note(record: BuildRecord): string[] {
-  const sentence = record.image?.digest === undefined ? undefined : pullNote(record);
-  return sentence === undefined ? [] : [sentence];
-}
+const versions = ({ program, nix }: BuildRecord): string =>
+  `Made by ${escapeText(program)}${nix.version === '' ? '' : ` with Nix ${escapeText(nix.version)}`}.`;

@@ -2,9 +2,17 @@ import type { BuildRecord } from '../record/types.ts';
 import { auditSentence, findingCounts } from './audit.ts';
 import { imageReference, layerOrigin, layerSums, pullNote, storedSize } from './layers.ts';
 import { cacheRows, diskLine, machinesLine } from './places.ts';
+import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
 const heading = ['layer', 'origin', 'time', 'size', 'sent'];
+
+/** What a run has come to, as plain text: what happened, and below it the table of layers. */
+export function runResult(record: BuildRecord): string {
+  const wouldPush = wouldPushSentence(record);
+  const lines = [runTitle(record), runSentence(record), ...(wouldPush ? [wouldPush] : [])];
+  return [...lines, '', layerTable(record)].join('\n');
+}
 
 /**
  * The run as plain text: a table of layers with totals, what caches and the disk did, and the image's

@@ -165,7 +165,7 @@ export async function readWanted(file: string): Promise<Wanted> {
   const content = await readDocument(file);
   if (content !== undefined) return parseWanted(content, file);
   throw new Failure(`There is no ${file}, which says what wheels are wanted.`, {
-    next: 'Name it with --wheels, or begin with: nix flake init -t github:org/comfy-nix-action#layered',
+    next: 'Name it by `wheels`, or begin with: nix flake init -t github:org/comfy-nix-action#layered',
   });
 }
 

@@ -48,6 +48,6 @@ export function auditFailure({ findings }: AuditRecord, limit: AuditLimit): Fail
   if (over.length === 0) return undefined;
   return new Failure(`The audit found ${findingCounts(over)}.`, {
     evidence: over.slice(0, 20).map(({ rule, message }) => `${rule}: ${message}`),
-    next: 'comfy-nix audit says what each of them costs, and what to do; audit-fail-on: never goes on.',
+    next: 'comfy-nix audit says what each of them costs, and what to do; `audit-fail-on: never` goes on.',
   });
 }

@@ -11,11 +11,13 @@ import { recordText } from '../../record/text.ts';
 import type { BuildRecord } from '../../record/types.ts';
 import { rowsOfStore } from '../../registry/memory/rows.ts';
 import type { RememberedImage } from '../../registry/remembered.ts';
+import type { StoredManifest } from '../../registry/store.ts';
 import { type FinishedImage, type Push, push, type SentImage } from '../push.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import type { Recollection } from './recall.ts';
+import { refusal } from './run-limits.ts';
 import { type BuildState, outcomeOf } from './state.ts';
 
 /** All that is settled when the image begins to be made. */
@@ -107,11 +109,28 @@ export async function pushBuilt(
   const loss = `What this run made could not be remembered at ${store.repository}:${cacheTag}`;
   const where: Push = {
     ...{ store, tags, host },
-    beforeTags: async () => state.caches?.beforeTags(),
+    beforeTags: async manifest => {
+      await checkLimits(context, manifest);
+      await state.caches?.beforeTags();
+    },
     remember: (finished, error) => remember(lessons, context, finished, error),
     notRemembered: error => warn(host, `${loss}: ${explain(error)}`),
   };
   state.manifest = await push(where, () => send(lessons));
+}
+
+/** An image that breaks a limit gets no tag, where that is wanted. */
+async function checkLimits(
+  { settings, state }: ImageContext,
+  manifest: StoredManifest,
+): Promise<void> {
+  if (settings.limits.length === 0 || settings.limitsMode === 'warn') return;
+  await state.earlier;
+  const { record } = outcomeOf({ ...state, manifest }, settings);
+  const failure = refusal(record);
+  if (failure === undefined) return;
+  if (record.limits) state.limits = record.limits;
+  throw failure;
 }
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */

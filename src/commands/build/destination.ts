@@ -107,7 +107,7 @@ export function openDestination(
     throw new Failure(
       `The tag ${cacheTag} is where the memory is kept, and cannot name the image.`,
       {
-        next: 'Choose another tag, or another cache-tag.',
+        next: 'Choose another tag, or another `cache-tag`.',
       },
     );
   }

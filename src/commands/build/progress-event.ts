@@ -23,6 +23,7 @@ export function progressEvent(
     case 'substitute-end':
       return { ...event, ...of(event.path) };
     case 'download':
+    case 'counts':
       return event;
     default:
       return undefined;

@@ -31,7 +31,7 @@ function checkNumber(blobs: number): void {
     `The image would have ${blobs} layers; container engines take ${limits.imageLayers}.`,
     {
       tried: 'Layers were reused as they are in the registry; no tag was moved.',
-      next: 'Run again with reuse: false, or with a larger max-layer-size, or give the recipe fewer layers.',
+      next: 'Run again with `reuse: false`, or with a larger `max-layer-size`, or give the recipe fewer layers.',
     },
   );
 }
@@ -45,6 +45,6 @@ export function checkComplete(
   if (missing.length === 0) return;
   throw new Failure(`${missing.length} store paths are in no layer, such as ${missing[0]}.`, {
     tried: 'The layers were compared with the closures of their targets; no tag was moved.',
-    next: 'Run again with reuse: false, and report this as a defect.',
+    next: 'Run again with `reuse: false`, and report this as a defect.',
   });
 }

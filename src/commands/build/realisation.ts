@@ -12,10 +12,10 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
-import { sumDownloads } from './download-sum.ts';
 import { tellNixTime } from './nix-time.ts';
 import { progressEvent } from './progress-event.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
+import { sumsOfRuns } from './run-sums.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -62,7 +62,7 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
   const built = new Set<string>();
   const substituted = new Set<string>();
   const running: Promise<void>[] = [];
-  const sumsOf = sumDownloads();
+  const nextSums = sumsOfRuns();
 
   const settle = (outPath: string) => {
     settled.add(outPath);
@@ -98,7 +98,7 @@ function startRealisation(first: readonly DerivationOutput[], work: RealisationW
     const provided = await provider.nixFor(missingOf(outputs));
     const { tell, layerOf, told } = attributed(outputs, layers, host);
     const time = tellNixTime(host);
-    const summed = sumsOf();
+    const summed = nextSums();
     const onEvent = (event: NixEvent) => {
       learn(event);
       time.take(event);

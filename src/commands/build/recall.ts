@@ -147,7 +147,7 @@ async function recallFrom(
   const reading = readMemory(other, at, image);
   const memory = await memoryIfReadable(
     reading,
-    `Nothing was learnt from cache-from ${from}`,
+    `Nothing was learnt from \`cache-from: ${from}\``,
     host,
   );
   const place = { evidence: evidenceIn(other), store: other };

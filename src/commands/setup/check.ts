@@ -37,10 +37,10 @@ export async function checkSetup(settings: SetupSettings, host: Host): Promise<V
 }
 
 async function nextNix({ nix }: SetupSettings, host: Host): Promise<string> {
-  if (nix.installNix === 'none') return 'none, since install-nix says so';
+  if (nix.installNix === 'none') return 'none, since `install-nix` says so';
   if (nix.installNix === 'system') return "the distribution's";
   const { version } = planRelease(nix, (await describeMachine(host)).system);
-  return version ?? 'the release that nix-release-url names';
+  return version ?? 'the release that `nix-release-url` names';
 }
 
 async function filesOf(nix: Nix, settings: SetupSettings, host: Host): Promise<CheckedFile[]> {

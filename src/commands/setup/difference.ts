@@ -36,7 +36,7 @@ export function tellDifferences(
   const inputs = [...new Set(asked.flatMap(each => each.inputs))];
   throw new Failure(
     `Nix does not do what ${inputs.length > 1 ? 'the inputs ask' : 'the input asks'} for ` +
-      `(${inputs.join(', ')}): ${first.sentence}`,
+      `(${inputs.map(each => `\`${each}\``).join(', ')}): ${first.sentence}`,
     {
       evidence: others.map(({ sentence }) => sentence),
       tried: 'to write the settings, and asked Nix which are in effect.',

@@ -101,7 +101,7 @@ function lackOf(reports: readonly PushReport[]): Failure | undefined {
       evidence: lacking
         .flatMap(({ failed }) => failed.map(({ path, reason }) => `${path}: ${reason}`))
         .slice(0, 20),
-      next: 'Check the token and the cache; cachix-push: true makes this a warning.',
+      next: 'Check the token and the cache; `cachix-push: true` makes this a warning.',
     },
   );
 }

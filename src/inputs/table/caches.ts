@@ -19,6 +19,7 @@ export const cacheInputs = {
     description:
       'Whether the public caches with CUDA builds are used: cache.nixos-cuda.org, cache.flox.dev ' +
       'and nix-community.cachix.org, as far as they answer.',
+    without: 'Take nothing from the public caches with CUDA builds.',
     verbs: ['build', 'setup'],
   },
   'extra-substituters': {

@@ -62,9 +62,9 @@ export const imageInputs = {
   'working-directory': {
     reader: path,
     description:
-      'The folder from which flake references, images on this machine, `wheels` and `lock` are meant.',
+      'The folder from which flake references, images and records on this machine, `wheels` and `lock` are meant.',
     default: '.',
-    verbs: ['build', 'prefetch', 'audit', 'copy'],
+    verbs: ['build', 'prefetch', 'audit', 'report', 'copy'],
   },
   'max-layer-size': {
     reader: textAs(readSize),

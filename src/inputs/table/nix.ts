@@ -79,7 +79,7 @@ export const nixInputs = {
   builders: {
     reader: lines,
     description:
-      'Machines that build for this one, in the syntax of `builders` in nix.conf, one a line.',
+      'Machines that build for this one, one a line, in the syntax that nix.conf has for them.',
     verbs: ['build', 'setup'],
   },
   'builder-ssh-key': {

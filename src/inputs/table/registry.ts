@@ -1,10 +1,12 @@
 import type { Compression } from '../../image/types.ts';
+import { readAnnotations } from '../annotations.ts';
 import {
   choice,
   type InputDefinition,
   linesAs,
   listAs,
   pairs,
+  pairsAs,
   text,
   textAs,
   yesOrNo,
@@ -46,13 +48,18 @@ export const registryInputs = {
   },
   labels: {
     reader: pairs,
-    description: 'Labels of the image, as lines `key=value`. They are part of the image config.',
+    description:
+      'Labels of the image, as lines `key=value`. They are part of the image config; ' +
+      '`org.opencontainers.image.created` and `.revision`, which are others with each commit, become ' +
+      'annotations.',
     verbs: ['build'],
   },
   annotations: {
-    reader: pairs,
+    reader: pairsAs(readAnnotations),
     description:
-      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit.',
+      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit. ' +
+      '`manifest:` before a key says the same; what is of an index or a descriptor alone (`index:`, ' +
+      '`manifest-descriptor:`, `index-descriptor:`) is left out.',
     verbs: ['build'],
   },
   push: {
@@ -60,19 +67,20 @@ export const registryInputs = {
     description:
       'Whether the image is pushed. By default it is, except by pull requests. ' +
       'Code from a fork never pushes.',
+    without: 'Push nothing: the image is built, and what would be pushed is told.',
     verbs: ['build', 'copy'],
   },
   'registry-username': {
     reader: text,
     description: "User name for the registry. Without it Docker's config.json is asked.",
     variable: true,
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'registry-password': {
     reader: text,
     description: 'Password or token for the registry.',
     secret: true,
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'insecure-registries': {
     reader: listAs(readRegistries),
@@ -80,7 +88,7 @@ export const registryInputs = {
       'Registries, as hosts with their ports (`registry:5000`), that are asked by HTTPS whatever ' +
       'their certificate is, and else by plain HTTP, logins included. `http://` before a reference ' +
       'means plain HTTP too, and sends no login.',
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'report', 'copy'],
   },
   'github-token': {
     reader: text,
@@ -91,7 +99,7 @@ export const registryInputs = {
       'credentials are given (the job needs `packages: write`), for flake inputs from that GitHub, ' +
       'and for its API, which `prefetch` asks. No other server gets it.',
     secret: true,
-    verbs: ['build', 'setup', 'prefetch', 'audit', 'copy'],
+    verbs: ['build', 'setup', 'prefetch', 'audit', 'report', 'copy'],
   },
   compression: {
     reader: choice(compressions),
@@ -106,6 +114,7 @@ export const registryInputs = {
     description:
       'Whether layers that the registry remembers are reused. `false` builds everything again ' +
       'and says which layers differ.',
+    without: 'Reuse no layer: everything is built again, and layers that differ are named.',
     default: 'true',
     verbs: ['build'],
   },

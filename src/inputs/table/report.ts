@@ -1,4 +1,13 @@
-import { choice, type InputDefinition, path, yesOrNo } from '../definition.ts';
+import {
+  automatic,
+  choice,
+  type InputDefinition,
+  linesAs,
+  path,
+  text,
+  yesOrNo,
+} from '../definition.ts';
+import { readRunLimits } from '../run-limits.ts';
 
 /** What is told of a run. */
 export const reportInputs = {
@@ -6,7 +15,7 @@ export const reportInputs = {
     reader: path,
     description:
       "File for the run's record in JSON; its format is `docs/record.schema.json`. " +
-      '`audit` writes what is the field `audit` there.',
+      'The verb audit writes what is the field "audit" there.',
     verbs: ['build', 'audit'],
   },
   audit: {
@@ -14,6 +23,7 @@ export const reportInputs = {
     description:
       "Whether the report says where the image's packages come from (nixpkgs, wheels, pinned " +
       'sources, the network) and what will hurt.',
+    without: "Leave out where the image's packages come from, and what of them will hurt.",
     default: 'true',
     verbs: ['build'],
   },
@@ -24,5 +34,56 @@ export const reportInputs = {
       '`warning` (and errors), or `never`.',
     default: 'never',
     verbs: ['build', 'audit'],
+  },
+  limits: {
+    reader: linesAs(readRunLimits),
+    description:
+      'What a run is held to, by lines: `image-size < 12GiB`, `layer-growth < 500MiB` (of any layer ' +
+      'against the last image), `pull < 1GiB` (by a host that has the last image), `sent < 2GiB`, ' +
+      '`fetched < 20GiB` (by Nix), `build-time < 30m`. What is not known breaks none.',
+    verbs: ['build'],
+  },
+  'limits-mode': {
+    reader: choice(['warn', 'fail']),
+    description:
+      'What a broken limit does: `warn`, or `fail`: then the run fails, and no tag moves where it is ' +
+      'known before.',
+    default: 'warn',
+    verbs: ['build'],
+  },
+  comment: {
+    reader: automatic,
+    description:
+      'Whether a pull request gets one comment with a row for each image that its jobs build, brought ' +
+      'up to date with each run: `auto` where an image is another than that of the default branch. The ' +
+      'job needs `pull-requests: write`; code from a fork writes none.',
+    default: 'auto',
+    verbs: ['build'],
+  },
+  run: {
+    reader: text,
+    description:
+      'The run that `report` tells of: the file of its record, or an image (a reference, `oci:DIR`) whose ' +
+      'run is looked up in what its repository remembers; without a tag the last run there.',
+    verbs: ['report'],
+  },
+  markdown: {
+    reader: yesOrNo,
+    description: "Whether `report` prints Markdown, as in a job's summary.",
+    default: 'false',
+    verbs: ['report'],
+  },
+  trace: {
+    reader: path,
+    description:
+      "File for what `report` tells as a trace in Chrome's format, which Perfetto and other viewers open.",
+    verbs: ['report'],
+  },
+  html: {
+    reader: path,
+    description:
+      'File for what `report` tells as one web page: the time line, layers and packages against last time, ' +
+      'the last runs. It needs no network.',
+    verbs: ['report'],
   },
 } as const satisfies Record<string, InputDefinition>;

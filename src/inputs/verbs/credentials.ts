@@ -4,7 +4,7 @@ import type { Values } from '../parse.ts';
 import { badInput } from '../values.ts';
 
 type CredentialValues = Pick<
-  Values<'build' | 'copy'>,
+  Values<'build' | 'report' | 'copy'>,
   'registryUsername' | 'registryPassword' | 'githubToken'
 >;
 
@@ -15,10 +15,10 @@ export function readCredentials(
 ): RegistryCredentials {
   if (github?.fork !== undefined) return { anonymous: true };
   if (username !== undefined && password === undefined) {
-    throw badInput('registry-password', 'it is empty, but registry-username is given.');
+    throw badInput('registry-password', 'it is empty, but `registry-username` is given.');
   }
   if (username === undefined && password !== undefined) {
-    throw badInput('registry-username', 'it is empty, but registry-password is given.');
+    throw badInput('registry-username', 'it is empty, but `registry-password` is given.');
   }
   return { username, password, githubToken };
 }

@@ -24,9 +24,7 @@ export function permission(
   if (asked === true) return { push: true, writeMemory: false };
   return asked === false
     ? allowed(false)
-    : refused(
-        'Nothing is pushed, since this is a pull request; the input push: true changes that.',
-      );
+    : refused('Nothing is pushed, since this is a pull request; `push: true` changes that.');
 }
 
 /** Whether the image stays on this machine, where nobody else is written to. */

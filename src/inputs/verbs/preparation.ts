@@ -95,7 +95,7 @@ function readCachix<Given extends CachixValues>(
 /** A push that is asked for has to be possible. */
 function checkAble(names: readonly string[], able: readonly CachixPush[]): void {
   if (names.length === 0) {
-    throw badInput('cachix-push', 'there is no cache in cachix-name to push to.');
+    throw badInput('cachix-push', 'there is no cache in `cachix-name` to push to.');
   }
   const unable = names.filter(name => !able.some(cache => cache.name === name));
   if (unable.length === 0) return;

@@ -96,7 +96,7 @@ async function verify(file: string, release: Release): Promise<void> {
   const found = await sha256Of(file).catch((error: unknown) => {
     throw new Failure(`The Nix tarball cannot be read: ${reasonOf(error)}`, {
       tried: `${shownUrl(release.url)}.`,
-      next: 'Check nix-release-url.',
+      next: 'Check `nix-release-url`.',
       cause: error,
     });
   });
@@ -106,7 +106,7 @@ async function verify(file: string, release: Release): Promise<void> {
     tried: `${shownUrl(release.url)}. Nothing of it was unpacked.`,
     next:
       'Run again in case the download was damaged; if the tarball is meant to be this one, give ' +
-      'its checksum as nix-release-sha256.',
+      'its checksum as `nix-release-sha256`.',
   });
 }
 
@@ -120,6 +120,6 @@ export async function sha256Of(file: string): Promise<string> {
 function notThere(release: Release, status: number): Failure {
   return new Failure('The release server has no such Nix tarball.', {
     tried: `${shownUrl(release.url)} (HTTP status ${status}).`,
-    next: 'Check nix-version and nix-release-url.',
+    next: 'Check `nix-version` and `nix-release-url`.',
   });
 }

@@ -82,7 +82,7 @@ async function findWanted(
     : await nixIn(join(ownProfile, 'bin'), host, meet);
   if (!nix || !isWanted(nix, settings, machine)) return undefined;
   if (settings.nixVersion && settings.nixVersion !== nix.version) {
-    notice(host, `Nix ${nix.version} is there and is used; nix-version is for a new one.`);
+    notice(host, `Nix ${nix.version} is there and is used; \`nix-version\` is for a new one.`);
   }
   return nix;
 }
@@ -118,8 +118,8 @@ async function install(
 ): Promise<EnsuredNix> {
   if (settings.installNix === 'none') {
     throw new Failure(`No Nix ${minimumVersion} or newer was found.`, {
-      tried: 'the folders of PATH and the places where installers put it; install-nix is "none".',
-      next: 'Install Nix, or set install-nix to "auto".',
+      tried: 'the folders of PATH and the places where installers put it; `install-nix` is "none".',
+      next: 'Install Nix, or set `install-nix: auto`.',
     });
   }
   if (!isLinux(machine)) {
@@ -152,8 +152,8 @@ function releaseUnreachable(unreached: string, machine: Machine): Failure {
   return new Failure('The Nix release could not be downloaded.', {
     tried: `${unreached}.`,
     next:
-      'Check the network and the proxy settings, give a mirror as nix-release-url (also file:), ' +
-      `or set install-nix to "system". ${installAdvice(['nix'], machine.packageManager)}`,
+      'Check the network and the proxy settings, give a mirror as `nix-release-url` (also file:), ' +
+      `or set \`install-nix: system\`. ${installAdvice(['nix'], machine.packageManager)}`,
   });
 }
 

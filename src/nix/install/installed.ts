@@ -36,7 +36,7 @@ export async function nixInstalledIn(
       `After the installation ${bin} holds no Nix, or one older than ${minimumVersion}.`,
       {
         tried: `${bin}/nix --version.`,
-        next: 'Set install-nix to "release", or install a newer Nix yourself.',
+        next: 'Set `install-nix: release`, or install a newer Nix yourself.',
       },
     );
   }

@@ -68,14 +68,14 @@ function givenTarball(url: URL, settings: NixSettings, system: string): Release 
   const named = fileNameParts(url);
   if (named && settings.nixVersion && named.version !== settings.nixVersion) {
     throw badSetting(
-      `nix-release-url is a tarball of Nix ${named.version}, but nix-version is ` +
+      `\`nix-release-url\` is a tarball of Nix ${named.version}, but \`nix-version\` is ` +
         `${settings.nixVersion}.`,
       'Leave one of the two out, or make them agree.',
     );
   }
   if (named && named.system !== system) {
     throw badSetting(
-      `nix-release-url is a tarball for ${named.system}; this machine is ${system}.`,
+      `\`nix-release-url\` is a tarball for ${named.system}; this machine is ${system}.`,
       `Give the address of the tarball for ${system}.`,
     );
   }
@@ -93,8 +93,8 @@ function newest(system: string): string {
   if (version !== undefined) return version;
   throw new Failure(`No release of Nix for ${system} is known to this program.`, {
     next:
-      'Set install-nix to "system" for the distribution\'s Nix, or give nix-version and ' +
-      'nix-release-sha256.',
+      "Set `install-nix: system` for the distribution's Nix, or give `nix-version` and " +
+      '`nix-release-sha256`.',
   });
 }
 
@@ -140,7 +140,7 @@ function checksum(settings: NixSettings, version: string | undefined, system: st
       tried: `the versions with a known checksum: ${pinnedVersions.join(', ')}.`,
       next:
         'Give the sha256 of the tarball (hex, or sha256-… as Nix prints it) as ' +
-        'nix-release-sha256, or choose one of these versions as nix-version.',
+        '`nix-release-sha256`, or choose one of these versions as `nix-version`.',
     },
   );
 }
@@ -151,7 +151,7 @@ export function parseSha256(text: string): string {
   const base64 = /^sha256-([A-Za-z0-9+/]{43}=)$/.exec(text)?.[1];
   if (base64 !== undefined) return Buffer.from(base64, 'base64').toString('hex');
   throw badSetting(
-    'nix-release-sha256 is no sha256.',
+    '`nix-release-sha256` is no sha256.',
     'Give 64 hex digits, or sha256- and 44 characters of base64.',
   );
 }

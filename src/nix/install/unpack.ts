@@ -89,7 +89,7 @@ async function readInstaller(folder: string): Promise<UnpackedRelease> {
   if (nix && cacert && (await isNamed(join(folder, '.reginfo')))) return { nix, cacert };
   throw new Failure('The tarball does not have the layout of a Nix release.', {
     tried: 'to read the lines nix="…" and cacert="…" of its file install, and its file .reginfo.',
-    next: 'Give the address of an official release tarball as nix-release-url.',
+    next: 'Give the address of an official release tarball as `nix-release-url`.',
   });
 }
 
@@ -124,7 +124,7 @@ async function register(nix: string, reginfo: string, host: Host): Promise<void>
   throw new Failure(`The new Nix does not work: nix-store --load-db ended with ${code}.`, {
     evidence: lastLines(stderr),
     tried: `${nix}/bin/nix-store on the paths unpacked into ${store}.`,
-    next: 'Set install-nix to "system" for the distribution\'s Nix, or choose another nix-version.',
+    next: "Set `install-nix: system` for the distribution's Nix, or choose another `nix-version`.",
   });
 }
 

@@ -121,7 +121,7 @@ async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Pr
   }
   throw new Failure(`Others write the memory at ${store.repository}:${tag} all the time.`, {
     tried: `It was written ${retries.memory.attempts} times and was overwritten each time.`,
-    next: 'Give images that are built at the same time a cache-tag each.',
+    next: 'Give images that are built at the same time a `cache-tag` each.',
   });
 }
 

@@ -33,7 +33,7 @@ test('wrong usage is exit code 2, for flags and for values', () => {
   assert.equal(run(['build', '--fly']).status, 2);
   const { status, stdout, stderr } = run(['build', '--compression', 'lz4']);
   assert.deepEqual([status, stdout], [2, '']);
-  assert.match(stderr, /^comfy-nix: Input compression: expected zstd, gzip, none; found "lz4"/);
+  assert.match(stderr, /^comfy-nix: --compression: expected zstd, gzip, none; found "lz4"/);
 });
 
 test('an older Node runs the program again on a newer one, with its exit code', () => {

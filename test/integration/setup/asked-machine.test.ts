@@ -36,7 +36,7 @@ test('a socket without a daemon is no store; a daemon that distrusts fails who a
   const asked = lineOf(said, 'asked');
   assert.match(
     asked,
-    /^asked 1: .*the input asks for \(extra-substituters\): Nix's daemon does not/,
+    /^asked 1: .*the input asks for \(`extra-substituters`\): Nix's daemon does not/,
   );
   assert.match(lineOf(said, 'harmless'), /^harmless 0: /);
   const dead = lineOf(said, 'dead');

@@ -32,6 +32,7 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
       audit: verb,
+      report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
     },
   });
@@ -84,7 +85,7 @@ test('outputs, exports, table and summary go to the runner', async () => {
       `state ${runState}`,
       'path /nix/bin',
       'env NIX_SSL_CERT_FILE=/certs',
-      'info layer           origin         ti'.slice(0, 30),
+      'info .#comfyui in 1 min 15 s',
       'summary ## .\\#comfyui in 1 min 15 s'.slice(0, 30),
     ],
   );
@@ -106,7 +107,7 @@ test('a failure with a record still shows what was done', async () => {
   const { calls } = await run(async () => {
     throw new VerbFailure('It broke.', failedOutcome(record));
   });
-  assert.match(calls[1] ?? '', /^info layer +origin/);
+  assert.match(calls[1] ?? '', /^info \.#comfyui failed after 1 min 15 s\n.*\n\nlayer +origin/);
   assert.equal(calls[2], 'error It broke.');
   assert.match(calls[3] ?? '', /^summary ## .* failed after/);
 });
@@ -116,7 +117,7 @@ test('an unknown command is wrong usage, and makes no folder', async () => {
   assert.equal(code, 2);
   assert.match(
     calls[0] ?? '',
-    /^error Input command: expected build, setup, prefetch, audit, copy; found "fly"/,
+    /^error Input command: expected build, setup, prefetch, audit, report, copy; found "fly"/,
   );
 });
 

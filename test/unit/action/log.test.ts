@@ -95,7 +95,9 @@ test('after half a minute of silence a line says what runs', () => {
   log.tick(29_000);
   assert.deepEqual(calls, []);
   log.tick(31_000);
-  assert.deepEqual(calls, ['info Still at work: one: building a (30 s)']);
+  assert.deepEqual(calls, [
+    'info Still at work\n  one: building a (30 s, silent for 30 s): line of a',
+  ]);
   log.tick(60_000);
   assert.equal(calls.length, 1);
   log.tick(61_000);
@@ -110,8 +112,21 @@ test('sent and downloaded bytes are part of the sign of life', () => {
   ]);
   log.tick(30_000);
   assert.deepEqual(calls, [
-    'info Still at work: one: sending 1.00 kB (read 2.00 kB of 4.00 kB) (30 s); downloaded 5 B of 10 B',
+    'info Still at work: 5 of 10 B\n  one: sending 1.00 kB, 50 % read, about 30 s left (30 s)',
   ]);
+});
+
+test('a builder that says nothing for five minutes is warned of, once', () => {
+  const { calls, log } = logOf(building('one', 'a', 1000));
+  log.tick(300_000);
+  log.tick(301_000);
+  log.tick(400_000);
+  const warnings = calls.filter(call => call.startsWith('warning'));
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? '',
+    /^warning one: a has said nothing for 5 min\. Its last line: line of a\./,
+  );
 });
 
 test('a layer keeps its last lines and says how many are missing', () => {

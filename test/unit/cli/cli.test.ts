@@ -35,14 +35,16 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {},
     currentDirectory: temp,
     clock: () => 0,
     signal: controller.signal,
-    printer: openPrinter({ stdout: into('out'), stderr: into('error') }),
+    printer: openPrinter({ stdout: into('out'), stderr: into('error'), colours: false }),
     image,
     terminal: undefined,
+    columns: undefined,
     verbs: {
       build: verb,
       setup: async () => ({ outputs: {} }),
       prefetch: verb,
       audit: verb,
+      report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
     },
   });
@@ -57,7 +59,68 @@ test('all that people read is on standard error', async () => {
   });
   assert.equal(code, 0);
   assert.equal(out, '');
-  assert.match(error, /^Evaluating the flake\nwarning: look\nlayer +origin .*\n/);
+  assert.match(
+    error,
+    /^Evaluating the flake\nwarning: look\n\.#comfyui in 1 min 15 s\n.*\n\nlayer +origin .*\n/,
+  );
+});
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const ref = `ghcr.io/o/x@${digest}`;
+const made: Verb = async (_raw, _context, host) => {
+  host.emit({ type: 'phase-start', phase: 'evaluate', at: 0 });
+  host.emit({ type: 'warning', message: 'Set `reuse: false`.', at: 0 });
+  await host.run({ file: 'true', args: ['a b'], limit: 'none' });
+  return { record: sampleRecord(), outputs: { ref, tags: ['cu130'] } };
+};
+
+test('standard output has the reference of the image that was made, and nothing else', async () => {
+  const { out, error } = await run(['build'], made);
+  assert.equal(out, `${ref}\n`);
+  assert.match(error, /^Evaluating the flake\nwarning: Set `--no-reuse`\.\n\.#comfyui in /);
+  const image = await run(['build', '--image', '-'], made, {}, new Writable());
+  assert.deepEqual([image.code, image.out], [0, '']);
+});
+
+test('with --json it has the record, which any text of others leaves a JSON document', async () => {
+  const hostile = '##[add-mask]x \u202e \u001b[2J \u{e0001} #\u200b#[error]';
+  const record = { ...sampleRecord(), warnings: [hostile] };
+  const { out } = await run(['build', '--json'], async () => ({ record, outputs: { ref } }));
+  assert.deepEqual(JSON.parse(out), record);
+  assert.doesNotMatch(out, /##|\p{Cf}|[^\P{Cc}\n]/u);
+  const failed = await run(['build', '--json'], async () => {
+    throw new VerbFailure('It broke.', failedOutcome(record));
+  });
+  assert.deepEqual([failed.code, JSON.parse(failed.out)], [1, record]);
+});
+
+test('the record and the image do not share standard output', async () => {
+  const fails: Verb = () => assert.fail('ran');
+  const args = ['build', '--image', '-', '--json'];
+  const { code, out, error } = await run(args, fails, {}, new Writable());
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(error, /^comfy-nix: Standard output is the image, .*--json/);
+});
+
+test('--quiet leaves warnings, errors and the result', async () => {
+  const { out, error } = await run(['build', '--quiet'], made);
+  assert.deepEqual([out, error], [`${ref}\n`, 'warning: Set `--no-reuse`.\n']);
+  const failed = await run(['build', '--quiet'], async () => {
+    throw new VerbFailure('It broke.', failedOutcome(sampleRecord()));
+  });
+  assert.equal(failed.error, 'comfy-nix: It broke.\n');
+});
+
+test('--verbose tells the commands that are run, as they could be typed', async () => {
+  const { error } = await run(['build', '--verbose'], made);
+  assert.match(error, /^\$ true 'a b'$/m);
+});
+
+test('a completion is printed, and nothing is done', async () => {
+  const { code, out, error } = await run(['completion', 'bash'], () => assert.fail('ran'));
+  assert.deepEqual([code, error], [0, '']);
+  assert.match(out, /^# source <\(comfy-nix completion bash\)\n/);
+  assert.equal((await run(['completion', 'tcsh'], () => assert.fail('ran'))).code, 2);
 });
 
 test("help's text is what was asked, so it is on standard output", async () => {
@@ -89,7 +152,10 @@ test('a failure with a record shows the table before the error', async () => {
     );
   });
   assert.equal(code, 1);
-  assert.match(error, /^layer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/);
+  assert.match(
+    error,
+    /^\.#comfyui failed after .*\n.*\n\nlayer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/,
+  );
 });
 
 test('secrets are inputs of the verb, and in the environment of no program it runs', async () => {
@@ -113,7 +179,7 @@ test('an image is written to a pipe or a file, and a terminal is refused before 
   };
   const { code, error } = await run(['build', '--image', '-'], verb);
   assert.equal(code, 2);
-  assert.match(error, /^comfy-nix: Input image: "-" is standard output, and here that takes no/);
+  assert.match(error, /^comfy-nix: --image: "-" is standard output, and here that takes no/);
   const piped = await run(['build', '--image', '-'], verb, {}, new Writable());
   assert.deepEqual([piped.code, builds], [0, ['-']]);
 });

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
 import { test } from 'node:test';
+import stringWidth from 'string-width';
+import { fitted } from '../../../src/cli/fit.ts';
 import { frame } from '../../../src/cli/frame.ts';
-import { plainView } from '../../../src/cli/plain.ts';
+import { plainView, quietView } from '../../../src/cli/plain.ts';
+import { openPrinter } from '../../../src/cli/printer.ts';
 import type { ProgressEvent } from '../../../src/host/events.ts';
-import { textGuard } from '../../../src/host/foreign-text.ts';
-import { trackProgress } from '../../../src/record/progress.ts';
+import { type Progress, trackProgress } from '../../../src/record/progress.ts';
 
-const screen = (columns: number, rows: number) => ({ columns, rows, guard: textGuard() });
+const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+const printer = openPrinter({ stdout: nowhere(), stderr: nowhere(), colours: false });
+
+/** A frame as a terminal without colours gets it. */
+const drawn = (progress: Progress, now: number, columns: number, rows: number) =>
+  frame(progress, now, { columns, rows }).map(line =>
+    printer.line(line, pieces => fitted(pieces, columns)),
+  );
 
 const drv = `/nix/store/${'a'.repeat(32)}-torch-2.9.0.drv`;
 
@@ -31,6 +41,12 @@ const events: ProgressEvent[] = [
     at: 2000,
   },
   { type: 'download', done: 1000, expected: 2000, at: 2000 },
+  {
+    type: 'counts',
+    built: { done: 12, expected: 41 },
+    fetched: { done: 3, expected: 9 },
+    at: 2000,
+  },
 ];
 
 function progressAfter(list: readonly ProgressEvent[]) {
@@ -39,41 +55,78 @@ function progressAfter(list: readonly ProgressEvent[]) {
   return tracker.progress;
 }
 
-test('a frame shows the phase, the open layers and the last line of the build', () => {
-  assert.deepEqual(frame(progressAfter(events), 63_000, screen(100, 24)), [
-    'Building the layers · 1 min 03 s · 1 of 3 layers · downloaded 1.00 kB of 2.00 kB',
+test('a frame shows how far the run is, the open layers and what a builder said last', () => {
+  assert.deepEqual(drawn(progressAfter(events), 63_000, 120, 24), [
+    'Building the layers · 1 min 03 s · 1 of 3 layers · 12 of 41 built · 3 of 9 fetched · 1.0 of 2.00 kB',
     '  pytorch  building torch-2.9.0  1 min 02 s',
     '  app      waiting',
-    '  > compiling a',
+    '  torch-2.9.0> compiling a',
   ]);
+});
+
+test('the time that is left is told by the rate of the last half minute', () => {
+  const arrived = [0, 10, 20, 30].map(
+    (seconds): ProgressEvent => ({
+      type: 'download',
+      done: seconds * 1_000_000,
+      expected: 150_000_000,
+      at: seconds * 1000,
+    }),
+  );
+  const [head] = drawn(progressAfter(arrived), 30_000, 100, 24);
+  assert.equal(head, 'Working · 30 s · 30 of 150 MB · about 2 min left');
+  const [stalled] = drawn(progressAfter(arrived), 60_000, 100, 24);
+  assert.equal(stalled, 'Working · 1 min 00 s · 30 of 150 MB · about 4 min left');
 });
 
 test('a layer that sends says how far it is, before what else it does', () => {
   const progress = progressAfter([
     ...events,
-    { type: 'transfer-start', layer: 'pytorch', blob: 0, uncompressedSize: 4000, at: 60_000 },
-    { type: 'transfer-progress', layer: 'pytorch', blob: 0, read: 2000, sent: 900, at: 61_000 },
+    { type: 'transfer-start', layer: 'pytorch', blob: 0, uncompressedSize: 4000, at: 50_000 },
+    { type: 'transfer-progress', layer: 'pytorch', blob: 0, read: 2000, sent: 900, at: 60_000 },
   ]);
   assert.equal(
-    frame(progress, 63_000, screen(80, 24))[1],
-    '  pytorch  sending 900 B (read 2.00 kB of 4.00 kB) (+1)  3 s',
+    drawn(progress, 60_000, 80, 24)[2],
+    '  pytorch  sending 900 B, 50 % read, about 10 s left (+1)  10 s',
   );
 });
 
-test('a frame fits into its terminal', () => {
-  const layers = Array.from({ length: 50 }, (_, index) => ({
-    name: `layer${index}`,
-    reused: false,
-    shipped: true,
-  }));
-  const lines = frame(
-    progressAfter([...events, { type: 'plan', layers, at: 0 }]),
-    63_000,
-    screen(30, 12),
-  );
-  assert.ok(lines.length < 12);
-  assert.ok(lines.every(line => line.length < 30));
-  assert.ok(lines.includes('  and 44 more'));
+const many = Array.from({ length: 70 }, (_, index) => `layer${index}`);
+const planned: ProgressEvent = {
+  type: 'plan',
+  layers: many.map(name => ({ name, reused: false, shipped: true })),
+  at: 0,
+};
+
+for (const [columns, rows] of [
+  [40, 10],
+  [80, 24],
+  [200, 60],
+  [20, 3],
+] as const) {
+  test(`in ${columns} × ${rows} a frame fits, and begins with the layers that work`, () => {
+    const work: ProgressEvent[] = ['layer7', 'layer48'].map((layer, at) => ({
+      ...{ type: 'build-start', derivation: `/nix/store/${at}.drv`, machine: '', layer, at: 1000 },
+      type: 'build-start',
+    }));
+    const lines = drawn(progressAfter([planned, ...work]), 63_000, columns, rows);
+    assert.ok(lines.length < rows, `${lines.length} lines`);
+    assert.ok(lines.every(line => stringWidth(line) < columns));
+    const names = lines.flatMap(line => /layer\d+/.exec(line)?.[0] ?? []);
+    const seen = ['layer7', 'layer48', 'layer0', 'layer1', 'layer2', 'layer3'];
+    assert.deepEqual(names.slice(0, 6), seen.slice(0, Math.max(1, names.length)));
+    if (rows > 3) assert.match(lines.join('\n'), /^ {2}and \d+ more that wait$/m);
+  });
+}
+
+test('wide characters take two columns', () => {
+  const piece = (text: string) =>
+    fitted([{ text }], 10)
+      .map(each => each.text)
+      .join('');
+  assert.equal(piece('日本語日本語'), '日本語日…');
+  assert.equal(piece('123456789'), '123456789');
+  assert.equal(piece('1234567890'), '12345678…');
 });
 
 test('without a terminal each event is a line', t => {
@@ -81,11 +134,10 @@ test('without a terminal each event is a line', t => {
   let text = '';
   let now = 0;
   const view = plainView(
-    part => {
-      text += textGuard().text(part);
+    (part, look) => {
+      text += printer.shown(part, look);
     },
     () => now,
-    0,
   );
   for (const event of events) view.take(event);
   now = 40_000;
@@ -101,7 +153,8 @@ test('without a terminal each event is a line', t => {
     'base: reused',
     'pytorch: building torch-2.9.0',
     'torch-2.9.0> compiling a',
-    'Still at work: pytorch: building torch-2.9.0 (39 s); downloaded 1.00 kB of 2.00 kB',
+    'Still at work: 12 of 41 built, 3 of 9 fetched, 1.0 of 2.00 kB',
+    '  pytorch: building torch-2.9.0 (39 s, silent for 38 s): compiling a',
     'pytorch: built torch-2.9.0 in 40 s',
     'pytorch: built in 40 s',
     '',
@@ -114,8 +167,43 @@ test('text of builders changes neither the terminal nor a log', () => {
     { type: 'build-start', derivation: drv, machine: '', layer: 'pytorch', at: 0 },
     { type: 'build-log', derivation: drv, line, layer: 'pytorch', at: 0 },
   ];
-  const guard = textGuard();
-  guard.hide('hunter2');
-  const lines = frame(progressAfter(hostile), 0, { columns: 100, rows: 24, guard });
-  assert.equal(lines.at(-1), '  > \\e[2J\\e]0;title\\u0007\\r::error::x \\u202e***');
+  printer.hide('hunter2');
+  const lines = drawn(progressAfter(hostile), 0, 100, 24);
+  assert.equal(lines.at(-1), '  torch-2.9.0> \\e[2J\\e]0;title\\u0007\\r::error::x \\u202e***');
+});
+
+test('a builder that says nothing for five minutes is warned of, once', t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const warnings: string[] = [];
+  let now = 0;
+  const view = plainView(
+    text => {
+      if (text.startsWith('warning: ')) warnings.push(text);
+    },
+    () => now,
+  );
+  for (const event of events.slice(0, 5)) view.take(event);
+  const said = [300_000, 302_000, 900_000].map(at => {
+    now = at;
+    t.mock.timers.tick(1000);
+    return warnings.length;
+  });
+  view.close();
+  assert.deepEqual(said, [0, 1, 1]);
+  assert.equal(
+    warnings[0],
+    'warning: pytorch: torch-2.9.0 has said nothing for 5 min. Its last line: \u001b[31mcompiling\u001b[0m a. ' +
+      'Compilers and linkers may be at work; a line `--nix-conf max-silent-time = 1800` ends what stays silent.\n',
+  );
+});
+
+test('a quiet run tells warnings alone, in the words of the command line', () => {
+  let text = '';
+  const view = quietView(part => {
+    text += part;
+  });
+  for (const event of events) view.take(event);
+  view.take({ type: 'notice', message: 'n', at: 0 });
+  view.take({ type: 'warning', message: 'Set `reuse: false`.', at: 0 });
+  assert.equal(text, 'warning: Set `--no-reuse`.\n');
 });

@@ -119,7 +119,7 @@ test("the set-up's failure ends evaluation, and is told", async t => {
     },
     { alter },
   );
-  await assert.rejects(run({ cores: '2' }), /does not do what the input asks for \(cores\)/);
+  await assert.rejects(run({ cores: '2' }), /does not do what the input asks for \(`cores`\)/);
   assert.deepEqual([began, nix.running()], [true, 0]);
 });
 

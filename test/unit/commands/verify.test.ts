@@ -129,7 +129,7 @@ test('differences are warnings, or the failure of the run where an input asked',
       ),
     (error: unknown) =>
       error instanceof Failure &&
-      error.message === 'Nix does not do what the input asks for (nix-conf): C wins.' &&
+      error.message === 'Nix does not do what the input asks for (`nix-conf`): C wins.' &&
       error.details.next === 'Do B.',
   );
 });

@@ -115,3 +115,19 @@ test('length is bounded, and what is left out is told', () => {
   assert.ok(Buffer.byteLength(document) < limits.printed.document + 100);
   assert.match(document, /\n\nThe rest is left out/);
 });
+
+test('a JSON document stays whole and says the same, with nothing in it that is more than text', () => {
+  const guarded = textGuard();
+  guarded.hide('pass"word');
+  const value = {
+    text: '\u001b[2J \u202e \u{e0001} ##[error]x # #[warning] ::error::x',
+    lines: Array.from({ length: limits.printed.lines + 1 }, () => '::error::x'),
+    long: 'x'.repeat(limits.printed.line + 1),
+  };
+  const json = guarded.json(JSON.stringify(value, null, 2));
+  assert.deepEqual(JSON.parse(json), value);
+  assert.deepEqual(commandsIn(json), []);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  assert.doesNotMatch(json, /[\u0000-\u0009\u000b-\u001f\u202e]/);
+  assert.deepEqual(JSON.parse(guarded.json(JSON.stringify(['a pass"word b']))), ['a *** b']);
+});

@@ -58,10 +58,11 @@ test('the defaults of the command line', () => {
     labels: {},
     repositoryLabels: {},
     annotations: {},
+    remarks: [],
     push: true,
     writeMemory: true,
-    credentials: { username: undefined, password: undefined, githubToken: undefined },
     compareWith: [],
+    credentials: { username: undefined, password: undefined, githubToken: undefined },
     fromFork: false,
     compression: 'zstd',
     reuse: true,
@@ -72,6 +73,9 @@ test('the defaults of the command line', () => {
     allTargets: false,
     audit: true,
     auditFailOn: 'never',
+    limits: [],
+    limitsMode: 'warn',
+    comment: 'auto',
     recordFile: undefined,
     temporaryDirectory: '/private',
   });
@@ -212,7 +216,7 @@ const wrong: [raw: RawInputs, message: RegExp][] = [
   [{ tags: 'feature/x' }, /Input tags: .*"feature\/x"/],
   [{ tags: 'a', 'cache-tag': 'a' }, /Input cache-tag: the tag a is where the memory is kept/],
   [{ image: '-' }, /Input image: "-" is standard output, and here that takes no image/],
-  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in cachix-name/],
+  [{ 'cachix-push': 'required' }, /Input cachix-push: there is no cache in `cachix-name`/],
 ];
 
 for (const [raw, message] of wrong) {

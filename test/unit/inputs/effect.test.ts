@@ -7,6 +7,7 @@ import { parseAudit } from '../../../src/inputs/verbs/audit.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { parseCopy } from '../../../src/inputs/verbs/copy.ts';
 import { parsePrefetch } from '../../../src/inputs/verbs/prefetch.ts';
+import { parseReport } from '../../../src/inputs/verbs/report.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
 import { verbNames } from '../../../src/inputs/verbs.ts';
 
@@ -15,6 +16,7 @@ const parsers = {
   setup: parseSetup,
   prefetch: parsePrefetch,
   audit: parseAudit,
+  report: parseReport,
   copy: parseCopy,
 };
 
@@ -26,7 +28,12 @@ const job: RunContext = {
 };
 
 /** What a verb needs to be read at all. */
-const needed: RawInputs = { image: 'ghcr.io/o/n', source: 'oci:x', destination: 'ghcr.io/o/n' };
+const needed: RawInputs = {
+  image: 'ghcr.io/o/n',
+  source: 'oci:x',
+  destination: 'ghcr.io/o/n',
+  run: 'record.json',
+};
 
 const login: RawInputs = { 'registry-username': 'me', 'registry-password': 'secret' };
 
@@ -93,6 +100,13 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   record: 'r.json',
   audit: 'false',
   'audit-fail-on': 'error',
+  comment: 'true',
+  limits: 'sent < 1GB',
+  'limits-mode': 'fail',
+  run: 'ghcr.io/o/n',
+  markdown: 'true',
+  trace: 't.json',
+  html: 'r.html',
 };
 
 for (const verb of verbNames) {

@@ -146,7 +146,7 @@ const wrong: [RawInputs, RegExp][] = [
   [{ 'binary-caches': 'https://u:hunter2@x.example' }, /address of x\.example has a password/],
   [{ 'max-jobs': 'many' }, /max-jobs: expected a whole number; found "many"/],
   [{ 'cachix-push': 'true', 'cachix-name': 'a' }, /no token and no key for a/],
-  [{ 'cachix-push': 'true' }, /cachix-push: there is no cache in cachix-name/],
+  [{ 'cachix-push': 'true' }, /cachix-push: there is no cache in `cachix-name`/],
   [{ 'nix-release-url': 'hunter2' }, /nix-release-url: it is not an address/],
   [{ 'cachix-push-filter': '(' }, /cachix-push-filter: Invalid regular expression/],
   [

@@ -87,7 +87,7 @@ describe('which tarball', () => {
 
   it('for a system without releases points to the distribution', () => {
     const failure = failureOf(() => plan({}, 'riscv64-linux'));
-    assert.match(failure.details.next ?? '', /install-nix to "system"/);
+    assert.match(failure.details.next ?? '', /`install-nix: system`/);
   });
 
   it('must not contradict the version or the machine', () => {

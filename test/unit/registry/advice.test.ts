@@ -27,7 +27,7 @@ test('advice goes by what a registry says', () => {
 test('advice goes by what was refused', () => {
   const advice = (status: number, action: string) =>
     adviceByWords([], { reference, action, withLogin: true }, status);
-  assert.match(advice(413, 'store the manifest x in') ?? '', /larger max-layer-size/);
+  assert.match(advice(413, 'store the manifest x in') ?? '', /larger `max-layer-size`/);
   assert.match(advice(409, 'store the manifest x in') ?? '', /a tag that is not there yet/);
   assert.equal(advice(413, 'upload a blob to'), undefined);
   assert.equal(advice(409, 'upload a blob to'), undefined);

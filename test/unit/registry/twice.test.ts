@@ -262,9 +262,9 @@ const obstacles: Record<string, [behaviour: Partial<Behaviour>, next: RegExp]> =
     { answer: answering('POST', all, 404, 'NAME_UNKNOWN') },
     /^Check the name of the image, and that the repository exists/,
   ],
-  'no zstd': [{ isTaken: () => 400 }, /"compression: gzip"/],
+  'no zstd': [{ isTaken: () => 400 }, /`compression: gzip`/],
   'manifests of a largest size': [{ isTaken: () => 413 }, /^Make fewer layers/],
-  'bodies of less than 512 KiB': [{ largestBody: 400_000 }, /^Lower max-layer-size/],
+  'bodies of less than 512 KiB': [{ largestBody: 400_000 }, /^Lower `max-layer-size`/],
   'no room: 507': [{ answer: answering('PATCH', upload, 507) }, /^Free space in the registry/],
   'to come again in hours': [
     {

@@ -70,7 +70,9 @@ test('summaries hold whatever names, licences, logs and answers of caches say', 
     const record = sampleRecord();
     const [layer] = record.layers;
     assert.ok(layer);
-    layer.name = text;
+    Object.assign(layer, { name: text, seconds: 1 });
+    record.spans = [{ kind: 'build', layer: text, detail: text, start: 0, seconds: 1 }];
+    record.run = text;
     record.warnings = [text];
     const unfree = { name: text, version: text, licence: text, layer: text };
     const audit = { layers: [], packages: [], findings: [], unfree: [unfree], unchecked: [text] };
@@ -79,7 +81,7 @@ test('summaries hold whatever names, licences, logs and answers of caches say', 
     const numbers = { maxJobs: text, cores: text, daemon: undefined };
     const inEffect = { ...numbers, substituters: names, trustedKeys: names, tokensFor: names };
     const documents = [
-      summaryMarkdown(record),
+      summaryMarkdown(record, { ...record, layers: [] }),
       failureMarkdown(text),
       auditMarkdown(audit as never).join('\n\n'),
       setupReport({ version: text, bin: text, leftOut, refusal: text, inEffect, stays: true })
@@ -87,7 +89,7 @@ test('summaries hold whatever names, licences, logs and answers of caches say', 
     ];
     for (const document of documents) {
       const outside = document
-        .replace(/^(`{3,})text\n[\s\S]*?\n\1$/gm, '')
+        .replace(/^(`{3,})(?:text|sh|mermaid)\n[\s\S]*?\n\1$/gm, '')
         .replace(/`[^`\n]*`/g, '');
       assert.doesNotMatch(outside, /(?<!\\)<(?!details>|summary>|\/)/, document);
       assert.doesNotMatch(

@@ -61,7 +61,7 @@ test('the table shows each layer, the totals, and where the image is', () => {
     '',
     `ghcr.io/o/comfyui@sha256:${'3'.repeat(64)}  (cu130, latest)`,
     'Its layers are zstd: pulling needs Docker 23 or newer, containerd 1.5, podman 4. ' +
-      'For older ones set compression: gzip.',
+      'For older ones set `compression: gzip`.',
   ]);
 });
 

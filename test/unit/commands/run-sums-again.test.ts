@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sumDownloads } from '../../../src/commands/build/download-sum.ts';
+import { sumsOfRuns } from '../../../src/commands/build/run-sums.ts';
 import type { NixEvent } from '../../../src/nix/types.ts';
 
 const download = (done: number, expected: number): NixEvent => {
@@ -8,7 +8,7 @@ const download = (done: number, expected: number): NixEvent => {
 };
 
 test('what several runs of Nix have downloaded is one sum, which never falls', () => {
-  const begin = sumDownloads();
+  const begin = sumsOfRuns();
   const first = begin();
   assert.deepEqual(first(download(40, 100)), download(40, 100));
   const second = begin();

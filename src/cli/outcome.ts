@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import type { VerbOutcome } from '../commands/outcome.ts';
+import { recordText } from '../record/text.ts';
+import { runResult } from '../report/table.ts';
+import type { Telling } from './arguments.ts';
+import type { Printer } from './printer.ts';
+import { inFlags } from './words.ts';
+
+/** How the end of a run is shown. */
+interface Shown {
+  printer: Printer;
+  telling: Telling;
+  /** Standard output has the image, and takes nothing else. */
+  isImage: boolean;
+}
+
+/** What was made: a table for people, and on standard output what was asked for. */
+export function showOutcome(outcome: VerbOutcome, shown: Shown): void {
+  const { printer, telling } = shown;
+  const { record, outputs } = outcome;
+  if (!telling.quiet) tellWhatWasMade(outcome, printer);
+  showResult(outcome, shown);
+  if (telling.json || shown.isImage || outputs.ref === undefined) return;
+  printer.result(`${outputs.ref}\n`);
+  if (record === undefined && !telling.quiet) {
+    const tags = [outputs.tags ?? []].flat();
+    if (tags.length > 0) printer.tell(`It is tagged ${tags.join(', ')}.\n`);
+  }
+}
+
+/** What a failed run has come to. */
+export function showUnfinished(outcome: VerbOutcome, shown: Shown): void {
+  const { record } = outcome;
+  if (!shown.telling.quiet && record !== undefined && record.layers.length > 0) {
+    tellWhatWasMade(outcome, shown.printer);
+  }
+  showResult(outcome, shown);
+}
+
+function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): void {
+  if (record === undefined) return;
+  printer.tell(`${inFlags(runResult(record))}\n`, 'bold');
+  if (typeof outputs.record !== 'string') return;
+  const file = resolve(outputs.record);
+  printer.tellLine([{ text: 'Record: ' }, { text: outputs.record, opens: file }]);
+}
+
+/** The record, or what a verb that builds nothing has to tell. */
+function showResult(outcome: VerbOutcome, { printer, telling }: Shown): void {
+  const { record, audit, told, report } = outcome;
+  const document = record ?? audit ?? told;
+  if (telling.json && document !== undefined) printer.json(recordText(document));
+  else if (report !== undefined) printer.result(inFlags(report.text));
+}
