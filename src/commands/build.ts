@@ -8,8 +8,10 @@ import type { BuildRecord } from '../record/types.ts';
 import { finishAudit } from './build/audit.ts';
 import { beginBuild } from './build/beginning.ts';
 import type { Repository } from './build/destination.ts';
+import { flakeToTag } from './build/known-commit/asked.ts';
 import { rootsOf } from './build/realisation.ts';
 import { tellLimits } from './build/run-limits.ts';
+import { seeSource } from './build/source.ts';
 import {
   type BuildState,
   checkOutputs,
@@ -76,17 +78,14 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   for (const message of [settings.pushRefusal, settings.cacheRefusal, ...settings.remarks]) {
     if (message !== undefined) notice(host, message);
   }
-  const github = await inSpan(host, { kind: 'set-up' }, () => openGithub(settings, host));
-  if (github) state.github = github;
   let repository: Repository | undefined;
+  const open = async () => {
+    const { openRepository } = await maker();
+    repository ??= openRepository(settings, host);
+    return repository;
+  };
   try {
-    const beginning = await beginBuild(settings, state, async () => {
-      const { openRepository } = await maker();
-      repository = openRepository(settings, host);
-      repository?.logIn();
-    });
-    const { makeWith } = await maker();
-    await makeWith(beginning, settings, state, repository);
+    if (!(await isTagged(settings, state, open))) await makeWithNix(settings, state, open);
   } catch (error) {
     const failure = await endWith(repository, settings, state);
     // the build's own failure is the one to be told
@@ -95,6 +94,46 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   }
   const failure = await endWith(repository, settings, state);
   if (failure) throw failure;
+}
+
+/** Opens the repository that the image goes to, once; undefined where it goes to no registry. */
+type OpenRepository = () => Promise<Repository | undefined>;
+
+/** Whether the image of this commit was made before, and its tags name it now: without Nix. */
+async function isTagged(
+  settings: BuildSettings,
+  state: BuildState,
+  open: OpenRepository,
+): Promise<boolean> {
+  const flake = flakeToTag(settings);
+  if (flake === undefined) return false;
+  const source = await seeSource(settings, state.host);
+  if (source === undefined) return false;
+  state.seen = { source };
+  const repository = await open();
+  if (repository === undefined) return false;
+  const { tagKnownCommit } = await import('./build/known-commit/known-commit.ts');
+  return tagKnownCommit(flake, source, settings, state, repository);
+}
+
+async function makeWithNix(
+  settings: BuildSettings,
+  state: BuildState,
+  open: OpenRepository,
+): Promise<void> {
+  const github = await inSpan(state.host, { kind: 'set-up' }, () =>
+    openGithub(settings, state.host),
+  );
+  if (github) state.github = github;
+  let repository: Repository | undefined;
+  const isToSee = settings.writeMemory && flakeToTag(settings) === undefined;
+  const beginning = await beginBuild(settings, state, async () => {
+    repository = await open();
+    repository?.logIn();
+    if (isToSee) state.seen = { source: await seeSource(settings, state.host) };
+  });
+  const { makeWith } = await maker();
+  await makeWith(beginning, settings, state, repository);
 }
 
 /** Half of the program, which Nix's first command does not wait for. */

@@ -199,6 +199,8 @@ export const patience = {
   releaseServer: 4_000,
   /** For evaluation, without a sign of life: it may build what it imports. */
   evaluation: 3_600_000,
+  /** For a registry to tell whether it has the image of a commit, before that is built. */
+  knownCommit: 10_000,
   /** For a credential helper, which may ask a server. */
   credentialHelper: 30_000,
   /**

@@ -2,6 +2,7 @@ import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
+import { readManifest } from '../../image/oci/documents.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Closure } from '../../nix/closures.ts';
@@ -51,7 +52,7 @@ export function startLearning({ state, knowledge, evaluation, settings }: ImageC
   const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
-    origin: originOfImage(evaluation, settings, state.host.env, state.tree),
+    origin: () => originOfImage(evaluation, settings, state.host.env, state.seen),
   });
 }
 
@@ -66,7 +67,7 @@ async function remember(
   const { manifest, target, put, current = [] } = finished ?? {};
   const learnt = lessons.soFar();
   if (!settings.writeMemory || learnt === undefined || own === undefined) return;
-  const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
+  const whole = { ...(manifest ? named(manifest) : {}), ...(target ? { target } : {}) };
   const movingTags = context.destination.tags.filter(tag => !current.includes(tag));
   const made = manifest ? { manifest, movingTags } : {};
   const recordNow = () => outcomeOf({ ...state, ...made }, settings, error).record;
@@ -92,6 +93,12 @@ function toldOfRecord(
     ...(attribute ? { attribute } : {}),
     ...(digest ? { image: digest } : {}),
   };
+}
+
+/** By which digest an image is found again, and its config. */
+function named({ bytes, digest }: StoredManifest) {
+  const { config } = readManifest(bytes, digest);
+  return { digest, config: { digest: config.digest, size: config.size } };
 }
 
 /**

@@ -21,7 +21,7 @@ import { auditOutputs } from '../audit/shared.ts';
 import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
-import { originOfImage } from './image-origin.ts';
+import { originOfImage, type SeenSource } from './image-origin.ts';
 import { imageOutputs } from './image-outputs.ts';
 import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
 import { placeRecords } from './place-records.ts';
@@ -52,8 +52,8 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
-  /** Of the root of the flake's repository, as git names it. */
-  tree?: string;
+  /** The commit that the flake is of, and what is known of it. */
+  seen: SeenSource;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;
@@ -97,6 +97,7 @@ export function startState(host: Host): BuildState {
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    seen: {},
     closures: startClosures(),
     made: new Map(),
   };
@@ -222,9 +223,9 @@ function outcomeWord(error: unknown, { signal }: Host): BuildRecord['outcome'] {
 }
 
 /** What the run was for, and where it can be looked up. */
-function originRecord({ evaluation, run, host }: BuildState, settings: BuildSettings) {
+function originRecord({ evaluation, run, host, seen }: BuildState, settings: BuildSettings) {
   const { commit, branch, event } = evaluation
-    ? originOfImage(evaluation, settings, host.env)
+    ? originOfImage(evaluation, settings, host.env, seen)
     : { commit: undefined, branch: host.env.GITHUB_REF_NAME, event: settings.event };
   return {
     ...(run ? { run } : {}),
