@@ -18,7 +18,7 @@ export function fitted(pieces: readonly Piece[], columns: number): Piece[] {
 const segmenter = new Intl.Segmenter();
 
 /** As much of a text as takes `columns` columns at most. */
-export function beginning(text: string, columns: number): string {
+function beginning(text: string, columns: number): string {
   let width = 0;
   for (const { segment, index } of segmenter.segment(text)) {
     width += stringWidth(segment);

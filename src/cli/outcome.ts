@@ -10,8 +10,8 @@ import { inFlags } from './words.ts';
 interface Shown {
   printer: Printer;
   telling: Telling;
-  /** Standard output has the image, and takes nothing else. */
-  isImage: boolean;
+  /** Standard output has the image, or the record's file is there: it takes nothing else. */
+  isTaken: boolean;
 }
 
 /** What was made: a table for people, and on standard output what was asked for. */
@@ -20,7 +20,7 @@ export function showOutcome(outcome: VerbOutcome, shown: Shown): void {
   const { record, outputs } = outcome;
   if (!telling.quiet) tellWhatWasMade(outcome, printer);
   showResult(outcome, shown);
-  if (telling.json || shown.isImage || outputs.ref === undefined) return;
+  if (telling.json || shown.isTaken || outputs.ref === undefined) return;
   printer.result(`${outputs.ref}\n`);
   if (record === undefined && !telling.quiet) {
     const tags = [outputs.tags ?? []].flat();
@@ -46,9 +46,9 @@ function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): vo
 }
 
 /** The record, or what a verb that builds nothing has to tell. */
-function showResult(outcome: VerbOutcome, { printer, telling }: Shown): void {
-  const { record, audit, told, report } = outcome;
+function showResult({ record, audit, told, report }: VerbOutcome, shown: Shown): void {
+  const { printer, telling, isTaken } = shown;
   const document = record ?? audit ?? told;
   if (telling.json && document !== undefined) printer.json(recordText(document));
-  else if (report !== undefined) printer.result(inFlags(report.text));
+  else if (report !== undefined) (isTaken ? printer.tell : printer.result)(inFlags(report.text));
 }

@@ -38,8 +38,9 @@ test('colours are there unless they are not wanted, and no builder brings its ow
       return (await terminal.screen('with escapes')).join('\n');
     }),
   );
-  assert.match(usual ?? '', /\u001b\[1m(\u001b\[39m)?Building the layers/);
-  assert.match(usual ?? '', /\u001b\[33mwarning: This run/);
+  const visible = usual?.replaceAll('\u001b', '\\e') ?? '';
+  assert.match(visible, /\\e\[1m(\\e\[39m)?Building the layers/);
+  assert.match(visible, /\\e\[33mwarning: This run/);
   assert.match(usual ?? '', /Installing \S+ nodes|Installing custom\\e\]8;;x/);
   assert.ok(!without?.includes('\u001b'));
 });

@@ -187,6 +187,29 @@ test('a failed dependency does not make the next build that stops a failure', ()
   );
 });
 
+for (const version of ['2.8', '2.34']) {
+  test(`the log of Nix ${version} says how many are built and fetched`, async () => {
+    const { events } = await replay(`realise-${version}.txt`);
+    const counts = events.flatMap(({ at: _, ...event }) =>
+      event.type === 'counts' ? [event] : [],
+    );
+    assert.deepEqual(counts[4], {
+      type: 'counts',
+      built: { done: 0, expected: 5 },
+      fetched: { done: 0, expected: 0 },
+    });
+    // what depends on a build that failed is expected no more
+    assert.deepEqual(counts.at(-1), {
+      type: 'counts',
+      built: { done: 2, expected: version === '2.8' ? 2 : 3 },
+      fetched: { done: 1, expected: 1 },
+    });
+    assert.ok(
+      counts.every((count, at) => JSON.stringify(count) !== JSON.stringify(counts[at - 1])),
+    );
+  });
+}
+
 test('numbers that are none, and paths that are none, change nothing', () => {
   const reader = createEventReader();
   const lines = [

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { Failure } from '../host/failure.ts';
+import { placeOf } from '../host/output-place.ts';
+import type { RawInputs } from '../inputs/table.ts';
+import type { Telling } from './arguments.ts';
+
+/** What a verb writes to standard output by itself, by its sign or by a name such as /dev/stdout. */
+type Taken = 'image' | 'record';
+
+/**
+ * What the inputs have put on standard output, which is then all of it; undefined: nothing.
+ * Rejects with a `Failure` with exit code 2 where the flags ask for something else there as well.
+ */
+export async function standardOutputOf(
+  { raw, telling }: { raw: RawInputs; telling: Telling },
+  currentDirectory: string,
+): Promise<Taken | undefined> {
+  const taken = await takenBy(raw, currentDirectory);
+  if (!telling.json || taken === undefined) return taken;
+  throw new Failure(
+    `The flag --json writes to standard output, which takes the ${taken} already.`,
+    {
+      next: 'Write the record to a file, by --record FILE.',
+      exitCode: 2,
+    },
+  );
+}
+
+async function takenBy(raw: RawInputs, currentDirectory: string): Promise<Taken | undefined> {
+  const { image, destination, record, 'working-directory': folder = '.' } = raw;
+  for (const place of [image, destination]) {
+    const [, archive] = /^docker-archive:(.+)$/s.exec(place ?? '') ?? [];
+    const file = archive && resolve(currentDirectory, folder, archive);
+    if (place === '-' || (await isStandardOutput(file))) return 'image';
+  }
+  const isRecord = await isStandardOutput(record && resolve(currentDirectory, record));
+  return isRecord ? 'record' : undefined;
+}
+
+/** A name that stands for nothing, or for what is refused, is told of by who writes there. */
+async function isStandardOutput(file: string | undefined): Promise<boolean> {
+  if (!file) return false;
+  const place = await placeOf(file).catch(() => undefined);
+  return place?.kind === 'descriptor' && place.number === 1;
+}
