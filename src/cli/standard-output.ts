@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { Failure } from '../host/failure.ts';
 import { placeOf } from '../host/output-place.ts';
+import { statsAt } from '../host/presence.ts';
 import type { RawInputs } from '../inputs/table.ts';
 import type { Telling } from './arguments.ts';
 
 /** What a verb writes to standard output by itself, by its sign or by a name such as /dev/stdout. */
-type Taken = 'image' | 'record';
+type Taken = 'image' | 'record' | 'trace' | 'page';
 
 /**
  * What the inputs have put on standard output, which is then all of it; undefined: nothing.
@@ -20,26 +21,36 @@ export async function standardOutputOf(
   throw new Failure(
     `The flag --json writes to standard output, which takes the ${taken} already.`,
     {
-      next: 'Write the record to a file, by --record FILE.',
+      next:
+        taken === 'image' || taken === 'record'
+          ? 'Write the record to a file, by --record FILE.'
+          : `Write the ${taken} to a file.`,
       exitCode: 2,
     },
   );
 }
 
 async function takenBy(raw: RawInputs, currentDirectory: string): Promise<Taken | undefined> {
-  const { image, destination, record, 'working-directory': folder = '.' } = raw;
+  const { image, destination, record, trace, html: page } = raw;
+  const { 'working-directory': folder = '.' } = raw;
   for (const place of [image, destination]) {
     const [, archive] = /^docker-archive:(.+)$/s.exec(place ?? '') ?? [];
     const file = archive && resolve(currentDirectory, folder, archive);
     if (place === '-' || (await isStandardOutput(file))) return 'image';
   }
-  const isRecord = await isStandardOutput(record && resolve(currentDirectory, record));
-  return isRecord ? 'record' : undefined;
+  for (const [taken, file] of Object.entries({ record, trace, page })) {
+    if (await isStandardOutput(file && resolve(currentDirectory, file))) return taken as Taken;
+  }
+  return undefined;
 }
 
 /** A name that stands for nothing, or for what is refused, is told of by who writes there. */
 async function isStandardOutput(file: string | undefined): Promise<boolean> {
   if (!file) return false;
   const place = await placeOf(file).catch(() => undefined);
-  return place?.kind === 'descriptor' && place.number === 1;
+  if (place?.kind === 'descriptor') return place.number === 1;
+  if (place?.kind !== 'pipe') return false;
+  // a pipe that is named by /dev/stdout is known by what it is alone
+  const [named, own] = await Promise.all([statsAt(place.path), statsAt('/proc/self/fd/1')]);
+  return own !== undefined && named?.ino === own.ino && named.dev === own.dev;
 }
