@@ -18,7 +18,6 @@ import { type OutputName, outputText } from '../inputs/outputs.ts';
 import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
-import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
 import { runResult } from '../report/table.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
@@ -96,7 +95,7 @@ async function handBack(
   await tell(outcome, world);
   if (outcome.record === undefined) return;
   world.toolkit.info(runResult(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
+  await writeSummary(await summaryOf(outcome), world);
 }
 
 /** What a verb that builds nothing has found. */
@@ -141,9 +140,16 @@ async function reportFailure(
   const record = outcome?.record;
   if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
   toolkit.error(text);
-  const summary =
-    record === undefined ? failureMarkdown(text) : summaryMarkdown(record, outcome?.previous);
-  await writeSummary(summary, world);
+  await writeSummary(await summaryOf(outcome, text), world);
+}
+
+/** The summary of a run; what makes it is loaded when there is something to tell. */
+async function summaryOf(outcome: VerbOutcome | undefined, failure = ''): Promise<string> {
+  const { failureMarkdown, summaryMarkdown } = await import('../report/summary.ts');
+  const record = outcome?.record;
+  return record === undefined
+    ? failureMarkdown(failure)
+    : summaryMarkdown(record, outcome?.previous);
 }
 
 /** A summary that cannot be written is worth a warning, not the run. */

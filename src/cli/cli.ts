@@ -16,6 +16,7 @@ import type { VerbName } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
 import { parseArguments, type Request, type Telling } from './arguments.ts';
 import { tellingCommands } from './commands.ts';
+import { completionFor } from './completion.ts';
 import { showOutcome, showUnfinished } from './outcome.ts';
 import { plainView, quietView } from './plain.ts';
 import type { Printer } from './printer.ts';
@@ -76,7 +77,6 @@ async function runRequest(world: CliWorld): Promise<number> {
   const request = parseArguments(world.arguments, world.env, terminal);
   if ('exitCode' in request) return request.exitCode;
   if ('completion' in request) {
-    const { completionFor } = await import('./completion.ts');
     printer.result(completionFor(request.completion));
     return 0;
   }

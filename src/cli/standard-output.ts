@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { Failure } from '../host/failure.ts';
-import { placeOf } from '../host/output-place.ts';
-import { statsAt } from '../host/presence.ts';
+import { isStandardOutput } from '../host/output-place.ts';
 import type { RawInputs } from '../inputs/table.ts';
 import type { Telling } from './arguments.ts';
 
@@ -35,22 +34,12 @@ async function takenBy(raw: RawInputs, currentDirectory: string): Promise<Taken 
   const { 'working-directory': folder = '.' } = raw;
   for (const place of [image, destination]) {
     const [, archive] = /^docker-archive:(.+)$/s.exec(place ?? '') ?? [];
+    if (place === '-') return 'image';
     const file = archive && resolve(currentDirectory, folder, archive);
-    if (place === '-' || (await isStandardOutput(file))) return 'image';
+    if (file && (await isStandardOutput(file))) return 'image';
   }
   for (const [taken, file] of Object.entries({ record, trace, page })) {
-    if (await isStandardOutput(file && resolve(currentDirectory, file))) return taken as Taken;
+    if (file && (await isStandardOutput(resolve(currentDirectory, file)))) return taken as Taken;
   }
   return undefined;
-}
-
-/** A name that stands for nothing, or for what is refused, is told of by who writes there. */
-async function isStandardOutput(file: string | undefined): Promise<boolean> {
-  if (!file) return false;
-  const place = await placeOf(file).catch(() => undefined);
-  if (place?.kind === 'descriptor') return place.number === 1;
-  if (place?.kind !== 'pipe') return false;
-  // a pipe that is named by /dev/stdout is known by what it is alone
-  const [named, own] = await Promise.all([statsAt(place.path), statsAt('/proc/self/fd/1')]);
-  return own !== undefined && named?.ino === own.ino && named.dev === own.dev;
 }
