@@ -23,7 +23,7 @@ const data = pageData(
   [],
 );
 
-test('all layers: one lane each, named with the time from its first to its last work', () => {
+test('all layers: one lane each, named with the time in which something was done', () => {
   const lanes = lanesShown(data, undefined);
   assert.deepEqual(
     lanes.map(({ label, row, from, to }) => ({ label, row, from, to })),
