@@ -154,6 +154,13 @@ export const doors: readonly Door[] = [
     example: "await import('@actions/tool-cache');",
   },
   {
+    name: "GitHub's API",
+    pattern: /['"]@octokit\//,
+    only: ['src/host/github-api.ts'],
+    instead: 'open it by openGitHub of src/host/github-api.ts, over connections of this program',
+    example: "const { Octokit } = await import('@octokit/rest');",
+  },
+  {
     name: 'the state between the phases of a step',
     pattern: /\b(saveState|getState)\(/,
     only: ['src/action/private-folder.ts', 'src/action/toolkit.ts'],

@@ -8,7 +8,10 @@ import type { BuildRecord } from '../record/types.ts';
 import { finishAudit } from './build/audit.ts';
 import { beginBuild } from './build/beginning.ts';
 import type { Repository } from './build/destination.ts';
+import { flakeToTag } from './build/known-commit/asked.ts';
 import { rootsOf } from './build/realisation.ts';
+import { tellLimits } from './build/run-limits.ts';
+import { seeSource } from './build/source.ts';
 import {
   type BuildState,
   checkOutputs,
@@ -29,15 +32,18 @@ export async function build(settings: BuildSettings, host: Host): Promise<BuildO
   const state = startState(host);
   try {
     await makeImage(settings, state).finally(() => leaveMachine(settings, state));
+    tellLimits(outcomeOf(state, settings).record, settings, state.host);
   } catch (error) {
     await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
     const outcome = outcomeOf(state, settings, error);
     await keepRecord(outcome.record, settings, state.host);
+    await tellPull(outcome, settings, state.host);
     throw withOutcome(error, outcome);
   }
   await inSpan(state.host, { kind: 'audit' }, () => finishAudit(state));
   const outcome = outcomeOf(state, settings);
   await keepRecord(outcome.record, settings, state.host);
+  await tellPull(outcome, settings, state.host);
   return outcome;
 }
 
@@ -54,23 +60,32 @@ async function keepRecord(record: BuildRecord, settings: BuildSettings, host: Ho
   });
 }
 
+/** Whatever becomes of a comment, the image is what it is. */
+async function tellPull(outcome: BuildOutcome, settings: BuildSettings, host: Host): Promise<void> {
+  const { pull, comment } = settings;
+  if (pull === undefined || comment === 'false') return;
+  try {
+    const { tellPullRequest } = await import('./build/comment.ts');
+    await tellPullRequest(outcome, settings, pull, host);
+  } catch (error) {
+    if (!host.signal?.aborted) warn(host, explain(error));
+  }
+}
+
 async function makeImage(settings: BuildSettings, state: BuildState): Promise<void> {
   const { host } = state;
   await inSpan(host, { kind: 'set-up' }, () => checkOutputs(settings));
-  for (const message of [settings.pushRefusal, settings.cacheRefusal]) {
+  for (const message of [settings.pushRefusal, settings.cacheRefusal, ...settings.remarks]) {
     if (message !== undefined) notice(host, message);
   }
-  const github = await inSpan(host, { kind: 'set-up' }, () => openGithub(settings, host));
-  if (github) state.github = github;
   let repository: Repository | undefined;
+  const open = async () => {
+    const { openRepository } = await maker();
+    repository ??= openRepository(settings, host);
+    return repository;
+  };
   try {
-    const beginning = await beginBuild(settings, state, async () => {
-      const { openRepository } = await maker();
-      repository = openRepository(settings, host);
-      repository?.logIn();
-    });
-    const { makeWith } = await maker();
-    await makeWith(beginning, settings, state, repository);
+    if (!(await isTagged(settings, state, open))) await makeWithNix(settings, state, open);
   } catch (error) {
     const failure = await endWith(repository, settings, state);
     // the build's own failure is the one to be told
@@ -79,6 +94,46 @@ async function makeImage(settings: BuildSettings, state: BuildState): Promise<vo
   }
   const failure = await endWith(repository, settings, state);
   if (failure) throw failure;
+}
+
+/** Opens the repository that the image goes to, once; undefined where it goes to no registry. */
+type OpenRepository = () => Promise<Repository | undefined>;
+
+/** Whether the image of this commit was made before, and its tags name it now: without Nix. */
+async function isTagged(
+  settings: BuildSettings,
+  state: BuildState,
+  open: OpenRepository,
+): Promise<boolean> {
+  const flake = flakeToTag(settings);
+  if (flake === undefined) return false;
+  const source = await seeSource(settings, state.host);
+  if (source === undefined) return false;
+  state.seen = { source };
+  const repository = await open();
+  if (repository === undefined) return false;
+  const { tagKnownCommit } = await import('./build/known-commit/known-commit.ts');
+  return tagKnownCommit(flake, source, settings, state, repository);
+}
+
+async function makeWithNix(
+  settings: BuildSettings,
+  state: BuildState,
+  open: OpenRepository,
+): Promise<void> {
+  const github = await inSpan(state.host, { kind: 'set-up' }, () =>
+    openGithub(settings, state.host),
+  );
+  if (github) state.github = github;
+  let repository: Repository | undefined;
+  const isToSee = settings.writeMemory && flakeToTag(settings) === undefined;
+  const beginning = await beginBuild(settings, state, async () => {
+    repository = await open();
+    repository?.logIn();
+    if (isToSee) state.seen = { source: await seeSource(settings, state.host) };
+  });
+  const { makeWith } = await maker();
+  await makeWith(beginning, settings, state, repository);
 }
 
 /** Half of the program, which Nix's first command does not wait for. */

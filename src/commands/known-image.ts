@@ -57,7 +57,7 @@ export async function knownImage(
 }
 
 /** What changes with every commit is the manifest's alone, so a new one costs one request. */
-function withAnnotations(
+export function withAnnotations(
   { stored, manifest: found }: { stored: StoredManifest; manifest: Manifest },
   annotations: Readonly<Record<string, string>>,
 ): StoredManifest {

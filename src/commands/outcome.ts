@@ -1,6 +1,7 @@
 import type { GithubCacheState } from '../caches/github-cache.ts';
 import type { Origin, Phase } from '../host/events.ts';
 import { Failure, type FailureDetails } from '../host/failure.ts';
+import type { Descriptor } from '../image/types.ts';
 import type { OutputValues } from '../inputs/outputs.ts';
 import type { AuditRecord, Finding } from '../record/audit.ts';
 import type { BuildRecord } from '../record/types.ts';
@@ -47,6 +48,15 @@ interface LayerOutput {
   sent: number;
 }
 
+/** An image as docker/build-push-action tells it. */
+interface ImageMetadata {
+  'containerimage.config.digest': string;
+  'containerimage.descriptor': Descriptor;
+  'containerimage.digest': string;
+  /** `name:tag`, by commas. */
+  'image.name': string;
+}
+
 /** What `build` hands back when it succeeded. */
 export interface BuildOutcome extends VerbOutcome {
   record: BuildRecord;
@@ -57,6 +67,13 @@ export interface BuildOutcome extends VerbOutcome {
     /** `name@digest`. */
     ref?: string;
     tags: string[];
+    /** The config's digest; this and `metadata` and `size` are absent where nothing was pushed. */
+    imageid?: string;
+    metadata?: ImageMetadata;
+    /** Bytes of all layers as stored. */
+    size?: number;
+    /** Whether every layer was. */
+    reused?: boolean;
     layers: LayerOutput[];
     /** Seconds of each phase, and of all. */
     timings: Partial<Record<Phase | 'total', number>>;

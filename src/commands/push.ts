@@ -65,7 +65,7 @@ export interface Push {
   tags: readonly string[];
   host: Host;
   /** What has to be done before a tag moves. */
-  beforeTags?(): Promise<unknown>;
+  beforeTags?(manifest: StoredManifest): Promise<unknown>;
   /** Writes what was learnt; of an image, or of what was done before a failure: of that error. */
   remember(finished?: FinishedImage, error?: unknown): Promise<void>;
   /** Told where that cannot be: the push goes on. */
@@ -90,7 +90,7 @@ export async function push(
   try {
     const { manifest, target, current, ...sent } = await send();
     await inPhase(host, 'finish', async () => {
-      await beforeTags?.();
+      await beforeTags?.(manifest);
       const { digest: detail } = manifest;
       const put = inSpan(host, { kind: 'manifest', detail }, async () => sent.put?.());
       const moved = put.then(() => moveTags(store, tags, manifest, host, current));

@@ -39,6 +39,26 @@ export async function moveTags(
   }
 }
 
+/**
+ * Puts a manifest, all of whose blobs were seen in the store, at the tags, side by side: each of them is checked
+ * by the digest in its answer, and no tag moves where the manifest is not taken.
+ */
+export async function moveTagsAtOnce(
+  store: ImageStore,
+  tags: readonly string[],
+  manifest: StoredManifest,
+  host: Host,
+): Promise<void> {
+  host.signal?.throwIfAborted();
+  const moves = await Promise.allSettled(tags.map(tag => store.putTag(tag, manifest)));
+  const moved = tags.filter((_, at) => moves[at]?.status === 'fulfilled');
+  for (const [at, tag] of tags.entries()) {
+    const move = moves[at];
+    if (move?.status !== 'rejected') continue;
+    throw tagFailure(move.reason, tag, moved, `${store.repository}@${manifest.digest}`);
+  }
+}
+
 async function checkTag(store: ImageStore, tag: string, digest: string): Promise<void> {
   const found = await store.getManifest(tag);
   if (found?.digest === digest) return;

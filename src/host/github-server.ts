@@ -18,3 +18,7 @@ export function githubServer({ GITHUB_SERVER_URL: stated }: Host['env']): Github
   if (!host) return undefined;
   return { host, registry: host === 'github.com' ? 'ghcr.io' : `containers.${host}` };
 }
+
+/** The root of the API of this job's GitHub. */
+export const githubApi = ({ GITHUB_API_URL: stated }: Host['env']): string =>
+  stated || 'https://api.github.com';

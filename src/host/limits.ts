@@ -27,6 +27,11 @@ export const limits = {
   nixMessages: 200,
   /** Bytes of an event's payload; GitHub sends 25 MB at most. */
   eventPayload: 32 * 1024 ** 2,
+  /** Characters of a comment that is written: GitHub takes 65,536. Of one that is read, bytes of rows. */
+  comment: 60_000,
+  /** Characters of a text in a row of a comment, and entries of a list in it. */
+  commentText: 300,
+  commentList: 8,
   /** Bytes of what `main` leaves for `post`. */
   afterState: 16 * 1024 ** 2,
   /**
@@ -194,6 +199,8 @@ export const patience = {
   releaseServer: 4_000,
   /** For evaluation, without a sign of life: it may build what it imports. */
   evaluation: 3_600_000,
+  /** For a registry to tell whether it has the image of a commit, before that is built. */
+  knownCommit: 10_000,
   /** For a credential helper, which may ask a server. */
   credentialHelper: 30_000,
   /**
@@ -203,6 +210,8 @@ export const patience = {
   http: { connect: 30_000, stall: 60_000, answer: 60_000 },
   /** The same for an index or GitHub: a few seconds where nobody answers at all, all tries included. */
   index: { connect: 3_000, stall: 30_000, answer: 5_000 },
+  /** The same for GitHub, asked for comments at the end of a run. */
+  github: { connect: 5_000, stall: 15_000, answer: 15_000 },
   /** For a program that writes an image to write something more of it. */
   imageProgram: 600_000,
   /** For a cache, or a service that knows caches, to answer a small question. */
@@ -275,6 +284,19 @@ export const retries = {
    * again, in ms.
    */
   memory: { attempts: 30, pause: 300 },
+  /**
+   * Of writing a comment, while other jobs write it too, and of those how many may end in a fault; the
+   * shortest and the longest time after which it is looked at again; what GitHub wants after too many writes
+   * where it names no time, and the longest that it may ask to be left alone for, in ms.
+   */
+  comment: {
+    attempts: 12,
+    faults: 5,
+    pause: 2_000,
+    longestPause: 10_000,
+    usuallyAsked: 60_000,
+    longestAsked: 90_000,
+  },
   /** Tries where nobody listens or a name is unknown, and of an answer that should not come. */
   littleHope: 3,
   /** Questions to a cache that answers with a fault, in case it is over. */

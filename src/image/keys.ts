@@ -7,7 +7,7 @@ import type { ImageDirectory, ImageFolder } from './types.ts';
  * Raised whenever the bytes of a layer change for the same store paths: then nothing that was
  * remembered before is reused.
  */
-const formatVersion = 2;
+export const formatVersion = 2;
 
 /**
  * The key under which the memory knows a layer of store paths: hex sha256 of the JSON text

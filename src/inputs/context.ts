@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
 import { limits } from '../host/limits.ts';
-import { judgeRun, type Verdict } from './events.ts';
+import { judgeRun, pullNumber, type Verdict } from './events.ts';
 import { parse } from './parse.ts';
 import type { RawInputs } from './table.ts';
 import { quote } from './values.ts';
@@ -29,6 +29,8 @@ export interface GitHubContext extends Verdict {
   source: string;
   /** The commit that the workflow runs for. */
   revision: string | undefined;
+  /** The number of the pull request that the event is about. */
+  pull?: number | undefined;
   /** Branches with whose last run this one is compared: a pull request's base, the default one. */
   compareWith: readonly string[];
 }
@@ -61,6 +63,7 @@ export function githubContext(
     repository,
     source: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}`,
     revision: env.GITHUB_SHA,
+    pull: pullNumber(payload),
     compareWith: branchesToCompare(env, payload),
     ...judgeRun({ event, repository, ref: env.GITHUB_REF, payload }, trusted),
   };

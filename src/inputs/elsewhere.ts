@@ -26,7 +26,9 @@ const byTool = {
     'builder driver': '`builders` names machines that build.',
     'secrets secret secret-envs secret-files ssh':
       'No build sees a secret; `access-tokens` is for private inputs of the flake.',
-    'provenance sbom attests attest metadata-file':
+    'metadata-file':
+      'The output metadata is the same; `record` writes what was built and from what.',
+    'provenance sbom attests attest':
       '`record` writes what was built and from what; `audit` says where packages come from.',
     'add-hosts allow network cgroup-parent shm-size ulimit':
       'What is built is built in the sandbox of Nix, whose settings are lines of `nix-conf`.',

@@ -137,6 +137,10 @@ const pull = v.object({
   pull_request: v.object({ head: v.object({ repo: v.nullish(repository) }) }),
 });
 
+const numbered = v.object({
+  pull_request: v.object({ number: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) }),
+});
+
 const issue = v.object({ issue: v.object({ pull_request: v.optional(v.unknown()) }) });
 
 const causedRun = v.object({
@@ -150,6 +154,12 @@ const causedRun = v.object({
 function headOfPull(payload: unknown): string | undefined {
   const read = v.safeParse(pull, payload);
   return read.success ? read.output.pull_request.head.repo?.full_name : undefined;
+}
+
+/** The number of the pull request that an event is about; undefined where it is about none. */
+export function pullNumber(payload: unknown): number | undefined {
+  const read = v.safeParse(numbered, payload);
+  return read.success ? read.output.pull_request.number : undefined;
 }
 
 /** Whether a comment's payload is of an issue that is no pull request. */

@@ -17,6 +17,23 @@ export const outputs = {
     description: '`name@digest`, for later steps; empty when nothing was pushed.',
   },
   tags: { format: 'lines', description: 'The tags that point at it, by lines.' },
+  imageid: {
+    format: 'text',
+    description: 'The image ID: the digest of its config, which `docker inspect` shows as `Id`.',
+  },
+  metadata: {
+    format: 'json',
+    description:
+      "JSON object as docker/build-push-action's: `containerimage.digest`, " +
+      '`containerimage.config.digest`, `containerimage.descriptor`, `image.name`.',
+  },
+  size: { format: 'text', description: 'Bytes of all layers as stored, which a new host pulls.' },
+  reused: {
+    format: 'text',
+    description:
+      'Whether every layer was reused, so that nothing was built or sent for the image: `true` or ' +
+      '`false`.',
+  },
   layers: {
     format: 'json',
     description: 'JSON list of layers: `name`, `origin`, `seconds`, `size`, `sent` (bytes).',

@@ -79,8 +79,16 @@ export interface SetupSettings {
 /** Inputs of `build` that it has in other words than the table gives them. */
 type PutForBuild =
   | keyof Values<'setup'>
-  | ('image' | 'tags' | 'push' | 'annotations' | 'registryUsername' | 'registryPassword')
+  | ('image' | 'tags' | 'push' | 'labels' | 'annotations' | 'registryUsername' | 'registryPassword')
   | ('workingDirectory' | 'record');
+
+/** A pull request, and what its comments are written with. */
+export interface PullRequest {
+  /** "owner/name". */
+  repository: string;
+  number: number;
+  token: string;
+}
 
 /** All that the verb `build` needs to know, parsed and checked; the rest as the table describes it. */
 export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutForBuild> {
@@ -90,15 +98,21 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   image?: string | undefined;
   /** Bare tags; empty: the recipe's tag. */
   tags: readonly string[];
+  /** They are part of the config. */
+  labels: Readonly<Record<string, string>>;
   /** Labels that an image made from a recipe has unless `labels` says otherwise. */
   repositoryLabels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
+  /** Where inputs do something else than they say, a sentence or two each. */
+  remarks: readonly string[];
   push: boolean;
   /** Why nothing is pushed, as a sentence; undefined when `push`. */
   pushRefusal?: string | undefined;
   /** False: the memory is read but never written (pull requests, forks). */
   writeMemory: boolean;
   credentials: RegistryCredentials;
+  /** The pull request of this repository that the run belongs to, which may be told of it. */
+  pull?: PullRequest;
   /** The workflow's event, such as "push"; absent outside of one. */
   event?: string;
   /** Branches with whose last run this one is compared, the best first; none: with the last run. */

@@ -3,6 +3,7 @@ import type { Phase } from '../host/events.ts';
 import { auditSchema } from './audit-schema.ts';
 import { count, digest, seconds, text } from './fields.ts';
 import { layerSchema } from './layer-schema.ts';
+import { limitSchema } from './limit-schema.ts';
 import { leftOutSchema, spanSchema } from './span-schema.ts';
 
 const phase = v.object({
@@ -174,6 +175,9 @@ export const recordSchema = v.object({
       disk,
       v.description('What the run needed of the disk; absent when it was not measured.'),
     ),
+  ),
+  limits: v.exactOptional(
+    v.pipe(v.array(limitSchema), v.description('Absent where none were given.')),
   ),
   warnings: v.array(text('As people were shown it.')),
   audit: v.exactOptional(

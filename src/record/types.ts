@@ -16,6 +16,9 @@ export type Span = BuildRecord['spans'][number];
 /** A derivation that was built, or begun. */
 export type BuiltDerivation = LayerRecord['builtDerivations'][number];
 
+/** What a run was held to. */
+export type LimitRecord = NonNullable<BuildRecord['limits']>[number];
+
 /** A package of a layer. */
 export type LayerPackage = NonNullable<LayerRecord['packages']>[number];
 

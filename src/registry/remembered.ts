@@ -32,11 +32,12 @@ export interface RememberedOutput extends WithMore {
 
 /** What an image was made from and for; absent is what its run did not know. */
 export interface ImageOrigin {
+  /** With `tree` it is what git says; without, what the workflow says. */
   commit?: string;
-  /** The flake's folder in its repository (`?dir=`). */
+  /** The flake's folder in its repository. */
   dir?: string;
   attribute?: string;
-  /** Git's hash of the tree of the repository's root. */
+  /** Git's hash of the tree of the repository's root, of which no file was changed. */
   tree?: string;
   /** Whether the derivation was the same where the flake did not know its commit. */
   withoutCommit?: boolean;
@@ -59,6 +60,8 @@ export interface ImageOrigin {
 export interface RememberedImage extends ImageOrigin, WithMore {
   /** The manifest's digest; absent where the run did not come that far. */
   digest?: string;
+  /** What that manifest names as its config. */
+  config?: { digest: string; size: number };
   /**
    * The output that is the image, where it was made by another tool and not from a recipe, and what
    * else its bytes depend on (the wanted media type, labels), as a text to compare.

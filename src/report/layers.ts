@@ -21,6 +21,13 @@ export function layerOrigin({ origin, targets }: LayerRecord): string {
   return `${origin}, ${targets.reused} of ${targets.all} reused`;
 }
 
+/** Whether there is an image, and nothing was built or sent for any of its layers. */
+export function isAllReused({ layers, outcome }: BuildRecord): boolean {
+  const shipped = layers.filter(isShipped);
+  const areReused = shipped.every(({ origin }) => origin === 'reused');
+  return outcome === 'success' && shipped.length > 0 && areReused;
+}
+
 /** Bytes of all layers as stored. */
 export function storedSize(record: BuildRecord): number {
   return record.layers.reduce((sum, layer) => sum + layerSums(layer).size, 0);

@@ -7,6 +7,7 @@ import { imageReference } from './layers.ts';
 import { alert, cells, code, escapeText, fenced, shellBlock } from './markdown.ts';
 import { nextSteps } from './next-steps.ts';
 import { cacheRows, diskLine, machineName, machinesLine, otherWarnings } from './places.ts';
+import { limitsMarkdown } from './run-limits.ts';
 import { fitted, type Section } from './sections.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { slowestBuilds } from './slowest.ts';
@@ -33,6 +34,7 @@ export function summaryMarkdown(record: BuildRecord, previous?: BuildRecord): st
     { name: 'image', parts: reference(record) },
     { name: 'layers', parts: layerRows(record, comparison), rank: 1 },
     { name: 'comparison', parts: comparedSentences(previous, comparison), rank: 1 },
+    { name: 'limits', parts: limitsMarkdown(record), rank: 1 },
     { name: 'picture', parts: picture(record), rank: 3 },
     { name: 'what next', parts: whatNext(record), rank: 2 },
     { name: 'slowest builds', parts: builds(record), rank: 4 },

@@ -1,17 +1,19 @@
 import * as v from 'valibot';
-import { ConnectionLost, Unreachable } from '../host/http/message.ts';
+import {
+  connectionLost,
+  type GitHubAccess,
+  openGitHub,
+  restOf,
+  statusOf,
+} from '../host/github-api.ts';
+import type { Clock } from '../host/host.ts';
+import { Unreachable } from '../host/http/message.ts';
 import { nearest } from '../host/nearest.ts';
 import type { Listing, OfferedFile } from './index-page.ts';
 import type { Origin } from './wanted.ts';
 import { unreachable, type Web } from './web.ts';
 
-/** How GitHub is asked. */
-export interface GitHubAccess {
-  /** The API's root. */
-  api: string;
-  /** Sent to that server alone. */
-  token: string | undefined;
-}
+export type { GitHubAccess };
 
 type Release = Extract<Origin, { kind: 'release' }>;
 
@@ -35,7 +37,7 @@ export async function listRelease(
   web: Web,
   github: GitHubAccess,
 ): Promise<Listing> {
-  const octokit = await open(web, github);
+  const octokit = await openGitHub(github, web);
   const [owner = '', repo = ''] = repository.split('/');
   try {
     const { data } = await (tag === undefined
@@ -46,25 +48,13 @@ export async function listRelease(
     return { kind: 'files', files: release.files, source: `github:${repository}@${release.tag}` };
   } catch (error) {
     web.signal?.throwIfAborted();
-    if (statusOf(error) !== 404) throw explained(error, github);
+    if (statusOf(error) !== 404) throw explained(error, github, web.policy.clock);
     const tags = await octokit.rest.repos
       .listReleases({ owner, repo, per_page: 100 })
       .then(({ data }) => v.parse(tagsSchema, data).map(release => release.tag_name))
       .catch(() => []);
     return { kind: 'absent', reason: noRelease(repository, tag, tags) };
   }
-}
-
-async function open(web: Web, { api, token }: GitHubAccess) {
-  const { Octokit } = await import('@octokit/rest');
-  const silent = () => undefined;
-  return new Octokit({
-    baseUrl: api,
-    userAgent: 'comfy-nix',
-    ...(token === undefined ? {} : { auth: token }),
-    request: { fetch: web.fetch },
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-  });
 }
 
 /** The release in an answer; undefined for others: a login page or a proxy may answer with anything. */
@@ -86,15 +76,11 @@ function noRelease(repository: string, tag: string | undefined, tags: readonly s
   return `${repository} has no release ${tag}; the nearest is ${nearest(tag, tags)}.`;
 }
 
-/** GitHub's two limits (by hour, and "secondary") both tell when to come back. */
-function explained(error: unknown, { api, token }: GitHubAccess): unknown {
-  const headers = headersOf(error);
+function explained(error: unknown, { api, token }: GitHubAccess, clock: Clock): unknown {
+  const rest = restOf(error, clock);
   const status = statusOf(error);
-  const usedUp = headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined;
-  const limited = status === 429 || (status === 403 && usedUp);
-  if (limited) {
-    const reset = new Date(Number(headers['x-ratelimit-reset']) * 1000);
-    const until = reset.getTime() > 0 ? ` until ${reset.toISOString()}` : '';
+  if (rest !== undefined) {
+    const until = rest.until ? ` until ${new Date(rest.until).toISOString()}` : '';
     const more = token === undefined ? '; with GITHUB_TOKEN it answers many more' : '';
     return new Unreachable(`GitHub answers no more requests${until}${more}.`);
   }
@@ -103,22 +89,4 @@ function explained(error: unknown, { api, token }: GitHubAccess): unknown {
   }
   if (status !== undefined) return new Unreachable(`GitHub answered ${status}.`);
   return unreachable(connectionLost(error), api);
-}
-
-function statusOf(error: unknown): number | undefined {
-  const { response } = Object(error) as { response?: { status?: unknown } };
-  return typeof response?.status === 'number' ? response.status : undefined;
-}
-
-function headersOf(error: unknown): Record<string, string | undefined> {
-  const { response } = Object(error) as {
-    response?: { headers?: Record<string, string | undefined> };
-  };
-  return response?.headers ?? {};
-}
-
-/** octokit wraps what `fetch` threw. */
-function connectionLost(error: unknown): unknown {
-  const { cause } = Object(error) as { cause?: unknown };
-  return cause instanceof ConnectionLost ? cause : error;
 }

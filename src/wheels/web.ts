@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Host } from '../host/host.ts';
-import { shownAddress } from '../host/http/address.ts';
 import { openHttp } from '../host/http/client.ts';
+import { fetchOver, httpAddress } from '../host/http/fetch.ts';
 import {
   type Answer,
   ConnectionLost,
@@ -10,13 +10,11 @@ import {
   type HttpResponse,
   header,
   type Send,
-  Unreachable,
 } from '../host/http/message.ts';
 import type { RetryPolicy } from '../host/http/retry.ts';
 import { explainedLoss } from '../host/http/unreachable.ts';
 import { atOnce, limits, patience, retries } from '../host/limits.ts';
 import { turns } from '../host/turns.ts';
-import { visible } from '../host/visible.ts';
 
 /** How wheels are asked for and fetched. */
 export interface Web {
@@ -48,7 +46,7 @@ export function openWeb(host: Host, test: Partial<RetryPolicy> = {}): Web {
   const get = (url: string, headers: Record<string, string>) =>
     inTurn(async () => {
       try {
-        return await unpacked(await exchange({ method: 'GET', url: addressOf(url), headers }));
+        return await unpacked(await exchange({ method: 'GET', url: httpAddress(url), headers }));
       } catch (error) {
         throw unreachable(error, url);
       }
@@ -56,8 +54,8 @@ export function openWeb(host: Host, test: Partial<RetryPolicy> = {}): Web {
   return {
     read: (url, accept) => get(url, { accept, 'accept-encoding': 'gzip' }),
     readPart: (url, range) => get(url, { range, 'accept-encoding': 'identity' }),
-    open: async (url, headers) => http.send({ method: 'GET', url: addressOf(url), headers }),
-    fetch: fetchBy(exchange),
+    open: async (url, headers) => http.send({ method: 'GET', url: httpAddress(url), headers }),
+    fetch: fetchOver(exchange),
     policy: { ...http.policy, ...retries.wheel, ...test },
     signal,
     traffic,
@@ -74,18 +72,6 @@ const counting =
     const response = await send(request);
     return { ...response, body: counted(response.body, traffic) };
   };
-
-/** An address of HTTP, which an index may have named. */
-function addressOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
-  throw new Unreachable(
-    `"${visible(shownAddress(text))}" is no address that can be fetched from.`,
-    {
-      next: 'Check the address, or the index that names it; it begins with https: or http:.',
-    },
-  );
-}
 
 async function* counted(body: AsyncIterable<Buffer>, traffic: { bytes: number }) {
   for await (const chunk of body) {
@@ -107,27 +93,3 @@ async function unpacked(answer: Answer): Promise<Answer> {
 /** Makes an {@link Unreachable} of a lost connection; anything else is returned as it is. */
 export const unreachable = (error: unknown, url: string): unknown =>
   explainedLoss(error, URL.parse(url)?.origin ?? url, 'the address');
-
-function fetchBy(exchange: Exchange): typeof fetch {
-  return async (input, init = {}) => {
-    const url = addressOf(input instanceof Request ? input.url : String(input));
-    const headers = Object.fromEntries(new Headers(init.headers));
-    const answer = await exchange({ method: init.method ?? 'GET', url, headers });
-    const response = responseOf(answer);
-    // a response that no server has sent has no address of its own
-    return Object.defineProperty(response, 'url', { value: answer.url.href });
-  };
-}
-
-/** Statuses whose answers have no body, as the Fetch standard has it. */
-const bodiless = new Set([204, 205, 304]);
-
-function responseOf({ status, headers, body, url }: Answer): Response {
-  if (status < 200 || status > 599) {
-    throw new Unreachable(`${url.origin} answered with the status ${status}, which HTTP has not.`);
-  }
-  return new Response(bodiless.has(status) ? null : new Uint8Array(body), {
-    status,
-    headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
-  });
-}

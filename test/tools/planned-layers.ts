@@ -64,7 +64,7 @@ export function layerWork(
     knowledge: arrangeKnowledge([], ''),
     presence: async () => undefined,
     closures: startClosures(),
-    lessons: startLessons({ rowOf: () => undefined, origin: {} }),
+    lessons: startLessons({ rowOf: () => undefined, origin: () => ({}) }),
     root: { blob: undefined, hidden: [], treeOf: () => undefined },
     finished: () => undefined,
     transfers: { keepsOrder: false, send, ended: async () => undefined },

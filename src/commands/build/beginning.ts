@@ -6,11 +6,11 @@ import { foldersInUse } from '../../nix/disk.ts';
 import { watchDisk } from '../../nix/disk-space.ts';
 import { requireKnownOutputs } from '../../nix/evaluate.ts';
 import { lockedInputs } from '../../nix/lock-file.ts';
-import { repositoryTree } from '../../nix/repository-tree.ts';
 import type { Evaluation, Nix } from '../../nix/types.ts';
 import { releaseTransport } from '../setup/github.ts';
 import { type PreparedNix, prepareBeside } from '../setup/prepare.ts';
 import { evaluateBeside } from './evaluation.ts';
+import { seeSource } from './source.ts';
 import type { BuildState } from './state.ts';
 
 /** What an image is made from. */
@@ -42,29 +42,32 @@ export function beginBuild(
       state.github?.restoreEvaluation(flake, workingDirectory),
     );
     const evaluating = add(evaluateBeside(begun, settings, host));
-    const asking = add(treeToRemember(settings, host));
     const locking = lockedInputs(flake, workingDirectory, namesOf(settings.overrideInputs));
     await add(besides());
     const evaluation = await evaluating;
     state.evaluation = evaluation;
+    const confirming = add(confirmSource(settings, state, host));
     const inputs = await locking;
     if (inputs !== undefined) state.inputs = inputs;
-    const tree = await asking;
-    if (tree !== undefined) state.tree = tree;
     checkSelection(settings.layers, evaluation);
     requireKnownOutputs(evaluation);
+    await confirming;
     return { evaluation, nix: await ready };
   });
 }
 
 const namesOf = (overridden: BuildSettings['overrideInputs']) => overridden.map(each => each.input);
 
-/** The tree of the flake's repository, for who will read the memory. */
-async function treeToRemember(
-  { writeMemory, flake = '.', workingDirectory }: BuildSettings,
+/** Files that were changed while Nix read them are those of no commit. */
+async function confirmSource(
+  settings: BuildSettings,
+  state: BuildState,
   host: Host,
-): Promise<string | undefined> {
-  return writeMemory ? repositoryTree(flake, workingDirectory, host) : undefined;
+): Promise<void> {
+  const { source } = state.seen;
+  if (source === undefined) return;
+  const now = await seeSource(settings, host);
+  if (now?.commit !== source.commit) state.seen = {};
 }
 
 /** A Nix that is ready is that of the run; caches get what it builds. */

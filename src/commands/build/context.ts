@@ -2,6 +2,7 @@ import { sourceDateEpoch } from '../../host/epoch.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { warn } from '../../host/say.ts';
+import { readManifest } from '../../image/oci/documents.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
 import type { Closure } from '../../nix/closures.ts';
@@ -11,11 +12,13 @@ import { recordText } from '../../record/text.ts';
 import type { BuildRecord } from '../../record/types.ts';
 import { rowsOfStore } from '../../registry/memory/rows.ts';
 import type { RememberedImage } from '../../registry/remembered.ts';
+import type { StoredManifest } from '../../registry/store.ts';
 import { type FinishedImage, type Push, push, type SentImage } from '../push.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
 import type { Recollection } from './recall.ts';
+import { refusal } from './run-limits.ts';
 import { type BuildState, outcomeOf } from './state.ts';
 
 /** All that is settled when the image begins to be made. */
@@ -49,7 +52,7 @@ export function startLearning({ state, knowledge, evaluation, settings }: ImageC
   const ofStore = rowsOfStore(state.closures.referencesOf, state.closures.sizeOf);
   return startLessons({
     rowOf: outPath => ofStore(outPath) ?? knowledge.rowOf(outPath),
-    origin: originOfImage(evaluation, settings, state.host.env, state.tree),
+    origin: () => originOfImage(evaluation, settings, state.host.env, state.seen),
   });
 }
 
@@ -64,7 +67,7 @@ async function remember(
   const { manifest, target, put, current = [] } = finished ?? {};
   const learnt = lessons.soFar();
   if (!settings.writeMemory || learnt === undefined || own === undefined) return;
-  const whole = { ...(manifest ? { digest: manifest.digest } : {}), ...(target ? { target } : {}) };
+  const whole = { ...(manifest ? named(manifest) : {}), ...(target ? { target } : {}) };
   const movingTags = context.destination.tags.filter(tag => !current.includes(tag));
   const made = manifest ? { manifest, movingTags } : {};
   const recordNow = () => outcomeOf({ ...state, ...made }, settings, error).record;
@@ -92,6 +95,12 @@ function toldOfRecord(
   };
 }
 
+/** By which digest an image is found again, and its config. */
+function named({ bytes, digest }: StoredManifest) {
+  const { config } = readManifest(bytes, digest);
+  return { digest, config: { digest: config.digest, size: config.size } };
+}
+
 /**
  * Pushes the image of a build, and remembers it.
  * @param send brings the blobs into the store; what it learns from them is remembered even if it fails
@@ -107,11 +116,28 @@ export async function pushBuilt(
   const loss = `What this run made could not be remembered at ${store.repository}:${cacheTag}`;
   const where: Push = {
     ...{ store, tags, host },
-    beforeTags: async () => state.caches?.beforeTags(),
+    beforeTags: async manifest => {
+      await checkLimits(context, manifest);
+      await state.caches?.beforeTags();
+    },
     remember: (finished, error) => remember(lessons, context, finished, error),
     notRemembered: error => warn(host, `${loss}: ${explain(error)}`),
   };
   state.manifest = await push(where, () => send(lessons));
+}
+
+/** An image that breaks a limit gets no tag, where that is wanted. */
+async function checkLimits(
+  { settings, state }: ImageContext,
+  manifest: StoredManifest,
+): Promise<void> {
+  if (settings.limits.length === 0 || settings.limitsMode === 'warn') return;
+  await state.earlier;
+  const { record } = outcomeOf({ ...state, manifest }, settings);
+  const failure = refusal(record);
+  if (failure === undefined) return;
+  if (record.limits) state.limits = record.limits;
+  throw failure;
 }
 
 /** The part of an {@link ImageContext} that decides an image's bytes. */

@@ -29,7 +29,8 @@ export interface Lessons {
 interface Taught {
   /** What an output refers to; one of which nobody knows that is not remembered. */
   rowOf(outPath: string): PathRow | undefined;
-  origin: ImageOrigin;
+  /** What the image is made from, as far as it is known when it is asked for. */
+  origin(): ImageOrigin;
 }
 
 /** Starts with nothing learnt. */
@@ -59,7 +60,7 @@ export function startLessons({ rowOf, origin }: Taught): Lessons {
     soFar: () => {
       if (blobs.size === 0) return undefined;
       return {
-        ...origin,
+        ...origin(),
         outputs: byName(outputs).flatMap(([outPath, output]) => {
           const row = rowOf(outPath);
           return row ? [{ outPath, row, blobs: output.blobs }] : [];

@@ -16,6 +16,7 @@ import { tellNixTime } from './nix-time.ts';
 import { progressEvent } from './progress-event.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
 import { sumsOfRuns } from './run-sums.ts';
+import { evaluateWithoutCommit } from './without-commit.ts';
 
 /** Outputs on their way into the store. */
 export interface Realisation {
@@ -215,12 +216,14 @@ export async function whileRealising<T>(
   return inPhase(host, 'realise', async () => {
     const parts = { nix, host, provider, layers, rootsDirectory, caches: state.caches };
     const realisation = startRealisation(first, { ...parts, here: here && new Set(here.keys()) });
+    const endEvaluation = first.length > 0 ? evaluateWithoutCommit(context, host) : undefined;
     try {
       // a disk that the user has cleared is cleared in any case
       if (first.length === 0) await provider.nixFor([]);
       return await work(realisation);
     } finally {
       await inSpan(host, { kind: 'nix' }, async () => {
+        await endEvaluation?.();
         await realisation.ended();
         await provider.ended();
       });

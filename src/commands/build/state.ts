@@ -13,7 +13,7 @@ import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
-import type { BuildRecord, FlakeInput, LayerRecord } from '../../record/types.ts';
+import type { BuildRecord, FlakeInput, LayerRecord, LimitRecord } from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
@@ -21,9 +21,11 @@ import { auditOutputs } from '../audit/shared.ts';
 import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
-import { originOfImage } from './image-origin.ts';
+import { originOfImage, type SeenSource } from './image-origin.ts';
+import { imageOutputs } from './image-outputs.ts';
 import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
 import { placeRecords } from './place-records.ts';
+import { limitRecords } from './run-limits.ts';
 
 export type { MadeLayer };
 
@@ -50,8 +52,8 @@ export interface BuildState {
   /** What was removed to make room. */
   reclaimed: string[];
   evaluation?: Evaluation;
-  /** Of the root of the flake's repository, as git names it. */
-  tree?: string;
+  /** The commit that the flake is of, and what is known of it. */
+  seen: SeenSource;
   destination?: Destination;
   /** What the store has said of its paths. */
   closures: Closures;
@@ -70,6 +72,8 @@ export interface BuildState {
   previous?: BuildRecord;
   /** The newest record of this image, of whatever branch. */
   newest?: BuildRecord;
+  /** The limits as they were found when the image was refused for them. */
+  limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
   auditSubject?: Promise<AuditSubject>;
   audit?: AuditRecord;
@@ -93,6 +97,7 @@ export function startState(host: Host): BuildState {
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],
+    seen: {},
     closures: startClosures(),
     made: new Map(),
   };
@@ -111,7 +116,10 @@ export function outcomeOf(
   settings: BuildSettings,
   error?: unknown,
 ): BuildOutcome {
-  const record = buildRecord(state, settings, error);
+  const { limits: wanted } = settings;
+  const run = buildRecord(state, settings, error);
+  const limits = state.limits ?? limitRecords(wanted, run, state.previous);
+  const record = { ...run, ...(limits.length > 0 ? { limits } : {}) };
   const { image } = record;
   return {
     record,
@@ -122,6 +130,7 @@ export function outcomeOf(
         ? {}
         : { digest: image.digest, ref: `${image.repository}@${image.digest}` }),
       tags: image?.tags ?? [],
+      ...imageOutputs(record, state.manifest),
       layers: layersOutput(record),
       timings: timingsOutput(record),
       ...(settings.recordFile === undefined ? {} : { record: settings.recordFile }),
@@ -214,9 +223,9 @@ function outcomeWord(error: unknown, { signal }: Host): BuildRecord['outcome'] {
 }
 
 /** What the run was for, and where it can be looked up. */
-function originRecord({ evaluation, run, host }: BuildState, settings: BuildSettings) {
+function originRecord({ evaluation, run, host, seen }: BuildState, settings: BuildSettings) {
   const { commit, branch, event } = evaluation
-    ? originOfImage(evaluation, settings, host.env)
+    ? originOfImage(evaluation, settings, host.env, seen)
     : { commit: undefined, branch: host.env.GITHUB_REF_NAME, event: settings.event };
   return {
     ...(run ? { run } : {}),

@@ -52,7 +52,7 @@ export async function recallCopy(
     state: { host },
   });
   const target = { outPath: storePath, variant };
-  const lessons = startLessons({ rowOf: () => undefined, origin: {} });
+  const lessons = startLessons({ rowOf: () => undefined, origin: () => ({}) });
   return {
     knowledge,
     lessons,

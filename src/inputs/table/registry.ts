@@ -1,10 +1,12 @@
 import type { Compression } from '../../image/types.ts';
+import { readAnnotations } from '../annotations.ts';
 import {
   choice,
   type InputDefinition,
   linesAs,
   listAs,
   pairs,
+  pairsAs,
   text,
   textAs,
   yesOrNo,
@@ -46,13 +48,18 @@ export const registryInputs = {
   },
   labels: {
     reader: pairs,
-    description: 'Labels of the image, as lines `key=value`. They are part of the image config.',
+    description:
+      'Labels of the image, as lines `key=value`. They are part of the image config; ' +
+      '`org.opencontainers.image.created` and `.revision`, which are others with each commit, become ' +
+      'annotations.',
     verbs: ['build'],
   },
   annotations: {
-    reader: pairs,
+    reader: pairsAs(readAnnotations),
     description:
-      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit.',
+      'Annotations of the manifest, as lines `key=value`. The place for what changes per commit. ' +
+      '`manifest:` before a key says the same; what is of an index or a descriptor alone (`index:`, ' +
+      '`manifest-descriptor:`, `index-descriptor:`) is left out.',
     verbs: ['build'],
   },
   push: {

@@ -1,4 +1,13 @@
-import { choice, type InputDefinition, path, text, yesOrNo } from '../definition.ts';
+import {
+  automatic,
+  choice,
+  type InputDefinition,
+  linesAs,
+  path,
+  text,
+  yesOrNo,
+} from '../definition.ts';
+import { readRunLimits } from '../run-limits.ts';
 
 /** What is told of a run. */
 export const reportInputs = {
@@ -25,6 +34,31 @@ export const reportInputs = {
       '`warning` (and errors), or `never`.',
     default: 'never',
     verbs: ['build', 'audit'],
+  },
+  limits: {
+    reader: linesAs(readRunLimits),
+    description:
+      'What a run is held to, by lines: `image-size < 12GiB`, `layer-growth < 500MiB` (of any layer ' +
+      'against the last image), `pull < 1GiB` (by a host that has the last image), `sent < 2GiB`, ' +
+      '`fetched < 20GiB` (by Nix), `build-time < 30m`. What is not known breaks none.',
+    verbs: ['build'],
+  },
+  'limits-mode': {
+    reader: choice(['warn', 'fail']),
+    description:
+      'What a broken limit does: `warn`, or `fail`: then the run fails, and no tag moves where it is ' +
+      'known before.',
+    default: 'warn',
+    verbs: ['build'],
+  },
+  comment: {
+    reader: automatic,
+    description:
+      'Whether a pull request gets one comment with a row for each image that its jobs build, brought ' +
+      'up to date with each run: `auto` where an image is another than that of the default branch. The ' +
+      'job needs `pull-requests: write`; code from a fork writes none.',
+    default: 'auto',
+    verbs: ['build'],
   },
   run: {
     reader: text,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { elsewhereNotice, movedNotice, sortLabels } from '../annotations.ts';
 import type { GitHubContext, RunContext } from '../context.ts';
 import { joinDestination } from '../destination.ts';
 import { parse, type Values } from '../parse.ts';
@@ -19,10 +20,12 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
   const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
   const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
-  const { record, audit, auditFailOn, insecureRegistries, ...others } = rest;
+  const { record, audit, auditFailOn, limits, limitsMode, comment, insecureRegistries, ...others } =
+    rest;
   const { registryUsername, registryPassword, ...preparation } = others;
   const { githubToken } = preparation;
   const { currentDirectory, github } = context;
+  const where = readPlace({ image: repository, tags, cacheTag, push }, context);
   return {
     // a build leaves no settings behind; later steps of its job have them too
     ...readPreparation(preparation, context, context.face === 'action' ? 'job' : 'run'),
@@ -37,10 +40,8 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     compression,
     reuse,
     cacheFrom,
-    ...readPlace({ image: repository, tags, cacheTag, push }, context),
-    labels,
-    repositoryLabels: repositoryLink(github),
-    annotations: { ...repositoryLink(github), ...commit(github), ...annotations },
+    ...where,
+    ...readTexts({ labels, annotations }, where.image, github),
     credentials: readCredentials({ registryUsername, registryPassword, githubToken }, github),
     insecureRegistries,
     fromFork: github?.fork !== undefined,
@@ -48,8 +49,21 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     compareWith: github?.compareWith ?? [],
     audit,
     auditFailOn,
+    limits,
+    limitsMode,
+    comment,
+    ...pullOf(github, githubToken),
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),
   };
+}
+
+/** Code of others gets no token; without one nothing is told. */
+function pullOf(
+  github: GitHubContext | undefined,
+  token: string | undefined,
+): Pick<BuildSettings, 'pull'> {
+  if (github?.pull === undefined || github.fork !== undefined || token === undefined) return {};
+  return { pull: { repository: github.repository, number: github.pull, token } };
 }
 
 type PlaceValues = Pick<Values<'build'>, 'image' | 'tags' | 'cacheTag' | 'push'>;
@@ -77,6 +91,22 @@ function readPlace(
     );
   }
   return { image, tags, cacheTag, ...permitted };
+}
+
+/** What is written on the image: on its config what stays, on its manifest what each commit changes. */
+function readTexts(
+  { labels: given, annotations }: Pick<Values<'build'>, 'labels' | 'annotations'>,
+  image: string | undefined,
+  github: GitHubContext | undefined,
+): Pick<BuildSettings, 'labels' | 'repositoryLabels' | 'annotations' | 'remarks'> {
+  const { labels, moved } = sortLabels(given, image);
+  const link = repositoryLink(github);
+  return {
+    labels,
+    repositoryLabels: link,
+    annotations: { ...link, ...commit(github), ...moved, ...annotations.manifest },
+    remarks: [movedNotice(moved) ?? [], elsewhereNotice(annotations) ?? []].flat(),
+  };
 }
 
 /** Links a package to its repository; the same for every commit, so that it may be a label. */

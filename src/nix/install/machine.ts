@@ -24,14 +24,21 @@ const architectures: Readonly<Record<string, string>> = {
   riscv64: 'riscv64',
 };
 
+/** Nix's name of the machine's system. */
+export const machineSystem = ({
+  platform,
+  arch,
+}: Pick<NodeJS.Process, 'platform' | 'arch'> = process) =>
+  `${architectures[arch] ?? arch}-${platform}`;
+
 /** Looks at the machine, of whatever kind it is. */
 export async function describeMachine(
   host: Host,
-  { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process,
+  kind: Pick<NodeJS.Process, 'platform' | 'arch'> = process,
 ): Promise<Machine> {
   const { uid, gid } = currentUser();
   return {
-    system: `${architectures[arch] ?? arch}-${platform}`,
+    system: machineSystem(kind),
     uid,
     gid,
     groups: await readGroups(),

@@ -81,7 +81,7 @@ const recordSchema = v.looseObject({
 /** What an image was made from and for; all that a run did not know is absent. */
 export const originEntries = {
   commit: v.optional(text),
-  /** The flake's folder in its repository (`?dir=`). */
+  /** The flake's folder in its repository. */
   dir: v.optional(text),
   attribute: v.optional(text),
   /** Git's hash of the tree of the repository's root. */
@@ -104,6 +104,7 @@ export const originEntries = {
 
 const imageSchema = v.looseObject({
   digest: v.optional(digest),
+  config: v.optional(v.object({ digest, size: bytes })),
   target: v.optional(v.object({ path: index, variant: text })),
   outputs: entries,
   blobs: entries,
@@ -151,16 +152,11 @@ const mostRows = {
  * Throws a SyntaxError where it is no JSON, and a {@link Failure} where it is no document.
  */
 export function readTables(json: JsonObject, storeDir: string): MemoryDocument {
-  const rowsOf = (name: keyof typeof mostRows) => boundedRows(json, name);
-  const read = <Name extends keyof typeof rowSchemas>(name: Name) =>
-    Array.from(rowsOf(name), row => {
-      const parsed = v.safeParse(rowSchemas[name], row, { abortEarly: true });
-      return parsed.success ? parsed.output : undefined;
-    });
+  const read = (name: keyof typeof rowSchemas) => readRows(json, name);
   const known = new Set(['format', ...Object.keys(mostRows)]);
   const further = json.names.filter(name => !known.has(name));
   return {
-    paths: readPaths(rowsOf('paths'), storeDir),
+    paths: readPaths(boundedRows(json, 'paths'), storeDir),
     blobs: read('blobs') as MemoryDocument['blobs'],
     outputs: read('outputs') as MemoryDocument['outputs'],
     roots: read('roots') as MemoryDocument['roots'],
@@ -169,6 +165,20 @@ export function readTables(json: JsonObject, storeDir: string): MemoryDocument {
     more: Object.fromEntries(further.map(name => [name, json.value(name)])),
   };
 }
+
+/** What a document says of images and blobs, without what these hold. */
+export function readImageTables(json: JsonObject): Pick<MemoryDocument, 'images' | 'blobs'> {
+  return {
+    images: readRows(json, 'images') as MemoryDocument['images'],
+    blobs: readRows(json, 'blobs') as MemoryDocument['blobs'],
+  };
+}
+
+const readRows = (json: JsonObject, name: keyof typeof rowSchemas) =>
+  Array.from(boundedRows(json, name), row => {
+    const parsed = v.safeParse(rowSchemas[name], row, { abortEarly: true });
+    return parsed.success ? parsed.output : undefined;
+  });
 
 function* boundedRows(json: JsonObject, name: keyof typeof mostRows): Generator<unknown> {
   const rows = json.elements(name);

@@ -1,5 +1,6 @@
 import type { Fields } from '../../host/foreign-value.ts';
 import type { KnownBlob, Memory, RememberedImage, RememberedRecord } from '../remembered.ts';
+import { originEntries } from './document.ts';
 import { serializeMemory } from './serialize.ts';
 
 /** How many images a memory holds; the oldest are forgotten, and with them their blobs. */
@@ -38,10 +39,21 @@ function mergeImages(images: readonly RememberedImage[]): RememberedImage[] {
 const identityOf = ({ digest, blobs }: RememberedImage) =>
   digest ?? blobs.map(blob => blob.digest).join(' ');
 
-/** An image with what was known of it before, and is not told now. */
+/**
+ * An image with what was known of it before, and is not told now. What it was made from is of one run: what
+ * two say of it together, neither may have found.
+ */
 function completed(newer: RememberedImage, older: RememberedImage): RememberedImage {
   const more = merged(newer.more, older.more);
-  return { ...older, ...newer, ...(more ? { more } : {}) };
+  const before = newer.system === undefined ? older : withoutOrigin(older);
+  return { ...before, ...newer, ...(more ? { more } : {}) };
+}
+
+/** Without what a run says of what it has made the image from; whether it was tested is said of the image. */
+function withoutOrigin(image: RememberedImage): RememberedImage {
+  const isOrigin = (name: string) => name !== 'tested' && Object.hasOwn(originEntries, name);
+  const kept = Object.entries(image).filter(([name]) => !isOrigin(name));
+  return Object.fromEntries(kept) as unknown as RememberedImage;
 }
 
 const merged = (newer: Fields | undefined, older: Fields | undefined): Fields | undefined =>
@@ -60,8 +72,12 @@ function mergeRecords(records: readonly RememberedRecord[]): RememberedRecord[] 
 export function isRemembered(learnt: RememberedImage, memory: Memory): boolean {
   const known = memory.images.find(image => identityOf(image) === identityOf(learnt));
   if (known === undefined) return false;
-  const { digest, target, outputs, blobs, roots } = learnt;
-  const content = { ...(digest ? { digest } : {}), ...(target ? { target } : {}) };
+  const { digest, config, target, outputs, blobs, roots } = learnt;
+  const content = {
+    ...(digest ? { digest } : {}),
+    ...(config ? { config } : {}),
+    ...(target ? { target } : {}),
+  };
   const whole = { ...learnt, ...known, ...content, outputs, blobs, roots };
   return serializeMemory({ images: [whole] }).equals(serializeMemory({ images: [known] }));
 }

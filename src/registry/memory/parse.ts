@@ -150,10 +150,10 @@ interface Tables {
 }
 
 function rememberedImage(row: Row<'images'>, { paths, blobs, outputs, roots }: Tables) {
-  const { digest, target, outputs: made, blobs: layers, roots: trees, ...rest } = row;
+  const { digest, config, target, outputs: made, blobs: layers, roots: trees, ...rest } = row;
   const { origin, more } = splitOrigin(rest);
   return {
-    ...present({ digest }),
+    ...present({ digest, config }),
     ...(target && paths.has(target.path)
       ? { target: { outPath: paths.pathAt(target.path), variant: target.variant } }
       : {}),
@@ -172,7 +172,7 @@ function rememberedRecord(row: Row<'records'>): RememberedRecord {
 }
 
 /** What an image was made from, and what a newer program says of it. */
-function splitOrigin(fields: Fields): { origin: ImageOrigin; more: Fields } {
+export function splitOrigin(fields: Fields): { origin: ImageOrigin; more: Fields } {
   const all = Object.entries(fields).filter(([, value]) => value !== undefined);
   const [known, other] = [true, false].map(wanted =>
     Object.fromEntries(all.filter(([name]) => Object.hasOwn(originEntries, name) === wanted)),

@@ -89,6 +89,20 @@ export async function readMemory(
   return { ...read, warning };
 }
 
+/**
+ * The document of the memory at `reference`, and nothing told of what is wrong; undefined where there is none
+ * of this format. Rejects only when the store itself fails.
+ */
+export async function documentAt(
+  store: ImageStore,
+  reference: string,
+  architecture: string,
+): Promise<Buffer | undefined> {
+  const found = await manifestAt(store, reference, { architecture });
+  if (found === undefined || found instanceof Failure) return undefined;
+  return formatOf(found.manifest) === memoryFormat ? documentOf(store, found) : undefined;
+}
+
 const newer = (format: number) => `has format ${format}, which needs a newer comfy-nix`;
 
 /** The document, which is the first layer; undefined where it cannot be had. */
@@ -114,7 +128,7 @@ function altered(error: unknown): undefined {
 async function manifestAt(
   store: ImageStore,
   reference: string,
-  { architecture, mayWrite }: Reading,
+  { architecture, mayWrite }: Pick<Reading, 'architecture' | 'mayWrite'>,
 ): Promise<FoundManifest | Failure | undefined> {
   const name = `${store.repository}:${reference}`;
   try {

@@ -21,7 +21,7 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
   const roots = new Table<RememberedImage['roots'][number]>(root => root.outPath);
   const blobAt = (blob: KnownBlob) => blobs.at(blob, () => blobRow(blob, paths));
   const rows = images.map(image => {
-    const { digest, target } = image;
+    const { digest, config, target } = image;
     // rows with references first: what blobs hold is found among them
     const rowsOfOutputs = image.outputs.map(output => paths.at(output.row));
     const made = image.outputs.map((output, place) => {
@@ -30,6 +30,7 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
     });
     return {
       digest,
+      config,
       target: target && { path: paths.of(target.outPath), variant: target.variant },
       ...originOf(image),
       outputs: made,

@@ -29,6 +29,14 @@ const value = fc.oneof(
       '-',
     ],
     ...[
+      'image-size < 1GiB\nimage-size < 2',
+      'build-time <= 1h30m',
+      'sent < 9e9GB',
+      'manifest,index:a=b\nmanifest:a=c',
+      'index[linux/amd64]:a=b',
+      'org.opencontainers.image.created=x',
+    ],
+    ...[
       'http://u:p@h',
       'type=registry,ref=',
       '(',

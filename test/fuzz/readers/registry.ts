@@ -7,6 +7,7 @@ import { diffIdsIn, findManifest, readManifest } from '../../../src/image/oci/do
 import { mediaTypes } from '../../../src/image/types.ts';
 import { chooseChallenge } from '../../../src/registry/challenge.ts';
 import { parseHelperAnswer, parseLoginFile } from '../../../src/registry/login-file.ts';
+import { listImages } from '../../../src/registry/memory/images.ts';
 import { knownBlobs, mergeMemories } from '../../../src/registry/memory/merge.ts';
 import { parseMemory } from '../../../src/registry/memory/parse.ts';
 import { serializeMemory } from '../../../src/registry/memory/serialize.ts';
@@ -52,6 +53,8 @@ const blobs = paths.map((path, at) => ({
 const memory = serializeMemory({
   images: ['a', 'b'].map(digit => ({
     digest: digest(digit),
+    config: { digest: digest('c'), size: 7 },
+    ...{ commit: 'c1', tree: 't1', settings: { labels: { a: 'b' } }, locked: true },
     target: { outPath: paths[2] ?? '', variant: '[]' },
     outputs: paths.map((outPath, at) =>
       rememberedOutput(outPath, paths.slice(0, at), blobs.slice(at, at + 1)),
@@ -159,6 +162,9 @@ export const readers = [
     cases: mutatedJson(JSON.parse(memory)),
     broken: [memory],
     read: text => {
+      for (const { blobs: listed } of listImages(Buffer.from(text))) {
+        if (listed.some(blob => blob === undefined)) throw new TypeError('it lists no blob');
+      }
       const parsed = parseMemory(Buffer.from(text), storeDir);
       if (parsed.kind !== 'memory') return;
       const evidence = {

@@ -51,6 +51,12 @@ test('a workflow that pushes: outputs, groups, summary, and no secret in sight',
   assert.match(String(main.outputs.digest), /^sha256:[0-9a-f]{64}$/);
   assert.equal(main.outputs.ref, `${repository}@${main.outputs.digest}`);
   assert.equal(main.outputs.tags, 'cu130\nlatest');
+  const metadata = JSON.parse(String(main.outputs.metadata)) as Record<string, unknown>;
+  assert.equal(metadata['containerimage.digest'], main.outputs.digest);
+  assert.equal(metadata['containerimage.config.digest'], main.outputs.imageid);
+  assert.equal(metadata['image.name'], `${repository}:cu130,${repository}:latest`);
+  assert.ok(Number(main.outputs.size) > 100_000);
+  assert.equal(main.outputs.reused, 'false');
   const layers = JSON.parse(String(main.outputs.layers)) as { name: string; origin: string }[];
   assert.deepEqual(
     layers.slice(0, 2).map(({ name, origin }) => [name, origin]),

@@ -53,7 +53,7 @@ async function reused(...counts: number[]): Promise<string[]> {
       mediaTypes.layer.zstd,
     ),
     presence: async () => 'present',
-    lessons: startLessons({ rowOf: () => undefined, origin: {} }),
+    lessons: startLessons({ rowOf: () => undefined, origin: () => ({}) }),
     realisation: { have: () => Promise.reject(mustBeMade) },
     finished: ({ name, origin }: MadeLayer) => void done.push(`${name} ${origin}`),
   } as unknown as LayerWork;

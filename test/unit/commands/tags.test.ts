@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { moveTags } from '../../../src/commands/tags.ts';
+import { moveTags, moveTagsAtOnce } from '../../../src/commands/tags.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { mediaTypes } from '../../../src/image/types.ts';
 import type { ImageStore } from '../../../src/registry/store.ts';
@@ -125,4 +125,20 @@ test('an interrupt leaves the tags that have not moved where they are', async t 
   const host = quietHost({ signal: interrupt.signal });
   await assert.rejects(moveTags(interrupting, ['one', 'two'], manifest, host), reason);
   assert.deepEqual([...registry.manifests.keys()], [digest, 'one']);
+});
+
+test('tags that move at once are checked by their answers, and one that fails tells which have moved', async t => {
+  const { registry, store } = await repository(t);
+  await moveTagsAtOnce(store, ['cu130', 'latest'], manifest, quietHost());
+  assert.deepEqual(registry.requests.toSorted(), [
+    'PUT /v2/o/x/manifests/cu130',
+    'PUT /v2/o/x/manifests/latest',
+  ]);
+  registry.behaviour.lie = `sha256:${'1'.repeat(64)}`;
+  const lied = moveTagsAtOnce(store, ['v1'], manifest, quietHost());
+  await assert.rejects(lied, /The tag v1 could not be moved .*no tag has moved.* says sha256:1/);
+  const signal = AbortSignal.abort(new Failure('It was interrupted.'));
+  const interrupted = moveTagsAtOnce(store, ['v2'], manifest, quietHost({ signal }));
+  await assert.rejects(interrupted, /interrupted/);
+  assert.equal(registry.manifests.has('v2'), false);
 });

@@ -64,7 +64,10 @@ async function make({ layers, sizes, references = {} }: Plan, memory?: Remembere
   const rowOf = rowsOfStore(closures.referencesOf, closures.sizeOf);
   const places = memory ? [{ memory: { images: [memory] }, evidence: {} as Evidence }] : [];
   const knowledge = arrangeKnowledge(places, '');
-  const lessons = startLessons({ rowOf: path => rowOf(path) ?? knowledge.rowOf(path), origin: {} });
+  const lessons = startLessons({
+    rowOf: path => rowOf(path) ?? knowledge.rowOf(path),
+    origin: () => ({}),
+  });
   const presence = async () => 'present' as const;
   const { work, sent } = layerWork(
     { nix, realisation, closures, lessons, knowledge, presence },

@@ -79,6 +79,7 @@ const memory: fc.Arbitrary<Memory> = fc
         const image = fc.record(
           {
             digest,
+            config: fc.record({ digest, size: fc.nat() }, plain),
             target: fc.record({ outPath: storePath, variant: fc.string() }, plain),
             blobs: fc.subarray(blobs),
             outputs: fc.subarray(outputs),
@@ -204,6 +205,33 @@ test('an image that is learnt again keeps what was known of it', () => {
   assert.equal(isRemembered(again, { images: [before] }), false, 'the event was not known');
   assert.equal(isRemembered(imageOf('a', blob('2')), { images: [before] }), false);
   assert.equal(isRemembered(imageOf('b', blob('1')), { images: [before] }), false);
+});
+
+test('what an image was made from is what one run says, not what two say together', () => {
+  const one = {
+    ...imageOf('a', blob('1')),
+    commit: 'c1',
+    tree: 't1',
+    attribute: 'x',
+    tested: 'no',
+  };
+  const other = { ...imageOf('a', blob('1')), attribute: 'y', system: 's' };
+  const [image] = mergeMemories({ images: [other] }, { images: [{ ...one, system: 's' }] }).images;
+  assert.deepEqual(
+    [image?.commit, image?.tree, image?.attribute, image?.tested],
+    [undefined, undefined, 'y', 'no'],
+  );
+  const unknown = imageOf('a', blob('1'));
+  const kept = mergeMemories({ images: [unknown] }, { images: [{ ...one, system: 's' }] });
+  assert.deepEqual([kept.images[0]?.tree, kept.images[0]?.attribute], ['t1', 'x']);
+});
+
+test('an image whose config is not known yet is learnt again', () => {
+  const before = imageOf('a', blob('1'));
+  const learnt = { ...before, config: { digest: before.digest ?? '', size: 7 } };
+  assert.equal(isRemembered(learnt, { images: [before] }), false);
+  assert.equal(isRemembered(learnt, { images: [learnt] }), true);
+  assert.equal(isRemembered(before, { images: [learnt] }), true);
 });
 
 test('what a newer program has written is kept by one that does not know it', () => {
