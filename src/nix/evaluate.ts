@@ -1,14 +1,17 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
+import type { Emit } from '../host/events.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
+import { kindOf } from './causes/kind.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
 import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
-import { createEventReader } from './events.ts';
+import { createEventReader, type FailedDerivation } from './events.ts';
+import { existingNames } from './existing-names.ts';
 import { asAddress } from './flake-reference.ts';
 import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
 import { level } from './internal-json.ts';
@@ -18,7 +21,7 @@ import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
 import { namedTargets, targetsOf } from './recipe-layers.ts';
 import { readDerivation } from './shape.ts';
-import type { DerivationOutput, Evaluation, Nix, Provenance, Recipe } from './types.ts';
+import type { DerivationOutput, Evaluation, Nix, NixEvent, Provenance, Recipe } from './types.ts';
 
 /** What to evaluate, and how. */
 export interface EvaluationRequest {
@@ -65,13 +68,40 @@ const describeWithProvenance = `target:
 export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
   const missing: string[] = [];
   for (const installable of request.installables) {
-    const { description, locked, errors } = await describe(nix, installable, request);
+    const { description, locked, errors, failed } = await describe(nix, installable, request);
     if (description) return { ...evaluationOf(installable, description, nix), locked };
-    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
+    if (!isMissingAttribute(installable, errors)) {
+      const kind = (drvPath: string) => kindOf(drvPath, nix.place);
+      throw evaluationFailure(installable, errors, { ...request, failed, kindOf: kind });
+    }
     missing.push(...errors);
   }
-  throw missingAttribute(request.installables, missing);
+  throw missingAttribute(request.installables, missing, await siblingNames(nix, request, missing));
 }
+
+/** Names of the packages that the flake has for the system that Nix has looked at. */
+function siblingNames(
+  nix: Nix,
+  request: EvaluationRequest,
+  errors: readonly string[],
+): Promise<readonly string[]> {
+  const { cwd } = request;
+  const [flake = '.'] = (request.installables[0] ?? '.').split('#');
+  const system = /'packages\.([\w-]+)\./.exec(errors.join('\n'))?.[1];
+  if (system === undefined) return Promise.resolve([]);
+  return existingNames(
+    nix,
+    asAddress(`${flake}#packages.${system}`, cwd),
+    flakeOptions(request),
+    cwd,
+  );
+}
+
+/** How Nix is told to take a flake: its settings, and inputs in place of its own. */
+const flakeOptions = ({ acceptFlakeConfig, overrideInputs, cwd }: EvaluationRequest): string[] => [
+  ...['--option', 'accept-flake-config', String(acceptFlakeConfig)],
+  ...overrideArguments(overrideInputs, cwd),
+];
 
 /** How Nix is told which inputs are replaced. */
 export const overrideArguments = (
@@ -80,28 +110,53 @@ export const overrideArguments = (
 ): string[] =>
   inputs.flatMap(({ input, flake }) => ['--override-input', input, asAddress(flake, cwd)]);
 
+/** How one evaluation ended. */
+interface Described {
+  description?: Description | undefined;
+  locked: boolean;
+  errors: readonly string[];
+  /** Builds that it needed, and that did not come to their end. */
+  failed: readonly FailedDerivation[];
+}
+
 async function describe(
   nix: Nix,
   installable: string,
   request: EvaluationRequest,
-): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
-  const reader = createEventReader();
-  const { emit, clock } = nix.host;
-  const fetches = tellFetches(nix.host);
-  let locked = true;
+): Promise<Described> {
+  const { reader, take, isLocked, end } = followLog(request, nix.host);
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
-    ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...overrideArguments(request.overrideInputs, request.cwd),
+    ...flakeOptions(request),
     ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
     ...['--', asAddress(installable, request.cwd)],
   ];
-  const onStderrLine = (line: string) => {
+  const more = { cwd: request.cwd, limit: 'none', onStderrLine: take } as const;
+  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
+  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
+    runNix(nix, 'nix', args, { ...more, signal, onOutput }),
+  ).catch((error: unknown) => {
+    end(true);
+    throw error;
+  });
+  end(code !== 0);
+  const description = code === 0 ? readDescription(stdout) : undefined;
+  const errors = code === null ? [...reader.errors(), killed] : reader.errors();
+  return { description, locked: isLocked(), errors, failed: reader.failed() };
+}
+
+/** Reads what Nix says while it evaluates, and tells of it: files that it fetches, builds, warnings. */
+function followLog(request: EvaluationRequest, { emit, clock }: Host) {
+  const reader = createEventReader();
+  const fetches = tellFetches({ emit, clock });
+  let locked = true;
+  const take = (line: string) => {
     const events = reader.read(line, clock());
     const files = reader.fetching();
     // a line tells of the beginning or end of one
     if (fetches.take(files.length)) request.onFetch?.(files);
     for (const event of events) {
+      tellBuild(event, emit);
       if (event.type !== 'message' || event.level !== level.warning) continue;
       const isOfLock = isAboutLockFile(event.text);
       if (isOfLock) locked = false;
@@ -109,12 +164,13 @@ async function describe(
       emit({ type: 'notice', message: event.text, at: event.at });
     }
   };
-  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
-  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
-    runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
-  ).finally(() => fetches.take(0));
-  const description = code === 0 ? readDescription(stdout) : undefined;
-  return { description, locked, errors: reader.errors() };
+  const end = (failed: boolean) => {
+    fetches.take(0);
+    for (const derivation of reader.running()) {
+      emit({ type: 'build-end', derivation, failed, at: clock() });
+    }
+  };
+  return { reader, take, end, isLocked: () => locked };
 }
 
 /** Tells of the times in which files are fetched: while Nix evaluates those are mostly inputs of the flake. */
@@ -133,6 +189,17 @@ function tellFetches({ emit, clock }: Pick<Host, 'emit' | 'clock'>) {
     },
   };
 }
+
+/** What is built while Nix evaluates belongs to no layer: which ones there are is not known yet. */
+function tellBuild(event: NixEvent, emit: Emit): void {
+  if (event.type !== 'build-start' && event.type !== 'build-log' && event.type !== 'build-end')
+    return;
+  const { drvPath: derivation, ...rest } = event;
+  emit({ derivation, ...rest });
+}
+
+/** A process that a signal has ended says nothing itself. */
+const killed = 'Nix was killed while it evaluated.';
 
 /**
  * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by

@@ -376,6 +376,19 @@ test('the last two hundred errors are kept, and what other programs write', () =
   assert.deepEqual([reader.errors()[0], reader.errors()[199]], ['error 1', 'error: the last']);
 });
 
+test('a build that Nix ended is named with its outputs, after its stop', () => {
+  const reader = createEventReader();
+  const text = `error: building of '${bad}!*' from .drv file timed out after 2 seconds`;
+  readAll(reader, [builds(9), build(1, bad), progress(9, 0, 1, 0, 1), stop(1), error(text)]);
+  assert.deepEqual(reader.failed(), [{ drvPath: bad, message: text, log: [] }]);
+});
+
+test('a trace that names a derivation is no failure of it', () => {
+  const reader = createEventReader();
+  readAll(reader, [build(1, multi), error(`trace: error: builder for '${multi}' failed`)]);
+  assert.deepEqual([reader.failed(), reader.errors()], [[], []]);
+});
+
 test('a warning that names a derivation is no failure of it', () => {
   const reader = createEventReader();
   const events = readAll(reader, [
