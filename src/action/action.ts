@@ -18,7 +18,7 @@ import { type OutputName, outputText } from '../inputs/outputs.ts';
 import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
-import { runResult } from '../report/table.ts';
+import type { BuildRecord } from '../record/types.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
@@ -94,7 +94,7 @@ async function handBack(
   await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
-  world.toolkit.info(runResult(outcome.record));
+  await tellResult(outcome.record, world);
   await writeSummary(await summaryOf(outcome), world);
 }
 
@@ -138,9 +138,15 @@ async function reportFailure(
     return;
   }
   const record = outcome?.record;
-  if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
+  if (record !== undefined && record.layers.length > 0) await tellResult(record, world);
   toolkit.error(text);
   await writeSummary(await summaryOf(outcome, text), world);
+}
+
+/** What a run has come to, for its log; what makes it is loaded then. */
+async function tellResult(record: BuildRecord, { toolkit }: ActionWorld): Promise<void> {
+  const { runResult } = await import('../report/table.ts');
+  toolkit.info(runResult(record));
 }
 
 /** The summary of a run; what makes it is loaded when there is something to tell. */
