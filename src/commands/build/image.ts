@@ -25,7 +25,6 @@ import type { RememberedRoot } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 import { foremost } from './target-layers.ts';
 import { timedPresence } from './timed-presence.ts';
-import { wouldPush } from './would-push.ts';
 
 /** Makes all layers, publishes the image and remembers, also what was done before a failure. */
 export async function composeImage(given: RecipeContext): Promise<void> {
@@ -91,9 +90,9 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
       state.made.set(name, { name, target: targetOf(layer), origin, blobs: [] });
     }
   });
-  // a number of the report is no reason to fail
-  const unsent = wouldPush(plan.reused, context).catch(() => undefined);
-  state.wouldPush = await inSpan(host, { kind: 'store' }, () => unsent);
+  // loaded on use; a number of the report is no reason to fail
+  const unsent = async () => (await import('./would-push.ts')).wouldPush(plan.reused, context);
+  state.wouldPush = await inSpan(host, { kind: 'store' }, unsent).catch(() => undefined);
 }
 
 /** What the store has of an image: of all that its recipe names, and of what is wanted besides. */
