@@ -18,8 +18,7 @@ import { type OutputName, outputText } from '../inputs/outputs.ts';
 import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
-import { failureMarkdown, summaryMarkdown } from '../report/summary.ts';
-import { runResult } from '../report/table.ts';
+import type { BuildRecord } from '../record/types.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
@@ -95,8 +94,8 @@ async function handBack(
   await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
-  world.toolkit.info(runResult(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
+  await tellResult(outcome.record, world);
+  await writeSummary(await summaryOf(outcome), world);
 }
 
 /** What a verb that builds nothing has found. */
@@ -139,11 +138,24 @@ async function reportFailure(
     return;
   }
   const record = outcome?.record;
-  if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
+  if (record !== undefined && record.layers.length > 0) await tellResult(record, world);
   toolkit.error(text);
-  const summary =
-    record === undefined ? failureMarkdown(text) : summaryMarkdown(record, outcome?.previous);
-  await writeSummary(summary, world);
+  await writeSummary(await summaryOf(outcome, text), world);
+}
+
+/** What a run has come to, for its log; what makes it is loaded then. */
+async function tellResult(record: BuildRecord, { toolkit }: ActionWorld): Promise<void> {
+  const { runResult } = await import('../report/table.ts');
+  toolkit.info(runResult(record));
+}
+
+/** The summary of a run; what makes it is loaded when there is something to tell. */
+async function summaryOf(outcome: VerbOutcome | undefined, failure = ''): Promise<string> {
+  const { failureMarkdown, summaryMarkdown } = await import('../report/summary.ts');
+  const record = outcome?.record;
+  return record === undefined
+    ? failureMarkdown(failure)
+    : summaryMarkdown(record, outcome?.previous);
 }
 
 /** A summary that cannot be written is worth a warning, not the run. */

@@ -126,10 +126,10 @@ async function runVerb(
     if (warning !== undefined) warn(host, warning);
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
-    showOutcome(outcome, shown);
+    await showOutcome(outcome, shown);
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure) showUnfinished(error.outcome, shown);
+    if (error instanceof VerbFailure) await showUnfinished(error.outcome, shown);
     throw error;
   }
 }

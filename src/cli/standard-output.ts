@@ -5,7 +5,7 @@ import type { RawInputs } from '../inputs/table.ts';
 import type { Telling } from './arguments.ts';
 
 /** What a verb writes to standard output by itself, by its sign or by a name such as /dev/stdout. */
-type Taken = 'image' | 'record';
+type Taken = 'image' | 'record' | 'trace' | 'page';
 
 /**
  * What the inputs have put on standard output, which is then all of it; undefined: nothing.
@@ -20,20 +20,26 @@ export async function standardOutputOf(
   throw new Failure(
     `The flag --json writes to standard output, which takes the ${taken} already.`,
     {
-      next: 'Write the record to a file, by --record FILE.',
+      next:
+        taken === 'image' || taken === 'record'
+          ? 'Write the record to a file, by --record FILE.'
+          : `Write the ${taken} to a file.`,
       exitCode: 2,
     },
   );
 }
 
 async function takenBy(raw: RawInputs, currentDirectory: string): Promise<Taken | undefined> {
-  const { image, destination, record, 'working-directory': folder = '.' } = raw;
+  const { image, destination, record, trace, html: page } = raw;
+  const { 'working-directory': folder = '.' } = raw;
   for (const place of [image, destination]) {
     const [, archive] = /^docker-archive:(.+)$/s.exec(place ?? '') ?? [];
     if (place === '-') return 'image';
     const file = archive && resolve(currentDirectory, folder, archive);
     if (file && (await isStandardOutput(file))) return 'image';
   }
-  const isRecord = record && (await isStandardOutput(resolve(currentDirectory, record)));
-  return isRecord ? 'record' : undefined;
+  for (const [taken, file] of Object.entries({ record, trace, page })) {
+    if (file && (await isStandardOutput(resolve(currentDirectory, file)))) return taken as Taken;
+  }
+  return undefined;
 }

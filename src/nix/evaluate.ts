@@ -9,7 +9,6 @@ import { within } from '../host/wait.ts';
 import { kindOf } from './causes/kind.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
-import { evaluationFailure, isMissingAttribute, missingAttribute } from './evaluation-failure.ts';
 import { createEventReader, type FailedDerivation } from './events.ts';
 import { existingNames } from './existing-names.ts';
 import { asAddress } from './flake-reference.ts';
@@ -70,12 +69,14 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
   for (const installable of request.installables) {
     const { description, locked, errors, failed } = await describe(nix, installable, request);
     if (description) return { ...evaluationOf(installable, description, nix), locked };
+    const { evaluationFailure, isMissingAttribute } = await import('./evaluation-failure.ts');
     if (!isMissingAttribute(installable, errors)) {
       const kind = (drvPath: string) => kindOf(drvPath, nix.place);
       throw evaluationFailure(installable, errors, { ...request, failed, kindOf: kind });
     }
     missing.push(...errors);
   }
+  const { missingAttribute } = await import('./evaluation-failure.ts');
   throw missingAttribute(request.installables, missing, await siblingNames(nix, request, missing));
 }
 

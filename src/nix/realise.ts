@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../host/failure.ts';
 import { eitherSignal } from '../host/signals.ts';
-import { buildFailure, rootsOf } from './build-failure.ts';
 import { kindOf } from './causes/kind.ts';
 import { createEventReader, type EventReader } from './events.ts';
 import { runNix } from './nix.ts';
@@ -104,6 +103,7 @@ async function realiseOnce(
   const valid = await watch.finish(ending.code === 0);
   if (ending.code === 0) return {};
   await protect(nix, valid, root);
+  const { buildFailure, rootsOf } = await import('./build-failure.ts');
   const failed = reader.failed();
   const isKilled = ending.code === null && !idle.signal.aborted;
   const failure = buildFailure(failed, isKilled ? [...reader.errors(), killed] : reader.errors(), {

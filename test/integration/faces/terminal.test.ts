@@ -75,7 +75,7 @@ for (const [name, { command: shell, load }] of Object.entries(shells)) {
     await terminal.until(/comfy-nix prefetch/);
     await terminal.type('--verif', 'Tab');
     await terminal.until(/comfy-nix prefetch --verify/);
-    await terminal.type('C-c');
+    await terminal.type('C-u'); // which all of them take at once, other than C-c
     await terminal.type('comfy-nix build --compre', 'Tab');
     await terminal.until(/comfy-nix build --compression/);
     await terminal.type(' gz', 'Tab');

@@ -30,3 +30,14 @@ test('what several runs of Nix tell of themselves is told as the sum of all', ()
   const other: NixEvent = { type: 'message', level: 0, text: 'x', at: 0 };
   assert.equal(second(other), other);
 });
+
+test('a run that has begun again, as its numbers show, adds to what it told before: no sum ever falls', () => {
+  const run = sumsOfRuns()();
+  run({ type: 'download', done: 60, expected: 100, at: 0 });
+  run(counts(3, 1));
+  const again = run({ type: 'download', done: 1, expected: 30, at: 0 });
+  assert.deepEqual(again, { type: 'download', done: 61, expected: 130, at: 0 });
+  const built = run(counts(1, 0));
+  assert.ok(built.type === 'counts');
+  assert.deepEqual(built.built, { done: 4, expected: 20 });
+});

@@ -1,0 +1,1 @@
+export{failureMarkdown,summaryMarkdown}from"./shared-work.js";

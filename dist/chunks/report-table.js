@@ -1,0 +1,1 @@
+export{runResult}from"./shared-work.js";
