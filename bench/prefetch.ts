@@ -1,6 +1,9 @@
 // Measures a full `prefetch` of 6 wheels × 3 CUDA × 2 Python versions, as a process of its own,
 // against an index on this machine that gives digests, over a link with a round trip of 50 ms.
 // Pages are as long as PyTorch's. The goal: under 3 s, under 5 MB.
+//
+//     npm run bench:prefetch
+//     npm run bench:prefetch -- FOLDER    requirements lists of a folder, from the package index (network)
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,6 +17,7 @@ import {
   type PackageIndex,
   startPackageIndex,
 } from '../test/tools/package-index.ts';
+import { measureLists } from './prefetch-lists.ts';
 
 const rounds = 5;
 const entry = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
@@ -62,7 +66,9 @@ async function measure(index: PackageIndex, address: string): Promise<Measured> 
     const wheels = join(folder, 'wheels.toml');
     const lock = join(folder, 'wheels.lock.json');
     const list = (values: readonly string[]) => JSON.stringify(values);
-    const tables = Object.keys(projects).map(project => `[wheels.${project}]`);
+    const tables = Object.entries(projects).map(
+      ([project, version]) => `[wheels.${project}]\nversion = "${version}"`,
+    );
     await writeFile(
       wheels,
       `cuda = ${list(cuda)}\npython = ${list(pythons)}\nindex = "http://${address}/{cuda}"\n` +
@@ -113,4 +119,5 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+const [folder] = process.argv.slice(2);
+await (folder === undefined ? main() : measureLists(folder));

@@ -101,26 +101,30 @@ async function measure(
   return rows;
 }
 
-/** What was done for a layer: how many of its blobs were made and sent, or nothing. */
-function doneFor({ origin, blobs }: LayerRecord): string {
+/** What was done for layers: how many of their blobs were made and sent, or nothing. */
+function doneFor(layers: readonly LayerRecord[]): string {
+  const blobs = layers.flatMap(layer => layer.blobs);
   const sent = blobs.filter(({ transfer }) => transfer === 'uploaded').length;
   if (sent > 0) return sent === blobs.length ? '**made**' : `**${sent} of ${blobs.length}**`;
-  return origin === 'built' ? 'built, not sent' : '·';
+  return layers.some(({ origin }) => origin === 'built') ? 'built, not sent' : '·';
 }
 
+/** The column of a layer: all bytecode has one. */
+const columnOf = ({ name }: LayerRecord) =>
+  name.replace(/^layer\d-/, '').replace(/^bytecode-.*/, 'bytecode');
+
 function layerTable(rows: readonly Row[]): string {
-  const names = (rows[0]?.fresh.record.layers ?? []).map(({ name }) => name);
-  const cell = (name: string, { same, fresh }: Row) => {
+  const heads = [...new Set(rows[0]?.fresh.record.layers.map(columnOf))];
+  const cell = (head: string, { same, fresh }: Row) => {
     const found = [same, fresh].flatMap(built => {
-      const layer = built?.record.layers.find(each => each.name === name);
-      return layer ? [doneFor(layer)] : [];
+      const layers = built?.record.layers.filter(each => columnOf(each) === head) ?? [];
+      return layers.length > 0 ? [doneFor(layers)] : [];
     });
     return [...new Set(found)].join(' / ');
   };
-  const heads = names.map(name => name.replace(/^layer\d-/, ''));
   return table(
     ['', ...heads],
-    rows.map(row => [row.change, ...names.map(name => cell(name, row))]),
+    rows.map(row => [row.change, ...heads.map(head => cell(head, row))]),
   );
 }
 

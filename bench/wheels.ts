@@ -66,7 +66,8 @@ function buildTable(builds: readonly Built[]): string {
     ['a fresh machine', 'sent', 'of the image', 'bytecode', 'from the cache', "NVIDIA's", 'time'],
     builds.map(({ what, record, fetchedBytes, nvidiaPaths }) => {
       const size = record.image?.size ?? Number.NaN;
-      const blobs = record.layers.find(({ name }) => name === 'bytecode')?.blobs ?? [];
+      const compiled = record.layers.filter(({ name }) => name.startsWith('bytecode-'));
+      const blobs = compiled.flatMap(layer => layer.blobs);
       const bytecode = blobs.reduce((sum, blob) => sum + blob.size, 0);
       const share = (bytes: number) => `${((100 * bytes) / size).toFixed(2)} %`;
       return [

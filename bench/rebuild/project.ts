@@ -35,7 +35,7 @@ export interface WeightedProject extends SmallProject {
   scale: number;
   /** Adds the Python package yarl, which it is made without, to packages.nix. */
   addPackage(): Promise<void>;
-  /** Adds a wheel of 20 MB to the dependencies. */
+  /** Adds a wheel of 20 MB, a kernel. */
   addWheel(): Promise<void>;
   /** Takes another nixpkgs. */
   moveNixpkgs(): Promise<void>;
@@ -87,11 +87,7 @@ export async function weightedProject(lifetime: Lifetime): Promise<WeightedProje
     nixpkgs,
     scale: sizes.scale,
     addPackage: () => writeFile(file, packages),
-    addWheel: async () => {
-      await project.updateWheels({ [added]: '1.0' });
-      const text = await readFile(file, 'utf8');
-      await writeFile(file, text.replace('"comfy-kitchen"', `"comfy-kitchen" "${added}"`));
-    },
+    addWheel: () => project.updateWheels({ [added]: '1.0' }),
     moveNixpkgs: () => moveNixpkgs(standIn),
     patchPython: () => patchPython(standIn),
   };

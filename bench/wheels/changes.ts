@@ -1,8 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { hashTree } from '../../src/wheels/tree/hash.ts';
+import { patchPython } from '../../test/integration/templates/stand-in.ts';
 import type { RealProject, WheelPin } from './project.ts';
 
 /** A file of an index's page in JSON (PEP 691). */
@@ -15,22 +17,19 @@ interface IndexFile {
 
 /** What follows one after the other, each built upon the one before. */
 export const changes: Record<string, (project: RealProject, folder: string) => Promise<void>> = {
+  'a Python patch release': (_, folder) => patchPython(join(folder, 'nixpkgs-moved')),
   'a new ComfyUI': project => project.updateComfyUI('0.34.0'),
   'cuDNN bump': (project, folder) =>
     project.updateWheels(async pins => {
       const name = 'nvidia-cudnn-cu13';
-      return {
-        ...pins,
-        [name]: await newestOf(name, pins[name], /-py3-none-manylinux.*x86_64/, folder),
-      };
+      const wheel = await newestOf(name, pins[name], /-py3-none-manylinux.*x86_64/, folder);
+      return { ...pins, [name]: { ...wheel, layer: 'cuda' } };
     }),
-  'one package added': async (project, folder) => {
-    await project.addToDependencies('humanize');
-    await project.updateWheels(async pins => ({
-      ...pins,
-      humanize: await newestOf('humanize', pins.torch, /-py3-none-any/, folder),
-    }));
-  },
+  'one package added': (project, folder) =>
+    project.updateWheels(async pins => {
+      const wheel = await newestOf('humanize', pins.torch, /-py3-none-any/, folder);
+      return { ...pins, humanize: { ...wheel, layer: 'dependencies' } };
+    }),
 };
 
 /**
@@ -44,7 +43,7 @@ async function newestOf(
   like: WheelPin | undefined,
   pattern: RegExp,
   folder: string,
-): Promise<WheelPin> {
+): Promise<Omit<WheelPin, 'layer'>> {
   const source = like?.source ?? '';
   const headers = { accept: 'application/vnd.pypi.simple.v1+json' };
   const page = await (await fetch(`${source}/${name}/`, { headers })).json();

@@ -9,6 +9,7 @@ const template = fileURLToPath(new URL('../../templates/layered', import.meta.ur
 
 /** A wheel as the lock pins it, as far as benches change it. */
 export interface WheelPin {
+  layer: string;
   version: string;
   url: string;
   hash: string;
@@ -26,8 +27,6 @@ export interface RealProject extends Project {
   updateComfyUI(version: string): Promise<void>;
   /** Pins other wheels; what it returns takes the place of those of the default variant. */
   updateWheels(change: (pins: Pins) => Promise<Pins>): Promise<void>;
-  /** Adds a Python package to those that `packages.nix` takes from an index. */
-  addToDependencies(name: string): Promise<void>;
 }
 
 /** Makes the project; ComfyUI and SAM-2 are small, and served on loopback until the lifetime's end. */
@@ -63,11 +62,6 @@ export async function realProject(
     updateWheels: async change => {
       variant.cp313 = await change(variant.cp313);
       await save();
-    },
-    addToDependencies: async name => {
-      const packages = join(folder, 'packages.nix');
-      const text = await readFile(packages, 'utf8');
-      await writeFile(packages, text.replace('"trampoline"', `"trampoline" "${name}"`));
     },
   };
 }

@@ -1,1 +1,1 @@
-export{columns,layerTable,runResult}from"./shared-work.js";
+export{runResult}from"./shared-work.js";

@@ -18,6 +18,7 @@ import { type OutputName, outputText } from '../inputs/outputs.ts';
 import { parse } from '../inputs/parse.ts';
 import { secretsIn } from '../inputs/secrets.ts';
 import type { VerbName } from '../inputs/verbs.ts';
+import type { BuildRecord } from '../record/types.ts';
 import { readInputs, undeclaredInputs } from './inputs.ts';
 import { actionLog } from './log.ts';
 import { beginRun, keepAfter } from './private-folder.ts';
@@ -93,16 +94,9 @@ async function handBack(
   await handOver(outcome, folder, world);
   await tell(outcome, world);
   if (outcome.record === undefined) return;
-  const { runResult, summaryMarkdown } = await telling();
-  world.toolkit.info(runResult(outcome.record));
-  await writeSummary(summaryMarkdown(outcome.record, outcome.previous), world);
+  await tellResult(outcome.record, world);
+  await writeSummary(await summaryOf(outcome), world);
 }
-
-/** How a run is told, which is not needed before its end. */
-const telling = async () => ({
-  ...(await import('../report/summary.ts')),
-  ...(await import('../report/table.ts')),
-});
 
 /** What a verb that builds nothing has found. */
 async function tell({ report }: VerbOutcome, world: ActionWorld): Promise<void> {
@@ -143,13 +137,25 @@ async function reportFailure(
     toolkit.error(text);
     return;
   }
-  const { runResult, summaryMarkdown, failureMarkdown } = await telling();
   const record = outcome?.record;
-  if (record !== undefined && record.layers.length > 0) toolkit.info(runResult(record));
+  if (record !== undefined && record.layers.length > 0) await tellResult(record, world);
   toolkit.error(text);
-  const summary =
-    record === undefined ? failureMarkdown(text) : summaryMarkdown(record, outcome?.previous);
-  await writeSummary(summary, world);
+  await writeSummary(await summaryOf(outcome, text), world);
+}
+
+/** What a run has come to, for its log; what makes it is loaded then. */
+async function tellResult(record: BuildRecord, { toolkit }: ActionWorld): Promise<void> {
+  const { runResult } = await import('../report/table.ts');
+  toolkit.info(runResult(record));
+}
+
+/** The summary of a run; what makes it is loaded when there is something to tell. */
+async function summaryOf(outcome: VerbOutcome | undefined, failure = ''): Promise<string> {
+  const { failureMarkdown, summaryMarkdown } = await import('../report/summary.ts');
+  const record = outcome?.record;
+  return record === undefined
+    ? failureMarkdown(failure)
+    : summaryMarkdown(record, outcome?.previous);
 }
 
 /** A summary that cannot be written is worth a warning, not the run. */

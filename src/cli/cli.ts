@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { VerbFailure } from '../commands/outcome.ts';
 import type { Verb } from '../commands/verbs.ts';
-import { debugVariable, explain, Failure, traceOf } from '../host/failure.ts';
+import { debugVariable, explain, traceOf } from '../host/failure.ts';
 import type { Clock, Host } from '../host/host.ts';
 import { exitCodeOf } from '../host/interrupt.ts';
 import { processRunner } from '../host/process.ts';
@@ -11,13 +11,15 @@ import { warn } from '../host/say.ts';
 import { temporaryParent } from '../host/temporary.ts';
 import { type RunContext, readGitHubContext, unknownEventWarning } from '../inputs/context.ts';
 import { secretsIn } from '../inputs/secrets.ts';
-import { inputs, type RawInputs, variableOf } from '../inputs/table.ts';
+import { inputs, variableOf } from '../inputs/table.ts';
 import type { VerbName } from '../inputs/verbs.ts';
 import { program } from '../record/program.ts';
-import { parseArguments, type Request } from './arguments.ts';
+import { parseArguments, type Request, type Telling } from './arguments.ts';
 import { tellingCommands } from './commands.ts';
+import { completionFor } from './completion.ts';
 import { plainView, quietView } from './plain.ts';
 import type { Printer } from './printer.ts';
+import { standardOutputOf } from './standard-output.ts';
 import type { View } from './view.ts';
 import { inFlags } from './words.ts';
 
@@ -74,12 +76,11 @@ async function runRequest(world: CliWorld): Promise<number> {
   const request = parseArguments(world.arguments, world.env, terminal);
   if ('exitCode' in request) return request.exitCode;
   if ('completion' in request) {
-    const { completionFor } = await import('./completion.ts');
     printer.result(completionFor(request.completion));
     return 0;
   }
   for (const secret of secretsIn(request.raw)) printer.hide(secret);
-  checkStandardOutput(request);
+  const taken = await standardOutputOf(request, world.currentDirectory);
   const github = await readGitHubContext(world.env, request.raw);
   const folder = await makeFolder(world.env);
   const context: RunContext = {
@@ -90,7 +91,7 @@ async function runRequest(world: CliWorld): Promise<number> {
     ...(github === undefined ? {} : { github }),
   };
   try {
-    return await runVerb(request, context, world);
+    return await runVerb(request, context, world, taken !== undefined);
   } finally {
     await folder.remove();
   }
@@ -98,18 +99,6 @@ async function runRequest(world: CliWorld): Promise<number> {
 
 /** A verb that is asked for, with its inputs. */
 type VerbRequest = Extract<Request, { verb: VerbName }>;
-
-/** Standard output takes one thing. */
-function checkStandardOutput({ raw, telling }: VerbRequest): void {
-  if (!telling.json || !goesToStandardOutput(raw)) return;
-  throw new Failure('Standard output is the image, and the flag --json would write there too.', {
-    next: 'Write the record to a file, by --record FILE.',
-    exitCode: 2,
-  });
-}
-
-const goesToStandardOutput = ({ image, destination }: RawInputs): boolean =>
-  image === '-' || destination === '-';
 
 /** The run's own folder; what killed runs have left beside it is removed. */
 async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
@@ -125,10 +114,11 @@ async function runVerb(
   request: VerbRequest,
   context: RunContext,
   world: CliWorld,
+  isTaken: boolean,
 ): Promise<number> {
   const { verb, raw, telling } = request;
-  const view = await chooseView(request, world);
-  const shown = { printer: world.printer, telling, isImage: goesToStandardOutput(raw) };
+  const view = await chooseView(telling, world);
+  const shown = { printer: world.printer, telling, isTaken };
   try {
     const host = commandLineHost(world, context, view, telling.verbose === true);
     const warning = context.github && unknownEventWarning(context.github);
@@ -136,13 +126,13 @@ async function runVerb(
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
     const { showOutcome } = await import('./outcome.ts'); // not needed before the end
-    showOutcome(outcome, shown);
+    await showOutcome(outcome, shown);
     return outcome.exitCode ?? 0;
   } catch (error) {
     view.close();
     if (error instanceof VerbFailure) {
       const { showUnfinished } = await import('./outcome.ts');
-      showUnfinished(error.outcome, shown);
+      await showUnfinished(error.outcome, shown);
     }
     throw error;
   }
@@ -175,7 +165,7 @@ function withoutSecrets(env: CliWorld['env']): CliWorld['env'] {
 }
 
 /** The live view in a terminal; its libraries are loaded only then. */
-async function chooseView({ telling }: VerbRequest, world: CliWorld): Promise<View> {
+async function chooseView(telling: Telling, world: CliWorld): Promise<View> {
   const { terminal, printer, clock, env } = world;
   if (telling.quiet) return quietView(printer.tell);
   if (terminal === undefined) return plainView(printer.tell, clock);

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { VerbOutcome } from '../commands/outcome.ts';
 import { recordText } from '../record/text.ts';
-import { runResult } from '../report/table.ts';
 import type { Telling } from './arguments.ts';
 import type { Printer } from './printer.ts';
 import { inFlags } from './words.ts';
@@ -10,17 +9,17 @@ import { inFlags } from './words.ts';
 interface Shown {
   printer: Printer;
   telling: Telling;
-  /** Standard output has the image, and takes nothing else. */
-  isImage: boolean;
+  /** Standard output has the image, or the record's file is there: it takes nothing else. */
+  isTaken: boolean;
 }
 
 /** What was made: a table for people, and on standard output what was asked for. */
-export function showOutcome(outcome: VerbOutcome, shown: Shown): void {
+export async function showOutcome(outcome: VerbOutcome, shown: Shown): Promise<void> {
   const { printer, telling } = shown;
   const { record, outputs } = outcome;
-  if (!telling.quiet) tellWhatWasMade(outcome, printer);
+  if (!telling.quiet) await tellWhatWasMade(outcome, printer);
   showResult(outcome, shown);
-  if (telling.json || shown.isImage || outputs.ref === undefined) return;
+  if (telling.json || shown.isTaken || outputs.ref === undefined) return;
   printer.result(`${outputs.ref}\n`);
   if (record === undefined && !telling.quiet) {
     const tags = [outputs.tags ?? []].flat();
@@ -29,16 +28,18 @@ export function showOutcome(outcome: VerbOutcome, shown: Shown): void {
 }
 
 /** What a failed run has come to. */
-export function showUnfinished(outcome: VerbOutcome, shown: Shown): void {
+export async function showUnfinished(outcome: VerbOutcome, shown: Shown): Promise<void> {
   const { record } = outcome;
   if (!shown.telling.quiet && record !== undefined && record.layers.length > 0) {
-    tellWhatWasMade(outcome, shown.printer);
+    await tellWhatWasMade(outcome, shown.printer);
   }
   showResult(outcome, shown);
 }
 
-function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): void {
+/** What makes the table is loaded when there is one. */
+async function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): Promise<void> {
   if (record === undefined) return;
+  const { runResult } = await import('../report/table.ts');
   printer.tell(`${inFlags(runResult(record))}\n`, 'bold');
   if (typeof outputs.record !== 'string') return;
   const file = resolve(outputs.record);
@@ -46,9 +47,9 @@ function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): vo
 }
 
 /** The record, or what a verb that builds nothing has to tell. */
-function showResult(outcome: VerbOutcome, { printer, telling }: Shown): void {
+function showResult(outcome: VerbOutcome, { printer, telling, isTaken }: Shown): void {
   const { record, audit, told, plan, why, report } = outcome;
   const document = record ?? audit ?? told ?? plan ?? why;
   if (telling.json && document !== undefined) printer.json(recordText(document));
-  else if (report !== undefined) printer.result(inFlags(report.text));
+  else if (report !== undefined) (isTaken ? printer.tell : printer.result)(inFlags(report.text));
 }

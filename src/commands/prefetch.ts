@@ -13,9 +13,10 @@ import { readWanted } from '../wheels/wanted.ts';
 import { openWeb } from '../wheels/web.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { readAllLists } from './prefetch/lists.ts';
+import { withNeeds } from './prefetch/needs.ts';
 import { findProvided } from './prefetch/provided.ts';
 import type { PrefetchRun } from './prefetch/run.ts';
-import { pinSources } from './prefetch/sources.ts';
+import { pinAsked, pinOthers } from './prefetch/sources.ts';
 import { wantsTrees } from './prefetch/trees.ts';
 import { verifyLock } from './prefetch/verify.ts';
 import { pinWheels } from './prefetch/wheels.ts';
@@ -36,10 +37,10 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
   const trees = wantsTrees(settings, before);
   const downloads = startDownloads(folder, web, stopped, { trees });
   try {
-    const provided = await findProvided(wanted, settings, stopped);
+    const { provided, withAsked } = await findProvided(wanted, settings, stopped);
     const readMetadata = metadataReader(web);
-    const shared = { settings, wanted, before, lists, provided, pages: new Map() };
-    const run = { ...shared, web, readMetadata, downloads, host: stopped };
+    const given = { settings, wanted, before, lists: withAsked(lists), provided };
+    const run = { ...given, pages: new Map(), web, readMetadata, downloads, host: stopped };
     const { lock, unknown } = await findLock(run);
     const changes = compareLocks(before, lock);
     if (settings.check) refuseStale(changes, unknown, settings);
@@ -61,11 +62,13 @@ export async function prefetch(settings: PrefetchSettings, host: Host): Promise<
 }
 
 async function findLock(run: PrefetchRun): Promise<{ lock: Lock; unknown: string[] }> {
-  const [wheels, sources] = await Promise.all([pinWheels(run), pinSources(run)]);
-  const found: Lock = { version: 1, wheels: {}, sources: sources.pins };
+  const asked = await pinAsked(run);
+  const whole = withNeeds(run, asked.pins);
+  const [wheels, others] = await Promise.all([pinWheels(whole), pinOthers(run)]);
+  const found: Lock = { version: 1, wheels: {}, sources: { ...asked.pins, ...others.pins } };
   for (const { variant, name, pin } of wheels.pins) setPin(found, variant, name, pin);
   const lock = run.settings.verify ? await verifyLock(found, run) : found;
-  const unknown = [...wheels.unknown, ...sources.unknown];
+  const unknown = [...wheels.unknown, ...asked.unknown, ...others.unknown];
   for (const message of unknown) {
     warn(run.host, message);
   }

@@ -2,6 +2,8 @@
 export interface FailureDetails {
   /** The layer (or layer target) on which it happened. */
   layer?: string;
+  /** Why it failed, where that is known: a sentence; or "likely: " and a guess. */
+  why?: string;
   /** What the program did before it gave up, as one sentence. */
   tried?: string;
   /** What the user can do next, as one sentence or a command. */
@@ -38,15 +40,16 @@ export const bugs = 'https://github.com/org/comfy-nix-action/issues';
 export const debugVariable = 'COMFY_NIX_DEBUG';
 
 /**
- * The text a face shows for any thrown value: message, place, attempts, evidence, next step. `words` puts
+ * The text a face shows for any thrown value: message, place, evidence, why, attempts, next step. `words` puts
  * what this program says into the words of its face; evidence is shown as it is.
  */
 export function explain(error: unknown, words = (text: string) => text): string {
   const failure = error instanceof Failure ? error : unexpected(error);
-  const { layer, tried, next, evidence } = failure.details;
+  const { layer, why, tried, next, evidence } = failure.details;
   return [
     `${layer === undefined ? '' : `${layer}: `}${words(failure.message)}`,
     ...(evidence ?? []).map(line => `  ${line}`),
+    ...(why === undefined ? [] : [`Why: ${words(why)}`]),
     ...(tried === undefined ? [] : [`Tried: ${words(tried)}`]),
     ...(next === undefined ? [] : [`Next: ${words(next)}`]),
   ].join('\n');

@@ -165,6 +165,9 @@ export const limits = {
   signatures: 10,
   /** Characters of what Nix says that are searched for what this program knows. */
   message: 64 * 1024,
+  /** Of what was said where something failed, messages and lines of each that are looked through for why. */
+  causeMessages: 50,
+  causeLines: 500,
   /** Levels of lists in an attribute of a derivation. */
   attributeDepth: 16,
   /** Bytes of a file that an audit reads as a script or a list of requirements. */

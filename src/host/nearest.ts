@@ -1,16 +1,25 @@
 import { limits } from './limits.ts';
 
+/** The known name that takes the fewest edits to become `name`, capitals aside. */
+export const nearest = (name: string, known: readonly string[]): string | undefined =>
+  nearestNames(name, known, 1)[0];
+
 /**
- * The known name that takes the fewest edits to become `name`, capitals aside. Of very long names the
- * beginning counts, of very many the first.
+ * The known names that take the fewest edits to become `name`, capitals aside; at most `count`, nearest
+ * first, and but for the first none of which more than half would have to change. Of very long names the beginning counts, of very many the first.
  */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearestNames(name: string, known: readonly string[], count: number): string[] {
   const start = (text: string) => text.slice(0, limits.nearestLength).toLowerCase();
   const distances = known.slice(0, limits.nearestNames).map(candidate => ({
     candidate,
     distance: editDistance(start(name), start(candidate)),
   }));
-  return distances.sort((a, b) => a.distance - b.distance)[0]?.candidate;
+  const sorted = distances.sort((a, b) => a.distance - b.distance);
+  const most = Math.max(sorted[0]?.distance ?? 0, name.length / 2);
+  return sorted
+    .filter(({ distance }) => distance <= most)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
 }
 
 /** Levenshtein's distance: letters to insert, delete or replace. */

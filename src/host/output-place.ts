@@ -72,3 +72,10 @@ const refused = (name: string, why: string, instead = 'name a file, a pipe or a 
   new Failure(`${name} ${why}. Nothing was written to it.`, {
     next: `If it is meant, ${instead}; else give another name.`,
   });
+
+/** Whether a name stands for this process's standard output, be that a file, a pipe or a device. */
+export async function isStandardOutput(name: string): Promise<boolean> {
+  const none = () => undefined;
+  const [named, own] = await Promise.all([stat(name).catch(none), promisify(fstat)(1).catch(none)]);
+  return named !== undefined && named.ino === own?.ino && named.dev === own.dev;
+}

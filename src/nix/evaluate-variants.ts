@@ -11,10 +11,10 @@ import {
   descriptionSchema,
   type EvaluationSettings,
   evaluate,
+  evaluatedAt,
   evaluationOf,
   readPrinted,
 } from './evaluate.ts';
-import { evaluationFailure, isMissingAttribute } from './evaluation-failure.ts';
 import type { Evaluation, Nix } from './types.ts';
 
 /** A target that is meant: what it is, or why that is not known. */
@@ -95,7 +95,8 @@ async function findVariants(
     if (variants.patterns === undefined && own === null) throw noOwnImage(variants);
     return { found: targets, locked };
   }
-  if (isMissingAttribute(errors)) {
+  const { isMissingAttribute } = await import('./evaluation-failure.ts');
+  if (isMissingAttribute(packages, errors)) {
     const isNamed = variants.patterns?.every(name => !isGlob(name)) ?? false;
     if (isNamed) return { found: {}, locked };
     throw nothingMeant(variants, errors);
@@ -111,7 +112,10 @@ async function findApart(
   settings: EvaluationSettings,
 ): Promise<Variants> {
   const all = await applyTo(nix, packages, 'builtins.attrNames', settings);
-  if (all.printed === undefined) throw evaluationFailure(packages, all.errors, settings);
+  if (all.printed === undefined) {
+    const { evaluationFailure } = await import('./evaluation-failure.ts');
+    throw evaluationFailure(packages, all.errors, evaluatedAt(nix, settings, all.failed));
+  }
   const names = readPrinted(v.array(v.string()), all.printed);
   if (variants.patterns === undefined) await requireOwn(nix, names, variants, settings);
   const find = async (among: readonly string[]): Promise<Variants> => {

@@ -1,13 +1,16 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
+import type { Emit } from '../host/events.ts';
 import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { patience } from '../host/limits.ts';
 import { visible } from '../host/visible.ts';
 import { within } from '../host/wait.ts';
+import { kindOf } from './causes/kind.ts';
 import { readDerivationNode } from './derivation.ts';
 import { describeTarget } from './describe-target.ts';
-import { createEventReader } from './events.ts';
+import { createEventReader, type FailedDerivation } from './events.ts';
+import { existingNames } from './existing-names.ts';
 import { asAddress } from './flake-reference.ts';
 import { contextSchema, type ReferredPaths, resolveFolders } from './folders.ts';
 import { level } from './internal-json.ts';
@@ -17,7 +20,7 @@ import { describeProvenance } from './provenance.ts';
 import { outputOf, readRecipe } from './recipe.ts';
 import { namedTargets, targetsOf } from './recipe-layers.ts';
 import { readDerivation } from './shape.ts';
-import type { DerivationOutput, Evaluation, Nix, Provenance, Recipe } from './types.ts';
+import type { DerivationOutput, Evaluation, Nix, NixEvent, Provenance, Recipe } from './types.ts';
 
 /** What to evaluate, and how. */
 export interface EvaluationRequest {
@@ -64,17 +67,48 @@ const describeWithProvenance = `target:
 export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Evaluation> {
   const missing: string[] = [];
   for (const installable of request.installables) {
-    const { description, locked, errors } = await describe(nix, installable, request);
+    const { description, locked, errors, failed } = await describe(nix, installable, request);
     if (description) return { ...evaluationOf(installable, description, nix), locked };
-    const { evaluationFailure, isMissingAttribute } = await failures();
-    if (!isMissingAttribute(errors)) throw evaluationFailure(installable, errors, request);
+    const { evaluationFailure, isMissingAttribute } = await import('./evaluation-failure.ts');
+    if (!isMissingAttribute(installable, errors)) {
+      throw evaluationFailure(installable, errors, evaluatedAt(nix, request, failed));
+    }
     missing.push(...errors);
   }
-  throw (await failures()).missingAttribute(request.installables, missing);
+  const { missingAttribute } = await import('./evaluation-failure.ts');
+  throw missingAttribute(request.installables, missing, await siblingNames(nix, request, missing));
 }
 
-/** What is known of failures is loaded where there is one. */
-const failures = () => import('./evaluation-failure.ts');
+/** What is known of an evaluation that failed. */
+export const evaluatedAt = (
+  nix: Nix,
+  request: EvaluationSettings,
+  failed: readonly FailedDerivation[],
+) => ({ ...request, failed, kindOf: (drvPath: string) => kindOf(drvPath, nix.place) });
+
+/** Names of the packages that the flake has for the system that Nix has looked at. */
+function siblingNames(
+  nix: Nix,
+  request: EvaluationRequest,
+  errors: readonly string[],
+): Promise<readonly string[]> {
+  const { cwd } = request;
+  const [flake = '.'] = (request.installables[0] ?? '.').split('#');
+  const system = /'packages\.([\w-]+)\./.exec(errors.join('\n'))?.[1];
+  if (system === undefined) return Promise.resolve([]);
+  return existingNames(
+    nix,
+    asAddress(`${flake}#packages.${system}`, cwd),
+    flakeOptions(request),
+    cwd,
+  );
+}
+
+/** How Nix is told to take a flake: its settings, and inputs in place of its own. */
+const flakeOptions = ({ acceptFlakeConfig, overrideInputs, cwd }: EvaluationSettings): string[] => [
+  ...['--option', 'accept-flake-config', String(acceptFlakeConfig)],
+  ...overrideArguments(overrideInputs, cwd),
+];
 
 /** How Nix is told which inputs are replaced. */
 export const overrideArguments = (
@@ -83,11 +117,22 @@ export const overrideArguments = (
 ): string[] =>
   inputs.flatMap(({ input, flake }) => ['--override-input', input, asAddress(flake, cwd)]);
 
+/** How one evaluation ended. */
+interface Applied {
+  /** JSON; undefined where Nix could not evaluate it. */
+  printed?: string | undefined;
+  /** Whether the lock file has all inputs. */
+  locked: boolean;
+  errors: readonly string[];
+  /** Builds that it needed, and that did not come to their end. */
+  failed: readonly FailedDerivation[];
+}
+
 async function describe(
   nix: Nix,
   installable: string,
   request: EvaluationRequest,
-): Promise<{ description?: Description | undefined; locked: boolean; errors: readonly string[] }> {
+): Promise<Omit<Applied, 'printed'> & { description?: Description | undefined }> {
   const apply = request.provenance ? describeWithProvenance : describeTarget;
   const { printed, ...said } = await applyTo(nix, installable, apply, request);
   return { ...said, description: printed === undefined ? undefined : readDescription(printed) };
@@ -96,33 +141,46 @@ async function describe(
 /** How an installable is evaluated. */
 export type EvaluationSettings = Omit<EvaluationRequest, 'installables' | 'provenance'>;
 
-/**
- * Applies a function of Nix's language to what a flake has at the installable. Gives the JSON that Nix
- * prints, undefined where it cannot; `locked`: whether the lock file has all inputs.
- */
+/** Applies a function of Nix's language to what a flake has at the installable. */
 export async function applyTo(
   nix: Nix,
   installable: string,
   apply: string,
   request: EvaluationSettings,
-): Promise<{ printed?: string | undefined; locked: boolean; errors: readonly string[] }> {
-  const reader = createEventReader();
-  const { emit, clock } = nix.host;
-  const fetches = tellFetches(nix.host);
-  let locked = true;
+): Promise<Applied> {
+  const { reader, take, isLocked, end } = followLog(request, nix.host);
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
-    ...['--option', 'accept-flake-config', String(request.acceptFlakeConfig)],
-    ...overrideArguments(request.overrideInputs, request.cwd),
+    ...flakeOptions(request),
     ...['--apply', apply],
     ...['--', asAddress(installable, request.cwd)],
   ];
-  const onStderrLine = (line: string) => {
+  const more = { cwd: request.cwd, limit: 'none', onStderrLine: take } as const;
+  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
+  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
+    runNix(nix, 'nix', args, { ...more, signal, onOutput }),
+  ).catch((error: unknown) => {
+    end(true);
+    throw error;
+  });
+  end(code !== 0);
+  const printed = code === 0 ? stdout : undefined;
+  const errors = code === null ? [...reader.errors(), killed] : reader.errors();
+  return { printed, locked: isLocked(), errors, failed: reader.failed() };
+}
+
+/** Reads what Nix says while it evaluates, and tells of it: files that it fetches, builds, warnings. */
+function followLog(request: EvaluationSettings, { emit, clock }: Host) {
+  const reader = createEventReader();
+  const fetches = tellFetches({ emit, clock });
+  let locked = true;
+  const take = (line: string) => {
     const events = reader.read(line, clock());
     const files = reader.fetching();
     // a line tells of the beginning or end of one
     if (fetches.take(files.length)) request.onFetch?.(files);
     for (const event of events) {
+      tellBuild(event, emit);
       if (event.type !== 'message' || event.level !== level.warning) continue;
       const isOfLock = isAboutLockFile(event.text);
       if (isOfLock) locked = false;
@@ -130,11 +188,13 @@ export async function applyTo(
       emit({ type: 'notice', message: event.text, at: event.at });
     }
   };
-  const limit = { what: `Nix to evaluate ${installable}`, ms: patience.evaluation };
-  const { code, stdout } = await within(limit, nix.host, (signal, onOutput) =>
-    runNix(nix, 'nix', args, { cwd: request.cwd, limit: 'none', signal, onOutput, onStderrLine }),
-  ).finally(() => fetches.take(0));
-  return { printed: code === 0 ? stdout : undefined, locked, errors: reader.errors() };
+  const end = (failed: boolean) => {
+    fetches.take(0);
+    for (const derivation of reader.running()) {
+      emit({ type: 'build-end', derivation, failed, at: clock() });
+    }
+  };
+  return { reader, take, end, isLocked: () => locked };
 }
 
 /** Tells of the times in which files are fetched: while Nix evaluates those are mostly inputs of the flake. */
@@ -153,6 +213,17 @@ function tellFetches({ emit, clock }: Pick<Host, 'emit' | 'clock'>) {
     },
   };
 }
+
+/** What is built while Nix evaluates belongs to no layer: which ones there are is not known yet. */
+function tellBuild(event: NixEvent, emit: Emit): void {
+  if (event.type !== 'build-start' && event.type !== 'build-log' && event.type !== 'build-end')
+    return;
+  const { drvPath: derivation, ...rest } = event;
+  emit({ derivation, ...rest });
+}
+
+/** A process that a signal has ended says nothing itself. */
+const killed = 'Nix was killed while it evaluated.';
 
 /**
  * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by

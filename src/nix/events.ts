@@ -279,14 +279,16 @@ function readDownload(
   return [{ type: 'download', done: downloads.done, expected, at }];
 }
 
+/** 2.8 writes outputs behind the name where a build was ended: '….drv!*'. */
+const namedDerivation = /'(\/[\w./+?=-]+\.drv)(?:![^'\n]*)?'/;
+
 function readMessage(state: State, raw: Of<'msg'>, fromNix: boolean, at: number): NixEvent[] {
   const message: NixEvent = { type: 'message', level: raw.level, text: raw.text, at };
   if (raw.level === level.error || !fromNix) {
     state.errors.push(raw.text.slice(0, limits.message));
     if (state.errors.length > limits.nixMessages) state.errors.shift();
   }
-  const drvPath =
-    raw.level === level.error ? /'(\/[\w./+?=-]+\.drv)'/.exec(raw.text)?.[1] : undefined;
+  const drvPath = raw.level === level.error ? namedDerivation.exec(raw.text)?.[1] : undefined;
   if (drvPath === undefined) return [message];
   const ended = endBuild(state, drvPath, true, at);
   const failure = state.failed.get(drvPath);

@@ -52,14 +52,18 @@ export function parseLine(line: string): RawEvent | undefined {
     case 'result':
       return { action: 'result', id: idOf(line), type, fields: fieldsOf(said.fields) };
     case 'msg':
-      return {
-        action: 'msg',
-        level: typeof said.level === 'number' ? said.level : level.info,
-        text: stripVTControlCharacters(typeof said.msg === 'string' ? said.msg : ''),
-      };
+      return messageOf(said);
     default:
       return undefined;
   }
+}
+
+/** Nix gives a trace the level of errors, whatever a flake writes there. */
+function messageOf({ level: given, msg }: Fields): RawEvent {
+  const text = stripVTControlCharacters(typeof msg === 'string' ? msg : '');
+  const isTrace = text.startsWith('trace: ');
+  const known = typeof given === 'number' ? given : level.info;
+  return { action: 'msg', level: isTrace ? level.notice : known, text };
 }
 
 function parseObject(json: string): Fields | undefined {

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../host/failure.ts';
 import { eitherSignal } from '../host/signals.ts';
-import { buildFailure } from './build-failure.ts';
-import { createEventReader, type EventReader, isDependencyFailure } from './events.ts';
+import { kindOf } from './causes/kind.ts';
+import { createEventReader, type EventReader } from './events.ts';
 import { runNix } from './nix.ts';
 import type { DerivationOutput, Nix, NixEvent } from './types.ts';
 import { watchValidity } from './validity.ts';
@@ -62,6 +62,9 @@ export async function realise(
   }
 }
 
+/** A process that a signal has ended says nothing itself. */
+const killed = 'Nix was killed while it built.';
+
 /** How one Nix process has ended. */
 interface Ending {
   failure?: Failure;
@@ -100,9 +103,14 @@ async function realiseOnce(
   const valid = await watch.finish(ending.code === 0);
   if (ending.code === 0) return {};
   await protect(nix, valid, root);
-  const failure = buildFailure(reader.failed(), reader.errors(), options.layerOf);
-  const ofItself = reader.failed().some(({ message }) => !isDependencyFailure(message));
-  return { failure, ofItself };
+  const { buildFailure, rootsOf } = await import('./build-failure.ts');
+  const failed = reader.failed();
+  const isKilled = ending.code === null && !idle.signal.aborted;
+  const failure = buildFailure(failed, isKilled ? [...reader.errors(), killed] : reader.errors(), {
+    layerOf: options.layerOf,
+    kindOf: drvPath => kindOf(drvPath, nix.place),
+  });
+  return { failure, ofItself: rootsOf(failed).length > 0 };
 }
 
 /**

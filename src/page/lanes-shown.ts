@@ -46,11 +46,11 @@ export function lanesShown({ rows, bars }: PageData, chosen: number | undefined)
     const all = [...lanes].sort(([one], [other]) => one - other).slice(0, mostLanes);
     return all.map(([, of]) => laneOf(of.map(bar), chosen, false));
   }
-  return rows.flatMap(({ name, isCritical }, row) => {
+  return rows.flatMap(({ name, seconds, isCritical }, row) => {
     const of = ofRow.get(row);
     if (of === undefined) return [];
     const lane = laneOf(of.map(bar), row, isCritical);
-    const time = row === 0 ? '' : ` · ${formatSeconds(lane.to - lane.from)}`;
+    const time = row === 0 ? '' : ` · ${formatSeconds(seconds)}`;
     return [{ ...lane, label: `${name}${time}` }];
   });
 }

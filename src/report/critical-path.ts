@@ -8,8 +8,8 @@ export interface LayerStretch extends Stretch {
 /** Seconds by which what comes next may begin before what it waited for has ended: clocks of two events. */
 const tolerance = 0.05;
 
-/** Seconds within which the same layer's work is taken for what was waited for, whatever else ended then. */
-const near = 1;
+/** Within so many seconds, or such a share of the run, the same layer's work is taken for what was waited for. */
+const near = { seconds: 1, share: 0.02 };
 
 /**
  * The work that a run's length is made of, the earliest first: of the last to end, what ended last before
@@ -17,11 +17,13 @@ const near = 1;
  */
 export function criticalPath<Work extends LayerStretch>(works: readonly Work[]): Work[] {
   const byEnd = works.toSorted((one, other) => endOf(other) - endOf(one));
+  const [last] = byEnd;
+  const slack = Math.min(near.seconds, near.share * (last === undefined ? 0 : endOf(last)));
   const path: Work[] = [];
   for (let at = 0; at < byEnd.length; at += 1) {
     const next = path.at(-1);
     if (next !== undefined && endOf(byEnd[at] as Work) > next.start + tolerance) continue;
-    const chosen = preferred(byEnd, at, next?.layer);
+    const chosen = next?.layer === undefined ? at : preferred(byEnd, at, next.layer, slack);
     path.push(byEnd[chosen] as Work);
     at = chosen;
   }
@@ -32,12 +34,13 @@ export function criticalPath<Work extends LayerStretch>(works: readonly Work[]):
 function preferred(
   byEnd: readonly LayerStretch[],
   from: number,
-  layer: string | undefined,
+  layer: string,
+  slack: number,
 ): number {
   const last = endOf(byEnd[from] as LayerStretch);
   for (let at = from; at < byEnd.length; at += 1) {
     const work = byEnd[at] as LayerStretch;
-    if (endOf(work) < last - near) break;
+    if (endOf(work) < last - slack) break;
     if (work.layer === layer) return at;
   }
   return from;

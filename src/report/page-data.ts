@@ -19,6 +19,8 @@ export interface PageData {
 /** What was done for a layer, or for none. */
 interface Row {
   name: string;
+  /** Seconds in which something was done, pauses left out. */
+  seconds: number;
   /** How many things went on at the same time at most: each has a lane. */
   lanes: number;
   isCritical: boolean;
@@ -59,6 +61,7 @@ export function pageData(record: BuildRecord, earlier: readonly BuildRecord[]): 
   );
   const groups = Map.groupBy(record.spans, ({ layer }) => layer);
   const names = record.layers.map(({ name }) => name).filter(name => groups.has(name));
+  const times = new Map(record.layers.map(({ name, seconds }) => [name, seconds]));
   const laid = [undefined, ...names].map(name => {
     const spans = groups.get(name) ?? [];
     return { name, spans, lanes: packLanes(spans) };
@@ -67,6 +70,7 @@ export function pageData(record: BuildRecord, earlier: readonly BuildRecord[]): 
     seconds: rounded(record.seconds),
     rows: laid.map(({ name, lanes }) => ({
       name: name ?? 'the run',
+      seconds: rounded(name === undefined ? record.seconds : (times.get(name) ?? 0)),
       lanes: lanes.reduce((most, lane) => Math.max(most, lane + 1), 0),
       isCritical: name !== undefined && critical.has(name),
     })),

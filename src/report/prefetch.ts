@@ -1,5 +1,5 @@
 import type { Change } from '../wheels/changes.ts';
-import { allPins, type Lock, type WheelPin } from '../wheels/lock.ts';
+import { allPins, type Lock, type SourcePin, type WheelPin } from '../wheels/lock.ts';
 import { pythonTag } from '../wheels/variant.ts';
 import { fileNameOf } from '../wheels/wheel-name.ts';
 import { code, escapeText } from './markdown.ts';
@@ -99,13 +99,20 @@ function describeWheel({ before, after }: Extract<Change, { kind: 'wheel' }>): s
 
 function describeSource({ before, after }: Extract<Change, { kind: 'source' }>): string {
   if (after === undefined) return 'removed';
-  if (before === undefined) return `added, ${after.ref} (${short(after.rev)})`;
-  if (before.ref !== after.ref) return `${before.ref} → ${after.ref}`;
-  if (before.rev !== after.rev) return `${short(before.rev)} → ${short(after.rev)} (${after.ref})`;
+  if (before === undefined) return `added, ${nameOfSource(after)}`;
+  const [a, b] = [before, after].map(each => ('rev' in each ? each.ref : nameOfSource(each)));
+  if (a !== b) return `${a} → ${b}`;
+  if ('rev' in before && 'rev' in after && before.rev !== after.rev) {
+    return `${short(before.rev)} → ${short(after.rev)} (${after.ref})`;
+  }
   if (before.url !== after.url) return `from ${after.url} now`;
   if (before.hash !== after.hash) return 'its hash was wrong';
-  return `hash ${before.digest} → ${after.digest}`;
+  if (before.digest !== after.digest) return `hash ${before.digest} → ${after.digest}`;
+  return 'what it needs is known';
 }
+
+const nameOfSource = (pin: SourcePin): string =>
+  'rev' in pin ? `${pin.ref} (${short(pin.rev)})` : (pin.version ?? fileNameOf(pin.url));
 
 /** Why a wheel is there, in a few names. */
 function why({ requiredBy = [] }: WheelPin): string {

@@ -5,7 +5,8 @@ import type { Listings, Want } from './listings.ts';
 import { suits } from './local-version.ts';
 import { tagRank } from './tags.ts';
 import { describeVariant, pythonTag, type Variant } from './variant.ts';
-import { describeOrigin, isAmong, isWanted, runsOn, type WantedWheel } from './wanted.ts';
+import { isAllowed, publicVersion, runsOn } from './versions.ts';
+import { describeOrigin, type WantedWheel } from './wanted/wheel.ts';
 import { compareBuilds, parseWheelName, type WheelName } from './wheel-name.ts';
 
 /** A file that was chosen. */
@@ -58,8 +59,8 @@ export function chooseAll(
 }
 
 /**
- * The best wheel of a listing: the highest version that is wanted, then the one that is made most
- * closely for the variant, then the newest build.
+ * The wheel of a listing, of the one version that is wanted: the one that is made most closely for the
+ * variant, then the newest build. Where several versions are wanted, none is chosen.
  * @param torch the version of PyTorch that it has to go with, where that is known
  */
 export function choose(want: Want, listing: Listing, torch: string | undefined): Choice | Gap {
@@ -72,21 +73,25 @@ export function choose(want: Want, listing: Listing, torch: string | undefined):
   const fitting = all.filter(
     ({ rank, wheel: { version } }) => rank !== undefined && suits(version, variant, torch),
   );
-  const wanted = fitting.filter(({ wheel: { version } }) => isWanted(version, wheel.versions));
-  // a yanked file is taken only where its very version is asked for (PEP 592)
-  const exact = /^===?[^*,]+$/.test(wheel.versions);
-  const usable = exact ? wanted : wanted.filter(({ file }) => !file.yanked);
-  const best = usable.toSorted(byPreference).at(-1);
+  const wanted = fitting.filter(({ wheel: { version } }) => isAllowed(version, wheel.versions));
+  const several = severalVersions(wheel, wanted);
+  if (several !== undefined) return { ...want, kind: 'missing', reason: several };
+  const best = wanted.toSorted(byPreference).at(-1);
   if (best !== undefined) {
-    return {
-      ...want,
-      kind: 'chosen',
-      file: best.file,
-      version: best.wheel.version,
-      source: listing.source,
-    };
+    const { file } = best;
+    return { ...want, kind: 'chosen', file, version: best.wheel.version, source: listing.source };
   }
   return { ...want, kind: 'missing', reason: explain(want, listing.files, all, fitting, torch) };
+}
+
+/** That a listing leaves a choice between versions, which is the user's: a release, as a rule, has one. */
+function severalVersions({ name, origin }: WantedWheel, wanted: readonly Candidate[]) {
+  const versions = wanted.map(({ wheel: { version } }) => publicVersion(version)).sort(compare);
+  const [first, newest] = [versions[0], versions.at(-1)];
+  if (first === undefined || newest === undefined || compare(first, newest) === 0) return undefined;
+  const which = [...new Set(versions)].join(', ');
+  const from = describeOrigin(origin);
+  return `${from} has several versions of ${name}, ${which}; write one, version = "==${newest}".`;
 }
 
 function candidates(
@@ -103,6 +108,7 @@ function candidates(
   });
 }
 
+/** Local parts of one version first: they say what it is made for. */
 function byPreference(a: Candidate, b: Candidate): number {
   return (
     compare(a.wheel.version, b.wheel.version) ||
@@ -123,12 +129,10 @@ function explain(
   const from = describeOrigin(wheel.origin);
   if (all.length === 0) return noWheels(wheel, files, from);
   if (fitting.length > 0) {
-    const refused = whyNotUsable(wheel, fitting);
-    if (refused !== undefined) return `${from} has ${refused}`;
     const near = nearestVersion(wheel.versions, fitting);
     return `${from} has no ${wheel.name} ${wheel.versions} for it; the nearest is ${near}.`;
   }
-  const wanted = all.filter(({ wheel: { version } }) => isWanted(version, wheel.versions));
+  const wanted = all.filter(({ wheel: { version } }) => isAllowed(version, wheel.versions));
   const near = wanted.length > 0 ? wanted : all;
   const made = torch === undefined ? '' : ` and PyTorch ${torch}`;
   const guess = nearest(
@@ -136,19 +140,6 @@ function explain(
     near.map(({ file }) => file.filename),
   );
   return `${from} has no wheel of ${wheel.name} for this variant${made}; the nearest is ${guess}.`;
-}
-
-/** Where what is wanted is there, but is taken only by its very version. */
-function whyNotUsable({ name, versions }: WantedWheel, fitting: readonly Candidate[]) {
-  const suiting = fitting.filter(({ wheel: { version } }) => isAmong(version, versions));
-  const newest = suiting.toSorted(byPreference).at(-1)?.wheel.version;
-  if (newest === undefined) return undefined;
-  const final = suiting.filter(({ wheel: { version } }) => isWanted(version, versions));
-  const what =
-    final.length > 0 && final.every(({ file }) => file.yanked)
-      ? `only versions of ${name} that were withdrawn (yanked)`
-      : `only versions of ${name} before a release`;
-  return `${what}, up to ${newest}; to take that one, write version = "==${newest}".`;
 }
 
 function noWheels({ name }: WantedWheel, files: readonly OfferedFile[], from: string): string {

@@ -1,6 +1,6 @@
 import { type Requirement, readRequirements } from './requirements.ts';
 import type { Variant } from './variant.ts';
-import { isAmong } from './wanted.ts';
+import { isAllowed } from './versions.ts';
 
 /** A wheel of a set. */
 export interface Member {
@@ -79,7 +79,7 @@ function faultOf({ name, versions }: Requirement, { provided }: WholeSet) {
   if (!provided.has(name)) return {};
   const found = provided.get(name);
   if (found === undefined || versions === '') return undefined;
-  return isAmong(found, versions) ? undefined : { found };
+  return isAllowed(found, versions) ? undefined : { found };
 }
 
 function needsOf(

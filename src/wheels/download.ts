@@ -12,7 +12,7 @@ import { unreachable, type Web } from './web.ts';
 export type OnBytes = (done: number, expected: number | undefined) => void;
 
 /** Looks at a file that is there, before it is deleted. */
-type Look = (file: string) => Promise<Downloaded['tree']>;
+export type Look = (file: string) => Promise<Pick<Downloaded, 'tree' | 'needs'>>;
 
 /**
  * Downloads a file to hash it, in bounded memory, and to look at it. What a run that was killed has left in `folder` is
@@ -48,7 +48,7 @@ async function fetchWhole(
   const file = await open(partial.file, 'a+');
   try {
     const received = await receive(partial, file, web, onBytes);
-    const result = { ...received, tree: await look?.(partial.file) };
+    const result = { ...received, ...(await look?.(partial.file)) };
     await partial.finish(result);
     return result;
   } catch (error) {
@@ -104,7 +104,8 @@ async function stillThere(
   look: Look | undefined,
 ): Promise<Downloaded | undefined> {
   if (state.result === undefined || state.validator === undefined) return undefined;
-  if (look !== undefined && state.result.tree === undefined) return undefined;
+  const { tree, needs } = state.result;
+  if (look !== undefined && tree === undefined && needs === undefined) return undefined;
   const name = state.validator.startsWith('"') ? 'if-none-match' : 'if-modified-since';
   const response = await web.open(url, { [name]: state.validator }).catch(() => undefined);
   if (response === undefined) return undefined;

@@ -4,9 +4,11 @@ import { atOnce } from '../host/limits.ts';
 import { onceEach } from '../host/once.ts';
 import { notice } from '../host/say.ts';
 import { turns } from '../host/turns.ts';
-import { download, type OnBytes } from './download.ts';
-import { type Downloaded, removePartials } from './partial-downloads.ts';
+import { download, type Look, type OnBytes } from './download.ts';
+import { removePartials } from './partial-downloads.ts';
 import type { HashDownload } from './pin.ts';
+import { needsOfPackage, type SourceNeeds } from './sources/needs.ts';
+import type { WheelTree } from './tree/hash.ts';
 import type { Web } from './web.ts';
 import { fileNameOf } from './wheel-name.ts';
 
@@ -38,8 +40,7 @@ export function startDownloads(
       const file = fileNameOf(url);
       notice(host, `Downloading ${file}`);
       const onBytes: OnBytes = (done, expected) => tell(url, done, expected);
-      const look = trees ? (bytes: string) => treeOf(bytes, file) : undefined;
-      const result = await download(url, folder, web, onBytes, look);
+      const result = await download(url, folder, web, onBytes, lookAt(file, trees));
       folders.add(result.folder);
       notice(host, `Downloaded ${file}`);
       return result;
@@ -51,14 +52,28 @@ export function startDownloads(
   };
 }
 
-/** The tree of a wheel, or why it has none. */
-async function treeOf(file: string, name: string): Promise<Downloaded['tree']> {
+/** What is looked at in a file of this name: a wheel's tree, where those are wanted; what a source needs. */
+function lookAt(name: string, trees: boolean): Look | undefined {
+  if (!/\.whl$/.test(name)) return async file => ({ needs: await orRefusal(needsOf(file, name)) });
+  return trees ? async file => ({ tree: await orRefusal(treeOf(file, name)) }) : undefined;
+}
+
+async function treeOf(file: string, name: string): Promise<WheelTree> {
   const { hashTree } = await import('./tree/hash.ts');
-  return hashTree(file, name).catch(error => {
+  return hashTree(file, name);
+}
+
+async function needsOf(file: string, name: string): Promise<SourceNeeds> {
+  const { textsOfArchive } = await import('./sources/archive-texts.ts');
+  return needsOfPackage(await textsOfArchive(file, name));
+}
+
+/** What was found, or why there is no such thing. */
+const orRefusal = <Found>(finding: Promise<Found>): Promise<Found | { refused: string }> =>
+  finding.catch((error: unknown) => {
     if (error instanceof Failure) return { refused: error.message };
     throw error;
   });
-}
 
 /** The sums over all files as events. */
 function progressOf(host: Host): (url: string, ...bytes: Parameters<OnBytes>) => void {

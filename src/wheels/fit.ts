@@ -3,7 +3,7 @@ import { suits } from './local-version.ts';
 import { type Requirement, readRequirements } from './requirements.ts';
 import { tagRank } from './tags.ts';
 import { describeVariant, type Variant } from './variant.ts';
-import { isWanted } from './wanted.ts';
+import { isAllowed } from './versions.ts';
 import { parseWheelName } from './wheel-name.ts';
 
 /** A wheel that is to go with others. */
@@ -60,7 +60,7 @@ function clashesOfVersions(
   return required.flatMap(({ name: other, versions }) => {
     const version = versionOf(other, set);
     if (version === undefined || versions === '' || ignoredRequirements.includes(other)) return [];
-    if (isWanted(version, versions)) return [];
+    if (isAllowed(version, versions)) return [];
     return [`${name} ${own} needs ${other} ${versions}, but the set has ${version}.`];
   });
 }

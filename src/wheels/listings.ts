@@ -4,7 +4,7 @@ import { notice } from '../host/say.ts';
 import { acceptedPages, type Listing, readIndexPage } from './index-page.ts';
 import { type GitHubAccess, listRelease } from './releases.ts';
 import type { Variant } from './variant.ts';
-import { describeOrigin, type Wanted, type WantedWheel } from './wanted.ts';
+import { describeOrigin, type WantedWheel } from './wanted/wheel.ts';
 import type { Web } from './web.ts';
 
 /** Listings that were asked for, by project and origin. */
@@ -18,13 +18,6 @@ export interface Want {
   wheel: WantedWheel;
 }
 
-/** All wheels of all variants. */
-export function allWants(wanted: Wanted): Want[] {
-  return wanted.variants.flatMap(variant =>
-    wanted.wheels(variant).map(wheel => ({ variant, wheel })),
-  );
-}
-
 /** What was asked for so far, by project and origin. */
 export type AskedPages = Map<string, Promise<Listing>>;
 
@@ -34,7 +27,7 @@ export async function askAll(
   web: Web,
   github: GitHubAccess,
   host: Host,
-  asked: AskedPages = new Map(),
+  asked: AskedPages,
 ): Promise<Listings> {
   const before = asked.size;
   for (const { wheel } of wants) {
@@ -84,6 +77,9 @@ async function listIndex(index: string, name: string, web: Web): Promise<Listing
   // indexes on object storage answer 403 for what they do not have
   if (status === 404 || status === 403 || status === 410) {
     return { kind: 'absent', reason: `${index} has no project ${name} (it answered ${status}).` };
+  }
+  if (status === 401) {
+    throw new Unreachable(`${page} wants a login (401); uv alone has one, of ~/.netrc.`);
   }
   if (status !== 200) throw new Unreachable(`${page} answered ${status}.`);
   const type = headers['content-type'] ?? 'text/html';

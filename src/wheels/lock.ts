@@ -38,8 +38,16 @@ export interface WheelPin {
   requiredBy?: readonly string[] | undefined;
 }
 
+/** What a source that is built, or that a list names, needs. */
+interface PinnedNeeds {
+  /** Of one that is built and installed: projects that building it takes. */
+  buildRequires?: readonly string[] | undefined;
+  /** What it requires when it runs: lines of a requirements list. */
+  requires?: readonly string[] | undefined;
+}
+
 /** A Git checkout. */
-export interface SourcePin {
+export interface GitPin extends PinnedNeeds {
   url: string;
   /** The branch, tag or commit that was asked for. */
   ref: string;
@@ -49,9 +57,23 @@ export interface SourcePin {
   hash: string;
   digest: 'download' | 'unconfirmed';
   note?: string | undefined;
-  /** Of one that a list asks for, which is built and installed: projects that building it takes. */
-  buildRequires?: readonly string[] | undefined;
 }
+
+/** A source archive, which is built and installed. */
+export interface ArchivePin extends PinnedNeeds {
+  url: string;
+  /** As its name says. */
+  version?: string | undefined;
+  /** SRI sha256 of the file. */
+  hash: string;
+  /** Bytes. */
+  size: number;
+  /** The index that has it; none: it was named by its address. */
+  source?: string | undefined;
+  digest: 'index' | 'download';
+}
+
+export type SourcePin = GitPin | ArchivePin;
 
 /** `wheels.lock.json`. */
 export interface Lock {
@@ -93,15 +115,32 @@ const wheelSchema = v.object({
   requiredBy: v.optional(v.array(text, 'a list')),
 });
 
-const sourceSchema = v.object({
+const needs = {
+  buildRequires: v.optional(v.array(text, 'a list')),
+  requires: v.optional(v.array(text, 'a list')),
+};
+const gitSchema = v.object({
+  ...needs,
   url: text,
   ref: text,
   rev: v.pipe(text, v.regex(/^[0-9a-f]{40}$/, '40 hex digits')),
   hash,
   digest: v.picklist(['download', 'unconfirmed'], 'download or unconfirmed'),
   note: v.optional(text),
-  buildRequires: v.optional(v.array(text, 'a list')),
 });
+const archiveSchema = v.object({
+  ...needs,
+  url,
+  version: v.optional(version),
+  hash,
+  size: v.pipe(v.number('a number'), v.safeInteger('bytes'), v.minValue(0, 'bytes')),
+  source: v.optional(text),
+  digest: v.picklist(['index', 'download'], 'index or download'),
+});
+/** Of a checkout it is told where it is. */
+const sourceSchema = v.lazy(input =>
+  Object.hasOwn(Object(input), 'size') ? archiveSchema : gitSchema,
+);
 
 const table = <Schema extends v.GenericSchema>(of: Schema) => v.record(text, of, 'an object');
 

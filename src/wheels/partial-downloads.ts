@@ -7,6 +7,7 @@ import { patience } from '../host/limits.ts';
 import { type Lock, tryLockInPlace } from '../host/lock.ts';
 import { namesIn, statsAt, textAt } from '../host/presence.ts';
 import { sriPattern } from './lock.ts';
+import type { SourceNeeds } from './sources/needs.ts';
 import type { WheelTree } from './tree/hash.ts';
 
 /** What a file was found to be. */
@@ -17,6 +18,8 @@ export interface Downloaded {
   size: number;
   /** What the wheel's tree is, where that was asked, or why it has none. */
   tree?: WheelTree | { refused: string } | undefined;
+  /** What a source archive needs, or why that cannot be read. */
+  needs?: SourceNeeds | { refused: string } | undefined;
 }
 
 /** A download that is under way: nobody else writes it until it is released. */
@@ -48,6 +51,12 @@ const stateSchema = v.object({
             unpacked: v.pipe(v.string(), v.regex(sriPattern)),
             leftOut: v.array(v.string()),
           }),
+          v.object({ refused: v.string() }),
+        ]),
+      ),
+      needs: v.optional(
+        v.union([
+          v.object({ buildRequires: v.array(v.string()), requires: v.array(v.string()) }),
           v.object({ refused: v.string() }),
         ]),
       ),

@@ -10,7 +10,7 @@ import type { Clock } from '../host/host.ts';
 import { Unreachable } from '../host/http/message.ts';
 import { nearest } from '../host/nearest.ts';
 import type { Listing, OfferedFile } from './index-page.ts';
-import type { Origin } from './wanted.ts';
+import type { Origin } from './wanted/wheel.ts';
 import { unreachable, type Web } from './web.ts';
 
 export type { GitHubAccess };

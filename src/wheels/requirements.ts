@@ -1,7 +1,7 @@
 import { limits } from '../host/limits.ts';
 import { factsOf, holds } from './markers.ts';
 import type { Variant } from './variant.ts';
-import { isRange } from './wanted.ts';
+import { isRange } from './versions.ts';
 import { normalizeName } from './wheel-name.ts';
 
 /** What a wheel needs beside itself, or a list asks for (PEP 508). */
@@ -32,17 +32,21 @@ export function readRequirements(
   extras: Iterable<string> = [],
 ): Requirement[] {
   const facts = factsOf(variant, extras);
+  return requirementLines(metadata).flatMap(line => {
+    const written = parseRequirement(line);
+    if (written === undefined || !holds(written.marker, facts)) return [];
+    const { name, extras, versions } = written;
+    return [{ name, extras, versions }];
+  });
+}
+
+/** The requirements in METADATA as they are written. */
+export function requirementLines(metadata: string): string[] {
   const [headers = ''] = metadata.split(/\r?\n\r?\n/, 1);
   return headers
     .split(/\r?\n/)
-    .flatMap(line => /^Requires-Dist:(.*)$/i.exec(line)?.[1] ?? [])
-    .slice(0, limits.requirements)
-    .flatMap(line => {
-      const written = parseRequirement(line);
-      if (written === undefined || !holds(written.marker, facts)) return [];
-      const { name, extras, versions } = written;
-      return [{ name, extras, versions }];
-    });
+    .flatMap(line => /^Requires-Dist:(.*)$/i.exec(line)?.[1]?.trim() ?? [])
+    .slice(0, limits.requirements);
 }
 
 /** Takes a requirement apart; undefined where it is none. */

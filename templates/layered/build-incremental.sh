@@ -13,7 +13,9 @@ esac
 
 flake=${FLAKE:-.}
 targets='layer2-cuda layer3-pytorch layer5-performance layer4-dependencies layer0-base
-  layer1-python layer4-sources bytecode layer6-app comfyui'
+  layer1-python layer4-sources bytecode-pytorch bytecode-torch bytecode-torchvision
+  bytecode-torchaudio bytecode-triton bytecode-performance bytecode-dependencies layer6-wheels
+  bytecode-app layer6-app comfyui'
 table=''
 for target in $targets; do
   echo "==> $target$variant" >&2

@@ -86,16 +86,25 @@
           ) (lib.attrNames table.cuda)
         );
 
-      # What layer 1 has: Python -> project -> version. `comfy-nix prefetch` looks for no wheels of them.
+      # What layer 1 has: Python -> project -> version. `comfy-nix prefetch` looks for no wheels of these;
+      # where layer 1 is the interpreter alone a version is null, which asks it for a wheel.
       provided = lib.mapAttrs' (
         _:
         { packages, abi }:
         let
           python = pkgs.${packages};
-          modules = python.pkgs.requiredPythonModules ((import ./packages.nix).nixpkgs python.pkgs);
-          pair = module: lib.nameValuePair (lib.getName module) (lib.getVersion module);
+          layer1 = import ./packages.nix;
+          wanted = layer1.nixpkgs python.pkgs;
+          versions = version: map (each: lib.nameValuePair (lib.getName each) (version each));
         in
-        lib.nameValuePair "3.${lib.removePrefix "cp3" abi}" (lib.listToAttrs (map pair modules))
+        lib.nameValuePair "3.${lib.removePrefix "cp3" abi}" (
+          lib.listToAttrs (
+            if lib.elem abi layer1.interpreterAlone then
+              versions (_: null) wanted
+            else
+              versions lib.getVersion (python.pkgs.requiredPythonModules wanted)
+          )
+        )
       ) table.python;
 
       hasPyTorch = variant: variant.wheels ? torch && variant.wheels ? torchvision;

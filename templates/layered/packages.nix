@@ -1,4 +1,4 @@
-# What comes from nixpkgs, in layer 1. All else is a wheel: `comfy-nix prefetch` asks this flake what is
+# The packages of Python in layer 1, from nixpkgs. All else is a wheel: `comfy-nix prefetch` asks this flake what is
 # here (`provided`), and finds wheels of what the lists in wheels.toml require beyond it. To bring a
 # requirements list (pak3.txt, pak5.txt, …) here, name it in wheels.toml. What prefetch then says has no
 # wheel can come from
@@ -72,8 +72,12 @@
       yarl
     ];
 
-  # Of the wheels of a layer these stand above the others, in this order: what changes more often. In the
-  # names of NVIDIA's, "-cu13" is left out.
+  # Pythons, by their tag, whose packages nixpkgs' CI does not build: layer 1 is the interpreter alone, and the
+  # list above is one of wheels that `comfy-nix prefetch` finds.
+  interpreterAlone = [ "cp312" ];
+
+  # Of the wheels of a layer these stand above the others, in this order: what changes more often. Each is
+  # compiled by itself, so that a new one has no other fetched. In the names of NVIDIA's, "-cu13" is left out.
   order = [
     "nvidia-cusparselt"
     "nvidia-nvshmem"

@@ -1,4 +1,4 @@
-# A Git source of wheels.lock.json, at its pinned revision: name -> folder in the store.
+# A source of wheels.lock.json, as it is pinned: name -> the folder of a checkout, or a source archive.
 { pkgs, sources }:
 name:
 let
@@ -10,7 +10,9 @@ let
   address = pkgs.lib.removeSuffix ".git" pin.url;
   github = builtins.match "https://github.com/([^/]+)/([^/]+)" address;
 in
-if github == null then
+if !pin ? rev then
+  pkgs.fetchurl { inherit (pin) url hash; }
+else if github == null then
   pkgs.fetchgit { inherit (pin) url rev hash; }
 else
   pkgs.fetchFromGitHub {

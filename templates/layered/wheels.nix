@@ -16,18 +16,16 @@ let
       isIn = name: variant.wheels.${name}.layer or (unplaced name) == layer;
       names = lib.filter isIn (lib.attrNames variant.wheels);
     in
-    if variant.wheels ? torch then
-      map (name: tree (variant.wheels.${name} // { inherit name; })) (ordered names)
-    else
-      missing "torch";
+    if variant.wheels ? torch then map named (ordered names) else missing "torch";
 
+  named = name: tree (variant.wheels.${name} or (missing name) // { inherit name; });
+
+  isOf = ranked: name: name == ranked || lib.hasPrefix "${ranked}-cu" name;
+  isRanked = name: lib.any (ranked: isOf ranked name) order;
   ordered =
     names:
-    let
-      isOf = ranked: name: name == ranked || lib.hasPrefix "${ranked}-cu" name;
-      others = lib.filter (name: !lib.any (ranked: isOf ranked name) order) names;
-    in
-    others ++ lib.concatMap (ranked: lib.filter (isOf ranked) names) order;
+    lib.filter (name: !isRanked name) names
+    ++ lib.concatMap (ranked: lib.filter (isOf ranked) names) order;
 
   missing =
     name:
@@ -80,7 +78,7 @@ let
   # The modules of wheels that stand at `place` of the image, compiled, which the image cannot do: the
   # store is read-only there. It holds folders __pycache__ alone, to be merged with the wheels, whose
   # own paths must not depend on a patch release of Python.
-  bytecode =
+  compiled =
     name: place: trees:
     pkgs.runCommand "bytecode-${name}-${variant.abi}"
       {
@@ -91,6 +89,22 @@ let
       ''
         PYTHONHASHSEED=0 ${variant.python}/bin/python3 ${./bytecode.py} ${place} "$out" $trees
       '';
+
+  # The bytecode of a layer's wheels, as layers of the image: it is made anew where one of these wheels is
+  # another, so those that change more often have their own. The names do not depend on `trees`, which may
+  # be missing.
+  bytecode =
+    layer: place: trees:
+    let
+      isAlone = name: isRanked name && variant.wheels.${name}.layer or null == layer;
+      alone = lib.filter isAlone (ordered (lib.attrNames variant.wheels));
+      of = name: isIts: {
+        name = "bytecode-${name}";
+        targets = [ (compiled name place (lib.filter isIts trees)) ];
+      };
+    in
+    [ (of layer (tree: !lib.elem tree.project alone)) ]
+    ++ map (name: of name (tree: tree.project == name)) alone;
 
   # Where a wheel of NVIDIA's has its libraries and headers.
   nvidiaFolder =
@@ -104,5 +118,10 @@ let
       "nvidia/" + lib.replaceStrings [ "-" ] [ "_" ] (lib.head project);
 in
 {
-  inherit bytecode ofLayer nvidiaFolder;
+  inherit
+    bytecode
+    named
+    nvidiaFolder
+    ofLayer
+    ;
 }

@@ -27,6 +27,7 @@ rec {
     length
     listToAttrs
     mapAttrs
+    partition
     replaceStrings
     tail
     ;

@@ -23,7 +23,8 @@ interface PublishedWheel extends WheelContent {
   bytes: Buffer;
   /** Hex sha256 of them. */
   digest: string;
-  metadata: string;
+  /** Of a wheel. */
+  metadata: string | undefined;
 }
 
 /** How the index behaves; fields may be changed while it runs. */
@@ -55,6 +56,8 @@ export interface PackageIndex {
   written(): number;
   /** Puts a wheel into an index ("cu130"); returns its bytes. One of the same name is replaced. */
   publish(index: string, filename: string, content?: WheelContent): Buffer;
+  /** Puts another file into an index, such as a source archive. */
+  add(index: string, filename: string, bytes: Buffer): void;
   remove(index: string, filename: string): void;
   stop(): Promise<void>;
 }
@@ -106,6 +109,11 @@ export async function startPackageIndex(
       const digest = sha256(bytes);
       wheels.set(filename, { ...content, filename, metadata, bytes, digest });
       return bytes;
+    },
+    add(index, filename, bytes) {
+      const files = indexes.get(index) ?? new Map<string, PublishedWheel>();
+      indexes.set(index, files);
+      files.set(filename, { filename, bytes, digest: sha256(bytes), metadata: undefined });
     },
     remove: (index, filename) => indexes.get(index)?.delete(filename),
     stop: async () => {
@@ -208,7 +216,9 @@ function jsonPage(
     url: `../${encodeURIComponent(wheel.filename)}`,
     hashes: digests ? { sha256: wheel.digest } : {},
     ...(digests ? { size: wheel.toldSize ?? wheel.bytes.length } : {}),
-    ...(metadata ? { 'core-metadata': { sha256: sha256(Buffer.from(wheel.metadata)) } } : {}),
+    ...(metadata && wheel.metadata !== undefined
+      ? { 'core-metadata': { sha256: sha256(Buffer.from(wheel.metadata)) } }
+      : {}),
     ...(wheel.requiresPython === undefined ? {} : { 'requires-python': wheel.requiresPython }),
     yanked: wheel.yanked ?? false,
   }));
@@ -224,7 +234,7 @@ function htmlPage(
     const fragment = digests ? `#sha256=${wheel.digest}` : '';
     const attributes = [
       `href="../${encodeURIComponent(wheel.filename)}${fragment}"`,
-      ...(metadata
+      ...(metadata && wheel.metadata !== undefined
         ? [`data-dist-info-metadata="sha256=${sha256(Buffer.from(wheel.metadata))}"`]
         : []),
       ...(wheel.requiresPython === undefined

@@ -32,7 +32,8 @@ export async function openTerminal(
   };
   context.after(async () => {
     await tmux('kill-server').catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
+    // a shell that ends writes its history there
+    await rm(folder, { recursive: true, force: true, maxRetries: 20 });
   });
   const size = ['-x', String(columns), '-y', String(rows)];
   await tmux('new-session', '-d', ...size, ...command);

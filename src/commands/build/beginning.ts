@@ -87,10 +87,12 @@ async function takeOver(
   state.nix = prepared.nix;
   state.exports = prepared.exports;
   state.part = prepared.owner.id;
-  state.caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
+  const caches = await inSpan(state.host, { kind: 'set-up' }, async () => {
     const { startCaches } = await import('./caches.ts');
     return startCaches(prepared, settings, state.host);
   });
+  state.caches = caches;
+  for (const event of state.builtEarly.splice(0)) caches.take(event);
   return prepared.nix;
 }
 

@@ -122,10 +122,9 @@ export async function realiseTargets(given: ImageContext): Promise<void> {
       state.made.set(name, { name, target: targetOf(layer), origin, blobs: [] });
     }
   });
-  // a number of the report is no reason to fail
-  const { wouldPush } = await import('./would-push.ts');
-  const unsent = wouldPush(plan.reused, context).catch(() => undefined);
-  state.wouldPush = await inSpan(host, { kind: 'store' }, () => unsent);
+  // loaded on use; a number of the report is no reason to fail
+  const unsent = async () => (await import('./would-push.ts')).wouldPush(plan.reused, context);
+  state.wouldPush = await inSpan(host, { kind: 'store' }, unsent).catch(() => undefined);
 }
 
 /** What the store has of an image: of all that its recipe names, and of what is wanted besides. */

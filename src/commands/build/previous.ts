@@ -1,6 +1,5 @@
 import { jsonValue } from '../../host/foreign-value.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import { readRecord } from '../../record/read.ts';
 import type { BuildRecord } from '../../record/types.ts';
 import type { MemoryPlace } from '../../registry/memory/place.ts';
 import type { RememberedRecord } from '../../registry/remembered.ts';
@@ -22,7 +21,10 @@ export async function readPrevious(
     choose: (records: readonly RememberedRecord[]) => RememberedRecord | undefined,
   ) => {
     const text = await own.record(choose);
-    return text === undefined ? undefined : readRecord(jsonValue(text));
+    if (text === undefined) return undefined;
+    // loaded on use: what records may be is much, and a first build reads none
+    const { readRecord } = await import('../../record/read.ts');
+    return readRecord(jsonValue(text));
   };
   const keep = (name: 'previous' | 'newest') => (record: BuildRecord | undefined) => {
     if (record) state[name] = record;
@@ -40,6 +42,7 @@ const mostEarlier = 8;
 export async function readEarlier(own: Pick<MemoryPlace, 'record'>): Promise<BuildRecord[]> {
   const places = Array.from({ length: mostEarlier }, (_, at) => at);
   const texts = await Promise.all(places.map(at => own.record(records => records[at])));
+  const { readRecord } = await import('../../record/read.ts');
   return texts.flatMap(text => (text === undefined ? [] : (readRecord(jsonValue(text)) ?? [])));
 }
 

@@ -1,5 +1,4 @@
 import { warn } from '../../host/say.ts';
-import { visible } from '../../host/visible.ts';
 import { entriesBlobSource } from '../../image/blob-sources.ts';
 import { rootKey } from '../../image/keys.ts';
 import {
@@ -13,15 +12,13 @@ import {
   UnexpandedFolder,
 } from '../../image/root-layer.ts';
 import type { LayerBlob } from '../transfers.ts';
+import { warningOf } from './hidden-files.ts';
 import { finished, type LayerWork, originOfBlobs } from './layer-work.ts';
 import { rootParts } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 
 /** Its name, as the record shows it. */
 const rootLayer = 'root';
-
-/** Files that are named in the warning about those that are not in the image. */
-const namedFiles = 5;
 
 /** The last layer: the folders and links at /, merged from the trees that the recipe names. */
 export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
@@ -33,7 +30,8 @@ export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
   const { blob, hidden } = root.blob
     ? { blob: root.blob, hidden: root.hidden }
     : await sendRoot(work);
-  if (hidden.length > 0) warn(host, whatIsHidden(hidden));
+  const warning = await warningOf(hidden, work.nix.place, root.blob === undefined);
+  if (warning !== undefined) warn(host, warning);
   lessons.blob(blob);
   const origin = originOfBlobs([blob]);
   return finished({ name: rootLayer, target: null, origin, blobs: [blob] }, work);
@@ -95,12 +93,3 @@ async function haveIt(outPath: string, { recipe, realisation }: LayerWork): Prom
 /** What a store path holds, as far as this run has seen it or another remembers it. */
 const knownTree = (outPath: string, { root, lessons }: LayerWork) =>
   lessons.rootTreeOf(outPath) ?? root.treeOf(outPath);
-
-function whatIsHidden(hidden: readonly HiddenFile[]): string {
-  const named = hidden
-    .slice(0, namedFiles)
-    .map(({ path, taken, hidden: other }) => visible(`${path} is ${taken}, and not ${other}`));
-  const rest = hidden.length - named.length;
-  const more = rest > 0 ? `; and ${rest} more` : '';
-  return `Several sources of a folder have the same file: ${named.join('; ')}${more}.`;
-}

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { AuditSubject } from '../../audit/subject.ts';
 import type { GithubCache } from '../../caches/github-cache.ts';
+import type { ProgressEvent } from '../../host/events.ts';
 import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { checkOutput, writeOutput } from '../../host/output-file.ts';
@@ -48,6 +49,8 @@ export interface BuildState {
   nix?: Nix;
   exports?: VerbOutcome['exports'];
   caches?: BuildCaches;
+  /** Ends of builds that were there before the caches: of what the flake imports. */
+  builtEarly: ProgressEvent[];
   /** What came of `caches` in the end. */
   cached?: CacheOutcome;
   github?: GithubCache;
@@ -102,12 +105,14 @@ export function startState(host: Host): BuildState {
       ...host,
       emit: event => {
         recorder.take(event);
-        state.caches?.take(event);
+        if (state.caches) state.caches.take(event);
+        else if (event.type === 'build-end') state.builtEarly.push(event);
         state.github?.take(event);
         host.emit(event);
       },
     },
     recorder,
+    builtEarly: [],
     startedAt,
     run: runAddress(host.env),
     reclaimed: [],

@@ -4,14 +4,15 @@ import { Failure } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { onceEach } from '../../host/once.ts';
 import type { PrefetchSettings } from '../../inputs/settings.ts';
-import { type Asked, exactVersion, type Lists, noLists } from '../../wheels/lists/asked.ts';
+import { type Asked, type Lists, noLists } from '../../wheels/lists/asked.ts';
 import { readLists } from '../../wheels/lists/read.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
+import { exactVersion } from '../../wheels/versions.ts';
 import type { Wanted } from '../../wheels/wanted.ts';
 import { exportLock } from './uv.ts';
 
 /** What lists ask for in one variant. */
-interface VariantLists extends Lists {
+export interface VariantLists extends Lists {
   /** Whether wheels.toml names any. */
   any: boolean;
   /** Those that are resolved already: pylock.toml, uv.lock. */

@@ -1,7 +1,8 @@
 import { Failure } from '../../host/failure.ts';
-import { readCheckout } from '../../wheels/git-source.ts';
+
 import { allPins, type Lock, type SourcePin, setPin, sriOf } from '../../wheels/lock.ts';
 import type { Pinned } from '../../wheels/pin.ts';
+import { readCheckout } from '../../wheels/sources/git.ts';
 import { describeVariant } from '../../wheels/variant.ts';
 import { fileNameOf } from '../../wheels/wheel-name.ts';
 import type { PrefetchRun } from './run.ts';
@@ -56,13 +57,21 @@ async function verifyWheel(
 async function verifySource(
   name: string,
   pin: SourcePin,
-  { settings, host }: PrefetchRun,
+  run: PrefetchRun,
 ): Promise<{ name: string; pin: SourcePin } | { wrong: string }> {
-  const { hash: found } = await readCheckout(pin.url, pin.rev, settings.temporaryDirectory, host);
-  if (found !== pin.hash) {
-    return { wrong: `${name}: expected ${pin.hash}, found ${found} at ${pin.rev} of ${pin.url}` };
-  }
-  return { name, pin: { ...pin, ...confirmed(pin) } };
+  const found = await hashOfSource(pin, run);
+  if (found === pin.hash) return { name, pin: { ...pin, ...confirmed(pin) } };
+  const where = 'rev' in pin ? `${pin.rev} of ${pin.url}` : pin.url;
+  return { wrong: `${name}: expected ${pin.hash}, found ${found} at ${where}` };
+}
+
+async function hashOfSource(
+  pin: SourcePin,
+  { settings, host, downloads }: PrefetchRun,
+): Promise<string> {
+  if (!('rev' in pin)) return sriOf((await downloads.hash(pin.url)).sha256);
+  const { hash } = await readCheckout(pin.url, pin.rev, settings.temporaryDirectory, host);
+  return hash;
 }
 
 /** What the bytes have confirmed is no longer in doubt. */

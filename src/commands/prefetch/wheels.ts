@@ -13,8 +13,9 @@ import {
   withWhatIsKnown,
 } from '../../wheels/pin.ts';
 import { describeVariant } from '../../wheels/variant.ts';
-import { isWanted } from '../../wheels/wanted.ts';
+import { isAllowed } from '../../wheels/versions.ts';
 import { fileNameOf } from '../../wheels/wheel-name.ts';
+import { isWhole } from './asking.ts';
 import { chooseWheels, fittingChoice, type Result } from './choices.ts';
 import type { Findings, PrefetchRun } from './run.ts';
 import { withTrees } from './trees.ts';
@@ -70,7 +71,7 @@ function keptPin(result: Result, { before }: PrefetchRun): Pinned | undefined {
   if (result.kind !== 'unreachable') return undefined;
   const { variant, wheel } = result;
   const pin = pinOf(before, variant, wheel.name);
-  const isUsable = pin && isWanted(pin.version, wheel.versions);
+  const isUsable = pin && isAllowed(pin.version, wheel.versions);
   return isUsable ? { variant, name: wheel.name, pin } : undefined;
 }
 
@@ -89,9 +90,7 @@ async function checkSet(results: readonly Result[], run: PrefetchRun): Promise<C
     });
   }
   const found = followAll(wheels, texts, run);
-  const isAsked =
-    run.wanted.provided !== undefined || wheels.some(({ variant }) => run.lists(variant).any);
-  if (isAsked) refuseIncomplete(found);
+  if (wheels.some(({ variant }) => isWhole(variant, run))) refuseIncomplete(found);
   const untold = wheels.filter(wheel => !texts.has(wheel));
   return { found, unread, untold: Map.groupBy(untold, ({ variant }) => describeVariant(variant)) };
 }
@@ -115,7 +114,7 @@ function fitting(result: Result, run: PrefetchRun): Fitting | undefined {
       : 'wheel' in result
         ? result.wheel.ignoredRequirements
         : [];
-  const isResolved = result.kind === 'held';
+  const isResolved = result.kind === 'held' && result.isResolved;
   const { version, url } = pin;
   const metadata = isResolved ? metadataOf(url) : undefined;
   const filename = fileNameOf(url);
@@ -168,17 +167,20 @@ function refuseOtherFiles(fresh: readonly Pinned[], run: PrefetchRun): void {
   });
 }
 
+/** Projects that one reason is told of by their names. */
+const namedWheels = 5;
+
 function missing(gaps: readonly Gap[], { before, settings }: PrefetchRun): Failure {
-  const lines = [...Map.groupBy(gaps, gap => `${gap.wheel.name}\0${gap.reason}`).values()].map(
-    same => {
-      const [{ wheel, reason } = { wheel: undefined, reason: '' }] = same;
-      const places = same.map(({ variant }) => describeVariant(variant)).join('; ');
-      const vanished = same.some(gap => isVanished(gap, before))
-        ? " The lock's own file has vanished."
-        : '';
-      return `${wheel?.name} (${places}): ${reason}${vanished}`;
-    },
-  );
+  const lines = [...Map.groupBy(gaps, gap => gap.reason)].flatMap(([reason, same]) => {
+    const names = [...new Set(same.map(({ wheel }) => wheel.name))];
+    if (names.length > namedWheels) return `${names.length} projects: ${reason}`;
+    return names.map(name => {
+      const ofName = same.filter(({ wheel }) => wheel.name === name);
+      const places = ofName.map(({ variant }) => describeVariant(variant)).join('; ');
+      const isGone = ofName.some(gap => isVanished(gap, before));
+      return `${name} (${places}): ${reason}${isGone ? " The lock's own file has vanished." : ''}`;
+    });
+  });
   return new Failure('Not every wheel can be had. The lock was left as it is.', {
     evidence: lines,
     next: gaps.every(({ kind }) => kind === 'unreachable')
@@ -191,7 +193,7 @@ function missing(gaps: readonly Gap[], { before, settings }: PrefetchRun): Failu
 /** Whether the lock has a wheel that is still wanted, and which its origin has no more. */
 function isVanished({ kind, variant, wheel }: Gap, before: PrefetchRun['before']): boolean {
   const pin = pinOf(before, variant, wheel.name);
-  return kind === 'missing' && pin !== undefined && isWanted(pin.version, wheel.versions);
+  return kind === 'missing' && pin !== undefined && isAllowed(pin.version, wheel.versions);
 }
 
 function describeKept(gaps: readonly Gap[]): string[] {

@@ -7,7 +7,7 @@ import {
 } from '../../wheels/complete.ts';
 import type { Fitting } from '../../wheels/fit.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
-import { sourcesOf } from './resolve.ts';
+import { sourcesOf } from './asking.ts';
 import type { PrefetchRun } from './run.ts';
 
 /** What each variant's wheels lack, and why they are there. */
@@ -34,10 +34,7 @@ export function followAll(
           return [name, { version, metadata: texts.get(wheel), ignoredRequirements }];
         }),
       );
-      const provided = new Map([
-        ...sourcesOf(variant, run).map(name => [name, undefined] as const),
-        ...run.provided(variant),
-      ]);
+      const provided = new Map([...sourcesOf(variant, run), ...run.provided(variant)]);
       const skipped = run.wanted.skipped(variant);
       const roots = rootsOf(variant, members, run);
       const found = followRequirements({ variant, roots, members, provided, skipped });
@@ -83,7 +80,7 @@ export function refuseIncomplete(found: CompletenessOf): void {
     missing.map(({ by, requirement, found: other }) => ({
       variant,
       what: `${by} requires ${requirement.name}${requirement.versions && ` ${requirement.versions}`}, ${
-        other === undefined ? 'which nothing provides' : `and nixpkgs has ${other}`
+        other === undefined ? 'which nothing provides' : `and ${other} is there`
       }.`,
     })),
   );

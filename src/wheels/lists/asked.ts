@@ -1,4 +1,5 @@
 import type { WrittenRequirement } from '../requirements.ts';
+import type { WantedSource } from '../wanted/source.ts';
 
 /** A requirement that a list asks for. */
 export interface Asked extends WrittenRequirement {
@@ -10,16 +11,8 @@ export interface Asked extends WrittenRequirement {
   hashes: readonly string[];
 }
 
-/** A Git address that a list asks for. */
-export interface AskedSource {
-  /** Normalised. */
-  name: string;
-  url: string;
-  ref: string;
-  place: string;
-  /** Whether it is a package of Python that is built and installed. */
-  isPackage: boolean;
-}
+/** A source that a list asks for; its name is normalised. */
+export type AskedSource = WantedSource & { place: string };
 
 /** What lists ask for. */
 export interface Lists {
@@ -40,7 +33,3 @@ export const noLists = (): Lists => ({
   indexes: [],
   problems: [],
 });
-
-/** The version that a requirement pins with `==`; undefined where it leaves a choice. */
-export const exactVersion = (versions: string): string | undefined =>
-  /^===?\s*([^*,\s]+)$/.exec(versions.trim())?.[1];

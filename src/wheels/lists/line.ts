@@ -1,5 +1,7 @@
 import { limits } from '../../host/limits.ts';
 import { parseRequirement } from '../requirements.ts';
+import { parseArchiveName } from '../sources/archive-name.ts';
+import { isArchive } from '../wanted/source.ts';
 import { fileNameOf, normalizeName, parseWheelName } from '../wheel-name.ts';
 import type { Asked, AskedSource } from './asked.ts';
 
@@ -101,13 +103,16 @@ function withoutOptions(whole: string) {
 const isPath = (text: string) =>
   /^(file:|\.{0,2}\/|~)/.test(text) || /^[\w./-]+\.(whl|zip|tar\.gz)$/.test(text);
 
-/** A wheel says its name itself. */
+/** Stands for the name of a file that does not tell it. */
+const unnamed = 'unnamed';
+
+/** A wheel says its name itself, and so do source archives of indexes. */
 function nameOfAddress(text: string): string | undefined {
   const [address = '', ...marker] = text.split(/ ; ?/);
   if (!URL.canParse(address)) return undefined;
-  const wheel = parseWheelName(fileNameOf(address));
-  if (wheel === undefined) return `archive @ ${address}`;
-  return [`${wheel.project} @ ${address}`, ...marker].join(' ; ');
+  const filename = fileNameOf(address);
+  const { project } = parseWheelName(filename) ?? parseArchiveName(filename) ?? {};
+  return [`${project ?? unnamed} @ ${address}`, ...marker].join(' ; ');
 }
 
 function direct(asked: Asked, url: string): LineMeaning {
@@ -116,17 +121,19 @@ function direct(asked: Asked, url: string): LineMeaning {
   const [, told] = /(?:^|&)sha256=([0-9a-f]{64})/.exec(address.hash.slice(1)) ?? [];
   address.hash = '';
   const wheel = parseWheelName(fileNameOf(address.href));
-  if (wheel === undefined) {
-    return problem(
-      'a source archive; name its repository under [sources] of wheels.toml, from which ' +
-        'layer 4 builds it, and delete the line.',
-    );
-  }
+  if (wheel === undefined) return archive(asked, address.href, told ?? asked.hashes[0]);
   if (wheel.project !== asked.name) {
     return problem(`the file is ${wheel.project}'s; write ${wheel.project} @ …`);
   }
   const hashes = told === undefined ? asked.hashes : [...asked.hashes, told];
   return { kind: 'requirement', asked: { ...asked, url: address.href, hashes } };
+}
+
+function archive({ name, place }: Asked, url: string, sha256: string | undefined): LineMeaning {
+  if (!isArchive(url)) return problem('it is neither a wheel nor a source archive.');
+  if (name === unnamed)
+    return problem('the file does not tell its project; write NAME @ before it.');
+  return { kind: 'source', source: { kind: 'archive', name, place, from: { url, sha256 } } };
 }
 
 function repository(text: string, address: string, place: string): LineMeaning {
@@ -152,5 +159,7 @@ function repository(text: string, address: string, place: string): LineMeaning {
       .at(-1)
       ?.replace(/\.git$/, '') ?? '';
   const name = normalizeName(given ?? fragment.get('egg') ?? last);
-  return { kind: 'source', source: { name, url: url.href, ref, place, isPackage: true } };
+  const asked = { isPackage: true, isAsked: true };
+  const source = { kind: 'git' as const, name, url: url.href, ref, place, ...asked };
+  return { kind: 'source', source };
 }

@@ -1,11 +1,10 @@
-import { parse, TomlError } from 'smol-toml';
 import { factsOf, holds } from '../markers.ts';
 import { parseRequirement } from '../requirements.ts';
+import { readToml } from '../toml.ts';
 
-/** The dependencies of a pyproject.toml (PEP 621); undefined where it tells none. */
-export function dependenciesIn(content: string): string[] | undefined {
-  const { project } = tablesOf(content) as { project?: { dependencies?: unknown } };
-  return textsIn(project?.dependencies);
+/** The dependencies in the tables of a pyproject.toml (PEP 621); undefined where it tells none. */
+export function dependenciesIn({ project }: Record<string, unknown>): string[] | undefined {
+  return textsIn(Object(project).dependencies);
 }
 
 /** Projects that building takes by a pyproject.toml (PEP 518), sorted; without a word, setuptools. */
@@ -22,13 +21,10 @@ export function buildRequirements(content: string): string[] {
 /** A source is built for each Python; what building takes differs for ones that are no more. */
 const builder = factsOf({ system: 'x86_64-linux', cuda: '', python: '3.13' });
 
+/** A file of others that is no TOML tells nothing. */
 function tablesOf(content: string): Record<string, unknown> {
-  try {
-    return parse(content);
-  } catch (error) {
-    if (error instanceof TomlError) return {};
-    throw error;
-  }
+  const read = readToml(content);
+  return 'tables' in read ? read.tables : {};
 }
 
 const textsIn = (value: unknown): string[] | undefined =>

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { readDocument } from '../../host/document-file.ts';
 import { factsOf, holds } from '../markers.ts';
+import { readToml } from '../toml.ts';
 import type { Variant } from '../variant.ts';
 import { type Asked, type Lists, noLists } from './asked.ts';
 import { type LineMeaning, meaningOf } from './line.ts';
@@ -34,6 +35,15 @@ export async function readLists(
 ): Promise<Lists> {
   const reading: Reading = { folder, variant, found: noLists(), seen: new Set() };
   for (const file of files) await readList(resolve(folder, file), 'wheels.toml', false, reading);
+  return reading.found;
+}
+
+/** What requirements ask for in a variant that stand in no list of ours; `place` says where. */
+export function readLines(lines: readonly string[], place: string, variant: Variant): Lists {
+  const reading: Reading = { folder: '', variant, found: noLists(), seen: new Set() };
+  for (const text of lines) {
+    take(meaningOf(text, place), { text, place, constrains: false }, reading);
+  }
   return reading.found;
 }
 
@@ -136,7 +146,12 @@ function take(
 /** `[project]` of a pyproject.toml (PEP 621): its dependencies. */
 function readProject(content: string, name: string, reading: Reading): void {
   const { found } = reading;
-  const project = dependenciesIn(content);
+  const read = readToml(content);
+  if ('mistake' in read) {
+    found.problems.push(`${name}:${read.mistake.line}: this is no TOML: ${read.mistake.reason}.`);
+    return;
+  }
+  const project = dependenciesIn(read.tables);
   if (project === undefined) {
     found.problems.push(`${name}:1: it has no dependencies of [project]; write them as a list.`);
     return;

@@ -38,7 +38,8 @@ export function readSnapshot(content: string, name: string): Snapshot | undefine
   const source = (url: string, ref: string): AskedSource => {
     const last = url.replace(/\/+$/, '').split('/').at(-1) ?? url;
     const project = normalizeName(last.replace(/\.git$/, ''));
-    return { name: project, url, ref, place: name, isPackage: false };
+    const asked = { isPackage: false, isAsked: true };
+    return { kind: 'git', name: project, url, ref, place: name, ...asked };
   };
   const nodes = Object.entries(output.git_custom_nodes).filter(([, node]) => !node.disabled);
   const unsafe = nodes.filter(([url]) => !/^https?:\/\/[^\s@]+$/.test(url));

@@ -1,10 +1,10 @@
 import { satisfies } from '@renovatebot/pep440';
-import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { Failure } from '../../host/failure.ts';
 import type { OfferedFile } from '../index-page.ts';
 import { factsOf, holds } from '../markers.ts';
 import { metadataOf } from '../metadata.ts';
+import { parseToml } from '../toml.ts';
 import type { Variant } from '../variant.ts';
 import { fileNameOf, normalizeName, parseWheelName } from '../wheel-name.ts';
 
@@ -41,16 +41,18 @@ const schema = v.object({
   packages: v.optional(v.array(packageSchema), []),
 });
 
+const makeAnew = 'Make it anew with the tool that wrote it.';
+
 /**
  * The packages of a pylock.toml (PEP 751) that are for a variant; folders of the machine are left out.
  * @param file for errors
  * @throws Failure where it is none, is of another Python, or has a package that is no wheel
  */
 export function readPylock(content: string, file: string, variant: Variant): LockedPackage[] {
-  const { success, output } = v.safeParse(schema, parseToml(content, file));
+  const { success, output } = v.safeParse(schema, parseToml(content, file, makeAnew));
   if (!success) {
     throw new Failure(`${file} is no pylock.toml of the version 1 (PEP 751).`, {
-      next: 'Make it anew with the tool that wrote it.',
+      next: makeAnew,
     });
   }
   const python = output['requires-python'];
@@ -91,16 +93,4 @@ function offeredFile({ name, url, size, hashes }: v.InferOutput<typeof fileSchem
   const filename = name ?? fileNameOf(url);
   if (parseWheelName(filename) === undefined) return [];
   return [{ filename, url: address.href, size, sha256, metadata: metadataOf(address.href) }];
-}
-
-function parseToml(content: string, file: string): unknown {
-  try {
-    return parse(content);
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause;
-    throw new Failure(`${file}:${cause.line}: this is no TOML.`, {
-      next: 'Make it anew with the tool that wrote it.',
-      cause,
-    });
-  }
 }

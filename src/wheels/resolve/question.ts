@@ -23,6 +23,8 @@ export interface Question {
   excludes: readonly string[];
   /** Projects that are there in one version, and are not looked for. */
   provided: ReadonlyMap<string, string>;
+  /** Whether all that the requirements require is asked for as well. */
+  isWhole: boolean;
   packageIndex: string;
   /** Looked at before it. */
   indexes: readonly string[];
@@ -60,6 +62,7 @@ export async function writeQuestion(question: Question, folder: string): Promise
       'never',
       '--no-header',
     ],
+    ...(question.isWhole ? [] : ['--no-deps']),
     ...question.indexes.flatMap(index => ['--index', index]),
     ...options,
   ];

@@ -86,11 +86,11 @@ export async function askUv(
 }
 
 function refusalOf({ stderr }: Finished, folder: string): UvAnswer {
-  const said = stderr
+  const all = stderr
     .replaceAll(`${folder}/`, '')
     .split('\n')
-    .map(line => line.replace(/^[\s×╰─▶│├]+/, '').trim())
-    .filter(line => line !== '' && !/^(warning|Resolved|Using|hint): /.test(line));
+    .map(line => line.replace(/^[\s×╰─▶│├]+/, '').trim());
+  const said = all.filter(line => line !== '' && !/^(warning|Resolved|Using|hint): /.test(line));
   const text = said.join(' ');
   if (/no interpreter found/i.test(text)) {
     throw new Failure('uv finds no Python on this machine, which it asks for its answer.', {
@@ -98,10 +98,12 @@ function refusalOf({ stderr }: Finished, folder: string): UvAnswer {
       next: 'Install python3, in any version.',
     });
   }
-  const refused = /\b(401|403) (Unauthorized|Forbidden)/.exec(text)?.[0];
+  // an index without a login is passed over, and told in a hint; 403 is what some say of what they lack
+  const refused =
+    /\b(401|403) (Unauthorized|Forbidden)/.exec(text)?.[0] ?? /401 Unauthorized/.exec(stderr)?.[0];
   if (refused !== undefined) {
     throw new Failure(`An index wants a login (${refused}).`, {
-      evidence: said,
+      evidence: all.filter(line => line.includes(refused)),
       next: 'Put it into ~/.netrc, as curl has it.',
     });
   }
@@ -128,7 +130,11 @@ function projectsWithoutWheels(text: string): string[] {
   );
 }
 
-const unreachableIn = (said: readonly string[]): string =>
-  said.find(line => /Failed to fetch/.test(line))?.replace(/^.*Failed to fetch: /, '') ??
-  said[0] ??
-  'nothing was said';
+/** The address, and what went wrong at last. */
+function unreachableIn(said: readonly string[]): string {
+  const at = said.findIndex(line => /Failed to fetch/.test(line));
+  const address = said[at]?.replace(/^.*Failed to fetch: /, '').replaceAll('`', '');
+  const cause = said.at(-1)?.replace(/^(error|cause|caused by): /i, '');
+  if (address === undefined) return cause ?? 'nothing was said';
+  return at === said.length - 1 || cause === undefined ? address : `${address} (${cause})`;
+}

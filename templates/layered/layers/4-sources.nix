@@ -1,4 +1,4 @@
-# What is built from source, without an index: SAM-2, and what lists name by git+https.
+# What is built from source, without an index: SAM-2, what lists name by git+https, and source archives.
 #
 # What has to be compiled for CUDA belongs here, too, with `cudaPkgs` (nixpkgs with cudaSupport, whose
 # builds are in the CUDA caches) and `variant.cudaPackages`. They are for this file alone: all that is
@@ -7,6 +7,8 @@
   pkgs,
   cudaPkgs,
   variant,
+  packages,
+  wheels,
   source,
   sources,
 }:
@@ -15,20 +17,31 @@ let
   inherit (pkgs) lib;
 
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
-  pip =
+  builder =
     required:
-    python.withPackages (
-      all:
-      [
-        all.pip
-        all.setuptools
-      ]
-      ++ map (name: all.${name}) (lib.subtractLists [ "pip" "setuptools" ] required)
-    );
+    let
+      names = lib.unique (
+        [
+          "pip"
+          "setuptools"
+        ]
+        ++ required
+      );
+    in
+    if lib.elem variant.abi packages.interpreterAlone then
+      {
+        nativeBuildInputs = [ python ];
+        PYTHONPATH = lib.concatMapStringsSep ":" toString (map wheels.named names);
+      }
+    else
+      { nativeBuildInputs = [ (python.withPackages (all: map (name: all.${name}) names)) ]; };
   buildFromSource =
     name: required: environment:
-    pkgs.runCommand "${name}-${variant.abi}" (environment // { nativeBuildInputs = [ (pip required) ]; }) ''
-      cp -r ${source name} source
+    pkgs.runCommand "${name}-${variant.abi}" (environment // builder required) ''
+      if [ -d ${source name} ]; then cp -r ${source name} source; else
+        python3 -c 'import shutil, sys; shutil.unpack_archive(sys.argv[1], "unpacked")' ${source name}
+        mv unpacked/* source
+      fi
       chmod -R u+w source
       HOME=$PWD PYTHONHASHSEED=0 python3 -m pip install ./source --target "$out" \
         --no-index --no-deps --no-build-isolation --no-cache-dir --no-compile

@@ -38,7 +38,7 @@ let
       folders = [
         {
           inherit at;
-          from = targets ++ [ bytecode ] ++ more;
+          from = targets ++ lib.concatMap (layer: layer.targets) bytecode ++ more;
         }
         {
           at = "/opt/python/bin";
@@ -59,6 +59,8 @@ let
       pkgs
       cudaPkgs
       variant
+      packages
+      wheels
       source
       sources
       ;
@@ -109,23 +111,25 @@ in
     name = "layer4-sources";
     targets = fromSources;
   }
+]
+++ lib.concatMap (site: site.bytecode) [
+  pytorch
+  performance
+  dependencies
+]
+# A new ComfyUI is the most frequent change of all, and touches nothing below. Its wheels have a layer of
+# their own: no nixpkgs sends them again.
+++ [
   {
-    name = "bytecode";
-    targets = map (site: site.bytecode) [
-      pytorch
-      performance
-      dependencies
-    ];
+    name = "layer6-wheels";
+    inherit (app) targets folders;
   }
-
-  # A new ComfyUI is the most frequent change of all, and touches nothing below.
+]
+++ app.bytecode
+++ [
   {
     name = "layer6-app";
-    targets = app.targets ++ [
-      app.bytecode
-      comfyui
-    ];
+    targets = [ comfyui ];
     root = [ comfyui ];
-    inherit (app) folders;
   }
 ]

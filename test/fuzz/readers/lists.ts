@@ -3,6 +3,8 @@ import { linesOf } from '../../../src/wheels/lists/lines.ts';
 import { buildRequirements, dependenciesIn } from '../../../src/wheels/lists/project.ts';
 import { factsOf, holds } from '../../../src/wheels/markers.ts';
 import { readPylock } from '../../../src/wheels/resolve/pylock.ts';
+import { needsOfNode, needsOfPackage } from '../../../src/wheels/sources/needs.ts';
+import { readToml } from '../../../src/wheels/toml.ts';
 import { mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
 
@@ -45,6 +47,9 @@ name = "here"
 directory = { path = "." }
 `;
 
+const eggList =
+  'numpy>=1\\n# so\\n\\n[all]\\nRequires-Dist: b\\n[:python_version < "3"]\\nc [x] ~=1.0\\n';
+
 export const readers = [
   fuzzed({
     name: 'a requirements list',
@@ -69,7 +74,20 @@ export const readers = [
     name: 'a pyproject.toml',
     cases: mutatedText(project),
     broken: ['project = 1', '[project]\ndependencies = [1, "x"]', 'build-system = "x"'],
-    read: text => [dependenciesIn(text), buildRequirements(text)],
+    read(text) {
+      const read = readToml(text);
+      return ['tables' in read && dependenciesIn(read.tables), buildRequirements(text)];
+    },
+  }),
+  fuzzed({
+    name: "what a source's files say that it needs",
+    cases: mutatedText(eggList),
+    broken: ['[', '[[x]]\na', '\\\n[:\n'],
+    read: text => [
+      needsOfPackage({ eggList: text, project: text }),
+      needsOfPackage({ metadata: text, list: text }),
+      needsOfNode({ list: text }),
+    ],
   }),
   fuzzed({
     name: 'pylock.toml',

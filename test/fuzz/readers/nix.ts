@@ -3,14 +3,18 @@ import fc from 'fast-check';
 import { attributesOf, structuredFields } from '../../../src/audit/facts.ts';
 import { readConfig } from '../../../src/audit/made-image.ts';
 import { builtSince, readPathInfos } from '../../../src/commands/setup/new-paths.ts';
+import { buildFailure } from '../../../src/nix/build-failure.ts';
+import { findCause } from '../../../src/nix/causes/find.ts';
 import { effectiveConf, parseSettings } from '../../../src/nix/conf.ts';
 import { parseDerivation, parseDerivationNode } from '../../../src/nix/derivation.ts';
 import { readDescription } from '../../../src/nix/evaluate.ts';
+import { evaluationFailure } from '../../../src/nix/evaluation-failure.ts';
 import { createEventReader } from '../../../src/nix/events.ts';
 import { readLastModified } from '../../../src/nix/flake.ts';
 import { parseVersion } from '../../../src/nix/nix.ts';
 import { readRecipe } from '../../../src/nix/recipe.ts';
 import { parseDump } from '../../../src/nix/store.ts';
+import { recordedWords } from '../../unit/nix/said.ts';
 import { mutatedJson, mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
 
@@ -146,6 +150,27 @@ export const readers = [
       for (const path of reader.running()) reader.succeeded(path, 2);
       if (Number.isNaN(reader.completed())) throw new RangeError('no number of builds');
       return [reader.failed(), reader.errors()];
+    },
+  }),
+  fuzzed({
+    name: 'why something failed, in what was said',
+    cases: mutatedText(...recordedWords.map(({ text }) => text)),
+    broken: [
+      `error: unable to download '${'/'.repeat(50_000)}`,
+      "error: a '".repeat(5_000),
+      `error: path '/${'/0'.repeat(20_000)}`,
+    ],
+    read(text) {
+      const asked = { flake: text, cwd: '/', overrideInputs: [{ input: 'x', flake: text }] };
+      const said = { build: [text], evaluation: [text, text], log: [text] };
+      const failed = [
+        { drvPath: `/nix/store/${hash}-x.drv`, message: text, log: text.split('\n') },
+      ];
+      return [
+        findCause(said, { kind: 'build', asked }),
+        buildFailure(failed, [text]).message,
+        evaluationFailure('.#x', [text], { cwd: '/' }).message,
+      ];
     },
   }),
   fuzzed({

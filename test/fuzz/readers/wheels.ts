@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { compareLocks } from '../../../src/wheels/changes.ts';
 import { choose } from '../../../src/wheels/choose.ts';
-import { readRefs } from '../../../src/wheels/git-source.ts';
 import { type OfferedFile, readIndexPage } from '../../../src/wheels/index-page.ts';
 import { suits } from '../../../src/wheels/local-version.ts';
 import { allPins, formatLock, type Lock, parseLock, pinOf } from '../../../src/wheels/lock.ts';
 import { readRelease } from '../../../src/wheels/releases.ts';
 import { readRequirements } from '../../../src/wheels/requirements.ts';
+import { readRefs } from '../../../src/wheels/sources/git.ts';
 import { tagRank } from '../../../src/wheels/tags.ts';
-import { isWanted, parseWanted } from '../../../src/wheels/wanted.ts';
+import { isAllowed } from '../../../src/wheels/versions.ts';
+import { parseWanted } from '../../../src/wheels/wanted.ts';
 import { fileNameOf, parseWheelName } from '../../../src/wheels/wheel-name.ts';
 import { mutatedJson, mutatedText } from '../mutations.ts';
 import { fuzzed } from '../reader.ts';
@@ -18,7 +19,7 @@ const want = {
   variant,
   wheel: {
     name: 'torch',
-    versions: '>=2.9,<3',
+    versions: '==2.10.0',
     origin: { kind: 'index' as const, url: 'https://index.example' },
     ignoredRequirements: [],
   },
@@ -57,6 +58,11 @@ skip = true
 [sources.nodes]
 url = "https://github.com/owner/nodes"
 ref = "main"
+package = true
+
+[sources.scale]
+version = "0.4.13"
+index = "pypi"
 `;
 
 const pin = {
@@ -78,6 +84,14 @@ const lock: Lock = {
       rev: '0123456789'.repeat(4),
       hash: pin.hash,
       digest: 'download',
+      buildRequires: ['setuptools'],
+      requires: ['numpy>=1'],
+    },
+    scale: {
+      url: 'https://index.example/scale-0.4.13.tar.gz',
+      hash: pin.hash,
+      size: 1,
+      digest: 'index',
     },
   },
 };
@@ -159,7 +173,7 @@ export const readers = [
       const read = parseLock(text, 'wheels.lock.json');
       for (const { pin: each } of allPins(read)) {
         fileNameOf(each.url);
-        isWanted(each.version, '>=1');
+        isAllowed(each.version, '>=1');
         suits(each.version, variant, undefined);
       }
       pinOf(read, variant, 'constructor');

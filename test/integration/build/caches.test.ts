@@ -72,6 +72,12 @@ async function smallFlake(context: TestContext, bytes: number): Promise<Example>
             recipe = { name = "comfyui"; tag = "x"; layers = [ { name = "base"; target = base; } ]; };
           };
           inherit archive;
+          imported = part // {
+            recipe = import (make "names" "echo '{ }' > $out") // {
+              name = "comfyui"; tag = "x";
+              layers = [ { name = "part"; target = part; } ];
+            };
+          };
         };
       };
     }`,
@@ -152,6 +158,21 @@ test('the same for an image that another tool made, whose archive no cache gets'
   assert.match(failed.stderr, /^comfy-nix: Not all that was built[\s\S]*denied/m);
   assert.deepEqual(await refusing.uploads(), []);
   assert.equal(await isTagged(registry), false);
+});
+
+test('caches get what the flake imports, which is built before they are there', async context => {
+  const example = await smallFlake(context, 1000);
+  const machine = await freshMachine(context);
+  const taking = await cachixOf(context, {});
+  const words = [
+    ...[process.execPath, program, 'build', `path:${example.folder}#imported`],
+    ...['--override-inputs', `busybox=path:${example.busybox}`, '--no-cuda-caches'],
+    ...['--image', `oci:${machine.home}/image`, ...cachixArguments],
+  ];
+  const built = await machine.command(words, { env: cachixEnvironment(taking) });
+  assert.equal(built.code, 0, built.stderr);
+  const names = (await taking.uploads()).map(({ path }) => path.replace(/^.*\/[0-9a-z]{32}-/, ''));
+  assert.deepEqual(new Set(names), new Set(['names', 'part']));
 });
 
 test('what one machine built another takes from the cache, unless it cannot fit', async context => {

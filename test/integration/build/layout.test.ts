@@ -22,6 +22,9 @@ test('an OCI layout holds the image and the memory; a second run writes no blob'
   const second = await freshMachine(context);
   const warm = await second.build(example, ['--image', `oci:${layout}`, '--tags', 'cu130,latest']);
   assert.equal(warm.code, 0, warm.stderr);
+  const { repository, digest } = warm.record?.image ?? {};
+  assert.equal(warm.stdout.toString(), `${repository}@${digest}\n`);
+  assert.match(String(digest), /^sha256:/);
   assert.equal(warm.record?.sentBytes, 0);
   assert.equal(byLayer(warm, layer => layer.origin)['layer5-perf'], 'reused');
   // nothing is in this store; sizes are known by the blobs

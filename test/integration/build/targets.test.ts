@@ -71,7 +71,7 @@ test('layers of several targets, and folders that are merged from them', {
   const { build, cache, manifestOf, linksOf } = await scene(context);
   const cold = await build({}, 'demo', ['--binary-caches', cache.folder]);
   assert.match(cold.stderr, /performance has no targets, and the image no such layer/);
-  assert.match(cold.stderr, /opt\/python\/cuda\/nvidia\/__init__\.py is \S+-cublas-13/);
+  assert.doesNotMatch(cold.stderr, /Several sources of a folder/, 'they bring the same file');
   assert.deepEqual(sent(cold), {
     ...{
       cuda: 'uuu',

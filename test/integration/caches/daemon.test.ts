@@ -94,7 +94,7 @@ test('a daemon that nobody’s service manager runs keeps its process, and no ot
   assert.match(said, /^untrusted: 0$/m);
   assert.match(
     said,
-    /\(trusted-users\): Nix's daemon does not trust other: .*\n.*\nNext: .*restarts it.*\nexit code 1$/m,
+    /\(`--trusted-users`\): Nix's daemon does not trust other: .*\n.*\nNext: .*restarts it.*\nexit code 1$/m,
   );
   assert.match(said, /^The daemon has not noticed yet\. .*\nas it was$/m);
 });

@@ -9,6 +9,7 @@ import { recordText } from '../../../src/record/text.ts';
 import { memoryPlace } from '../../../src/registry/memory/place.ts';
 import { openStore } from '../../../src/registry/open.ts';
 import { summaryMarkdown } from '../../../src/report/summary.ts';
+import { traceText } from '../../../src/report/trace.ts';
 import { quietHost } from '../../tools/host.ts';
 import { startRegistry } from '../../tools/registry.ts';
 import { startRunner } from '../../tools/runner.ts';
@@ -21,8 +22,10 @@ async function bench(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'report-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, 'r.json'), recordText(sampleRecord()));
+  // by a pipe of a shell: Node gives sockets, which /dev/stdout is no name for
+  const piped = ['-c', 'set -o pipefail; "$@" | cat', 'bash'];
   const report = (...args: string[]) =>
-    spawnSync(process.execPath, [dist('cli.js'), 'report', ...args], {
+    spawnSync('bash', [...piped, process.execPath, dist('cli.js'), 'report', ...args], {
       ...{ cwd: folder, encoding: 'utf8' },
       env: { ...process.env, GITHUB_ACTIONS: '', RUNNER_TEMP: '' },
     });
@@ -41,6 +44,17 @@ test('report FILE prints what happened on standard output, and writes a trace an
   assert.doesNotMatch(script, /<\/script|<!--/i);
   assert.ok(page.includes(`<script>${script}</script>\n</body>`));
   assert.ok(page.length < 200_000);
+});
+
+test('a trace that goes to standard output is all that is there', async t => {
+  const { report } = await bench(t);
+  const { status, stdout, stderr } = report('r.json', '--trace', '/dev/stdout');
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, traceText(sampleRecord()));
+  assert.match(stderr, /^\.#comfyui in 1 min 15 s\n/);
+  const both = report('r.json', '--html', '/dev/stdout', '--json');
+  assert.deepEqual([both.status, both.stdout], [2, '']);
+  assert.match(both.stderr, /--json writes to standard output, which takes the page already/);
 });
 
 test('report REF reads the record back from the registry; --json prints it, and nothing else', async t => {

@@ -159,7 +159,8 @@ test('one failed build names its layer, its log and its command', async t => {
   );
   assert.equal(failure.message, `The build of ${id} failed: builder failed with exit code 1.`);
   assert.equal(failure.details.layer, 'layer5');
-  assert.match(failure.details.next ?? '', /^The disk is full/);
+  assert.match(failure.details.why ?? '', /^likely: The disk is full/);
+  assert.match(failure.details.next ?? '', /\nnix log \/nix\/store\/\S+\.drv$/);
 });
 
 test('substitutions are told, and what cannot be substituted is built', async t => {

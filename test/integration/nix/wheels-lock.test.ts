@@ -36,7 +36,7 @@ test('Nix fetches wheels by a lock that was made here', async context => {
   const lockFile = join(folder, 'wheels.lock.json');
   await writeFile(
     wheelsFile,
-    `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\n`,
+    `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\nversion = "2.10.0"\n`,
   );
   const settings = {
     ...{ wheelsFile, lockFile, verify: false, unpacked: false, check: false },

@@ -36,7 +36,7 @@ test('a socket without a daemon is no store; a daemon that distrusts fails who a
   const asked = lineOf(said, 'asked');
   assert.match(
     asked,
-    /^asked 1: .*the input asks for \(`extra-substituters`\): Nix's daemon does not/,
+    /^asked 1: .*the input asks for \(`--extra-substituters`\): Nix's daemon does not/,
   );
   assert.match(lineOf(said, 'harmless'), /^harmless 0: /);
   const dead = lineOf(said, 'dead');
@@ -64,7 +64,7 @@ test('settings that later programs do not find are told, and fail who asked for 
   );
   assert.match(
     lineOf(said, 'wanted'),
-    /^wanted 1: .*\(cores\): Nix does not find the settings of this run yet/,
+    /^wanted 1: .*\(`--cores`\): Nix does not find the settings of this run yet/,
   );
   assert.match(said, /^cores = 3$/m, 'in the home of the account');
   assert.match(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,20 @@ test('templates/layered, built', async context => {
   await check('comfy-nix builds an OCI layout of it', layout);
   await check('both make the same tree of links and folders', sameTree);
   await check('a wheel that is not what the lock says stops the build', mismatch);
+});
+
+test('templates/layered, built with Python 3.12', async context => {
+  const project = await smallProject(context, {}, undefined, 'cp312');
+  const [image = ''] = await build(project, ['comfyui-cu130-py312']);
+  const { store_layers } = await confOf(image);
+  const names = store_layers.flat().map(nameOf);
+  const pythons = names.filter(name => /^python3/.test(name));
+  assert.match(pythons.join(), /^python3-[\d.]+$/, 'of nixpkgs the interpreter alone');
+  const folders = store_layers.at(-1)?.[0] ?? '';
+  const site = join(folders, 'opt/python/dependencies');
+  assert.match(await readlink(join(site, 'numpy/__init__.py')), /-numpy-[\d.]+\/numpy\//);
+  assert.match(await readFile(join(site, 'sam2/__init__.py'), 'utf8'), /version/, 'built by pip');
+  await access(join(folders, 'opt/python/bin/python3'));
 });
 
 interface Conf {

@@ -38,7 +38,7 @@ describe('templates/layered, evaluated', () => {
 
   test('what layer 1 has of nixpkgs is told by Python, for prefetch', async context => {
     const project = await copyTemplate(context);
-    const provided = await evaluate<Record<string, Record<string, string>>>(
+    const provided = await evaluate<Record<string, Record<string, string | null>>>(
       project,
       'provided',
       'provided: provided',
@@ -46,6 +46,8 @@ describe('templates/layered, evaluated', () => {
     assert.deepEqual(Object.keys(provided), ['3.12', '3.13', '3.14']);
     assert.equal(provided['3.13']?.numpy, '1.0');
     assert.ok(Object.keys(provided['3.13'] ?? {}).length > 50);
+    const wanted = Object.entries(provided['3.12'] ?? {});
+    assert.ok(wanted.length > 50 && wanted.every(([, version]) => version === null), 'as wheels');
   });
 
   test('a variant without wheels says which, and what to do', async context => {
@@ -69,6 +71,27 @@ describe('templates/layered, evaluated', () => {
       names.filter(name => compiled.test(name)),
       [],
     );
+  });
+
+  test('Python 3.12 is the interpreter alone: nothing is built with it but bytecode and sources', async context => {
+    const project = await copyTemplate(context);
+    const targets = await targetsOf(project);
+    const builtFrom = async (name: string) =>
+      [...(await closureOf(targets[name]?.drv ?? ''))].map(nameOf);
+    const packages = (names: readonly string[]) =>
+      names.filter(name => /^python3[\d.]*-([a-z]|.*-env)/.test(name));
+    assert.ok(packages(await builtFrom('comfyui-cu130-py313')).length > 50);
+    for (const variant of ['cu126-py312', 'cu128-py312', 'cu130-py312']) {
+      const names = await builtFrom(`comfyui-${variant}`);
+      assert.deepEqual(packages(names), [], variant);
+      assert.equal(names.filter(name => /^python3-[\d.]+\.drv$/.test(name)).length, 1);
+      for (const name of ['aiohttp', 'numpy', 'pip', 'setuptools', 'transformers']) {
+        assert.ok(
+          names.some(each => each.startsWith(`${name}-`)),
+          `${variant}: ${name}`,
+        );
+      }
+    }
   });
 
   test('the recipe has wheels below what nixpkgs changes, the app on top, and is not root', async context => {
@@ -143,26 +166,23 @@ describe('what a target is built from', () => {
     const after = await targetsIn(project, 'cu130-py313');
     const kept = (name: string) =>
       before[name]?.filter((target, at) => target.out === after[name]?.[at]?.out).map(t => t.name);
-    for (const name of [
+    const wheels: readonly string[] = [
       'layer2-cuda',
       'layer3-pytorch',
       'layer5-performance',
       'layer4-dependencies',
-    ]) {
+      'layer6-wheels',
+    ];
+    for (const name of wheels) {
       assert.deepEqual(
         kept(name),
         before[name]?.map(target => target.name),
         name,
       );
     }
-    for (const name of ['layer0-base', 'layer1-python', 'layer4-sources', 'bytecode']) {
+    for (const name of layers.filter(each => !wheels.includes(each))) {
       assert.deepEqual(kept(name), [], name);
     }
-    assert.deepEqual(
-      kept('layer6-app'),
-      before['layer6-app']?.slice(0, -2).map(target => target.name),
-      'all but its bytecode, and ComfyUI',
-    );
   });
 
   test('every wheel of the lock, which is in one layer', async context => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Lifetime, type Project, prepareStandIn, run, temporaryFolder } from './stand-in.ts';
 import { type Files, type Pin, type SourcePin, startWheelhouse } from './wheelhouse.ts';
@@ -16,7 +16,15 @@ export const layers = [
   'layer0-base',
   'layer1-python',
   'layer4-sources',
-  'bytecode',
+  'bytecode-pytorch',
+  'bytecode-torch',
+  'bytecode-torchvision',
+  'bytecode-torchaudio',
+  'bytecode-triton',
+  'bytecode-performance',
+  'bytecode-dependencies',
+  'layer6-wheels',
+  'bytecode-app',
   'layer6-app',
 ] as const;
 
@@ -27,7 +35,7 @@ export async function copyTemplate(context: Lifetime): Promise<Project> {
   return { folder, nixpkgs: await prepareStandIn(context) };
 }
 
-/** A lock as far as these tests write it: of the one variant cu130-py313. */
+/** A lock as far as these tests write it: of one variant. */
 interface SmallLock {
   version: 1;
   wheels: Record<string, Record<string, Record<string, Record<string, Pin>>>>;
@@ -68,16 +76,18 @@ const nothing: Weight = { noise: 0, zeros: 0 };
  * Makes the project.
  * @param more wheels beyond those of the lock, by name: the version
  * @param weightOf what the wheel of this name weighs, or `comfyui`, the source
+ * @param abi the Python of its one variant, with CUDA 13.0
  */
 export async function smallProject(
   context: Lifetime,
   more: Record<string, string> = {},
   weightOf: (name: string) => Weight = () => nothing,
+  abi = 'cp313',
 ): Promise<SmallProject> {
   const project = await copyTemplate(context);
   const file = join(project.folder, 'wheels.lock.json');
   const real = JSON.parse(await readFile(file, 'utf8')) as SmallLock;
-  const pinned = real.wheels['x86_64-linux']?.cu130?.cp313 ?? {};
+  const pinned = real.wheels['x86_64-linux']?.cu130?.[abi] ?? {};
   const house = await startWheelhouse(context);
   const folder = await temporaryFolder(context, 'libraries');
 
@@ -85,7 +95,11 @@ export async function smallProject(
   const addWheels = async (versions: Record<string, string>) => {
     for (const [name, version] of Object.entries(versions)) {
       const files = {
-        ...(name.startsWith('nvidia-') ? {} : module(name, version)),
+        ...(builders.includes(name)
+          ? await machineModules(name, folder)
+          : name.startsWith('nvidia-')
+            ? {}
+            : module(name, version)),
         ...(await librariesOf(name, folder)),
         ...(name === 'torch' ? torchrun(version) : {}),
         ...weighing(name, version, weightOf(name)),
@@ -104,7 +118,7 @@ export async function smallProject(
     });
   const lock: SmallLock = {
     version: 1,
-    wheels: { 'x86_64-linux': { cu130: { cp313: wheels } } },
+    wheels: { 'x86_64-linux': { cu130: { [abi]: wheels } } },
     sources: {
       comfyui: await comfyui('0.33.1', 'a'.repeat(40)),
       'sam-2': await house.addSource('sam2', 'b'.repeat(40), sam2),
@@ -151,6 +165,31 @@ function bytesOf(seed: string, { noise, zeros }: Bytes): Buffer {
 /** A module of one line under a project's usual name. */
 function module(name: string, version: string): Files {
   return { [`${name.replaceAll('-', '_')}/__init__.py`]: `__version__ = "${version}"\n` };
+}
+
+/** Wheels that build others, and so have to be real. */
+const builders = ['pip', 'setuptools'];
+
+/** The modules of a project of which the machine has a wheel. */
+async function machineModules(name: string, folder: string): Promise<Files> {
+  const wheels = '/usr/share/python-wheels';
+  const [wheel = ''] = (await readdir(wheels)).filter(file => file.startsWith(`${name}-`));
+  const root = join(folder, name);
+  await run('/usr/bin/python3', ['-m', 'zipfile', '-e', join(wheels, wheel), root]);
+  await ownCertificates(join(root, 'pip/_vendor/certifi/core.py'));
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const files = entries.filter(each => each.isFile()).map(each => join(each.parentPath, each.name));
+  const paths = files.map(file => relative(root, file)).filter(path => !/\.dist-info\//.test(path));
+  return Object.fromEntries(paths.map(path => [path, { copyOf: join(root, path) }]));
+}
+
+/** Debian's pip reads the certificates of the machine, which a build cannot see, and has its own beside it. */
+async function ownCertificates(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const path = "DEBIAN_CA_CERTS_PATH = __file__[:-len('core.py')] + 'cacert.pem'";
+  if (text !== undefined) {
+    await writeFile(file, text.replace(/^DEBIAN_CA_CERTS_PATH = .*$/m, path));
+  }
 }
 
 /** What torch's wheel has pip make a program of. */

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { type Lock, parseLock } from '../../../src/wheels/lock.ts';
 import { serve } from '../../tools/http-server.ts';
 import { type PackageIndex, startPackageIndex } from '../../tools/package-index.ts';
+import { zip } from '../../tools/zip.ts';
 import { copyTemplate, sam2 } from './layered-project.ts';
 import { build, run, temporaryFolder } from './stand-in.ts';
 
@@ -41,7 +44,10 @@ test('templates/layered is built from a lock that prefetch has made', async cont
       `url = "${pathToFileURL(folder)}"`,
       'ref = "main"',
     ]),
+    ...['[sources.scale]', 'version = "1.0"'],
+    `index = "${index.url}/all"`,
   ];
+  index.add('all', 'scale-1.0.zip', zip(scale, 'deflated'));
   await writeFile(join(project.folder, 'wheels.toml'), `${wanted.join('\n')}\n`);
   publishAll(index, names);
 
@@ -56,13 +62,21 @@ test('templates/layered is built from a lock that prefetch has made', async cont
 
   await serveArchives(context, lock, repositories);
   await writeFile(lockFile, JSON.stringify(lock));
-  const targets = ['layer4-dependencies', 'layer6-app'];
-  const [, app = ''] = await build(
+  const targets = ['layer4-dependencies', 'layer6-app', 'layer4-sources'];
+  const [, app = '', built = ''] = await build(
     project,
     targets.map(name => `${name}-${cuda}`),
   );
-  const main = await readFile(join(app, 'layer6-app/opt/comfyui/main.py'), 'utf8');
+  const main = await readFile(join(app, 'opt/comfyui/main.py'), 'utf8');
   assert.equal(main, 'print("ComfyUI")\n');
+  const { stdout } = await promisify(execFile)('find', ['-L', built, '-name', 'scale']);
+  assert.match(stdout, /\/scale\n$/, 'the source archive was not built');
+});
+
+/** A source archive that pip builds without an index. */
+const scale = Object.entries(sam2).map(([name, text]): [string, Buffer] => {
+  const own = text.replaceAll('sam2', 'scale').replace(/ {4}assert .*\n/, '');
+  return [`scale-1.0/${name}`, Buffer.from(own)];
 });
 
 const versionsIn = (lock: Lock): Map<string, string> => {
@@ -103,7 +117,7 @@ async function serveArchives(
   context.after(server.stop);
   for (const [name, repository] of repositories) {
     const pin = lock.sources[name];
-    assert.ok(pin);
+    assert.ok(pin && 'rev' in pin);
     const file = ['--format=tar.gz', '--prefix=source/', `--output=${join(folder, name)}`];
     await run('git', ['-C', repository, 'archive', ...file, pin.rev]);
     pin.url = `${server.url}/${name}`;

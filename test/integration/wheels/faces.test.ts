@@ -19,7 +19,7 @@ async function indexWithTorch(context: TestContext): Promise<PackageIndex> {
 }
 
 const toml = (index: PackageIndex) =>
-  `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\n`;
+  `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n[wheels.torch]\nversion = "2.10.0"\n`;
 
 test('the command line: exit codes, and nothing on standard output', async context => {
   const index = await indexWithTorch(context);

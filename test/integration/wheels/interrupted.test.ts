@@ -21,7 +21,7 @@ test('a prefetch that is killed goes on where it was', async context => {
   const large = index.publish('cu130', name, { padding: 3_000_000 });
   await bench.want(
     `cuda = ["cu130"]\npython = ["3.12"]\nindex = "${index.url}/{cuda}"\n` +
-      '[wheels.einops]\n[wheels.torch]\n',
+      '[wheels.einops]\nversion = "0.8.1"\n[wheels.torch]\nversion = "2.10.0"\n',
   );
   index.behaviour.stallAfter = 2_000_000;
   const env = { PATH: process.env.PATH, HOME: bench.folder, TMPDIR: bench.folder };

@@ -149,6 +149,9 @@ test('versions that do not go together are told in words of uv, with the lines',
   assert.match(said, /one\.txt:2: a\ntwo\.txt:1: b==1\.0/);
   await list('two.txt', 'b==2.0', 'b==1.0');
   assert.match(await refusal(run()), /two\.txt:2: b==1\.0: two\.txt:1 has b==2\.0; keep one/);
+  await list('one.txt', 'b==1.0');
+  await list('two.txt', 'b==2.0');
+  assert.match(await refusal(run()), /two\.txt:1: b==2\.0: one\.txt:1 has b==1\.0; keep one/);
 });
 
 test('all lines that cannot be taken are told at once', async context => {
@@ -224,6 +227,58 @@ test('where all is pinned and nothing is missing nobody has to choose', async co
   assert.deepEqual(await locked(), ['a 1.0', 'b 2.0']);
 });
 
+test('without lists the lock has what wheels.toml names, and uv chooses what that leaves open', async context => {
+  const setting = await setUp(context);
+  const { has, run, locked, bench, index } = setting;
+  has('a 1.0', 'nobody-has-it');
+  has('a 2.0', 'nobody-has-it');
+  has('b 1.0', 'a<2');
+  has('early 1.0rc1');
+  const want = (...lines: string[]) =>
+    bench.want(
+      `cuda = ["cu130"]\npython = ["3.13"]\nindex = "${index.url}/pypi"\n${lines.join('\n')}`,
+    );
+  await want('[wheels.a]', 'version = ">=1,<2"', '[wheels.b]', '[wheels.early]');
+  const path = await withoutUv(setting);
+  assert.match(await refusal(run({}, path)), /uv.*is not on PATH[\s\S]*pin every version with ==/);
+  await run();
+  assert.deepEqual(await locked(), ['a 1.0', 'b 1.0', 'early 1.0rc1'], 'no other version is there');
+  await run({ check: true }, path);
+  const pins = async () => allPins(await bench.lock()).slice(0, 2);
+  const byUv = await pins();
+  await want('[wheels.a]', 'version = "1.0"', '[wheels.b]', 'version = "1.0"');
+  await run({}, path);
+  assert.deepEqual(await pins(), byUv, 'written by hand they are the same');
+  await want('[wheels.a]', '[wheels.b]');
+  assert.match(await refusal(run()), /b 1\.0 needs a <2, but the set has 2\.0/);
+});
+
+test('a version that was withdrawn is taken where it is written alone', async context => {
+  const { list, want, run, locked, index } = await setUp(context);
+  index.publish('pypi', 'a-1.0-py3-none-any.whl', { yanked: true });
+  await want(['list.txt']);
+  await list('list.txt', 'a');
+  assert.match(await refusal(run()), /yanked[\s\S]*list\.txt:1: a/);
+  await list('list.txt', 'a==1.0');
+  await run();
+  assert.deepEqual(await locked(), ['a 1.0']);
+});
+
+test('where wheels.toml knows better than the metadata, uv is told so', async context => {
+  const { has, list, want, run, locked, index } = await setUp(context);
+  index.publish('own', 'vision-1.0-py3-none-any.whl', { requires: ['torch<2'] });
+  has('torch 1.0');
+  has('torch 2.0');
+  await list('list.txt', 'vision', 'torch>=2');
+  const rule = `[wheels.vision]\nindex = "${index.url}/own"\n`;
+  await want(['list.txt'], rule);
+  assert.match(await refusal(run()), /vision.* depends on torch<2/);
+  await want(['list.txt'], `${rule}ignore-requirements = ["torch"]\n`);
+  await run();
+  assert.deepEqual(await locked(), ['torch 2.0', 'vision 1.0']);
+  await run({ check: true });
+});
+
 test('a uv that is too old is not asked', async context => {
   const setting = await setUp(context);
   setting.has('a 1.0');
@@ -249,6 +304,41 @@ test('an index that is down leaves what the lock has; a check cannot tell', asyn
   assert.match(bench.said('warning'), /did not answer uv[\s\S]*stays as it is: a, b/);
   assert.match(await refusal(run({ check: true })), /cannot be told/);
   assert.deepEqual(await locked(), ['a 1.0', 'b 1.0']);
+});
+
+test('many projects that an index does not tell are one line, with what uv says of it', async context => {
+  const { list, want, run, index } = await setUp(context);
+  await list('list.txt', ...['a', 'b', 'c', 'd', 'e', 'f']);
+  await want(['list.txt']);
+  index.behaviour.answer = () => ({ status: 503 });
+  const said = await refusal(run());
+  assert.match(said, /^ *6 projects: An index did not answer uv: http\S+\/pypi\/\w\/ \(.*503/m);
+});
+
+test('an index that wants a login says so, to uv and without it', async context => {
+  const setting = await setUp(context);
+  const { list, want, run, index } = setting;
+  index.behaviour.answer = () => ({ status: 401 });
+  await list('list.txt', 'a');
+  await want(['list.txt']);
+  assert.match(await refusal(run()), /An index wants a login \(401.*\n.*\/pypi.*[\s\S]*~\/\.netrc/);
+  await list('list.txt', 'a==1');
+  const path = await withoutUv(setting);
+  assert.match(await refusal(run({}, path)), /pypi\/a\/ wants a login \(401\)/);
+});
+
+test('a project without a wheel for one of the variants names that one', async context => {
+  const { list, want, run, bench, index } = await setUp(context);
+  index.publish('pypi', 'a-1.0-cp313-cp313-manylinux_2_28_x86_64.whl');
+  await list('list.txt', 'a');
+  await want(['list.txt']);
+  await bench.want(
+    `cuda = ["cu130"]\npython = ["3.12", "3.13"]\npackage-index = "${index.url}/pypi"\n` +
+      'requirements = ["list.txt"]\n',
+  );
+  const said = await refusal(run());
+  assert.match(said, /cp312, x86_64-linux/);
+  assert.doesNotMatch(said, /cp313, x86_64-linux/);
 });
 
 test('a pylock.toml is taken as it is, for its Python', async context => {
@@ -360,9 +450,10 @@ test('a Git address of a list is a source that is built, with what building take
   await want(['list.txt']);
   await run();
   const { node } = (await bench.lock()).sources;
-  assert.equal(node?.ref, 'HEAD');
-  assert.match(node?.rev ?? '', /^[0-9a-f]{40}$/);
-  assert.deepEqual(node?.buildRequires, ['hatchling', 'setuptools']);
+  assert.ok(node && 'rev' in node);
+  assert.equal(node.ref, 'HEAD');
+  assert.match(node.rev, /^[0-9a-f]{40}$/);
+  assert.deepEqual(node.buildRequires, ['hatchling', 'setuptools']);
   const text = await bench.lockText();
   await run();
   assert.equal(await bench.lockText(), text);

@@ -54,7 +54,11 @@ for (const format of ['json', 'html'] as const) {
       index.publish(cuda, torch('2.10.0', cuda).replace('manylinux_2_28_x86_64', 'win_amd64'));
     }
     await bench.want(
-      wanted(index, '[wheels.torch]', 'cuda = ["cu126", "cu130"]\npython = ["3.12", "3.13"]'),
+      wanted(
+        index,
+        '[wheels.torch]\nversion = "2.10.0"',
+        'cuda = ["cu126", "cu130"]\npython = ["3.12", "3.13"]',
+      ),
     );
     assert.deepEqual(await bench.run(), {
       changed: true,
@@ -84,7 +88,7 @@ test('what has not changed is written again to the byte, and says so', async con
   const index = await packageIndex(context);
   const bench = await workbench(context);
   index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const text = await bench.lockText();
   assert.deepEqual(await bench.run(), { changed: false, changes: '' });
@@ -96,7 +100,7 @@ test('without digests wheels are downloaded, once, and hashed', async context =>
   const index = await packageIndex(context, { digests: false });
   const bench = await workbench(context);
   const bytes = index.publish('cu130', torch('2.10.0', 'cu130'), { padding: 300_000 });
-  await bench.want(wanted(index, '[wheels.torch]\nversion = "==2.10.*"'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const [{ pin } = assert.fail()] = allPins(await bench.lock());
   assert.equal(pin.hash, sri(bytes));
@@ -111,7 +115,7 @@ test('a cut connection is resumed where it broke', async context => {
   const index = await packageIndex(context, { digests: false, cuts: [100_000, 150_000] });
   const bench = await workbench(context);
   const bytes = index.publish('cu130', torch('2.10.0', 'cu130'), { padding: 400_000 });
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const [{ pin } = assert.fail()] = allPins(await bench.lock());
   assert.equal(pin.hash, sri(bytes));
@@ -122,7 +126,7 @@ test('--verify finds a file that is not what the index says', async context => {
   const index = await packageIndex(context);
   const bench = await workbench(context);
   index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run({ verify: true });
   const text = await bench.lockText();
   const lie = text.replace(/sha256-.{4}/, 'sha256-AAAA');
@@ -137,7 +141,7 @@ test('a pin that was only copied is confirmed by the index, or put right', async
   const index = await packageIndex(context);
   const bench = await workbench(context);
   const bytes = index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const unsure = (await bench.lockText())
     .replace('"index"', '"unconfirmed",\n"note": "seen once"')
@@ -153,7 +157,7 @@ test('a digest that changed under the same name is a loud error, and the lock st
   const bench = await workbench(context);
   const name = 'xformers-0.0.35-py39-none-manylinux_2_28_x86_64.whl';
   index.publish('cu130', name);
-  await bench.want(wanted(index, '[wheels.xformers]'));
+  await bench.want(wanted(index, '[wheels.xformers]\nversion = "0.0.35"'));
   await bench.run();
   const text = await bench.lockText();
   index.publish('cu130', name, { padding: 10 });
@@ -185,14 +189,14 @@ test('a project without a wheel for the variant: what there is, and how to leave
   const bench = await workbench(context);
   const only = 'sageattention-2.2.0-cp313-cp313-linux_x86_64.whl';
   index.publish('cu130', only);
-  await bench.want(wanted(index, '[wheels.sageattention]'));
+  await bench.want(wanted(index, '[wheels.sageattention]\nversion = "2.2.0"'));
   const said = await refusal(bench.run());
   assert.match(said, /no wheel of sageattention for this variant; the nearest is sageattention-2/);
   assert.match(said, /an exception with skip = true/);
   await bench.want(
     wanted(
       index,
-      '[wheels.sageattention]\n[[wheels.sageattention.except]]\npython = "3.12"\nskip = true',
+      '[wheels.sageattention]\nversion = "2.2.0"\n[[wheels.sageattention.except]]\npython = "3.12"\nskip = true',
       'cuda = ["cu130"]\npython = ["3.12", "3.13"]',
     ),
   );
@@ -206,14 +210,14 @@ test('a project without a wheel for the variant: what there is, and how to leave
 test('a project that the index does not have', async context => {
   const index = await packageIndex(context);
   const bench = await workbench(context);
-  await bench.want(wanted(index, '[wheels.torhc]'));
+  await bench.want(wanted(index, '[wheels.torhc]\nversion = "2"'));
   assert.match(await refusal(bench.run()), /\/cu130 has no project torhc \(it answered 404\)/);
 });
 
 test('an index that answers an error in HTML is told from an empty one', async context => {
   const index = await packageIndex(context);
   const bench = await workbench(context);
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   const body =
     '<html><head><title>Please log in</title></head><body><a href="/">x</a></body></html>';
   index.behaviour.answer = () => ({ status: 200, body });
@@ -226,17 +230,19 @@ test('an index that cannot be reached leaves the lock usable; --check says it', 
   const index = await packageIndex(context);
   const bench = await workbench(context);
   index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const text = await bench.lockText();
   index.behaviour.answer = () => ({ status: 503, body: '<h1>busy</h1>' });
   assert.deepEqual(await bench.run(), { changed: false, changes: '' });
   assert.match(bench.said('warning'), /answered 503\. What the lock has stays as it is: torch\./);
   assert.match(await refusal(bench.run({ check: true })), /stale cannot be told/);
-  await bench.want(wanted(index, '[wheels.torch]\n[wheels.torchvision]'));
+  await bench.want(
+    wanted(index, '[wheels.torch]\nversion = "2.10.0"\n[wheels.torchvision]\nversion = "0.24.1"'),
+  );
   assert.match(await refusal(bench.run()), /torchvision .*answered 503/);
   await index.stop();
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   assert.match(
     bench.said('warning'),
@@ -249,12 +255,19 @@ test('--check: stale is exit code 1, and nothing is written', async context => {
   const index = await packageIndex(context);
   const bench = await workbench(context);
   index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]\nversion = ">=2.10"'));
+  const want = (version: string) =>
+    bench.want(wanted(index, `[wheels.torch]\nversion = "${version}"`));
+  await want('2.10.0');
   assert.match(await refusal(bench.run({ check: true })), /is stale\.\ntorch: added, 2\.10\.0/);
   await assert.rejects(readFile(bench.lockFile));
   await bench.run();
   await bench.run({ check: true });
   index.publish('cu130', torch('2.11.0', 'cu130'));
+  await want('>=2.10');
+  await bench.run({ check: true });
+  await want('>2.10');
+  assert.match(await refusal(bench.run({ check: true })), /it lacks torch >2\.10 of wheels\.toml/);
+  await want('2.11.0');
   assert.match(await refusal(bench.run({ check: true })), /torch: 2\.10\.0 → 2\.11\.0/);
   index.behaviour.digests = false;
   const said = await refusal(bench.run({ check: true }));
@@ -268,7 +281,9 @@ test('partners that do not go together are named, by their metadata or by the kn
   index.publish('cu130', torch('2.10.0', 'cu130'));
   const vision = 'torchvision-0.24.1+cu130-cp312-cp312-manylinux_2_28_x86_64.whl';
   index.publish('cu130', vision, { requires: ['numpy', 'torch==2.9.1'] });
-  await bench.want(wanted(index, '[wheels.torch]\n[wheels.torchvision]'));
+  await bench.want(
+    wanted(index, '[wheels.torch]\nversion = "2.10.0"\n[wheels.torchvision]\nversion = "0.24.1"'),
+  );
   const clash =
     /cu130, cp312, x86_64-linux: torchvision 0\.24\.1\+cu130 needs torch (.*), but .* 2\.10\.0\+cu130/;
   assert.equal(clash.exec(await refusal(bench.run()))?.[1], '==2.9.1');
@@ -277,7 +292,10 @@ test('partners that do not go together are named, by their metadata or by the kn
   assert.equal(clash.exec(await refusal(bench.run()))?.[1], '==2.9.*');
   assert.equal(index.sent(), 0, 'it was downloaded before it was looked at');
   await bench.want(
-    wanted(index, '[wheels.torch]\n[wheels.torchvision]\nignore-requirements = ["torch"]'),
+    wanted(
+      index,
+      '[wheels.torch]\nversion = "2.10.0"\n[wheels.torchvision]\nversion = "0.24.1"\nignore-requirements = ["torch"]',
+    ),
   );
   await bench.run();
   assert.equal(allPins(await bench.lock()).length, 2);
@@ -287,7 +305,7 @@ test('a broken lock and a broken wheels.toml: file, line, what to do', async con
   const index = await packageIndex(context);
   const bench = await workbench(context);
   index.publish('cu130', torch('2.10.0', 'cu130'));
-  await bench.want(wanted(index, '[wheels.torch]'));
+  await bench.want(wanted(index, '[wheels.torch]\nversion = "2.10.0"'));
   await bench.run();
   const text = await bench.lockText();
   await writeFile(bench.lockFile, text.replace('"size"', 'size'));

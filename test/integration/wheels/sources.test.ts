@@ -41,7 +41,11 @@ async function setUp(context: TestContext) {
     bench.want(
       `cuda = ["cu130"]\npython = ["3.12"]\n[sources.app]\nurl = "${repo.url}"\nref = "${ref}"\n`,
     );
-  const pin = async () => (await bench.lock()).sources.app ?? assert.fail('it is not in the lock');
+  const pin = async () => {
+    const { app } = (await bench.lock()).sources;
+    assert.ok(app && 'rev' in app, 'it is not in the lock');
+    return app;
+  };
   return { bench, repo, want, pin };
 }
 

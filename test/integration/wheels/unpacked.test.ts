@@ -12,16 +12,21 @@ const torch = (version: string, tag = 'cp312') =>
   `torch-${version}-${tag}-${tag}-manylinux_2_28_x86_64.whl`;
 const pure = 'einops-0.8.1-py3-none-any.whl';
 
+const versions = { torch: '2.10.0', einops: '0.8.1' };
+
 /** An index with one folder, and a workbench that wants `wheels` of it for two Pythons. */
-async function scene(context: TestContext, wheels: readonly string[]) {
+async function scene(context: TestContext, wheels: readonly (keyof typeof versions)[]) {
   const index = await startPackageIndex();
   context.after(() => index.stop());
   const bench = await workbench(context);
-  await bench.want(
-    `cuda = ["cu130"]\npython = ["3.12", "3.13"]\nindex = "${index.url}/all"\n` +
-      wheels.map(name => `[wheels.${name}]\n`).join(''),
-  );
-  return { index, bench };
+  const want = (more = '') =>
+    bench.want(
+      `cuda = ["cu130"]\npython = ["3.12", "3.13"]\nindex = "${index.url}/all"\n` +
+        wheels.map(name => `[wheels.${name}]\nversion = "${versions[name]}"\n`).join('') +
+        more,
+    );
+  await want();
+  return { index, bench, want };
 }
 
 const treeOf = async (bench: Workbench, bytes: Buffer) => {
@@ -51,7 +56,7 @@ async function refusal(running: Promise<unknown>): Promise<string> {
 }
 
 test('--unpacked downloads each new wheel once, whatever it is for', async context => {
-  const { index, bench } = await scene(context, ['torch', 'einops']);
+  const { index, bench, want } = await scene(context, ['torch', 'einops']);
   const [a, b, shared] = [torch('2.10.0'), torch('2.10.0', 'cp313'), pure].map(name =>
     index.publish('all', name, { padding: 10 * name.length }),
   );
@@ -74,6 +79,7 @@ test('--unpacked downloads each new wheel once, whatever it is for', async conte
   assert.deepEqual(wheelsAskedFor(index).sort(), [pure, torch('2.10.0'), torch('2.10.0', 'cp313')]);
 
   index.publish('all', torch('2.11.0'));
+  await want('[[wheels.torch.except]]\npython = "3.12"\nversion = "2.11.0"\n');
   for (const unpacked of [false, true]) {
     index.requests.length = 0;
     await bench.run({ unpacked });

@@ -101,7 +101,10 @@ test('the record and the image do not share standard output', async () => {
   const args = ['build', '--image', '-', '--json'];
   const { code, out, error } = await run(args, fails, {}, new Writable());
   assert.deepEqual([code, out], [2, '']);
-  assert.match(error, /^comfy-nix: Standard output is the image, .*--json/);
+  assert.match(
+    error,
+    /^comfy-nix: The flag --json writes to standard output, which takes the image already\.\n/,
+  );
 });
 
 test('--quiet leaves warnings, errors and the result', async () => {

@@ -187,6 +187,29 @@ test('a failed dependency does not make the next build that stops a failure', ()
   );
 });
 
+for (const version of ['2.8', '2.34']) {
+  test(`the log of Nix ${version} says how many are built and fetched`, async () => {
+    const { events } = await replay(`realise-${version}.txt`);
+    const counts = events.flatMap(({ at: _, ...event }) =>
+      event.type === 'counts' ? [event] : [],
+    );
+    assert.deepEqual(counts[4], {
+      type: 'counts',
+      built: { done: 0, expected: 5 },
+      fetched: { done: 0, expected: 0 },
+    });
+    // what depends on a build that failed is expected no more
+    assert.deepEqual(counts.at(-1), {
+      type: 'counts',
+      built: { done: 2, expected: version === '2.8' ? 2 : 3 },
+      fetched: { done: 1, expected: 1 },
+    });
+    assert.ok(
+      counts.every((count, at) => JSON.stringify(count) !== JSON.stringify(counts[at - 1])),
+    );
+  });
+}
+
 test('numbers that are none, and paths that are none, change nothing', () => {
   const reader = createEventReader();
   const lines = [
@@ -351,6 +374,19 @@ test('the last two hundred errors are kept, and what other programs write', () =
   readAll(reader, [error('error: the last')]);
   assert.equal(reader.errors().length, 200);
   assert.deepEqual([reader.errors()[0], reader.errors()[199]], ['error 1', 'error: the last']);
+});
+
+test('a build that Nix ended is named with its outputs, after its stop', () => {
+  const reader = createEventReader();
+  const text = `error: building of '${bad}!*' from .drv file timed out after 2 seconds`;
+  readAll(reader, [builds(9), build(1, bad), progress(9, 0, 1, 0, 1), stop(1), error(text)]);
+  assert.deepEqual(reader.failed(), [{ drvPath: bad, message: text, log: [] }]);
+});
+
+test('a trace that names a derivation is no failure of it', () => {
+  const reader = createEventReader();
+  readAll(reader, [build(1, multi), error(`trace: error: builder for '${multi}' failed`)]);
+  assert.deepEqual([reader.failed(), reader.errors()], [[], []]);
 });
 
 test('a warning that names a derivation is no failure of it', () => {

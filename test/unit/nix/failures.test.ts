@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildFailure, reasonOf } from '../../../src/nix/build-failure.ts';
+import type { DerivationKind } from '../../../src/nix/causes/cause.ts';
 import {
   evaluationFailure,
   isMissingAttribute,
@@ -26,6 +27,46 @@ test('every version tells why a builder failed in the same words', () => {
   );
 });
 
+test('why Nix ended a build itself is told in the same words by every version', () => {
+  const ended = {
+    'timed out after 2 seconds of silence': [
+      `error: building of '${drv('slow')}!*' from .drv file timed out after 2 seconds of silence`,
+    ],
+    'timed out after 2 seconds': [
+      `error: building of '${drv('slow')}!out' from .drv file timed out after 2 seconds`,
+      'error: timed out after 2 seconds',
+      "error:\n       … while calling the 'import' builtin\n\n       error: timed out after 2 seconds",
+    ],
+    'killed after writing more than 1000 bytes of log output': [
+      `error: building of '${drv('slow')}!*' from .drv file killed after writing more than 1000 bytes of log output`,
+      `error: building derivation '${drv('slow')}' killed after writing more than 1000 bytes of log output`,
+    ],
+    'builder failed due to signal 9 (Killed)': [
+      `error: builder for '${drv('slow')}' failed due to signal 9 (Killed)`,
+      `error: Cannot build '${drv('slow')}'.\n       Reason: builder failed due to signal 9 (Killed).`,
+    ],
+  };
+  for (const [reason, messages] of Object.entries(ended)) {
+    for (const message of messages) assert.equal(reasonOf(message), reason);
+  }
+});
+
+test('an error without a name is the reason of the build that has none', () => {
+  const slow = { drvPath: drv('slow'), message: '', log: ['step one'] };
+  const error = 'error: timed out after 2 seconds';
+  const failure = buildFailure([slow], [error]);
+  assert.equal(failure.message, 'The build of slow failed: timed out after 2 seconds.');
+  assert.deepEqual(failure.details.evidence, [`${drv('slow')}:`, 'step one', error]);
+  assert.match(failure.details.why ?? '', /^It took 2 seconds in all/);
+  const two = buildFailure(
+    [slow, { ...slow, drvPath: drv('other'), message: builderFailed['2.8'] }],
+    [error, builderFailed['2.8'], error],
+  );
+  assert.match(two.message, /slow \(timed out after 2 seconds\), other \(builder failed/);
+  const unclear = buildFailure([slow], [error, 'error: something else']);
+  assert.equal(unclear.message, 'The build of slow failed: its builder failed.');
+});
+
 test('one failed build is told with layer, log and command', () => {
   const failure = buildFailure(
     [
@@ -41,7 +82,7 @@ test('one failed build is told with layer, log and command', () => {
       },
     ],
     [],
-    () => 'layer3-pytorch',
+    { layerOf: () => 'layer3-pytorch' },
   );
   assert.equal(failure.message, 'The build of bad failed: builder failed with exit code 3.');
   assert.equal(failure.details.layer, 'layer3-pytorch');
@@ -55,17 +96,26 @@ test("a mismatch of hashes is told in Nix's words, which have both", () => {
   assert.ok(evidence?.includes('  got: sha256-B'));
 });
 
-test('a full disk and a broken cache have their own remedies', () => {
-  const full = buildFailure(
-    [{ drvPath: drv('bad'), message: builderFailed['2.8'], log: ['cp: No space left on device'] }],
-    [],
+test('whose disk is full is told apart, and what a log says is a guess', () => {
+  const log = ['cp: No space left on device'];
+  const of = (kind: DerivationKind) =>
+    buildFailure([{ drvPath: drv('bad'), message: builderFailed['2.8'], log }], [], {
+      kindOf: () => kind,
+    }).details.why ?? '';
+  assert.match(of('build'), /^likely: The disk is full that the builder writes to/);
+  assert.match(of('virtual machine'), /^likely: The disk inside the virtual machine/);
+  const whole = (error: string) => buildFailure([], [error]).details.why ?? '';
+  assert.match(
+    whole('error: executing SQLite statement: database or disk is full'),
+    /^The disk is full on which Nix has its store/,
   );
-  assert.match(full.details.next ?? '', /^The disk is full/);
-  const database = buildFailure(
-    [],
-    ['error: executing SQLite statement: database or disk is full'],
+  assert.match(
+    whole("error: writing to file '/tmp/nix-1/x': No space left on device"),
+    /^The disk that holds \/tmp\/nix-1\/x is full/,
   );
-  assert.match(database.details.next ?? '', /^The disk is full/);
+});
+
+test('a cache that failed is told apart from a download that failed', () => {
   const cache = buildFailure(
     [
       {
@@ -76,7 +126,24 @@ test('a full disk and a broken cache have their own remedies', () => {
     ],
     [],
   );
-  assert.match(cache.details.next ?? '', /^A binary cache failed/);
+  assert.match(cache.details.why ?? '', /^A binary cache failed/);
+  const dead = buildFailure(
+    [
+      {
+        drvPath: drv('src'),
+        message: builderFailed['2.34'],
+        log: [
+          "error: unable to download 'https://user:secret@example.org/x?key=y': HTTP error 404",
+        ],
+      },
+    ],
+    [],
+    { kindOf: () => 'download' },
+  );
+  assert.match(
+    dead.details.why ?? '',
+    /^likely: There is nothing at the address https:\/\/example.org\/x any more \(HTTP 404\)/,
+  );
 });
 
 test('a failure that belongs to no derivation shows what Nix said', () => {
@@ -88,11 +155,26 @@ const missing =
   "error: flake 'path:/f' does not provide attribute 'packages.x86_64-linux.comfyu', 'legacyPackages.x86_64-linux.comfyu' or 'comfyu'\n       Did you mean comfyui?";
 
 test('a missing attribute is recognised, and told with what is similar', () => {
-  assert.ok(isMissingAttribute([missing]));
-  assert.ok(!isMissingAttribute(["error: attribute 'x' missing"]));
-  const failure = missingAttribute(['.#comfyu', '.#default'], [missing]);
+  assert.ok(isMissingAttribute('.#comfyu', [missing]));
+  assert.ok(isMissingAttribute('.#comfyu^out', [missing]));
+  assert.ok(!isMissingAttribute('.#other', [missing]));
+  assert.ok(!isMissingAttribute('.#x', ["error: attribute 'x' missing"]));
+  const failure = missingAttribute(['.#comfyu', '.#default'], [missing], []);
   assert.equal(failure.message, 'The flake has no target .#comfyu, nor .#default.');
   assert.match(failure.details.next ?? '', /^Did you mean comfyui\?/);
+  const names = ['layer0-base', 'comfy', 'comfyui', 'comfyui-cu130', 'zlib'];
+  const { next } = missingAttribute(['.#comfyu'], [missing], names).details;
+  assert.match(next ?? '', /^Did you mean comfy, comfyui\?/);
+});
+
+test('what a flake traces or throws is no missing attribute', () => {
+  for (const text of [
+    `trace: ${missing}`,
+    `error:\n       … while calling the 'throw' builtin\n\n       ${missing}`,
+    `warning: ${missing}`,
+  ]) {
+    assert.ok(!isMissingAttribute('.#comfyu', [text]), text);
+  }
 });
 
 const ownership = {

@@ -37,6 +37,15 @@ test('messages lose their colours', () => {
   );
 });
 
+test('a trace, which Nix gives the level of errors, is none', () => {
+  const trace = (msg: string) =>
+    parseLine(`@nix ${JSON.stringify({ action: 'msg', level: 0, msg })}`);
+  for (const text of ['trace: x', "trace: a\nerror: flake 'x' does not provide attribute 'a'"]) {
+    assert.deepEqual(trace(text), { action: 'msg', level: 2, text });
+  }
+  assert.deepEqual(trace('error: trace: x'), { action: 'msg', level: 0, text: 'error: trace: x' });
+});
+
 test('what is not in the format is a message, and an unknown action nothing', () => {
   const asMessage = (text: string) => ({ action: 'msg', level: 2, text });
   for (const line of ['fatal: no repository', '@nix {"action":', '@nix 5', '']) {

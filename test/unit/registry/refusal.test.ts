@@ -52,7 +52,7 @@ test('what to do depends on the answer, on the registry and on the login', () =>
   assert.match(advice(302), /leads to another server/);
   assert.match(advice(429), /or log in/);
   assert.match(advice(500), /the state of r\.example may be public/);
-  assert.match(advice(413), /Lower max-layer-size/);
+  assert.match(advice(413), /Lower `max-layer-size`/);
   assert.match(advice(401, false), /docker login r\.example/);
   assert.match(advice(403, false), /docker login r\.example/);
   assert.match(advice(401, true), /Check the user name and password for r\.example/);

@@ -130,8 +130,8 @@ test('what is drawn: a row for each layer that was worked on, its lanes, and the
   const earlier = sampleRecord({ seconds: 9 });
   const { rows, bars, history } = pageData(sampleRecord(), [earlier]);
   assert.deepEqual(rows, [
-    { name: 'the run', lanes: 1, isCritical: false },
-    { name: 'layer3-pytorch', lanes: 1, isCritical: true },
+    { name: 'the run', seconds: 75.25, lanes: 1, isCritical: false },
+    { name: 'layer3-pytorch', seconds: 74, lanes: 1, isCritical: true },
   ]);
   assert.deepEqual(bars, {
     name: ['evaluating', 'building torch-2.9.0', 'sending sha256:444444444444…'],

@@ -27,8 +27,16 @@ test('the critical path goes from the end back to what each had to wait for', ()
 });
 
 test('of what ended at about the same time the work of the same layer was waited for', () => {
-  const [own, other, next] = [stretch(0, 3.5, 'b'), stretch(0, 4, 'a'), stretch(4, 4, 'b')];
+  const [own, other, next] = [stretch(0, 3.9, 'b'), stretch(0, 4, 'a'), stretch(4, 4, 'b')];
   assert.deepEqual(criticalPath([own, other, next]), [own, next]);
+  const earlier = stretch(0, 3.8, 'b');
+  assert.deepEqual(criticalPath([earlier, other, next]), [other, next]);
+});
+
+test('work for no layer is not what work for no layer waits for', () => {
+  const none = (start: number, seconds: number) => ({ start, seconds });
+  const [own, other, next] = [none(0, 3.9), stretch(0, 4, 'a'), none(4, 4)];
+  assert.deepEqual(criticalPath([own, other, next]), [other, next]);
 });
 
 test('a layer with little of the path is not named', () => {

@@ -25,16 +25,24 @@ function chosen(files: Listing, versions = '', torch?: string): string {
   return result.kind === 'chosen' ? result.file.filename : result.reason;
 }
 
-test('the highest version that is wanted', () => {
+test('versions are not chosen: where several are wanted, they are named', () => {
   const files = listing(
     'x-1.9-py3-none-any.whl',
     'x-1.10-py3-none-any.whl',
     'x-2.0rc1-py3-none-any.whl',
     'y-3-py3-none-any.whl',
   );
-  assert.equal(chosen(files), 'x-1.10-py3-none-any.whl');
+  const several = /has several versions of x, (.*); write one, version = "==(.*)"\.$/;
+  assert.deepEqual(several.exec(chosen(files))?.slice(1), ['1.9, 1.10, 2.0rc1', '2.0rc1']);
+  assert.deepEqual(several.exec(chosen(files, '<2'))?.slice(1), ['1.9, 1.10', '1.10']);
   assert.equal(chosen(files, '<1.10'), 'x-1.9-py3-none-any.whl');
   assert.equal(chosen(files, '==2.0rc1'), 'x-2.0rc1-py3-none-any.whl');
+  const same = listing('x-1.0-py3-none-any.whl', 'x-1-cp312-cp312-linux_x86_64.whl');
+  assert.equal(
+    chosen(same),
+    'x-1-cp312-cp312-linux_x86_64.whl',
+    'one version, written in two ways',
+  );
 });
 
 test('of one version the closest tags, then the newest build', () => {
@@ -68,9 +76,9 @@ function orders<T>(items: readonly T[]): T[][] {
   return items.flatMap((item, at) => orders(items.toSpliced(at, 1)).map(rest => [item, ...rest]));
 }
 
-test('the order of wheels: version, not yanked, closeness of tags, build; however they are listed', () => {
+test('the order of wheels: local version, not yanked, closeness of tags, build; however they are listed', () => {
   const names = [
-    'x-2-py3-none-any.whl',
+    'x-1+cu130-py3-none-any.whl',
     'x-1-cp312-cp312-manylinux_2_28_x86_64.whl',
     'x-1-2-cp39-abi3-manylinux_2_28_x86_64.whl',
     'x-1-1-cp39-abi3-manylinux_2_28_x86_64.whl',
@@ -84,26 +92,6 @@ test('the order of wheels: version, not yanked, closeness of tags, build; howeve
   for (const files of orders(yanked)) assert.deepEqual(order(files, '==1'), [...others, closest]);
   const all = yanked.map(file => ({ ...file, yanked: true }));
   assert.deepEqual(order(all, '==1'), names.slice(1));
-  assert.deepEqual(order(all), []);
-});
-
-test('a yanked file only where its very version is asked for', () => {
-  const name = 'x-2-py3-none-any.whl';
-  const files = listing('x-1-py3-none-any.whl', {
-    filename: name,
-    url: `${index}/${name}`,
-    yanked: true,
-  });
-  assert.equal(chosen(files), 'x-1-py3-none-any.whl');
-  assert.equal(chosen(files, '==2'), name);
-  assert.equal(chosen(files, '===2'), name);
-  for (const range of ['==2.*', '==2,<3', '>=2']) {
-    assert.match(
-      chosen(files, range),
-      /only versions of x that were withdrawn \(yanked\), up to 2;/,
-    );
-  }
-  assert.match(chosen(files, '>=3'), /no x >=3 for it; the nearest is 2\./);
 });
 
 test('a Python that is too new or too old for a file', () => {
@@ -122,10 +110,6 @@ test('why there is none, and the nearest', () => {
   assert.match(
     chosen(listing('x-1-cp311-cp311-linux_x86_64.whl', 'x-1-cp312-cp312-win_amd64.whl')),
     /no wheel of x for this variant; the nearest is x-1-cp31/,
-  );
-  assert.match(
-    chosen(listing('x-1.0rc1-py3-none-any.whl', 'x-1.0rc2-py3-none-any.whl')),
-    /has only versions of x before a release, up to 1\.0rc2; .*version = "==1\.0rc2"/,
   );
   const files = listing('x-1-py3-none-any.whl', 'x-3-py3-none-any.whl', 'x-4-py3-none-any.whl');
   assert.match(chosen(files, '==2'), /no x ==2 for it; the nearest is 1 or 3\./);

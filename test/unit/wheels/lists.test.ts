@@ -5,6 +5,7 @@ import { linesOf } from '../../../src/wheels/lists/lines.ts';
 import { readSnapshot } from '../../../src/wheels/lists/snapshot.ts';
 import { factsOf, holds } from '../../../src/wheels/markers.ts';
 import { parseRequirement } from '../../../src/wheels/requirements.ts';
+import type { WantedSource } from '../../../src/wheels/wanted/source.ts';
 
 const facts = factsOf({ system: 'x86_64-linux', cuda: 'cu130', python: '3.13' }, ['Pil_x']);
 
@@ -67,7 +68,7 @@ function shown(meaning: LineMeaning): string {
     case 'requirement':
       return `${meaning.asked.name}${meaning.asked.versions} ${meaning.asked.hashes.length}`;
     case 'source':
-      return `${meaning.source.name} ${meaning.source.url} ${meaning.source.ref}`;
+      return shownSource(meaning.source);
     case 'list':
       return `${meaning.file} ${meaning.constrains}`;
     case 'index':
@@ -79,6 +80,13 @@ function shown(meaning: LineMeaning): string {
   }
 }
 
+function shownSource(source: WantedSource): string {
+  if (source.kind === 'git') return `${source.name} ${source.url} ${source.ref}`;
+  const { from } = source;
+  const hash = 'sha256' in from && from.sha256 !== undefined ? ' with its hash' : '';
+  return `${source.name} ${'url' in from ? from.url : from.version}${hash}`;
+}
+
 test('what lines mean', () => {
   const hex = 'a'.repeat(64);
   const cases: [string, string | RegExp][] = [
@@ -86,8 +94,13 @@ test('what lines mean', () => {
     [`a==1 --hash=sha256:${hex} --hash=sha512:00`, 'a==1 1'],
     [`https://h.example/a_b-1.0-py3-none-any.whl#sha256=${hex}`, 'a-b 1'],
     ['a @ https://h.example/b-1.0-py3-none-any.whl', /^! the file is b's; write b @/],
-    ['a @ https://h.example/a-1.0.tar.gz', /^! a source archive; .*\[sources\]/],
-    ['https://h.example/a-1.0.zip', /^! a source archive/],
+    [
+      `a @ https://h.example/v1.tar.gz#sha256=${hex}`,
+      'a https://h.example/v1.tar.gz with its hash',
+    ],
+    ['https://h.example/A_b-1.0.zip', 'a-b https://h.example/A_b-1.0.zip'],
+    ['https://h.example/v1.zip', /^! the file does not tell its project; write NAME @/],
+    ['a @ https://h.example/a.exe', /^! it is neither a wheel nor a source archive/],
     ['git+https://h.example/o/Some_Node.git', 'some-node https://h.example/o/Some_Node.git HEAD'],
     ['git+https://h.example/o/n@v1#egg=real', 'real https://h.example/o/n v1'],
     ['name[x] @ git+ssh://git@h.example/o/n.git@abc', 'name ssh://git@h.example/o/n.git abc'],
@@ -132,10 +145,10 @@ test("ComfyUI-Manager's snapshot: commits of what is switched on, and its packag
   };
   const read = readSnapshot(JSON.stringify(snapshot), 'snapshot.json');
   assert.deepEqual(
-    read?.sources.map(({ name, ref, isPackage }) => [name, ref, isPackage]),
+    read?.sources.map(source => [shownSource(source), source.kind === 'git' && source.isPackage]),
     [
-      ['comfyui', hash, false],
-      ['some-node', hash, false],
+      [`comfyui https://github.com/Comfy-Org/ComfyUI ${hash}`, false],
+      [`some-node https://git.example/o/Some_Node.git ${hash}`, false],
     ],
   );
   assert.deepEqual(read?.lines, ['einops==0.8.2']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readRefs } from '../../../src/wheels/git-source.ts';
 import { readRelease } from '../../../src/wheels/releases.ts';
+import { readRefs } from '../../../src/wheels/sources/git.ts';
 
 const asset = { name: 'x.whl', browser_download_url: 'https://a.example/x.whl', size: 1 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Variant } from '../../../src/wheels/variant.ts';
-import { isWanted, parseWanted, runsOn } from '../../../src/wheels/wanted.ts';
+import { parseWanted } from '../../../src/wheels/wanted.ts';
 
 const variant: Variant = { system: 'x86_64-linux', cuda: 'cu130', python: '3.12' };
 const top = 'cuda = ["cu130"]\npython = ["3.12"]\n';
@@ -96,6 +96,41 @@ test('an index may be named once and used by its name', () => {
   assert.deepEqual(found?.origin, { kind: 'index', url: 'https://a.example/cu130' });
 });
 
+test('sources: a repository, one that is built, an archive of an index or of an address', () => {
+  const toml = `
+    [sources.app]
+    url = "https://git.example/app"
+    ref = "main"
+    [sources.built]
+    url = "https://git.example/built"
+    ref = "v1"
+    package = true
+    [sources.scale]
+    version = "0.4.13"
+    [sources.own]
+    version = "1"
+    index = "https://a.example/{cuda}/"
+    [sources.direct]
+    url = "https://a.example/direct-1.tar.gz"
+    [sources.archived]
+    url = "https://git.example/o.zip"
+    ref = "main"`;
+  const git = { kind: 'git', ref: 'main', isPackage: false, isAsked: false };
+  const url = 'https://git.example';
+  assert.deepEqual(parseWanted(top + toml, 'wheels.toml').sources, [
+    { ...git, name: 'app', url: `${url}/app` },
+    { ...git, name: 'built', url: `${url}/built`, ref: 'v1', isPackage: true, isAsked: true },
+    {
+      kind: 'archive',
+      name: 'scale',
+      from: { version: '0.4.13', index: 'https://pypi.org/simple' },
+    },
+    { kind: 'archive', name: 'own', from: { version: '1', index: 'https://a.example/cu130' } },
+    { kind: 'archive', name: 'direct', from: { url: 'https://a.example/direct-1.tar.gz' } },
+    { ...git, name: 'archived', url: `${url}/o.zip` },
+  ]);
+});
+
 test('mistakes are told with file, line, key and what would do', () => {
   const cases: [string, RegExp][] = [
     [`${top}[wheels.x]\nversion = "two"`, /:4: wheels\.x\.version: expected a version or a range/],
@@ -114,26 +149,18 @@ test('mistakes are told with file, line, key and what would do', () => {
       `${top}[sources.x]\nurl = "https://a.example"\nref = "--upload-pack=x"`,
       /:5: sources\.x\.ref/,
     ],
+    [`${top}[sources.x]\n`, /:3: sources\.x\.url: it is missing: a repository, with ref, or/],
+    [`${top}[sources.x]\nurl = "https://a.example/x"`, /:3: sources\.x\.ref: it is missing/],
+    [
+      `${top}[sources.x]\nurl = "https://a.example/x.zip"\nversion = "1"`,
+      /:5: sources\.x\.version: an address is given as well/,
+    ],
+    [`${top}[sources.x]\nversion = ">=1"`, /:4: sources\.x\.version: expected a version such as/],
+    [`${top}[sources.x]\nversion = "1"\nindex = "mine"`, /"mine" is not among the named indexes/],
+    [`${top}[sources.x]\nindex = "https://a.example"`, /:4: sources\.x\.index: .*write version/],
     [`${top}[wheels.x\n`, /:3: this is no TOML: /],
   ];
   for (const [toml, expected] of cases) assert.match(refusal(toml), expected);
-});
-
-test('releases before the final one only where they are asked for', () => {
-  assert.ok(isWanted('2.11.0+cu130', ''));
-  assert.ok(!isWanted('2.11.0rc1', ''));
-  assert.ok(!isWanted('2.12.0.dev20260101+cu130', '>=2.10'));
-  assert.ok(isWanted('2.11.0rc1', '==2.11.0rc1'));
-  assert.ok(isWanted('2.10.0+cu130', '==2.10.0'));
-  assert.ok(!isWanted('2.10.0+cu126', '==2.10.0+cu130'));
-});
-
-test('Requires-Python', () => {
-  assert.ok(runsOn('>=3.10,<3.13', variant));
-  assert.ok(runsOn('>=3.12.4', variant));
-  assert.ok(runsOn(undefined, variant));
-  assert.ok(!runsOn('<3.12', variant));
-  assert.ok(!runsOn('>=3.13', variant));
 });
 
 test('names that every object has are refused, and not passed over', () => {

@@ -1,17 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readDocument } from '../host/document-file.ts';
-import { Failure } from '../host/failure.ts';
-import type { Host } from '../host/host.ts';
-import { Unreachable } from '../host/http/message.ts';
-import { lastLines } from '../host/last-lines.ts';
-import { patience } from '../host/limits.ts';
-import type { Finished } from '../host/process.ts';
-import { eitherSignal } from '../host/signals.ts';
-import { buildRequirements } from './lists/project.ts';
-import type { SourcePin } from './lock.ts';
-import { narHash } from './nar.ts';
-import type { WantedSource } from './wanted.ts';
+import { readDocument } from '../../host/document-file.ts';
+import { Failure } from '../../host/failure.ts';
+import type { Host } from '../../host/host.ts';
+import { Unreachable } from '../../host/http/message.ts';
+import { lastLines } from '../../host/last-lines.ts';
+import { patience } from '../../host/limits.ts';
+import { namedAt } from '../../host/presence.ts';
+import type { Finished } from '../../host/process.ts';
+import { eitherSignal } from '../../host/signals.ts';
+import type { GitPin, SourcePin } from '../lock.ts';
+import { narHash } from '../nar.ts';
+import type { WantedGit } from '../wanted/source.ts';
+import { needsOfNode, needsOfPackage, type SourceNeeds, type SourceTexts } from './needs.ts';
 
 /** Settings that make a checkout the same on every machine, and ask nobody for anything. */
 const settings = [
@@ -42,34 +43,44 @@ const environment = {
  * it has no such reference or a tag was moved.
  */
 export async function pinSource(
-  source: WantedSource,
+  source: WantedGit,
   before: SourcePin | undefined,
   temporaryDirectory: string,
   host: Host,
-): Promise<SourcePin> {
+): Promise<GitPin> {
   const { rev, isTag } = await resolveRef(source, host);
   const { url, ref } = source;
-  const isKnown = before?.url === url && before.ref === ref;
-  const known = isKnown && isSameKind(source, before) ? before : undefined;
+  const known = knownCheckout(source, before);
   if (known !== undefined && known.rev === rev && known.digest !== 'unconfirmed') return known;
   if (isTag && known !== undefined && known.rev !== rev) throw movedTag(source, known, rev);
-  const { hash, buildRequires } = await readCheckout(url, rev, temporaryDirectory, host);
-  const more = source.isPackage ? { buildRequires } : {};
-  return { url, ref, rev, hash, digest: 'download', ...more };
+  const { hash, texts } = await readCheckout(url, rev, temporaryDirectory, host);
+  return { url, ref, rev, hash, digest: 'download', ...needsOf(source, texts) };
 }
 
-const isSameKind = ({ isPackage = false }: WantedSource, { buildRequires }: SourcePin): boolean =>
-  isPackage === (buildRequires !== undefined);
+/** The lock's pin, where it is for this reference and tells what is asked of the source now. */
+export function knownCheckout(
+  { url, ref, isPackage, isAsked }: WantedGit,
+  before: SourcePin | undefined,
+): GitPin | undefined {
+  if (before === undefined || !('rev' in before)) return undefined;
+  const tells = [before.buildRequires !== undefined, before.requires !== undefined];
+  const isSame = before.url === url && before.ref === ref;
+  return isSame && tells[0] === isPackage && tells[1] === isAsked ? before : undefined;
+}
+
+function needsOf({ isPackage, isAsked }: WantedGit, texts: SourceTexts): Partial<SourceNeeds> {
+  if (isPackage) return needsOfPackage(texts);
+  return isAsked ? { requires: needsOfNode(texts) } : {};
+}
 
 /** A commit's files. */
 interface Checkout {
   /** SRI sha256 of their NAR. */
   hash: string;
-  /** Projects that building them as a package of Python takes. */
-  buildRequires: string[];
+  texts: SourceTexts;
 }
 
-/** The NAR hash of a commit's files, and what building them takes. */
+/** The NAR hash of a commit's files, and what they say of what it needs. */
 export async function readCheckout(
   url: string,
   rev: string,
@@ -83,16 +94,25 @@ export async function readCheckout(
     await inFolder('fetch', '--quiet', '--depth=1', '--no-tags', '--', url, rev);
     await inFolder('checkout', '--quiet', 'FETCH_HEAD');
     await rm(join(folder, '.git'), { recursive: true });
-    const project = (await readDocument(join(folder, 'pyproject.toml'))) ?? '';
-    return { hash: await narHash(folder), buildRequires: buildRequirements(project) };
+    const [project, list] = await Promise.all([
+      ownText(join(folder, 'pyproject.toml')),
+      ownText(join(folder, 'requirements.txt')),
+    ]);
+    return { hash: await narHash(folder), texts: { project, list } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** The text of a file of the checkout; a link of it may lead anywhere on this machine. */
+async function ownText(file: string): Promise<string | undefined> {
+  const isFile = (await namedAt(file))?.isFile() ?? false;
+  return isFile ? readDocument(file) : undefined;
+}
+
 /** The commit of a tag, a branch, or a commit that is named itself. */
 async function resolveRef(
-  { name, url, ref }: WantedSource,
+  { name, url, ref }: WantedGit,
   host: Host,
 ): Promise<{ rev: string; isTag: boolean }> {
   if (/^[0-9a-f]{40}$/.test(ref)) return { rev: ref, isTag: false };
@@ -142,7 +162,7 @@ async function succeed(running: Promise<Finished>, url: string): Promise<string>
   });
 }
 
-function movedTag({ name, url, ref }: WantedSource, known: SourcePin, rev: string): Failure {
+function movedTag({ name, url, ref }: WantedGit, known: GitPin, rev: string): Failure {
   return new Failure(`The tag ${ref} of ${url} was moved. The lock was left as it is.`, {
     evidence: [`${name}: the lock has ${known.rev}, the tag is ${rev} now`],
     next:

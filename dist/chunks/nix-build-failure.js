@@ -1,0 +1,1 @@
+export{buildFailure,rootsOf}from"./shared-work.js";

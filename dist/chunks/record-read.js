@@ -1,0 +1,1 @@
+export{readRecord}from"./shared-work.js";
