@@ -37,6 +37,9 @@ const variantsSchema = v.object({
 });
 type Variants = v.InferOutput<typeof variantsSchema>['targets'];
 
+/** What Nix has printed of the variants. Throws a {@link Failure}. */
+export const readVariants = (printed: string) => readPrinted(variantsSchema, printed);
+
 /**
  * Evaluates the targets of `packages.SYSTEM` that are meant, in one Nix process; what cannot be evaluated
  * with the others is evaluated alone, and hides none. Of several names of one image one is given.
@@ -91,7 +94,7 @@ async function findVariants(
   const said = await applyTo(nix, packages, describeVariants(variants), settings);
   const { printed, errors, locked } = said;
   if (printed !== undefined) {
-    const { own, targets } = readPrinted(variantsSchema, printed);
+    const { own, targets } = readVariants(printed);
     if (variants.patterns === undefined && own === null) throw noOwnImage(variants);
     return { found: targets, locked };
   }
@@ -121,7 +124,7 @@ async function findApart(
   const find = async (among: readonly string[]): Promise<Variants> => {
     if (among.length === 0) return {};
     const { printed } = await applyTo(nix, packages, describeVariants(variants, among), settings);
-    if (printed !== undefined) return readPrinted(variantsSchema, printed).targets;
+    if (printed !== undefined) return readVariants(printed).targets;
     if (among.length === 1) return Object.fromEntries(among.map(name => [name, null]));
     const half = Math.ceil(among.length / 2);
     return { ...(await find(among.slice(0, half))), ...(await find(among.slice(half))) };
