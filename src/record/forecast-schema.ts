@@ -19,7 +19,7 @@ export const forecastSchema = v.object({
     v.pipe(
       bytesSchema,
       v.description(
-        'By a host that has the image which the first tag names now; absent where the registry could not be read.',
+        'By a host that has the image which the first tag names now; absent where there is none, and where nothing is pushed.',
       ),
     ),
   ),

@@ -36,7 +36,8 @@ function imageText(image: ImagePlan): string {
     .join('\n\n');
 }
 
-const whyOf = ({ why, layers }: ImagePlan): string[] => (why ? whyLines(why, layers.length) : []);
+const whyOf = ({ why, forecast }: ImagePlan): string[] =>
+  why ? whyLines(why, forecast.layers) : [];
 
 const titleOf = ({ flake, repository, tags }: ImagePlan): string =>
   `${flake} for ${repository}${tags.length === 0 ? '' : `:${tags.join(', ')}`}`;

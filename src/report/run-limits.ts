@@ -12,21 +12,14 @@ export const brokenSentences = (limits: readonly LimitRecord[]): string[] =>
       return `The limit ${limit} is broken: it is ${found}${of}, and ${bound} is the limit.`;
     });
 
-/** A sentence for a limit that a run would break, by what is foreseen of it. */
-export function foreseenLimitSentence(
-  { text, quantity, bound }: ForeseenLimit,
-  found: number,
-): string {
-  const format = quantity === 'build-time' ? formatSeconds : formatBytes;
-  return `The limit ${text} would be broken: it would be ${format(found)}, by what is foreseen, and ${format(bound)} is the limit.`;
-}
-
-/** A limit as it is given. */
-interface ForeseenLimit {
-  text: string;
-  quantity: string;
-  bound: number;
-}
+/** A sentence for each limit that a run would break, by what is foreseen of it. */
+export const foreseenLimitSentences = (limits: readonly LimitRecord[]): string[] =>
+  limits
+    .filter(({ kept }) => !kept)
+    .map(({ limit, ...amounts }) => {
+      const { found, bound } = inWords(amounts);
+      return `The limit ${limit} would be broken: it would be ${found}, by what is foreseen, and ${bound} is the limit.`;
+    });
 
 /** Which limits nobody can tell of; undefined where there are none. */
 export function unknownSentence(limits: readonly LimitRecord[]): string | undefined {

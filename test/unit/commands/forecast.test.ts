@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isNamed } from '../../../src/commands/build/forecast/forbidden.ts';
 import { planLayers } from '../../../src/commands/build/forecast/layers.ts';
-import { refusalOfForecast } from '../../../src/commands/build/forecast/limits.ts';
+import { foreseenLimits, refusalOfForecast } from '../../../src/commands/build/forecast/limits.ts';
 import { longestChain, ratesIn, timesIn } from '../../../src/commands/build/forecast/times.ts';
 import { readRunLimits } from '../../../src/inputs/run-limits.ts';
 import { parseDryRun } from '../../../src/nix/disk-needs.ts';
@@ -188,8 +188,9 @@ describe('limits of what is foreseen', () => {
     ...{ layers: 3, layersToMake: 2, builds: 4, fetchBytes: 200, unknownTimes: 0, seconds: 600 },
     ...{ send: bytes(100), pull: bytes(300) },
   };
-  const refused = (line: string, mode: 'fail' | 'warn' = 'fail', of = forecast) =>
-    refusalOfForecast(of, { limits: readRunLimits('limits', [line]), limitsMode: mode })?.message;
+  const limitsOf = (line: string, of = forecast) =>
+    foreseenLimits(of, readRunLimits('limits', [line]));
+  const refused = (line: string, of = forecast) => refusalOfForecast(limitsOf(line, of))?.message;
   test('are broken by time, by bytes that are sent, pulled and fetched', () => {
     assert.match(
       refused('build-time < 10m') ?? '',
@@ -199,11 +200,13 @@ describe('limits of what is foreseen', () => {
     assert.match(refused('pull < 300B') ?? '', /would be 300 B/);
     assert.match(refused('fetched < 200B') ?? '', /would be 200 B/);
   });
-  test('are kept by less, by what is not known, and where they only warn', () => {
+  test('are kept by less, and by what is not known', () => {
     assert.equal(refused('build-time <= 10m'), undefined);
     assert.equal(refused('image-size < 1B'), undefined);
-    assert.equal(refused('sent < 1B', 'warn'), undefined);
+    assert.deepEqual(limitsOf('image-size < 1B'), [
+      { limit: 'image-size < 1B', unit: 'bytes', bound: 1, kept: true },
+    ]);
     const { seconds: _, ...unknown } = forecast;
-    assert.equal(refused('build-time < 1s', 'fail', unknown), undefined);
+    assert.equal(refused('build-time < 1s', unknown), undefined);
   });
 });

@@ -118,13 +118,14 @@ function totals(planned: readonly PlannedLayer[], inputs: TotalInputs): Forecast
 const rootToSend = ({ root }: WhatToMake, { record }: Known): ForecastBytes =>
   root === undefined || root.blob ? noBytes : sizeOfLayer('root', record);
 
-/** What the image that the first tag names now does not have. */
+/** What the image that the first tag names now, or the last one, does not have; undefined where there is none. */
 function bytesToPull(
   planned: readonly PlannedLayer[],
   { plan, known, context }: TotalInputs,
 ): ForecastBytes | undefined {
-  if (context.unknown !== undefined) return undefined;
-  const there = new Set(context.tagged[0]?.layers.map(({ digest }) => digest));
+  const present = context.tagged[0]?.layers ?? known.record?.layers.flatMap(({ blobs }) => blobs);
+  if (present === undefined) return undefined;
+  const there = new Set(present.map(({ digest }) => digest));
   const reused = [...plan.blobs.values(), plan.root?.blob ? [plan.root.blob] : []].flat();
   const pulled = new Map(reused.map(({ digest, size }) => [digest, size]));
   for (const digest of there) pulled.delete(digest);

@@ -2,6 +2,7 @@ import { orElse } from '../../../host/failure.ts';
 import { notice } from '../../../host/say.ts';
 import type { BuildSettings } from '../../../inputs/settings.ts';
 import type { ListedNeeds } from '../../../nix/disk-needs.ts';
+import type { Forecast } from '../../../record/types.ts';
 import type { ImageContext } from '../context.ts';
 import type { Foreteller } from '../provide.ts';
 import type { WhatToMake } from './forecast.ts';
@@ -13,7 +14,8 @@ export function startForetelling(context: ImageContext, plan: WhatToMake): Foret
   const tell = async (needs: ListedNeeds | undefined) => {
     const { foresee } = await import('./forecast.ts');
     const { forecastSentence } = await import('../../../report/forecast.ts');
-    const { forecast } = await foresee(context, plan, needs);
+    const all = await foresee(context, plan, needs);
+    const forecast = settings.push ? all.forecast : withoutPush(all.forecast);
     state.predicted = forecast;
     notice(state.host, forecastSentence(forecast));
     return forecast;
@@ -27,10 +29,13 @@ export function startForetelling(context: ImageContext, plan: WhatToMake): Foret
   };
   const check = async (needs: ListedNeeds | undefined) => {
     const forecast = await tell(needs);
-    const { refusalOfForecast } = await import('./limits.ts');
+    const { foreseenLimits, refusalOfForecast } = await import('./limits.ts');
     const { forbiddenBuild } = await import('./forbidden.ts');
     const forbidden = await forbiddenBuild(settings.forbidBuilds, needs, context);
-    const failure = forbidden ?? refusalOfForecast(forecast, settings);
+    const limits = settings.limitsMode === 'fail' ? foreseenLimits(forecast, settings.limits) : [];
+    const refused = refusalOfForecast(limits);
+    if (refused) state.limits = limits;
+    const failure = forbidden ?? refused;
     if (failure) throw failure;
   };
   return {
@@ -46,6 +51,11 @@ export function startForetelling(context: ImageContext, plan: WhatToMake): Foret
       await telling;
     },
   };
+}
+
+/** Who pushes nothing sends nothing, and nobody pulls it. */
+function withoutPush({ pull: _, ...forecast }: Forecast): Forecast {
+  return { ...forecast, send: { bytes: 0, estimated: false, atLeast: false } };
 }
 
 /** Whether a run may end for what is foreseen of it. */

@@ -1,21 +1,22 @@
 import { Failure } from '../../../host/failure.ts';
-import type { RunLimit } from '../../../inputs/run-limits.ts';
-import type { BuildSettings } from '../../../inputs/settings.ts';
-import type { Forecast } from '../../../record/types.ts';
-import { foreseenLimitSentence } from '../../../report/run-limits.ts';
+import { quantities, type RunLimit } from '../../../inputs/run-limits.ts';
+import type { Forecast, LimitRecord } from '../../../record/types.ts';
+import { foreseenLimitSentences } from '../../../report/run-limits.ts';
+
+/** How a run will keep its limits, by what is foreseen of it. */
+export function foreseenLimits(forecast: Forecast, limits: readonly RunLimit[]): LimitRecord[] {
+  return limits.map(limit => {
+    const { text, quantity, bound, inclusive } = limit;
+    const found = amountOf(quantity, forecast);
+    const told = { limit: text, unit: quantities[quantity], bound };
+    if (found === undefined) return { ...told, kept: true };
+    return { ...told, found, kept: inclusive ? found <= bound : found < bound };
+  });
+}
 
 /** Why a run is not begun: it would break a limit. Undefined where it would not, as far as is known. */
-export function refusalOfForecast(
-  forecast: Forecast,
-  { limits, limitsMode }: Pick<BuildSettings, 'limits' | 'limitsMode'>,
-): Failure | undefined {
-  if (limitsMode !== 'fail') return undefined;
-  const broken = limits.flatMap(limit => {
-    const found = amountOf(limit, forecast);
-    const isKept =
-      found === undefined || (limit.inclusive ? found <= limit.bound : found < limit.bound);
-    return isKept ? [] : [foreseenLimitSentence(limit, found)];
-  });
+export function refusalOfForecast(limits: readonly LimitRecord[]): Failure | undefined {
+  const broken = foreseenLimitSentences(limits);
   if (broken.length === 0) return undefined;
   return new Failure(broken.join(' '), {
     tried: 'Nothing was built and no tag was moved.',
@@ -23,7 +24,7 @@ export function refusalOfForecast(
   });
 }
 
-function amountOf({ quantity }: RunLimit, forecast: Forecast): number | undefined {
+function amountOf(quantity: RunLimit['quantity'], forecast: Forecast): number | undefined {
   switch (quantity) {
     case 'build-time':
       return forecast.seconds;

@@ -1,5 +1,5 @@
 import { orElse } from '../../../host/failure.ts';
-import { targetsOf } from '../../../nix/recipe-layers.ts';
+import { isShipped, targetsOf } from '../../../nix/recipe-layers.ts';
 import type { RecipeLayer } from '../../../nix/types.ts';
 import type { WhyRecord } from '../../../record/types.ts';
 import type { RememberedRecord } from '../../../registry/remembered.ts';
@@ -14,11 +14,11 @@ import type { ImageContext } from '../context.ts';
 import { originOfImage } from '../image-origin.ts';
 import { recordToCompare } from '../previous.ts';
 
-/** What an image is made of: its layers, or the flake's one target. */
+/** What an image is made of: layers of its recipe, or the flake's one target. */
 export const layersOf = ({
   evaluation,
 }: Pick<ImageContext, 'evaluation'>): readonly RecipeLayer[] =>
-  evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }];
+  evaluation.recipe?.layers.filter(isShipped) ?? [{ ...evaluation.target, image: true }];
 
 /** What is kept of an image's derivations. Rejects with a `Failure` that names one that cannot be read. */
 export function keepImage({

@@ -1,1 +1,0 @@
-export{foresee}from"./shared-foresee.js";

@@ -1,1 +1,0 @@
-export{keepImage}from"./shared-foresee.js";

@@ -1,1 +1,0 @@
-export{forecastSentence}from"./shared-work.js";

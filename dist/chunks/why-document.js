@@ -1,1 +1,0 @@
-export{writeKept}from"./shared-foresee.js";
