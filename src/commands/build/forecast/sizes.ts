@@ -2,6 +2,7 @@ import { packageName } from '../../../image/split.ts';
 import { isOfTargets } from '../../../nix/recipe-layers.ts';
 import type { DerivationOutput, RecipeLayer } from '../../../nix/types.ts';
 import type { BuildRecord, ForecastBytes } from '../../../record/types.ts';
+import type { KnownBlob } from '../../../registry/remembered.ts';
 import type { KnownImage } from '../../../registry/reuse.ts';
 
 /** What was last time, by which sizes are estimated. */
@@ -10,6 +11,8 @@ export interface LastTime {
   record: BuildRecord | undefined;
   /** Images, the newest first. */
   images: readonly KnownImage[];
+  /** Whether what the image is made from now still makes this store path. */
+  isMade(path: string): boolean;
 }
 
 /** Bytes of which nothing is to be said. */
@@ -25,15 +28,21 @@ export const sumOfBytes = (parts: readonly ForecastBytes[]): ForecastBytes =>
     noBytes,
   );
 
-/** Bytes that sending a layer takes: what it had last time. Of one of several targets those of `missing`. */
+/** Bytes that sending a layer takes, of whose targets these are missing: of blobs of last time those that changed. */
 export function sizeToSend(
   layer: RecipeLayer,
   missing: readonly DerivationOutput[],
-  { record, images }: LastTime,
+  last: LastTime,
 ): ForecastBytes {
-  if (isOfTargets(layer))
-    return sumOfBytes(missing.map(each => estimated(sizeOfTarget(each, images))));
-  return sizeOfLayer(layer.name, record);
+  const found = missing.map(({ outPath }) => changedBlobs(outPath, last));
+  if (!isOfTargets(layer) && !found[0]) return sizeOfLayer(layer.name, last.record);
+  // targets may share one
+  const blobs = new Map(found.flatMap(each => each?.blobs ?? []).map(blob => [blob.digest, blob]));
+  return {
+    bytes: [...blobs.values()].reduce((sum, { size }) => sum + size, 0),
+    estimated: blobs.size > 0,
+    atLeast: found.some(each => each === undefined || each.mayHoldMore),
+  };
 }
 
 /** Bytes that a layer had last time, as stored. */
@@ -55,11 +64,36 @@ const estimated = (bytes: number | undefined): ForecastBytes =>
     ? { bytes: 0, estimated: false, atLeast: true }
     : { bytes, estimated: true, atLeast: false };
 
-/** What a target of the same name took last time, in blobs of its own. */
-function sizeOfTarget({ outPath }: DerivationOutput, images: readonly KnownImage[]) {
-  const name = packageName(outPath);
-  const same = images
-    .flatMap(({ outputs }) => outputs)
-    .find(output => output.blobs.length > 0 && packageName(output.outPath) === name);
-  return same?.blobs.reduce((sum, { size }) => sum + size, 0);
+/** Blobs that will be others than last time, and whether more of the target's may be: new paths go anywhere. */
+interface ChangedBlobs {
+  blobs: readonly KnownBlob[];
+  mayHoldMore: boolean;
+}
+
+/** Of the blobs that a target of the same name had last time; undefined where there was none. */
+function changedBlobs(
+  outPath: string,
+  { images, isMade }: Pick<LastTime, 'images' | 'isMade'>,
+): ChangedBlobs | undefined {
+  const before = blobsBefore(packageName(outPath), images);
+  if (before === undefined) return undefined;
+  const isSame = before.outPath === outPath; // its blobs are gone
+  const blobs = before.blobs.filter(({ paths }) => isSame || !paths.every(isMade));
+  return { blobs, mayHoldMore: blobs.length < before.blobs.length };
+}
+
+/** Of the newest image with a target of that name: blobs of its own, else that which it shares with others. */
+function blobsBefore(name: string, images: readonly KnownImage[]) {
+  for (const { outputs, blobs } of images) {
+    const same = outputs.filter(({ outPath }) => packageName(outPath) === name);
+    const own = same.find(output => output.blobs.length > 0);
+    if (own) return own;
+    const carried = new Set(outputs.flatMap(output => output.blobs.map(({ digest }) => digest)));
+    const shared = blobs.filter(({ digest }) => !carried.has(digest));
+    for (const { outPath } of same) {
+      const blob = shared.find(({ paths }) => paths.includes(outPath));
+      if (blob) return { outPath, blobs: [blob] };
+    }
+  }
+  return undefined;
 }
