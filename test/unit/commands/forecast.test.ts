@@ -168,15 +168,21 @@ describe('of a layer of several targets', () => {
   const output = (name: string) => ({ drvPath: drv(name), outputName: 'out', outPath: path(name) });
   const blob = (size: number, ...names: string[]) =>
     ({ digest: `sha256:${size}`, size, paths: names.map(path) }) as unknown as KnownBlob;
-  const python = [blob(100, 'python-3.12.1'), blob(40, 'glibc-1'), blob(7, 'env-1', 'numpy-2')];
+  const interpreter = blob(1000, 'python-3.12.1');
+  const python = [
+    blob(100, 'scipy-1'),
+    blob(40, 'glibc-1'),
+    blob(7, 'python-3.12.1-env', 'numpy-2'),
+  ];
   const shared = blob(3, 'yarl-1', 'attrs-1');
   const image = {
     outputs: [
-      { outPath: path('env-1'), blobs: python },
+      { outPath: path('python-3.12.1'), blobs: [interpreter] },
+      { outPath: path('python-3.12.1-env'), blobs: python },
       { outPath: path('yarl-1'), blobs: [] },
       { outPath: path('attrs-1'), blobs: [] },
     ],
-    blobs: [...python, shared],
+    blobs: [interpreter, ...python, shared],
   } as unknown as KnownImage;
   const send = (missing: string[], ...made: string[]) => {
     const targets = missing.map(output);
@@ -188,15 +194,15 @@ describe('of a layer of several targets', () => {
   const about = (bytes: number) => ({ bytes, estimated: true, atLeast: false });
 
   test('what is the same in blobs of a target that is split is not sent; more may be in them', () => {
-    const changed = send(['env-2'], 'glibc-1', 'numpy-2');
+    const changed = send(['python-3.12.2-env'], 'glibc-1', 'numpy-2');
     assert.deepEqual(changed, { ...about(107), atLeast: true });
-    assert.deepEqual(send(['env-2']), about(147));
+    assert.deepEqual(send(['python-3.12.2-env']), about(147));
   });
   test('a blob that targets share is sent once', () => {
     assert.deepEqual(send(['yarl-2', 'attrs-1'], 'attrs-1'), about(3));
   });
   test('of a target whose blobs are gone all are sent, of a new one nothing is known', () => {
-    assert.deepEqual(send(['env-1'], 'env-1', 'glibc-1'), about(147));
+    assert.deepEqual(send(['python-3.12.1-env'], 'glibc-1'), about(147));
     assert.deepEqual(send(['one-more-1']), { bytes: 0, estimated: false, atLeast: true });
   });
 });

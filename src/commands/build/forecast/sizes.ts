@@ -1,9 +1,9 @@
-import { packageName } from '../../../image/split.ts';
 import { isOfTargets } from '../../../nix/recipe-layers.ts';
 import type { DerivationOutput, RecipeLayer } from '../../../nix/types.ts';
 import type { BuildRecord, ForecastBytes } from '../../../record/types.ts';
 import type { KnownBlob } from '../../../registry/remembered.ts';
 import type { KnownImage } from '../../../registry/reuse.ts';
+import { storeName } from '../../../report/units.ts';
 
 /** What was last time, by which sizes are estimated. */
 export interface LastTime {
@@ -70,30 +70,31 @@ interface ChangedBlobs {
   mayHoldMore: boolean;
 }
 
-/** Of the blobs that a target of the same name had last time; undefined where there was none. */
+/** Of the blobs that targets of the same name had last time; undefined where there was none. */
 function changedBlobs(
   outPath: string,
   { images, isMade }: Pick<LastTime, 'images' | 'isMade'>,
 ): ChangedBlobs | undefined {
-  const before = blobsBefore(packageName(outPath), images);
-  if (before === undefined) return undefined;
-  const isSame = before.outPath === outPath; // its blobs are gone
-  const blobs = before.blobs.filter(({ paths }) => isSame || !paths.every(isMade));
-  return { blobs, mayHoldMore: blobs.length < before.blobs.length };
-}
-
-/** Of the newest image with a target of that name: blobs of its own, else that which it shares with others. */
-function blobsBefore(name: string, images: readonly KnownImage[]) {
-  for (const { outputs, blobs } of images) {
-    const same = outputs.filter(({ outPath }) => packageName(outPath) === name);
-    const own = same.find(output => output.blobs.length > 0);
-    if (own) return own;
-    const carried = new Set(outputs.flatMap(output => output.blobs.map(({ digest }) => digest)));
-    const shared = blobs.filter(({ digest }) => !carried.has(digest));
-    for (const { outPath } of same) {
-      const blob = shared.find(({ paths }) => paths.includes(outPath));
-      if (blob) return { outPath, blobs: [blob] };
-    }
+  for (const image of images) {
+    const same = image.outputs.filter(each => unversioned(each.outPath) === unversioned(outPath));
+    const itself = same.filter(each => each.outPath === outPath);
+    const before = blobsOf(itself.length > 0 ? itself : same, image);
+    if (before.length === 0) continue;
+    // where it is the target itself, its blobs are gone
+    const blobs = before.filter(({ paths }) => itself.length > 0 || !paths.every(isMade));
+    return { blobs, mayHoldMore: blobs.length < before.length };
   }
   return undefined;
 }
+
+/** Blobs of outputs' own, and those which they share with others. */
+function blobsOf(outputs: KnownImage['outputs'], image: KnownImage): KnownBlob[] {
+  const carried = new Set(image.outputs.flatMap(each => each.blobs.map(({ digest }) => digest)));
+  const shared = image.blobs.filter(({ digest }) => !carried.has(digest));
+  return outputs.flatMap(({ outPath, blobs }) =>
+    blobs.length > 0 ? blobs : shared.filter(({ paths }) => paths.includes(outPath)),
+  );
+}
+
+/** "/nix/store/…-python3-3.13.1-env" is "python3-env". */
+const unversioned = (path: string) => storeName(path).replace(/-\d[^-]*/g, '');
