@@ -11,7 +11,6 @@ import { fileURLToPath } from 'node:url';
 import type { BuildRecord, LayerRecord } from '../src/record/types.ts';
 import { actualOf, roughBytes } from '../src/report/forecast.ts';
 import { formatBytes } from '../src/report/units.ts';
-import { whyOfRun } from '../src/report/why.ts';
 import { startMoodyCache } from '../test/tools/cache-stand-in.ts';
 import { startRegistry } from '../test/tools/registry.ts';
 import { table } from './push/table.ts';
@@ -166,29 +165,26 @@ function numberTable(rows: readonly Row[]): string {
   );
 }
 
-/** What was foreseen of each build, in brackets what it was, and the first cause. */
+/** What was foreseen on either machine, in brackets what it was, and the first cause. */
 function foreseenTable(rows: readonly Row[]): string {
-  const builds = rows.flatMap(({ change, same, fresh }) => [
-    ...(same ? [{ name: `${change}, same machine`, record: same.record }] : []),
-    { name: `${change}, fresh machine`, record: fresh.record },
-  ]);
+  const made = rows.filter(({ fresh }) => fresh.record.predicted !== undefined);
   return table(
-    ['', 'derivations', 'fetched', 'sent', 'the first cause'],
-    builds.map(({ name, record }) => [name, ...foreseenCells(record)]),
+    ['', 'derivations', 'fetched by Nix', 'sent', 'the first cause'],
+    made.map(({ change, same, fresh }) => {
+      const records = [same, fresh].flatMap(built => (built ? [built.record] : []));
+      const cells = foreseenParts.map(part => [...new Set(records.map(part))].join(' / '));
+      return [change, ...cells, fresh.record.why?.causes[0]?.text ?? ''];
+    }),
   );
 }
 
-function foreseenCells(record: BuildRecord): string[] {
-  const { predicted } = record;
-  if (predicted === undefined) return ['·', '·', '·', ''];
-  const { builds, fetchBytes = Number.NaN, send } = predicted;
-  return [
-    `${builds} (${actualOf(record).builds})`,
-    `${formatBytes(fetchBytes)} (${formatBytes(record.downloadBytes)})`,
-    `${roughBytes(send)} (${formatBytes(record.sentBytes)})`,
-    whyOfRun(record)[0] ?? '',
-  ];
-}
+const foreseenParts: ((record: BuildRecord) => string)[] = [
+  record => `${record.predicted?.builds} (${actualOf(record).builds})`,
+  ({ predicted, downloadBytes }) =>
+    `${formatBytes(predicted?.fetchBytes ?? Number.NaN)} (${formatBytes(downloadBytes)})`,
+  ({ predicted, sentBytes }) =>
+    `${predicted ? roughBytes(predicted.send) : ''} (${formatBytes(sentBytes)})`,
+];
 
 const ends: (() => unknown)[] = [];
 const lifetime = { after: (end: () => unknown) => ends.unshift(end) };
