@@ -62,6 +62,10 @@ export async function realise(
   }
 }
 
+/** An interrupted Nix ends what is under way as it ends what is done: none of that has come to its end. */
+const isBrokenOff = ({ type }: NixEvent, interrupt: AbortSignal | undefined): boolean =>
+  interrupt?.aborted === true && (type === 'build-end' || type === 'substitute-end');
+
 /** A process that a signal has ended says nothing itself. */
 const killed = 'Nix was killed while it built.';
 
@@ -90,7 +94,8 @@ async function realiseOnce(
     limit: 'none',
     onStderrLine: line => {
       const completed = reader.completed();
-      for (const event of reader.read(line, nix.host.clock())) tell(event);
+      const events = reader.read(line, nix.host.clock());
+      for (const event of events) if (!isBrokenOff(event, interrupt)) tell(event);
       if (reader.completed() !== completed) watch.look();
       idle.look();
     },
