@@ -37,3 +37,15 @@ test('what is no record is none', () => {
   const wrong = { ...sampleRecord(), version: 1, layers: [{ origin: 'x' }] };
   assert.equal(readRecord(wrong), undefined);
 });
+
+test('no amount and no time is taken of which no text can be made', () => {
+  const text = JSON.stringify(sampleRecord());
+  for (const odd of ['1e999', '1e300', '1e16', '-1']) {
+    for (const field of ['"seconds":', '"start":', '"size":', '"growth":']) {
+      const record = readRecord(
+        JSON.parse(text.replaceAll(new RegExp(`${field}[^,}]+`, 'g'), field + odd)),
+      );
+      assert.equal(record, undefined, `${field}${odd}`);
+    }
+  }
+});
