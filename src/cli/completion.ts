@@ -129,7 +129,7 @@ function fish(all: readonly Completed[]): string[] {
         '-a',
         verb,
         '-d',
-        quoted(summary),
+        fishQuoted(summary),
       ].join(' '),
     ),
     ...all.flatMap(({ name: verb, flags, words }) => {

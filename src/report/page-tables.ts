@@ -6,7 +6,7 @@ import { layerOrigin, layerSums, storedSize } from './layers.ts';
 import { packageChanges } from './package-changes.ts';
 import { cacheRows, diskLine } from './places.ts';
 import { spanName } from './spans.ts';
-import { formatBytes, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatMoment, formatSeconds, plural } from './units.ts';
 
 /** The layers with their bytes, against last time where that is known. */
 export function layersTable(
@@ -31,7 +31,7 @@ export function layersTable(
   const against =
     previous === undefined
       ? 'There is no run to compare with.'
-      : `▲▼ against the run of ${previous.startedAt.slice(0, 16).replace('T', ' ')}; the paler bar is its size.`;
+      : `▲▼ against the run of ${formatMoment(previous.startedAt)}; the paler bar is its size.`;
   const pull =
     comparison?.pullBytes === undefined
       ? ''
@@ -137,13 +137,13 @@ ${raw(...rows)}</tbody>
 export function historyTable(runs: readonly BuildRecord[]): Html {
   const rows = runs.map(
     ({ startedAt, outcome, seconds, sentBytes, layers }) =>
-      html`<tr><th scope="row">${startedAt.slice(0, 16).replace('T', ' ')}</th><td>${outcome}</td>${raw(
+      html`<tr><th scope="row">${formatMoment(startedAt)}</th><td>${outcome}</td>${raw(
         number(formatSeconds(seconds)),
         number(formatBytes(sentBytes)),
         number(`${layers.filter(({ origin }) => origin === 'reused').length} of ${layers.length}`),
       )}</tr>\n`,
   );
-  const heads = ['begun at (UTC)', 'outcome', 'time', 'sent', 'layers reused'];
+  const heads = ['begun at', 'outcome', 'time', 'sent', 'layers reused'];
   return html`<details><summary>As a table</summary>
 ${raw(tableOf(heads, rows))}</details>
 `;

@@ -4,7 +4,7 @@ import { changeText, layerChanges } from './change.ts';
 import { layerOrigin, layerSums, storedSize } from './layers.ts';
 import { cells, code, escapeText, link } from './markdown.ts';
 import { packageChanges } from './package-changes.ts';
-import { formatBytes, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatMoment, formatSeconds, plural } from './units.ts';
 
 /** Rows of a table of layers from which on reused ones are summed up. */
 const manyLayers = 60;
@@ -66,8 +66,7 @@ export function comparedSentences(
 ): string[] {
   if (previous === undefined || comparison === undefined) return [];
   const { pullBytes, removedLayers } = comparison;
-  const when = previous.startedAt.slice(0, 16).replace('T', ' ');
-  const run = link(`the run of ${when}`, previous.run);
+  const run = link(`the run of ${formatMoment(previous.startedAt)}`, previous.run);
   const gone =
     removedLayers.length === 0 ? '' : ` Gone since: ${removedLayers.map(code).join(', ')}.`;
   const pull =
