@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Parser } from 'htmlparser2';
+import { escaped } from '../../../src/host/visible.ts';
 import type { BuildRecord } from '../../../src/record/types.ts';
 import { escapeHtml, html, jsonForScript, raw } from '../../../src/report/html.ts';
 import { pageHtml } from '../../../src/report/page.ts';
@@ -163,5 +164,10 @@ test('markup escapes what is put into it, and JSON ends no element', () => {
   assert.equal(escapeHtml('\u202e\u0007'), '\\u202e\\u0007');
   const json = jsonForScript({ a: hostile });
   assert.doesNotMatch(json, /[<>&\u2028]/);
-  assert.deepEqual(JSON.parse(json), { a: hostile });
+  assert.deepEqual(JSON.parse(json), { a: escaped(hostile) });
+  assert.equal(
+    jsonForScript('\u202e'),
+    String.raw`"\\u202e"`,
+    'its direction turns no text around',
+  );
 });
