@@ -49,3 +49,12 @@ test('no amount and no time is taken of which no text can be made', () => {
     }
   }
 });
+
+test('no more layers and spans are taken than can be laid side by side', () => {
+  const [layer, span] = [sampleRecord().layers[0], sampleRecord().spans[0]];
+  for (const [name, each] of Object.entries({ layers: layer, spans: span })) {
+    const of = (length: number) => ({ ...sampleRecord(), [name]: new Array(length).fill(each) });
+    assert.ok(readRecord(of(10_000)));
+    assert.equal(readRecord(of(10_001)), undefined);
+  }
+});
