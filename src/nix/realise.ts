@@ -108,12 +108,21 @@ async function realiseOnce(
   const valid = await watch.finish(ending.code === 0);
   if (ending.code === 0) return {};
   await protect(nix, valid, root);
+  return brokenEnding(reader, ending.code === null && !idle.signal.aborted, nix, options);
+}
+
+async function brokenEnding(
+  reader: EventReader,
+  isKilled: boolean,
+  { place }: Nix,
+  { layerOf }: RealiseOptions,
+): Promise<Ending> {
   const { buildFailure, rootsOf } = await import('./build-failure.ts');
   const failed = reader.failed();
-  const isKilled = ending.code === null && !idle.signal.aborted;
-  const failure = buildFailure(failed, isKilled ? [...reader.errors(), killed] : reader.errors(), {
-    layerOf: options.layerOf,
-    kindOf: drvPath => kindOf(drvPath, nix.place),
+  const errors = isKilled ? [...reader.errors(), killed] : reader.errors();
+  const failure = buildFailure(failed, errors, {
+    layerOf,
+    kindOf: drvPath => kindOf(drvPath, place),
   });
   return { failure, ofItself: rootsOf(failed).length > 0 };
 }
