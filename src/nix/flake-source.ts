@@ -1,6 +1,5 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
-import { isThere } from '../host/presence.ts';
 import { haveNoAttributes, isSubmodule, unchangedFiles } from './committed-files.ts';
 import { quietGit, withoutFilters } from './quiet-git.ts';
 
@@ -59,8 +58,6 @@ export async function flakeSource(
   const [commit = '', tree = '', shallow, prefix = '', root = ''] = named?.split('\n') ?? [];
   if (!isObject(commit) || !isObject(tree) || !isAbsolute(root)) return undefined;
   const folder = prefix.replace(/\/$/, '');
-  // a repository may say that its files are in another folder than it is
-  if (!(await isThere(join(root, '.git')))) return undefined;
   const files = await unchangedFiles(ask, root);
   if (files === undefined) return undefined;
   const isPlain = !files.some(isSubmodule) && (await haveNoAttributes(files, root));
