@@ -341,7 +341,7 @@ test('a project without a wheel for one of the variants names that one', async c
   assert.doesNotMatch(said, /cp313, x86_64-linux/);
 });
 
-test('a page that may be kept is asked for once, by whichever variant's uv comes first', async context => {
+test('a page that may be kept is asked for once, however many variants there are', async context => {
   const { has, list, run, bench, index } = await setUp(context);
   index.behaviour.maxAge = 600;
   for (const name of ['a', 'b', 'c']) has(`${name} 1.0`);
