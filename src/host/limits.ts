@@ -39,8 +39,6 @@ export const limits = {
    * a lock, a record.
    */
   document: 16 << 20,
-  /** Bytes of a repository's files that are compared with its commit, which takes about a second. */
-  committedBytes: 2 ** 30,
   /** Bytes of all documents of one archive that are held until its manifest says which count. */
   documentsOfArchive: 32 << 20,
   /** Inputs of a flake that a record names. */

@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { limits } from '../host/limits.ts';
-import { isThere, namedAt, shortTextAt } from '../host/presence.ts';
+import { isThere, shortTextAt } from '../host/presence.ts';
 import { turns } from '../host/turns.ts';
 import { type AskGit, withoutFilters } from './quiet-git.ts';
 
@@ -36,7 +32,7 @@ export async function unchangedFiles(ask: AskGit, root: string): Promise<KnownFi
   const folders = files.filter(isSubmodule).map(({ path }) => join(root, path));
   const mayLack = folders.length === 0 || !(await takesSubmodules(files, root));
   const submodules = await Promise.all(folders.map(each => isUnchanged(ask, each, mayLack)));
-  return submodules.every(Boolean) && (await haveTheirBytes(files, root)) ? files : undefined;
+  return submodules.every(Boolean) && (await haveTheirBytes(ask, files, root)) ? files : undefined;
 }
 
 /** Whether a submodule is as it was committed. */
@@ -55,35 +51,31 @@ async function takesSubmodules(files: readonly KnownFile[], root: string): Promi
  * Whether files are what was committed without a conversion, which depends on the machine: Nix takes them as
  * they are, and git has no change where line ends, LFS or another filter made others of them.
  */
-async function haveTheirBytes(files: readonly KnownFile[], root: string): Promise<boolean> {
+async function haveTheirBytes(
+  ask: AskGit,
+  files: readonly KnownFile[],
+  root: string,
+): Promise<boolean> {
   const ordinary = files.filter(({ mode }) => mode.startsWith('100'));
-  const sizes = await Promise.all(
-    ordinary.map(async ({ path }) => (await namedAt(join(root, path)))?.size ?? 0),
+  const parts = ordinary.flatMap((_, at) =>
+    at % filesOfQuestion === 0 ? [ordinary.slice(at, at + filesOfQuestion)] : [],
   );
-  if (sizes.reduce((sum, size) => sum + size, 0) > limits.committedBytes) return false;
-  const inTurn = turns(filesAtOnce);
+  const inTurn = turns(questionsAtOnce);
   const same = await Promise.all(
-    ordinary.map(({ path, object }, at) =>
-      inTurn(async () => object === (await objectOf(join(root, path), sizes[at] ?? 0, object))),
+    parts.map(part =>
+      inTurn(async () => {
+        const paths = part.map(({ path }) => path);
+        const hashes = await ask(root, 'hash-object', '--no-filters', '--', ...paths);
+        return hashes === part.map(({ object }) => `${object}\n`).join('');
+      }),
     ),
   );
   return same.every(Boolean);
 }
 
-const filesAtOnce = 16;
-
-/** Git's hash of a file as it is, of the kind of another; undefined where it cannot be read. */
-async function objectOf(file: string, size: number, like: string): Promise<string | undefined> {
-  const hash = createHash(like.length === 40 ? 'sha1' : 'sha256').update(`blob ${size}\0`);
-  try {
-    // a stream takes ten times as long for a file of usual size
-    if (size <= limits.document) hash.update(await readFile(file));
-    else await pipeline(createReadStream(file), hash);
-    return hash.digest('hex');
-  } catch {
-    return undefined;
-  }
-}
+/** As many paths as any system takes for one program's arguments. */
+const filesOfQuestion = 200;
+const questionsAtOnce = 4;
 
 /** What `ls-files -v --stage -z` lists; undefined where that is not understood. */
 function filesIn(listed: string): KnownFile[] | undefined {
