@@ -21,6 +21,8 @@ const stages: Readonly<Record<string, readonly string[]>> = {
   'shared-http': ['host/http/client.ts', 'host/http/connection.ts'],
   // the making of a recipe's image; what reads other tools' images is loaded on use
   'shared-make': ['commands/build/make.ts'],
+  // what a run will do, and why: beside a build, and for verbs that build nothing
+  'shared-foresee': ['commands/build/forecast/forecast.ts', 'commands/build/forecast/forbidden.ts'],
   'shared-work': [],
 };
 

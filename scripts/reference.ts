@@ -1,11 +1,11 @@
-// Writes what comes from the tables in src/: action.yml, the README's reference, the record's schema, and
-// the page of known causes of failures. A test compares them.
+// Writes what comes from the tables in src/: action.yml, the README's reference, the schemas of a record and a
+// plan, and the page of known causes of failures. A test compares them.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { outputs } from '../src/inputs/outputs.ts';
 import { inputs, type NamedInput, variableOf } from '../src/inputs/table.ts';
 import { verbNames, verbs } from '../src/inputs/verbs.ts';
-import { recordSchemaJson } from './record-schema.ts';
+import { planSchemaJson, recordSchemaJson } from './record-schema.ts';
 import { troubleshootingPage } from './troubleshooting.ts';
 
 const positionals = new Set<string>(Object.values(verbs).flatMap(verb => verb.positional));
@@ -115,6 +115,7 @@ export function withReference(readme: string): string {
 export const madeFiles: Readonly<Record<string, (read: (name: string) => string) => string>> = {
   'action.yml': actionYaml,
   'docs/record.schema.json': recordSchemaJson,
+  'docs/plan.schema.json': planSchemaJson,
   'docs/troubleshooting.md': troubleshootingPage,
   'README.md': read => withReference(read('README.md')),
 };

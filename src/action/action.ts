@@ -63,7 +63,7 @@ export async function runAction(world: ActionWorld): Promise<number> {
     const outcome = await verb(raw, contextOf(world, folder.path, github), host);
     log.finish(world.clock());
     await handBack(outcome, folder, world);
-    return 0;
+    return outcome.exitCode ?? 0;
   } catch (error) {
     log.finish(world.clock());
     await reportFailure(world.signal.aborted ? world.signal.reason : error, folder, world);

@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { adviceFor } from '../inputs/advice.ts';
+import { takesMany } from '../inputs/definition.ts';
 import { camelCase } from '../inputs/parse.ts';
 import {
   inputs,
@@ -109,13 +110,16 @@ function subcommand(
     .description(verbs[name].summary)
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: (text, write) => write(withAdvice(text, name)) });
-  for (const input of positional) command.argument(`[${input.name}]`, inFlags(input.description));
+  for (const input of positional) {
+    const dots = takesMany(input.reader) ? '...' : '';
+    command.argument(`[${input.name}${dots}]`, inFlags(input.description));
+  }
   for (const flag of flagsOf(name)) command.addOption(optionOf(flag));
   const given = offeredWith(name).filter(isTakenFromEnvironment);
   command.addHelpText('after', () => afterFlags(name, given, terminal.columns));
   return command.action(() => {
     const all = [
-      ...positional.map((input, at) => [input.name, command.args[at]] as const),
+      ...positional.map((input, at) => [input.name, argumentAt(command, at, input)] as const),
       ...flags.map(input => [input.name, textOf(command, input)] as const),
     ];
     const options: Record<string, unknown> = command.opts();
@@ -125,6 +129,12 @@ function subcommand(
       Object.fromEntries(telling.map(flag => [flag, true])),
     );
   });
+}
+
+/** What is given by position: of an input that takes many all that is left, by lines. */
+function argumentAt({ args }: Command, at: number, { reader }: NamedInput): string | undefined {
+  if (!takesMany(reader)) return args[at];
+  return args.length > at ? args.slice(at).join('\n') : undefined;
 }
 
 function completionCommand(terminal: Terminal, take: (shell: Shell) => void): Command {

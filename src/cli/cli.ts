@@ -17,7 +17,6 @@ import { program } from '../record/program.ts';
 import { parseArguments, type Request, type Telling } from './arguments.ts';
 import { tellingCommands } from './commands.ts';
 import { completionFor } from './completion.ts';
-import { showOutcome, showUnfinished } from './outcome.ts';
 import { plainView, quietView } from './plain.ts';
 import type { Printer } from './printer.ts';
 import { standardOutputOf } from './standard-output.ts';
@@ -43,7 +42,7 @@ export interface CliWorld {
 }
 
 /**
- * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Standard output has the result and
+ * Runs one command: 0 done, 1 failed, 2 wrong usage, 130 interrupted, and what a verb says. Standard output has the result and
  * nothing else: an image's reference, a report, the record, help, or the image itself. All that people
  * read meanwhile goes to standard error.
  */
@@ -92,11 +91,10 @@ async function runRequest(world: CliWorld): Promise<number> {
     ...(github === undefined ? {} : { github }),
   };
   try {
-    await runVerb(request, context, world, taken !== undefined);
+    return await runVerb(request, context, world, taken !== undefined);
   } finally {
     await folder.remove();
   }
-  return 0;
 }
 
 /** A verb that is asked for, with its inputs. */
@@ -111,12 +109,13 @@ async function makeFolder(env: CliWorld['env']): Promise<RunFolder> {
 
 const prefix = 'comfy-nix-';
 
+/** Gives the exit code. */
 async function runVerb(
   request: VerbRequest,
   context: RunContext,
   world: CliWorld,
   isTaken: boolean,
-): Promise<void> {
+): Promise<number> {
   const { verb, raw, telling } = request;
   const view = await chooseView(telling, world);
   const shown = { printer: world.printer, telling, isTaken };
@@ -126,10 +125,15 @@ async function runVerb(
     if (warning !== undefined) warn(host, warning);
     const outcome = await world.verbs[verb](raw, context, host);
     view.close();
+    const { showOutcome } = await import('./outcome.ts'); // not needed before the end
     await showOutcome(outcome, shown);
+    return outcome.exitCode ?? 0;
   } catch (error) {
     view.close();
-    if (error instanceof VerbFailure) await showUnfinished(error.outcome, shown);
+    if (error instanceof VerbFailure) {
+      const { showUnfinished } = await import('./outcome.ts');
+      await showUnfinished(error.outcome, shown);
+    }
     throw error;
   }
 }

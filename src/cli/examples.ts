@@ -11,6 +11,15 @@ export const examples: Readonly<Record<VerbName, readonly Example[]>> = {
     ['ref=$(comfy-nix build .#comfyui --image ghcr.io/owner/comfyui)', 'Keep name@digest.'],
     ['comfy-nix build .#comfyui --image - | docker load', 'Hand it to Docker.'],
   ],
+  plan: [
+    ['comfy-nix plan .#comfyui --image ghcr.io/owner/comfyui', 'Tell what a build would do.'],
+    ['comfy-nix plan .#a .#b --image ghcr.io/owner/comfyui --json', 'The same of two, as JSON.'],
+    ["comfy-nix plan --variants 'comfyui-*' --image ghcr.io/owner/comfyui", 'Of all variants.'],
+  ],
+  why: [
+    ['comfy-nix why --flake .#comfyui --image ghcr.io/owner/comfyui', 'Tell what changed.'],
+    ['comfy-nix why layer4-deps --flake .#comfyui --image ghcr.io/owner/comfyui', 'The chain.'],
+  ],
   setup: [
     ['comfy-nix setup --cachix-name mine', 'Install Nix if there is none, and add caches.'],
     ['comfy-nix setup --check', 'Say what would be written, and what is in effect.'],

@@ -63,7 +63,9 @@ export function flagsOf(verb: VerbName): Flag[] {
 export function tellingFlagsOf(verb: VerbName): TellingFlag[] {
   const names: readonly string[] = flagInputs(verb).map(({ name }) => name);
   return (Object.keys(tellingFlags) as TellingFlag[])
-    .filter(name => name !== 'json' || verb === 'report' || names.includes('record'))
+    .filter(
+      name => name !== 'json' || verb === 'report' || verb === 'why' || names.includes('record'),
+    )
     .filter(name => !names.includes(name));
 }
 

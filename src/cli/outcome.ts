@@ -47,9 +47,9 @@ async function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printe
 }
 
 /** The record, or what a verb that builds nothing has to tell. */
-function showResult({ record, audit, told, report }: VerbOutcome, shown: Shown): void {
-  const { printer, telling, isTaken } = shown;
-  const document = record ?? audit ?? told;
+function showResult(outcome: VerbOutcome, { printer, telling, isTaken }: Shown): void {
+  const { record, audit, told, plan, why, report } = outcome;
+  const document = record ?? audit ?? told ?? plan ?? why;
   if (telling.json && document !== undefined) printer.json(recordText(document));
   else if (report !== undefined) (isTaken ? printer.tell : printer.result)(inFlags(report.text));
 }

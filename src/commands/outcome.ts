@@ -4,7 +4,7 @@ import { Failure, type FailureDetails } from '../host/failure.ts';
 import type { Descriptor } from '../image/types.ts';
 import type { OutputValues } from '../inputs/outputs.ts';
 import type { AuditRecord, Finding } from '../record/audit.ts';
-import type { BuildRecord } from '../record/types.ts';
+import type { BuildRecord, PlanRecord, WhyRecord } from '../record/types.ts';
 
 /** What a verb hands back to its face. */
 export interface VerbOutcome {
@@ -18,6 +18,12 @@ export interface VerbOutcome {
   audit?: AuditRecord;
   /** The record of the run that was told of, which is not this one's. */
   told?: BuildRecord;
+  /** What builds would do. */
+  plan?: PlanRecord;
+  /** Why layers would be made anew. */
+  why?: WhyRecord;
+  /** With which a verb that has done its work ends; absent: 0. */
+  exitCode?: number;
   /** Values for later steps. */
   outputs: OutputValues;
   /** What later steps need of the environment, such as a Nix that was installed. */

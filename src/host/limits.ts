@@ -67,6 +67,10 @@ export const limits = {
   imageLayers: 125,
   /** Targets of a recipe's layer, its folders, and what each of them is merged from. */
   recipeList: 1000,
+  /** Characters of a value that a recipe adds to a workflow's matrix. */
+  matrixText: 1000,
+  /** Jobs that GitHub makes of one matrix. */
+  matrixJobs: 256,
   /** A user's or group's number: the one above it means "none". */
   owner: 2 ** 32 - 2,
   /** Layers of an image that another tool made; engines run far fewer. */

@@ -74,6 +74,17 @@ export function defaultCacheTag(image: {
   return asTag(`cache-${name}-${tag}-${architecture}`);
 }
 
+/** In a tag that is given for all variants of an image it stands for what each is called. */
+export const variantMark = '{variant}';
+
+/** The tags of a variant, of those that are given for all: where it has no place in one, it is put behind that. */
+export function tagsOfVariant(given: readonly string[], variant: string): string[] {
+  const called = given.map(tag =>
+    tag.includes(variantMark) ? tag.replaceAll(variantMark, variant) : `${tag}-${variant}`,
+  );
+  return [...new Set(called)].map(tag => checkTag('tags', tag));
+}
+
 /** How the tags begin at which memories of all variants of an image are kept by default, and which are these. */
 export function variantTags(name: string, architecture: string) {
   const start = asTag(`cache-${name}-`);

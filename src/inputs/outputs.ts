@@ -40,6 +40,26 @@ export const outputs = {
   },
   timings: { format: 'json', description: 'JSON object: seconds of each phase, and `total`.' },
   record: { format: 'text', description: "The record's file, when the input `record` names one." },
+  plan: {
+    format: 'json',
+    description: 'What `plan` tells, as JSON; its format is `docs/plan.schema.json`.',
+  },
+  matrix: {
+    format: 'json',
+    description:
+      'The images of `plan` that have something to be done for, for `strategy.matrix`: a row has `flake`, ' +
+      "`image`, `tags`, `variant`, and what its recipe's `matrix` has.",
+  },
+  any: {
+    format: 'text',
+    description: 'Whether the matrix has a row: `true` or `false`. Without one it makes no jobs.',
+  },
+  count: { format: 'text', description: 'How many rows the matrix has.' },
+  'up-to-date': {
+    format: 'text',
+    description:
+      'Whether `plan` has found nothing to do for any of the images: `true` or `false`. What is not known is not up to date.',
+  },
   changed: {
     format: 'text',
     description: 'Whether `prefetch` changed the lock: `true` or `false`.',

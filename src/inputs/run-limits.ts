@@ -74,6 +74,17 @@ function readLimit(name: string, line: string): RunLimit {
 const names = Object.keys(quantities) as Quantity[];
 const isQuantity = (text: string): text is Quantity => Object.hasOwn(quantities, text);
 
+/** Reads a time such as "10m" or "1h 30m" as seconds; "0s" is one, too. */
+export function readDuration(name: string, text: string): number {
+  const read = /^0\s*(?:s|m|min|h)?$/.test(text) ? 0 : readAmount(text, units.seconds);
+  if (read !== undefined) return read;
+  throw badInput(
+    name,
+    `expected a number with one of the units ${unitsInWords.seconds}; found ${quote(text)}.`,
+    'Write 10m, for one.',
+  );
+}
+
 /** Numbers with units that add up, such as "1h 30m"; undefined for anything else, and for nothing at all. */
 function readAmount(text: string, known: Readonly<Record<string, number>>): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?\s*[A-Za-z]+\s*)+$/.test(text)) return undefined;

@@ -123,6 +123,24 @@ export interface BuildSettings extends SetupSettings, Omit<Values<'build'>, PutF
   recordFile?: string | undefined;
 }
 
+/** All that the verb `plan` needs to know: the settings of a build that writes nothing. */
+export interface PlanSettings extends BuildSettings {
+  /** What is told of; one that is undefined is what a build without a name of one builds. */
+  flakes: readonly (string | undefined)[];
+  /** Which targets of the flake are meant instead: names and globs, or, without any, the flake's own. */
+  variants?: { patterns: readonly string[] | undefined };
+  /** Whether the matrix has images that are up to date, too. */
+  includeUnchanged: boolean;
+  /** Whether the exit code tells whether there is something to do. */
+  exitCode: boolean;
+}
+
+/** All that the verb `why` needs to know: the same for one image. */
+export interface WhySettings extends BuildSettings {
+  /** Undefined: all of them. */
+  layer: string | undefined;
+}
+
 /** From which severity on findings fail a run. */
 export type AuditLimit = Values<'audit'>['auditFailOn'];
 

@@ -4,6 +4,14 @@ export const verbs = {
     summary: 'Build an image layer by layer and push what the registry does not hold yet',
     positional: ['flake'],
   },
+  plan: {
+    summary: 'Tell what a build would make, fetch and send, and why; builds nothing',
+    positional: ['flakes'],
+  },
+  why: {
+    summary: 'Tell why layers would be made anew: the root causes, or the chain of a layer',
+    positional: ['layer'],
+  },
   setup: {
     summary: 'Set Nix up with its caches, for later steps that build something else',
     positional: [],

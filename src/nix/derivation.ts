@@ -50,9 +50,12 @@ export function parseDerivationNode(text: string, keep?: Keep): DerivationNode {
  * Reads the derivations and all that they are built from out of the store, each file once.
  * Rejects with a {@link Failure} that names a file that is missing or broken.
  */
-export function readDerivationGraph(drvPaths: Iterable<string>): Promise<DerivationGraph> {
+export function readDerivationGraph(
+  drvPaths: Iterable<string>,
+  place?: string,
+): Promise<DerivationGraph> {
   // the part that is read has nothing but ASCII in it, and this decodes fastest
-  return readGraph(drvPaths, 'latin1', parseDerivationNode);
+  return readGraph(drvPaths, 'latin1', parseDerivationNode, place);
 }
 
 /**

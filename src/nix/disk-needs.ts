@@ -12,6 +12,12 @@ export interface DiskNeeds {
   builds: number;
 }
 
+/** The same, and which derivations and store paths these are. */
+export interface ListedNeeds extends DiskNeeds {
+  built: readonly string[];
+  fetched: readonly string[];
+}
+
 /**
  * Asks Nix what it would fetch and build; substituters are asked for each path, whose answers Nix
  * remembers for the realisation. Undefined where it cannot say: then the realisation will tell why.
@@ -19,7 +25,7 @@ export interface DiskNeeds {
 export async function queryNeeds(
   nix: Nix,
   outputs: readonly DerivationOutput[],
-): Promise<DiskNeeds | undefined> {
+): Promise<ListedNeeds | undefined> {
   if (outputs.length === 0) return parseDryRun('');
   const said = await dryRun(nix, outputs);
   return said === undefined ? undefined : parseDryRun(said);
@@ -31,7 +37,7 @@ export async function queryBuilds(
   outputs: readonly DerivationOutput[],
 ): Promise<Set<string> | undefined> {
   const said = await dryRun(nix, outputs);
-  return said === undefined ? undefined : new Set(parseBuilds(said));
+  return said === undefined ? undefined : new Set(parseDryRun(said).built);
 }
 
 async function dryRun(nix: Nix, outputs: readonly DerivationOutput[]): Promise<string | undefined> {
@@ -53,28 +59,30 @@ async function dryRun(nix: Nix, outputs: readonly DerivationOutput[]): Promise<s
  * as "these 2 paths will be fetched (0.10 MiB download, 0.30 MiB unpacked):". In Nix 2.8
  * the unit is always MiB; newer ones choose it, and round to a tenth.
  */
-export function parseDryRun(said: string): DiskNeeds {
-  const needs: DiskNeeds = { downloadBytes: 0, unpackedBytes: 0, builds: parseBuilds(said).length };
+export function parseDryRun(said: string): ListedNeeds {
+  const built = pathsBelow(said, / will be built:$/).filter(path => path.endsWith('.drv'));
+  const fetched = pathsBelow(said, sizesFetched);
+  const needs = { downloadBytes: 0, unpackedBytes: 0, builds: built.length, built, fetched };
   for (const line of said.split('\n')) {
-    const sizes = fetched.exec(line);
+    const sizes = sizesFetched.exec(line);
     needs.downloadBytes += bytes(sizes?.[1], sizes?.[2]);
     needs.unpackedBytes += bytes(sizes?.[3], sizes?.[4]);
   }
   return needs;
 }
 
-/** The derivations under "these 2 derivations will be built:", or "this derivation will be built:". */
-function parseBuilds(said: string): string[] {
-  const builds: string[] = [];
-  let ofBuilds = false;
+/** The paths under a heading such as "these 2 derivations will be built:", or "this derivation will …". */
+function pathsBelow(said: string, heading: RegExp): string[] {
+  const paths: string[] = [];
+  let isBelow = false;
   for (const line of said.split('\n')) {
-    if (!line.startsWith('  ')) ofBuilds = line.endsWith(' will be built:');
-    else if (ofBuilds && line.endsWith('.drv')) builds.push(line.trim());
+    if (!line.startsWith('  ')) isBelow = heading.test(line);
+    else if (isBelow) paths.push(line.trim());
   }
-  return builds;
+  return paths;
 }
 
-const fetched = /will be fetched \(([\d.]+) (\w+) download, ([\d.]+) (\w+) unpacked\)/;
+const sizesFetched = /will be fetched \(([\d.]+) (\w+) download, ([\d.]+) (\w+) unpacked\)/;
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 

@@ -36,10 +36,6 @@ export const carriedByRunners: readonly Carried[] = [
   { folder: '/home/linuxbrew/.linuxbrew', what: 'Homebrew' },
 ];
 
-/** Whether this is a virtual machine that GitHub made for this job and throws away after it. */
-export const isHostedRunner = (env: Host['env']): boolean =>
-  env.RUNNER_ENVIRONMENT === 'github-hosted' && Boolean(env.ImageOS);
-
 /** How far to go. */
 export interface ReclaimOptions {
   /** Asked before each removal; by default there is never enough. */

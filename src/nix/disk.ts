@@ -2,8 +2,8 @@ import { Failure } from '../host/failure.ts';
 import type { Host } from '../host/host.ts';
 import { warn } from '../host/say.ts';
 import { readConf } from './conf.ts';
-import { type DiskNeeds, queryNeeds } from './disk-needs.ts';
-import { isHostedRunner, type ReclaimOptions, reclaimDisk } from './disk-reclaim.ts';
+import { type DiskNeeds, type ListedNeeds, parseDryRun, queryNeeds } from './disk-needs.ts';
+import type { ReclaimOptions } from './disk-reclaim.ts';
 import { gigabytes, measureSpace, type Space } from './disk-space.ts';
 import { isAtLeast } from './nix.ts';
 import type { DerivationOutput, Nix } from './types.ts';
@@ -43,6 +43,8 @@ export interface PreparedDisk {
   env: Record<string, string>;
   /** Names of what was removed, once that is done. Never rejects. */
   reclaimed: Promise<string[]>;
+  /** What Nix would fetch and build; undefined where it cannot say. */
+  needs: ListedNeeds | undefined;
 }
 
 /** The machine, as a test may replace it. */
@@ -66,7 +68,7 @@ export async function prepareDisk(
   tools: DiskTools = {},
 ): Promise<PreparedDisk> {
   if (outputs?.length === 0 && reclaim !== 'true') {
-    return { conf: [], env: {}, reclaimed: Promise.resolve([]) };
+    return { conf: [], env: {}, reclaimed: Promise.resolve([]), needs: parseDryRun('') };
   }
   const measure = tools.measure ?? measureSpace;
   const [needs, store] = await Promise.all([
@@ -80,7 +82,8 @@ export async function prepareDisk(
     if (!planDisk(needs, now).downloadsFit) throw doesNotFit(needs, now, removed, reclaim);
   }
   const builds = needs === undefined || needs.builds > 0;
-  return { ...(builds ? await placeBuilds(nix, measure) : { conf: [], env: {} }), reclaimed };
+  const placed = builds ? await placeBuilds(nix, measure) : { conf: [], env: {} };
+  return { ...placed, reclaimed, needs };
 }
 
 /** Reclaims where that is wanted and allowed; a shortage that remains after it is a warning. */
@@ -91,7 +94,7 @@ async function reclaimOrWarn(
   host: Host,
   tools: Pick<DiskTools, 'reclaim'> & Required<Pick<DiskTools, 'measure'>>,
 ): Promise<string[]> {
-  const remove = tools.reclaim ?? reclaimDisk;
+  const remove = tools.reclaim ?? reclaimOnUse;
   const plan = async () => planDisk(needs, await tools.measure(store.folder));
   const short = planDisk(needs, store).missing > 0;
   let removed: string[] = [];
@@ -104,6 +107,14 @@ async function reclaimOrWarn(
   if (after && after.missing > 0 && after.downloadsFit) warnOfShortage(needs, after, host);
   return removed;
 }
+
+/** Few runs come to it. */
+const reclaimOnUse: NonNullable<DiskTools['reclaim']> = async (host, options) =>
+  (await import('./disk-reclaim.ts')).reclaimDisk(host, options);
+
+/** Whether this is a virtual machine that GitHub made for this job and throws away after it. */
+export const isHostedRunner = (env: Host['env']): boolean =>
+  env.RUNNER_ENVIRONMENT === 'github-hosted' && Boolean(env.ImageOS);
 
 function warnOfShortage(needs: DiskNeeds | undefined, plan: DiskPlan, host: Host): void {
   const fetched = needs ? `${gigabytes(needs.unpackedBytes)} to be fetched` : 'what is fetched';

@@ -38,7 +38,7 @@ export interface EvaluationRequest {
 }
 
 /** What {@link describeTarget} gives, and {@link describeProvenance} where it is asked for. */
-const descriptionSchema = v.object({
+export const descriptionSchema = v.object({
   target: v.unknown(),
   image: v.object({ name: v.nullable(v.string()), tag: v.nullable(v.string()) }),
   recipe: v.unknown(),
@@ -71,14 +71,20 @@ export async function evaluate(nix: Nix, request: EvaluationRequest): Promise<Ev
     if (description) return { ...evaluationOf(installable, description, nix), locked };
     const { evaluationFailure, isMissingAttribute } = await import('./evaluation-failure.ts');
     if (!isMissingAttribute(installable, errors)) {
-      const kind = (drvPath: string) => kindOf(drvPath, nix.place);
-      throw evaluationFailure(installable, errors, { ...request, failed, kindOf: kind });
+      throw evaluationFailure(installable, errors, evaluatedAt(nix, request, failed));
     }
     missing.push(...errors);
   }
   const { missingAttribute } = await import('./evaluation-failure.ts');
   throw missingAttribute(request.installables, missing, await siblingNames(nix, request, missing));
 }
+
+/** What is known of an evaluation that failed. */
+export const evaluatedAt = (
+  nix: Nix,
+  request: EvaluationSettings,
+  failed: readonly FailedDerivation[],
+) => ({ ...request, failed, kindOf: (drvPath: string) => kindOf(drvPath, nix.place) });
 
 /** Names of the packages that the flake has for the system that Nix has looked at. */
 function siblingNames(
@@ -99,7 +105,7 @@ function siblingNames(
 }
 
 /** How Nix is told to take a flake: its settings, and inputs in place of its own. */
-const flakeOptions = ({ acceptFlakeConfig, overrideInputs, cwd }: EvaluationRequest): string[] => [
+const flakeOptions = ({ acceptFlakeConfig, overrideInputs, cwd }: EvaluationSettings): string[] => [
   ...['--option', 'accept-flake-config', String(acceptFlakeConfig)],
   ...overrideArguments(overrideInputs, cwd),
 ];
@@ -112,8 +118,10 @@ export const overrideArguments = (
   inputs.flatMap(({ input, flake }) => ['--override-input', input, asAddress(flake, cwd)]);
 
 /** How one evaluation ended. */
-interface Described {
-  description?: Description | undefined;
+interface Applied {
+  /** JSON; undefined where Nix could not evaluate it. */
+  printed?: string | undefined;
+  /** Whether the lock file has all inputs. */
   locked: boolean;
   errors: readonly string[];
   /** Builds that it needed, and that did not come to their end. */
@@ -124,12 +132,27 @@ async function describe(
   nix: Nix,
   installable: string,
   request: EvaluationRequest,
-): Promise<Described> {
+): Promise<Omit<Applied, 'printed'> & { description?: Description | undefined }> {
+  const apply = request.provenance ? describeWithProvenance : describeTarget;
+  const { printed, ...said } = await applyTo(nix, installable, apply, request);
+  return { ...said, description: printed === undefined ? undefined : readDescription(printed) };
+}
+
+/** How an installable is evaluated. */
+export type EvaluationSettings = Omit<EvaluationRequest, 'installables' | 'provenance'>;
+
+/** Applies a function of Nix's language to what a flake has at the installable. */
+export async function applyTo(
+  nix: Nix,
+  installable: string,
+  apply: string,
+  request: EvaluationSettings,
+): Promise<Applied> {
   const { reader, take, isLocked, end } = followLog(request, nix.host);
   const args = [
     ...['eval', '--json', '--log-format', 'internal-json'],
     ...flakeOptions(request),
-    ...['--apply', request.provenance ? describeWithProvenance : describeTarget],
+    ...['--apply', apply],
     ...['--', asAddress(installable, request.cwd)],
   ];
   const more = { cwd: request.cwd, limit: 'none', onStderrLine: take } as const;
@@ -141,13 +164,13 @@ async function describe(
     throw error;
   });
   end(code !== 0);
-  const description = code === 0 ? readDescription(stdout) : undefined;
+  const printed = code === 0 ? stdout : undefined;
   const errors = code === null ? [...reader.errors(), killed] : reader.errors();
-  return { description, locked: isLocked(), errors, failed: reader.failed() };
+  return { printed, locked: isLocked(), errors, failed: reader.failed() };
 }
 
 /** Reads what Nix says while it evaluates, and tells of it: files that it fetches, builds, warnings. */
-function followLog(request: EvaluationRequest, { emit, clock }: Host) {
+function followLog(request: EvaluationSettings, { emit, clock }: Host) {
   const reader = createEventReader();
   const fetches = tellFetches({ emit, clock });
   let locked = true;
@@ -206,9 +229,16 @@ const killed = 'Nix was killed while it evaluated.';
  * What evaluation printed; what lies in target, recipe and config is the flake's, and is checked by
  * who reads it. Throws a {@link Failure}.
  */
-export function readDescription(printed: string): Description {
+export const readDescription = (printed: string): Description =>
+  readPrinted(descriptionSchema, printed);
+
+/** The same of any JSON that this program asks Nix to print. Throws a {@link Failure}. */
+export function readPrinted<Schema extends v.GenericSchema>(
+  schema: Schema,
+  printed: string,
+): v.InferOutput<Schema> {
   try {
-    return v.parse(descriptionSchema, JSON.parse(printed));
+    return v.parse(schema, JSON.parse(printed));
   } catch (cause) {
     throw new Failure('What Nix has evaluated is not understood.', {
       tried: 'Reading what nix eval --json printed.',
@@ -225,7 +255,8 @@ export function readDescription(printed: string): Description {
 const isAboutLockFile = (text: string) =>
   /\b(not writing modified|will not write|creating|updating) lock file\b/.test(text);
 
-function evaluationOf(
+/** What a description says, checked against the store. Throws a {@link Failure}. */
+export function evaluationOf(
   installable: string,
   found: Description,
   nix: Nix,

@@ -74,11 +74,18 @@ export function evaluationFailure(
   const flake = installable.split('#')[0] || '.';
   const found = findCause({ evaluation: errors }, { asked: { flake, cwd, overrideInputs } });
   return new Failure(found?.sure ? found.cause : `${installable} cannot be evaluated.`, {
-    evidence: found?.hidesText ? [] : lastLines(errors),
+    evidence: found?.hidesText ? [] : lastLines(errors.map(withoutTrace)),
     ...(found && !found.sure ? { why: asTold(found) } : {}),
     tried: `nix eval was run in ${cwd}.`,
     next: found?.remedy ?? `nix eval --show-trace '${installable}' shows where it comes from.`,
   });
+}
+
+/** Nix's own message without the way to it: that stands before it, in older versions behind it. */
+function withoutTrace(error: string): string {
+  const message = error.slice(Math.max(0, error.lastIndexOf('error:')));
+  const trace = message.search(/^\s*(?:…|\.\.\.) /m);
+  return trace > 0 ? message.slice(0, trace) : message;
 }
 
 /** An error may name a derivation of which nothing was to be built. */

@@ -4,6 +4,7 @@ import { readContainerConfig } from './container-config.ts';
 import { readDirectories } from './directories.ts';
 import { readFolders, type WrittenFolder } from './folders.ts';
 import { isShipped } from './recipe-layers.ts';
+import { readMatrix } from './recipe-matrix.ts';
 import {
   type DescribedDerivation,
   type Found,
@@ -24,7 +25,7 @@ export interface WrittenRecipe
   folders: readonly WrittenFolder[];
 }
 
-const recipeFields = ['name', 'tag', 'layers', 'root', 'directories', 'created'] as const;
+const recipeFields = ['name', 'tag', 'layers', 'root', 'directories', 'created', 'matrix'] as const;
 const layerFields = ['name', 'target', 'targets', 'image'] as const;
 /** What an image is dated when its recipe does not say: reproducible, and not mistaken for "never". */
 const defaultCreated = '1970-01-01T00:00:01Z';
@@ -47,6 +48,7 @@ export function readRecipe(
   refuseTooMany(layers);
   const list = (name: 'root' | 'directories') => field(name) ?? { at: `recipe.${name}`, value: [] };
   const created = field('created');
+  const matrix = field('matrix');
   return {
     name: readString(
       required(found, 'name', field('name')),
@@ -60,6 +62,7 @@ export function readRecipe(
     directories: readDirectories(list('directories')),
     config: readContainerConfig({ at: 'recipe.config', value: config }),
     created: created ? readCreated(created) : defaultCreated,
+    ...(matrix ? { matrix: readMatrix(matrix) } : {}),
   };
 }
 

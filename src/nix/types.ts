@@ -62,6 +62,8 @@ export interface Recipe {
   referredSources: readonly string[];
   /** RFC 3339, or "now". */
   created: string;
+  /** What a job that builds the image is to know, for a workflow's matrix; no part of the image. */
+  matrix?: Readonly<Record<string, string>>;
 }
 
 /** What the one evaluation says of a flake's target. */

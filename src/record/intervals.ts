@@ -24,3 +24,15 @@ export function busyTime(): BusyTime {
     total: now => closed + (running.size === 0 ? 0 : Math.max(0, now - openedAt)),
   };
 }
+
+/** Seconds in which at least one of the spans went on. */
+export function unionSeconds(spans: readonly { start: number; seconds: number }[]): number {
+  let sum = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { start, seconds } of [...spans].sort((one, other) => one.start - other.start)) {
+    const end = start + seconds;
+    sum += Math.max(0, end - Math.max(start, until));
+    until = Math.max(until, end);
+  }
+  return sum;
+}

@@ -29,8 +29,8 @@ function packageOf(path: string): LayerPackage | undefined {
   return /^\d/.test(version) ? { name, version } : undefined;
 }
 
-/** As Nix's parseDrvName: the version begins after the first hyphen that no letter follows. */
-function splitName(full: string): LayerPackage {
+/** As Nix's parseDrvName: the version begins after the first hyphen that no letter follows; "": there is none. */
+export function splitName(full: string): LayerPackage {
   const at = full.search(/-(?=[^a-zA-Z])/);
   return at < 0
     ? { name: full, version: '' }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Phase } from '../host/events.ts';
 import { auditSchema } from './audit-schema.ts';
 import { count, digest, seconds, text } from './fields.ts';
+import { forecastSchema, whySchema } from './forecast-schema.ts';
 import { layerSchema } from './layer-schema.ts';
 import { limitSchema } from './limit-schema.ts';
 import { leftOutSchema, spanSchema } from './span-schema.ts';
@@ -174,6 +175,22 @@ export const recordSchema = v.object({
     v.pipe(
       disk,
       v.description('What the run needed of the disk; absent when it was not measured.'),
+    ),
+  ),
+  predicted: v.exactOptional(
+    v.pipe(
+      forecastSchema,
+      v.description(
+        'What the run was expected to do, by what was known when it began to make layers; absent where there was nothing to make.',
+      ),
+    ),
+  ),
+  why: v.exactOptional(
+    v.pipe(
+      whySchema,
+      v.description(
+        'Why layers were made anew; absent where nothing was made, or nothing is kept of the image before.',
+      ),
     ),
   ),
   limits: v.exactOptional(

@@ -1,7 +1,7 @@
 import type { AuditRecord } from './audit.ts';
-import type { BuildRecord } from './types.ts';
+import type { BuildRecord, PlanRecord, WhyRecord } from './types.ts';
 
-/** A record (of a build, of an audit) as a file's text. */
-export function recordText(record: BuildRecord | AuditRecord): string {
+/** A record (of a build, of an audit, of what builds would do) as a file's text. */
+export function recordText(record: BuildRecord | AuditRecord | PlanRecord | WhyRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }

@@ -1,4 +1,6 @@
 import type * as v from 'valibot';
+import type { forecastSchema, whySchema } from './forecast-schema.ts';
+import type { planSchema } from './plan-schema.ts';
 import type { recordSchema } from './schema.ts';
 
 /** The record of one run; `schema.ts` says what each field means. Sizes are bytes. */
@@ -36,3 +38,21 @@ export type PushRecord = CachesRecord['pushes'][number];
 
 /** What GitHub's cache had for a target that was missing. */
 export type RestoredRecord = CachesRecord['github'][number];
+
+/** What a run is expected to do, in numbers; `forecast-schema.ts` says what each field means. */
+export type Forecast = v.InferOutput<typeof forecastSchema>;
+
+/** A number of bytes that is not quite known. */
+export type ForecastBytes = Forecast['send'];
+
+/** What runs would do. */
+export type PlanRecord = v.InferOutput<typeof planSchema>;
+
+/** What a run would do for one image. */
+export type ImagePlan = PlanRecord['images'][number];
+
+/** What would be done for one layer. */
+export type PlannedLayer = ImagePlan['layers'][number];
+
+/** Why layers are made anew. */
+export type WhyRecord = v.InferOutput<typeof whySchema>;

@@ -94,4 +94,6 @@ export interface RememberedRecord extends WithMore {
 export interface Memory extends WithMore {
   images: readonly RememberedImage[];
   records?: readonly RememberedRecord[];
+  /** What is kept of the derivations of the newest images, to be compared with. */
+  derivations?: readonly RememberedRecord[];
 }

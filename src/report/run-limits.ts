@@ -12,6 +12,15 @@ export const brokenSentences = (limits: readonly LimitRecord[]): string[] =>
       return `The limit ${limit} is broken: it is ${found}${of}, and ${bound} is the limit.`;
     });
 
+/** A sentence for each limit that a run would break, by what is foreseen of it. */
+export const foreseenLimitSentences = (limits: readonly LimitRecord[]): string[] =>
+  limits
+    .filter(({ kept }) => !kept)
+    .map(({ limit, ...amounts }) => {
+      const { found, bound } = inWords(amounts);
+      return `The limit ${limit} would be broken: it would be ${found}, by what is foreseen, and ${bound} is the limit.`;
+    });
+
 /** Which limits nobody can tell of; undefined where there are none. */
 export function unknownSentence(limits: readonly LimitRecord[]): string | undefined {
   const unknown = limits.filter(({ found }) => found === undefined).map(({ limit }) => limit);

@@ -1,10 +1,12 @@
 import type { BuildRecord } from '../record/types.ts';
+import { foreseenSentence } from './forecast.ts';
 import { type LayerWork, layerWork } from './layer-work.ts';
 import { nextSteps } from './next-steps.ts';
 import { otherWarnings } from './places.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { layerTable } from './table.ts';
 import { formatSeconds } from './units.ts';
+import { whyOfRun } from './why.ts';
 
 /** Characters of the longest bar. */
 const barWidth = 48;
@@ -21,6 +23,8 @@ export function runText(record: BuildRecord): string {
     failure,
     bars(layerWork(record), record.seconds).join('\n'),
     layerTable(record),
+    whyOfRun(record).join('\n'),
+    foreseenSentence(record) ?? '',
     otherWarnings(record)
       .map(warning => `Warning: ${warning}`)
       .join('\n'),

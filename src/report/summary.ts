@@ -2,6 +2,7 @@ import { compareRecords } from '../record/compare.ts';
 import type { BuildRecord } from '../record/types.ts';
 import { hasFindings } from './audit.ts';
 import { auditMarkdown } from './audit-markdown.ts';
+import { foreseenSentence } from './forecast.ts';
 import { ganttMermaid } from './gantt.ts';
 import { imageReference } from './layers.ts';
 import { alert, cells, code, escapeText, fenced, shellBlock } from './markdown.ts';
@@ -13,6 +14,7 @@ import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { slowestBuilds } from './slowest.ts';
 import { comparedSentences, layerRows, packageRows } from './summary-tables.ts';
 import { formatSeconds, storeName } from './units.ts';
+import { whyMarkdown, whyOfRun } from './why.ts';
 
 /** Characters of a failure that go into the summary. */
 const failureLimit = 20_000;
@@ -34,6 +36,8 @@ export function summaryMarkdown(record: BuildRecord, previous?: BuildRecord): st
     { name: 'image', parts: reference(record) },
     { name: 'layers', parts: layerRows(record, comparison), rank: 1 },
     { name: 'comparison', parts: comparedSentences(previous, comparison), rank: 1 },
+    { name: 'why', parts: whyMarkdown(whyOfRun(record)), rank: 2 },
+    { name: 'what was foreseen', parts: foreseen(record), rank: 3 },
     { name: 'limits', parts: limitsMarkdown(record), rank: 1 },
     { name: 'picture', parts: picture(record), rank: 3 },
     { name: 'what next', parts: whatNext(record), rank: 2 },
@@ -65,6 +69,11 @@ function notes(record: BuildRecord): string[] {
     .filter(sentence => sentence !== '')
     .map(sentence => alert('NOTE', sentence));
 }
+
+const foreseen = (record: BuildRecord): string[] => {
+  const sentence = foreseenSentence(record);
+  return sentence === undefined ? [] : [escapeText(sentence)];
+};
 
 const warnings = (record: BuildRecord): string[] =>
   otherWarnings(record).map(warning => alert('WARNING', warning));

@@ -74,7 +74,7 @@ function imageLines(record: BuildRecord): string[] {
 }
 
 /** Pads the cells: texts (the first few) to the right, numbers to the left. */
-function columns(rows: readonly (readonly string[])[], texts: number): string[] {
+export function columns(rows: readonly (readonly string[])[], texts: number): string[] {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
   return rows.map(row =>

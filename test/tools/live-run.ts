@@ -72,5 +72,14 @@ await runCli({
   image: undefined,
   terminal: streams.terminal,
   columns: streams.columns,
-  verbs: { build: verb, setup: verb, prefetch: verb, audit: verb, report: verb, copy: verb },
+  verbs: {
+    build: verb,
+    setup: verb,
+    prefetch: verb,
+    audit: verb,
+    report: verb,
+    copy: verb,
+    plan: verb,
+    why: verb,
+  },
 });

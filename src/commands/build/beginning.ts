@@ -56,6 +56,14 @@ export function beginBuild(
   });
 }
 
+/** Sets Nix up where nothing is evaluated meanwhile. Rejects with a {@link Failure}. */
+export function beginNix(settings: BuildSettings, state: BuildState): Promise<Nix> {
+  const server = releaseTransport(state.github, settings.nix, state.host);
+  return prepareBeside(settings, state.host, server, (begun, { add }) =>
+    add(begun.ready.then(prepared => takeOver(prepared, settings, state))),
+  );
+}
+
 const namesOf = (overridden: BuildSettings['overrideInputs']) => overridden.map(each => each.input);
 
 /** Files that were changed while Nix read them are those of no commit. */

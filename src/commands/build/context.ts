@@ -78,7 +78,17 @@ async function remember(
   const record = recordNow();
   const told = toldOfRecord(record, learnt);
   const lesson = { image: { ...whole, ...learnt }, isNews };
-  await own.write({ ...lesson, record: { text: recordText(record), ...told } }, put);
+  const kept = record.image?.digest === undefined ? undefined : await state.kept;
+  const { writeKept } = await import('../../why/document.ts');
+  const derivations = kept && { text: writeKept(kept), ...told };
+  await own.write(
+    {
+      ...lesson,
+      record: { text: recordText(record), ...told },
+      ...(derivations ? { derivations } : {}),
+    },
+    put,
+  );
 }
 
 /** What the memory says of a record. */

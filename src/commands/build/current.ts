@@ -40,7 +40,7 @@ export async function findCurrent(
 }
 
 /** The layers that the image has by what is known; undefined where not all of it is. */
-async function rehearse(
+export async function rehearse(
   context: RecipeContext,
   presence: Presence,
 ): Promise<readonly MadeLayer[] | undefined> {

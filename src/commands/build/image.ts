@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { orElse } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { notice, warn } from '../../host/say.ts';
@@ -9,6 +10,7 @@ import { mediaTypes } from '../../image/types.ts';
 import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, RecipeLayer } from '../../nix/types.ts';
 import { withSeen } from '../../registry/evidence.ts';
+import type { KnownBlob } from '../../registry/remembered.ts';
 import { type Presence, presenceIn } from '../../registry/reuse.ts';
 import { putImage } from '../push.ts';
 import { startTransfers } from '../transfers.ts';
@@ -16,6 +18,7 @@ import { agreeingWithStore } from './agreement.ts';
 import { makeAllLayers } from './all-layers.ts';
 import { type ImageContext, madeAt, pushBuilt, type RecipeContext, variantOf } from './context.ts';
 import { findCurrent } from './current.ts';
+import { startForetelling } from './forecast/foretell.ts';
 import { type LayerWork, outputsOf } from './layer-work.ts';
 import type { Lessons } from './lessons.ts';
 import { type Plan, planFirst } from './plan.ts';
@@ -36,13 +39,19 @@ export async function composeImage(given: RecipeContext): Promise<void> {
   const planned = beginSpan(state.host, { kind: 'plan' });
   tellPlan(plan, recipe.layers, state.host);
   const { store } = context.destination;
+  if (plan.needed.length > 0) beginKeeping(context);
+  const foreteller = startForetelling(context, plan);
   await pushBuilt(context, async lessons => {
     const { host, stop } = stoppable(state.host);
     planned();
-    const layers = await whileRealising(plan.needed, context, host, realisation =>
-      inPhase(host, 'push', () =>
-        makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
-      ),
+    const layers = await whileRealising(
+      plan.needed,
+      { ...context, foreteller },
+      host,
+      realisation =>
+        inPhase(host, 'push', () =>
+          makeLayers(context, { presence, realisation, lessons, root: plan.root, host, stop }),
+        ),
     );
     const image = await inSpan(host, { kind: 'manifest' }, async () => {
       await compareWithRemembered(layers, context);
@@ -51,6 +60,13 @@ export async function composeImage(given: RecipeContext): Promise<void> {
     const put = current ? undefined : () => putImage(store, image);
     return { manifest: image.manifest, put, current: current?.tags };
   });
+}
+
+/** Begins to read what the memory is to keep of the derivations. */
+export function beginKeeping({ state, settings, evaluation, nix }: ImageContext): void {
+  if (!settings.writeMemory) return;
+  const keep = async () => (await import('./forecast/why.ts')).keepImage({ evaluation, nix });
+  state.kept = orElse(keep(), undefined);
 }
 
 /** Decides what has to be made, by what is remembered and by what the registry has. */
@@ -63,22 +79,38 @@ async function planImage(context: RecipeContext) {
   return { parts, current, presence, plan };
 }
 
+/** What there is to do for an image, by what is known of it. */
+export interface PlannedImage {
+  context: ImageContext;
+  plan: Omit<Plan, 'root'> & Partial<Pick<Plan, 'root'>>;
+  presence: Presence;
+}
+
+/** Decides what has to be made, for a run that pushes nothing. */
+export async function planOnly(given: ImageContext): Promise<PlannedImage> {
+  const { recipe } = given.evaluation;
+  const context = agreeing(given);
+  const presence = presenceOf(context);
+  const plan = await inSpan(context.state.host, { kind: 'plan' }, async () =>
+    recipe ? planFirst({ ...planInputs(context), recipe, presence }) : planMadeImage(context),
+  );
+  return { context, plan, presence };
+}
+
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
   const { recipe, target } = given.evaluation;
-  const context = agreeing(given);
+  const { context, plan } = await planOnly(given);
   const { settings, state } = context;
   const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
-  const presence = presenceOf(context);
-  const plan = await inSpan(state.host, { kind: 'plan' }, async () =>
-    recipe ? planFirst({ ...planInputs(context), recipe, presence }) : planMadeImage(context),
-  );
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const chosen = new Set(namedTargets(selected).map(({ outPath }) => outPath));
   const isWanted = ({ outPath }: DerivationOutput) => selected.length === 0 || chosen.has(outPath);
   const { host } = state;
-  await whileRealising(plan.needed.filter(isWanted), context, host, async realisation => {
+  const needed = plan.needed.filter(isWanted);
+  const foreteller = startForetelling(context, { ...plan, needed });
+  await whileRealising(needed, { ...context, foreteller }, host, async realisation => {
     for (const layer of layers) {
       const wanted = targetsOf(layer).filter(target => realisation.wants(target));
       await realisation.have(...wanted);
@@ -126,9 +158,16 @@ async function planMadeImage(context: ImageContext): Promise<Omit<Plan, 'root'>>
   const { target } = evaluation;
   const known = await knowledge.imageOf(target.outPath, variantOf(context));
   return known
-    ? { needed: [], reused: new Set([target.name]) }
-    : { needed: [target], reused: new Set() };
+    ? {
+        needed: [],
+        reused: new Set([target.name]),
+        blobs: new Map([[target.name, present(known.blobs)]]),
+      }
+    : { needed: [target], reused: new Set(), blobs: new Map() };
 }
+
+const present = (blobs: readonly KnownBlob[]) =>
+  blobs.map(blob => ({ ...blob, transfer: 'present' as const }));
 
 /** What a plan is made from, the recipe aside. */
 function planInputs(context: ImageContext) {
@@ -218,7 +257,7 @@ function finishUnshipped(layer: RecipeLayer, work: LayerWork): void {
 const targetOf = (layer: RecipeLayer) => (isOfTargets(layer) ? null : layer);
 
 /** What the image is beside its layers. */
-async function partsOf(context: RecipeContext): Promise<ImageParts> {
+export async function partsOf(context: RecipeContext): Promise<ImageParts> {
   const { settings, recipe, architecture } = context;
   const { repositoryLabels, annotations } = settings;
   const labels = { ...repositoryLabels, ...settings.labels };

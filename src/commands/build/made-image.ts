@@ -17,7 +17,8 @@ import { type SendWork, sendLayers } from '../send-image.ts';
 import { sourceStore } from '../source-store.ts';
 import { type Transfers, whileSending } from '../transfers.ts';
 import { type ImageContext, madeAt, pushBuilt, variantOf } from './context.ts';
-import { compareWithRemembered } from './image.ts';
+import { startForetelling } from './forecast/foretell.ts';
+import { beginKeeping, compareWithRemembered } from './image.ts';
 import type { Lessons } from './lessons.ts';
 import { whileRealising } from './realisation.ts';
 
@@ -54,7 +55,10 @@ async function sendMadeImage(context: ImageContext, lessons: Lessons): Promise<S
   const { state, evaluation, destination } = context;
   const { target } = evaluation;
   const { host, stop } = stoppable(state.host);
-  return whileRealising([target], context, host, async realisation => {
+  const plan = { needed: [target], reused: new Set<string>(), blobs: new Map() };
+  beginKeeping(context);
+  const foreteller = startForetelling(context, plan);
+  return whileRealising([target], { ...context, foreteller }, host, async realisation => {
     await realisation.have(target);
     const origin = realisation.originOf(target);
     host.emit({ type: 'layer-realised', layer: target.name, origin, at: host.clock() });

@@ -16,14 +16,31 @@ import type { BuildState } from './state.ts';
 
 /** Makes the image with a Nix that is ready. */
 export async function makeWith(
-  { nix, evaluation }: Beginning,
+  beginning: Beginning,
   settings: BuildSettings,
   state: BuildState,
   repository: Repository | undefined,
 ): Promise<void> {
-  const { host } = state;
+  const { evaluation } = beginning;
   if (!evaluation.recipe) state.caches?.exclude(evaluation.target.drvPath);
-  await inSpan(host, { kind: 'audit' }, () => startAudit(evaluation, settings, state));
+  await inSpan(state.host, { kind: 'audit' }, () => startAudit(evaluation, settings, state));
+  await knowing(beginning, settings, state, repository, async context => {
+    const { recipe } = evaluation;
+    if (!settings.push) await realiseTargets(context);
+    else if (recipe) await composeImage({ ...context, recipe });
+    else await publishMade(context);
+  });
+}
+
+/** Works with what the repository and others remember of an image, and with what the store has of it. */
+export async function knowing<T>(
+  { nix, evaluation }: Beginning,
+  settings: BuildSettings,
+  state: BuildState,
+  repository: Repository | undefined,
+  work: (context: ImageContext) => Promise<T>,
+): Promise<T> {
+  const { host } = state;
   const architecture = architectureOf(evaluation.system);
   const hasRecipe = evaluation.recipe !== undefined;
   const image = { ...nameOf(evaluation), architecture, hasRecipe };
@@ -44,11 +61,10 @@ export async function makeWith(
     const { attribute } = originOfImage(evaluation, settings, host.env);
     state.earlier = readPrevious(known.own, settings, attribute, state);
     const here = await asking;
-    const context = { settings, state, nix, evaluation, architecture, destination, here, ...known };
-    const { recipe } = evaluation;
-    if (!settings.push) await realiseTargets(context);
-    else if (recipe) await composeImage({ ...context, recipe });
-    else await publishMade(context);
+    return await work({
+      ...{ settings, state, nix, evaluation, architecture, destination, here },
+      ...known,
+    });
   } finally {
     await asked;
     await known?.forget();

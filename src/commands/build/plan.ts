@@ -3,6 +3,7 @@ import type { Closures } from '../../nix/closures.ts';
 import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, LayerOfTargets, Recipe } from '../../nix/types.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
+import type { LayerBlob } from '../transfers.ts';
 import { findReusable, pathsOf } from './layer-work.ts';
 import { type RememberedRoot, recallRoot, rootParts } from './remembered-root.ts';
 import { rememberedClosure, type Shares, shareOut, sizesOfTargets } from './target-layers.ts';
@@ -14,6 +15,8 @@ export interface Plan {
   needed: readonly DerivationOutput[];
   /** Names of the layers that the registry holds already. */
   reused: ReadonlySet<string>;
+  /** Blobs of layers that the registry holds, by the layers' names: all of the reused, some of others. */
+  blobs: ReadonlyMap<string, readonly LayerBlob[]>;
   /** What is known of the layer of links. */
   root: RememberedRoot;
 }
@@ -40,7 +43,7 @@ export async function planFirst(inputs: PlanInputs): Promise<Plan> {
   const roots = planRoots(inputs, root);
   const needed = [...layers.needed, ...inputs.unshipped, ...roots];
   const byPath = new Map(needed.map(output => [output.outPath, output]));
-  return { needed: [...byPath.values()], reused: layers.reused, root };
+  return { ...layers, needed: [...byPath.values()], root };
 }
 
 async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
@@ -48,6 +51,7 @@ async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
   const held = new Set<string>();
   const needed: DerivationOutput[] = [];
   const reused = new Set<string>();
+  const known = new Map<string, readonly LayerBlob[]>();
   const shipped = recipe.layers.filter(isShipped);
   let blobCount = 0;
   let shares: Shares | undefined;
@@ -59,6 +63,7 @@ async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
       const plan = await planTargets(layer, { shares, held, certain }, inputs);
       needed.push(...plan.needed);
       if (plan.isReused) reused.add(layer.name);
+      known.set(layer.name, plan.blobs);
       certain &&= plan.isCertain;
       continue;
     }
@@ -73,6 +78,7 @@ async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
     const blobs = await findReusable(layer.outPath, content, { knowledge, presence });
     if (blobs) {
       reused.add(layer.name);
+      known.set(layer.name, blobs);
       blobCount += blobs.length - 1;
       for (const path of pathsOf(blobs)) held.add(path);
     } else if (certain) {
@@ -80,7 +86,7 @@ async function planLayers(inputs: PlanInputs): Promise<Omit<Plan, 'root'>> {
       for (const path of content) held.add(path);
     }
   }
-  return { needed, reused };
+  return { needed, reused, blobs: known };
 }
 
 function rememberedSizes(

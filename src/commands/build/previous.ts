@@ -35,6 +35,17 @@ export async function readPrevious(
   ]);
 }
 
+/** Records that are looked through for what the last ones do not know. */
+const mostEarlier = 8;
+
+/** The newest records of a memory, as far as they can be read. Never rejects. */
+export async function readEarlier(own: Pick<MemoryPlace, 'record'>): Promise<BuildRecord[]> {
+  const places = Array.from({ length: mostEarlier }, (_, at) => at);
+  const texts = await Promise.all(places.map(at => own.record(records => records[at])));
+  const { readRecord } = await import('../../record/read.ts');
+  return texts.flatMap(text => (text === undefined ? [] : (readRecord(jsonValue(text)) ?? [])));
+}
+
 /**
  * The newest record of a run that made an image of this attribute, on the first of the branches that has
  * one; without branches, on any.

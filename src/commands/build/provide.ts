@@ -4,7 +4,7 @@ import { packageName } from '../../image/split.ts';
 import { attribute } from '../../nix/attribution.ts';
 import { readDerivationFile, readDerivationGraph } from '../../nix/derivation.ts';
 import { placedOn, prepareDisk } from '../../nix/disk.ts';
-import { queryBuilds } from '../../nix/disk-needs.ts';
+import { type ListedNeeds, queryBuilds } from '../../nix/disk-needs.ts';
 import { isOfTargets } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, LayerTarget, Nix, RecipeLayer } from '../../nix/types.ts';
 import type { ImageContext } from './context.ts';
@@ -18,12 +18,24 @@ export interface Provider {
    * Rejects with a {@link Failure} where even the downloads do not fit.
    */
   nixFor(missing: readonly DerivationOutput[]): Promise<Nix>;
-  /** Resolves when no more space is being freed; never rejects. */
+  /** Resolves when no more space is being freed, and nothing more is told; never rejects. */
+  ended(): Promise<void>;
+}
+
+/** Hears what Nix would fetch and build, just before it begins. */
+export interface Foreteller {
+  /** Waits only where the run may have to end before it begins; then it rejects with that `Failure`. */
+  hear(needs: ListedNeeds | undefined): Promise<void>;
+  /** Resolves when nothing more will be told; never rejects. */
   ended(): Promise<void>;
 }
 
 /** What providing works with. */
-export type ProviderContext = Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'>;
+export interface ProviderContext
+  extends Pick<ImageContext, 'nix' | 'evaluation' | 'settings' | 'state'> {
+  /** Hears what Nix would do. */
+  foreteller?: Foreteller | undefined;
+}
 
 /** Provides for one batch of outputs after the other, so that a later one finds what is restored. */
 export function startProviding(context: ProviderContext, host: Host): Provider {
@@ -39,6 +51,7 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
     const usable = (await state.caches?.failing.without(nix)) ?? nix;
     const withCaches = placedOn({ conf: await restore(missing), env: {} }, usable);
     const disk = await prepareDisk(withCaches, missing, settings.reclaimDisk);
+    await context.foreteller?.hear(disk.needs);
     reclaiming.push(disk.reclaimed.then(names => state.reclaimed.push(...names)));
     return placedOn(disk, withCaches);
   };
@@ -51,6 +64,7 @@ export function startProviding(context: ProviderContext, host: Host): Provider {
     ended: async () => {
       await batch;
       await Promise.all(reclaiming);
+      await context.foreteller?.ended();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { explain } from '../../host/failure.ts';
 import type { Host } from '../../host/host.ts';
 import { mediaTypes } from '../../image/types.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
@@ -26,6 +27,8 @@ export interface Recollection {
   own: MemoryPlace | undefined;
   /** The image that each of the tags names now; asked for where they are to be moved. */
   tagged: readonly (TaggedImage | undefined)[];
+  /** Why it is not known what the repository holds; undefined where it is. */
+  unknown?: string | undefined;
   /** Closes the places of `cache-from`, which may be asked for what proves their memories. */
   forget(): Promise<void>;
 }
@@ -65,7 +68,7 @@ export async function recall(
   const evidence = evidenceIn(store);
   // a login that was refused by now is not tried again
   if (settings.push) await Promise.race([destination.loggedIn(), nextTurn()]);
-  const [memory, tagged, others] = await Promise.all([
+  const [{ memory, unknown }, tagged, others] = await Promise.all([
     recallOwn(own, destination, settings, host),
     recallTagged(destination, settings, evidence),
     Promise.all(
@@ -88,7 +91,7 @@ export async function recall(
   const forget = async () => {
     await Promise.all(others.map(({ store }) => store.close()));
   };
-  return { knowledge, remembered, own, tagged, forget };
+  return { knowledge, remembered, own, tagged, unknown, forget };
 }
 
 /** Whether the memories know all of these outputs. */
@@ -104,25 +107,33 @@ async function recallOwn(
   { store, loggedIn }: Destination,
   { push }: BuildSettings,
   host: Host,
-): Promise<Memory> {
-  if (place === undefined) return { images: [] };
+): Promise<{ memory: Memory; unknown?: string }> {
+  if (place === undefined) return { memory: nothing };
   if (!push) {
+    const loss = `What ${store.repository} holds is not known`;
+    let unknown: string | undefined;
     const reading = loggedIn().then(() => place.read());
-    return memoryIfReadable(reading, `What ${store.repository} holds is not known`, host);
+    reading.catch(error => {
+      unknown = `${loss}: ${explain(error)}`;
+    });
+    const memory = await memoryIfReadable(reading, loss, host);
+    return { memory, ...(unknown === undefined ? {} : { unknown }) };
   }
   const reading = place.read();
   reading.catch(() => undefined); // what is wrong with the login is the better reason
   await loggedIn();
-  return toldMemory(reading, host);
+  return { memory: await toldMemory(reading, host) };
 }
+
+const nothing: Memory = { images: [] };
 
 /** What the tags name by now, where it need not be asked of those that are not to be moved. */
 function recallTagged(
   { store, tags }: Destination,
-  { push, reuse }: BuildSettings,
+  { push, dryRun, reuse }: BuildSettings,
   evidence: StoreEvidence,
 ): Promise<Recollection['tagged']> {
-  const isOfUse = push && reuse && store.remembers;
+  const isOfUse = (push || dryRun) && reuse && store.remembers;
   return Promise.all(tags.map(async tag => (isOfUse ? evidence.imageAt(tag) : undefined)));
 }
 

@@ -14,10 +14,18 @@ import type { AuditRecord } from '../../record/audit.ts';
 import { program } from '../../record/program.ts';
 import { recordEvents } from '../../record/recorder.ts';
 import { recordText } from '../../record/text.ts';
-import type { BuildRecord, FlakeInput, LayerRecord, LimitRecord } from '../../record/types.ts';
+import type {
+  BuildRecord,
+  FlakeInput,
+  Forecast,
+  LayerRecord,
+  LimitRecord,
+  WhyRecord,
+} from '../../record/types.ts';
 import { localPlace } from '../../registry/reference.ts';
 import type { StoredManifest } from '../../registry/store.ts';
 import { layersOutput, timingsOutput } from '../../report/layers.ts';
+import type { KeptDerivations } from '../../why/kept.ts';
 import { auditOutputs } from '../audit/shared.ts';
 import type { AfterState, BuildOutcome, VerbOutcome } from '../outcome.ts';
 import type { BuildCaches, CacheOutcome } from './caches.ts';
@@ -75,6 +83,12 @@ export interface BuildState {
   previous?: BuildRecord;
   /** The newest record of this image, of whatever branch. */
   newest?: BuildRecord;
+  /** What is to be kept of the image's derivations; undefined where nothing new is made, or they cannot be read. */
+  kept?: Promise<KeptDerivations | undefined>;
+  /** What the run was expected to do, as soon as that is known. */
+  predicted?: Forecast;
+  /** Why layers are made anew, as soon as that is known. */
+  why?: WhyRecord;
   /** The limits as they were found when the image was refused for them. */
   limits?: LimitRecord[];
   /** What the audit reads, as long as it is not done. */
@@ -214,6 +228,8 @@ function buildRecord(state: BuildState, settings: BuildSettings, error: unknown)
     ...(spansLeftOut ? { spansLeftOut } : {}),
     ...savedTime(layers),
     ...bytes,
+    ...(state.predicted ? { predicted: state.predicted } : {}),
+    ...(state.why ? { why: state.why } : {}),
     usage: usageRecord(),
     ...placeRecords(state, substituters),
     warnings,

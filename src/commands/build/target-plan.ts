@@ -2,6 +2,7 @@ import { splitPaths } from '../../image/split.ts';
 import type { Closures } from '../../nix/closures.ts';
 import type { DerivationOutput, LayerOfTargets } from '../../nix/types.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
+import type { LayerBlob } from '../transfers.ts';
 import { knownBlob } from './layer-work.ts';
 import { lessHeld, rememberedClosure, type Shares, sizeOf } from './target-layers.ts';
 
@@ -20,6 +21,8 @@ interface TargetPlan {
   isReused: boolean;
   /** Whether all is known that its targets hold. */
   isCertain: boolean;
+  /** Those that the registry holds of it. */
+  blobs: LayerBlob[];
 }
 
 /**
@@ -39,6 +42,7 @@ export async function planTargets(
   const isKnown = needed.length === 0 && shares !== undefined;
   const small: { target: DerivationOutput; content: ReturnType<typeof lessHeld>['content'] }[] = [];
   let isReused = isKnown;
+  const blobs: LayerBlob[] = [];
   const need = (...missing: DerivationOutput[]) => {
     isReused = false;
     if (certain) needed.push(...missing);
@@ -56,10 +60,12 @@ export async function planTargets(
   if (isKnown && shared.length > 0 && !(await areThere([shared]))) {
     need(...small.map(({ target }) => target));
   }
-  return { needed, isReused, isCertain: isKnown };
+  return { needed, isReused, isCertain: isKnown, blobs };
 
   async function areThere(groups: readonly (typeof shared)[]): Promise<boolean> {
-    const blobs = await Promise.all(groups.map(group => knownBlob(group, inputs)));
-    return blobs.every(blob => blob !== undefined);
+    const found = await Promise.all(groups.map(group => knownBlob(group, inputs)));
+    const there = found.filter(blob => blob !== undefined);
+    blobs.push(...there);
+    return there.length === groups.length;
   }
 }

@@ -20,28 +20,28 @@ export const cacheInputs = {
       'Whether the public caches with CUDA builds are used: cache.nixos-cuda.org, cache.flox.dev ' +
       'and nix-community.cachix.org, as far as they answer.',
     without: 'Take nothing from the public caches with CUDA builds.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'extra-substituters': {
     reader: linesAs(readAddresses),
     description: 'More binary caches to take built packages from, one address a line.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'extra-trusted-public-keys': {
     reader: linesAs(readPublicKeys),
     description: 'Their keys, one `name:key` a line.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'cachix-name': {
     reader: list,
     description: 'Cachix caches to take from, and to push to what is built.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'cachix-auth-token': {
     reader: linesAs(readSecretsByName),
     secret: true,
     description: 'Cachix token, or a line `name=token` for each cache.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'cachix-signing-key': {
     reader: linesAs(readSecretsByName),
@@ -65,7 +65,7 @@ export const cacheInputs = {
   'cachix-pull': {
     reader: list,
     description: 'More Cachix caches to take from only.',
-    verbs: ['build', 'setup'],
+    verbs: ['build', 'plan', 'why', 'setup'],
   },
   'binary-caches': {
     reader: linesAs(readAddresses),

@@ -1,4 +1,13 @@
-import { type InputDefinition, list, pairsAs, path, text, textAs, yesOrNo } from '../definition.ts';
+import {
+  type InputDefinition,
+  lines,
+  list,
+  pairsAs,
+  path,
+  text,
+  textAs,
+  yesOrNo,
+} from '../definition.ts';
 import { readPlatform, readSize } from '../values.ts';
 
 /** Which image is meant, how its flake is evaluated, and what of it is built. */
@@ -8,7 +17,33 @@ export const imageInputs = {
     description:
       'The image to build, as a flake reference with an attribute. ' +
       'Without it `.#comfyui` is built, else `.#default`.',
-    verbs: ['build', 'audit'],
+    verbs: ['build', 'plan', 'why', 'audit'],
+  },
+  flakes: {
+    reader: lines,
+    description:
+      'Images that `plan` tells of, by lines, as flake references with attributes; with `flake`, that one too.',
+    verbs: ['plan'],
+  },
+  variants: {
+    reader: list,
+    description:
+      'Targets of the flake whose images `plan` tells of, by names and globs (`comfyui-*`); `auto` means ' +
+      'those whose recipe has the same name as that of `flake`. Each of `tags` gets the variant: where ' +
+      '`{variant}` is, else behind it. See docs/matrix.md.',
+    verbs: ['plan'],
+  },
+  'include-unchanged': {
+    reader: yesOrNo,
+    description: 'Whether the matrix of `plan` has images that are up to date, too.',
+    default: 'false',
+    verbs: ['plan'],
+  },
+  layer: {
+    reader: text,
+    description:
+      'The layer of which `why` tells how it comes to be made anew; without it all of them.',
+    verbs: ['why'],
   },
   source: {
     reader: text,
@@ -49,7 +84,7 @@ export const imageInputs = {
   'override-inputs': {
     reader: pairsAs(entries => entries.map(([input, flake]) => ({ input, flake }))),
     description: 'Inputs of the flake to replace, as lines `name=flake-reference`.',
-    verbs: ['build', 'audit'],
+    verbs: ['build', 'plan', 'why', 'audit'],
   },
   'accept-flake-config': {
     reader: yesOrNo,
@@ -57,14 +92,14 @@ export const imageInputs = {
       "Whether the flake's `nixConfig` is accepted. It can run code as root: say so only for " +
       'flakes that you trust.',
     default: 'false',
-    verbs: ['build', 'audit'],
+    verbs: ['build', 'plan', 'why', 'audit'],
   },
   'working-directory': {
     reader: path,
     description:
       'The folder from which flake references, images and records on this machine, `wheels` and `lock` are meant.',
     default: '.',
-    verbs: ['build', 'prefetch', 'audit', 'report', 'copy'],
+    verbs: ['build', 'plan', 'why', 'prefetch', 'audit', 'report', 'copy'],
   },
   'max-layer-size': {
     reader: textAs(readSize),
@@ -73,6 +108,6 @@ export const imageInputs = {
       'store path excepted. Layers of more than a quarter of it are split, so that they are pulled ' +
       'in parallel and a changed package moves few bytes.',
     default: '1GiB',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
 } as const satisfies Record<string, InputDefinition>;

@@ -29,7 +29,7 @@ export const registryInputs = {
       'Where the image goes: a registry repository (`ghcr.io/owner/name`), `oci:DIR` (an OCI ' +
       'image layout), `docker-archive:FILE`, or `-` (a docker-archive on standard output). ' +
       'The action needs it in order to push; the command line writes `oci:NAME-image` without it.',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
   destination: {
     reader: text,
@@ -44,7 +44,7 @@ export const registryInputs = {
       'Tags by lines or commas, bare (`cu130`) or as full references ' +
       '(`ghcr.io/owner/name:cu130`), which then also say the image. ' +
       'Without any the tag of the recipe is used.',
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'plan', 'why', 'copy'],
   },
   labels: {
     reader: pairs,
@@ -52,7 +52,7 @@ export const registryInputs = {
       'Labels of the image, as lines `key=value`. They are part of the image config; ' +
       '`org.opencontainers.image.created` and `.revision`, which are others with each commit, become ' +
       'annotations.',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
   annotations: {
     reader: pairsAs(readAnnotations),
@@ -74,13 +74,13 @@ export const registryInputs = {
     reader: text,
     description: "User name for the registry. Without it Docker's config.json is asked.",
     variable: true,
-    verbs: ['build', 'report', 'copy'],
+    verbs: ['build', 'plan', 'why', 'report', 'copy'],
   },
   'registry-password': {
     reader: text,
     description: 'Password or token for the registry.',
     secret: true,
-    verbs: ['build', 'report', 'copy'],
+    verbs: ['build', 'plan', 'why', 'report', 'copy'],
   },
   'insecure-registries': {
     reader: listAs(readRegistries),
@@ -88,7 +88,7 @@ export const registryInputs = {
       'Registries, as hosts with their ports (`registry:5000`), that are asked by HTTPS whatever ' +
       'their certificate is, and else by plain HTTP, logins included. `http://` before a reference ' +
       'means plain HTTP too, and sends no login.',
-    verbs: ['build', 'report', 'copy'],
+    verbs: ['build', 'plan', 'why', 'report', 'copy'],
   },
   'github-token': {
     reader: text,
@@ -99,7 +99,7 @@ export const registryInputs = {
       'credentials are given (the job needs `packages: write`), for flake inputs from that GitHub, ' +
       'and for its API, which `prefetch` asks. No other server gets it.',
     secret: true,
-    verbs: ['build', 'setup', 'prefetch', 'audit', 'report', 'copy'],
+    verbs: ['build', 'plan', 'why', 'setup', 'prefetch', 'audit', 'report', 'copy'],
   },
   compression: {
     reader: choice(compressions),
@@ -107,7 +107,7 @@ export const registryInputs = {
       'How layers are compressed. zstd needs Docker 23, containerd 1.5 or podman 4 to be pulled, ' +
       'or newer ones; which clients want `gzip` or `none` is in docs/registries.md.',
     default: 'zstd',
-    verbs: ['build', 'copy'],
+    verbs: ['build', 'plan', 'why', 'copy'],
   },
   reuse: {
     reader: yesOrNo,
@@ -116,7 +116,7 @@ export const registryInputs = {
       'and says which layers differ.',
     without: 'Reuse no layer: everything is built again, and layers that differ are named.',
     default: 'true',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
   'cache-tag': {
     reader: textAs(checkTag),
@@ -124,12 +124,12 @@ export const registryInputs = {
       "The tag at which the image's repository keeps its memory. " +
       'Without it `cache-NAME-TAG-ARCHITECTURE` of the recipe; without a recipe ' +
       '`cache-NAME-latest-ARCHITECTURE` of the repository.',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
   'cache-from': {
     reader: linesAs(readCacheReferences),
     description:
       'More memories to learn from, one reference a line, also as `type=registry,ref=REFERENCE`.',
-    verbs: ['build'],
+    verbs: ['build', 'plan', 'why'],
   },
 } as const satisfies Record<string, InputDefinition>;

@@ -3,11 +3,13 @@ import {
   choice,
   type InputDefinition,
   linesAs,
+  list,
   path,
   text,
+  textAs,
   yesOrNo,
 } from '../definition.ts';
-import { readRunLimits } from '../run-limits.ts';
+import { readDuration, readRunLimits } from '../run-limits.ts';
 
 /** What is told of a run. */
 export const reportInputs = {
@@ -15,8 +17,8 @@ export const reportInputs = {
     reader: path,
     description:
       "File for the run's record in JSON; its format is `docs/record.schema.json`. " +
-      'The verb audit writes what is the field "audit" there.',
-    verbs: ['build', 'audit'],
+      'The verb audit writes what is the field "audit" there; plan writes what `docs/plan.schema.json` says.',
+    verbs: ['build', 'plan', 'audit'],
   },
   audit: {
     reader: yesOrNo,
@@ -40,7 +42,8 @@ export const reportInputs = {
     description:
       'What a run is held to, by lines: `image-size < 12GiB`, `layer-growth < 500MiB` (of any layer ' +
       'against the last image), `pull < 1GiB` (by a host that has the last image), `sent < 2GiB`, ' +
-      '`fetched < 20GiB` (by Nix), `build-time < 30m`. What is not known breaks none.',
+      '`fetched < 20GiB` (by Nix), `build-time < 30m`. What is not known breaks none. Where a broken one ' +
+      'fails the run, the last four are asked of what is foreseen as well.',
     verbs: ['build'],
   },
   'limits-mode': {
@@ -50,6 +53,21 @@ export const reportInputs = {
       'known before.',
     default: 'warn',
     verbs: ['build'],
+  },
+  'forbid-builds': {
+    reader: list,
+    description:
+      'Derivations that must not be built, by lines or commas: names of packages (`torch`), names with ' +
+      'version, or globs (`xformers*`). A run that would build one ends before it begins.',
+    verbs: ['build'],
+  },
+  'unknown-build-time': {
+    reader: textAs(readDuration),
+    description:
+      'What a build counts of which no record says how long it takes, where the time of a run is ' +
+      'foreseen: `10m`.',
+    default: '0s',
+    verbs: ['build', 'plan'],
   },
   comment: {
     reader: automatic,

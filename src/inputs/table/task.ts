@@ -27,6 +27,19 @@ export const taskInputs = {
     default: 'false',
     verbs: ['setup'],
   },
+  'dry-run': {
+    reader: yesOrNo,
+    description:
+      'Whether `build` only tells what it would do, as the verb plan does, and does nothing of it.',
+    default: 'false',
+    verbs: ['build'],
+  },
+  'exit-code': {
+    reader: yesOrNo,
+    description: 'Whether `plan` ends with the exit code 3 where there is something to do.',
+    default: 'false',
+    verbs: ['plan'],
+  },
   'trust-event': {
     reader: listAs((_, events) => readTrustedEvents(events)),
     description:

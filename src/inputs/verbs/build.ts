@@ -20,15 +20,16 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
   const { flake, layers, allTargets, overrideInputs, acceptFlakeConfig, ...image } = values;
   const { workingDirectory, maxLayerSize, compression, reuse, cacheFrom, ...place } = image;
   const { image: repository, tags, cacheTag, push, labels, annotations, ...rest } = place;
-  const { record, audit, auditFailOn, limits, limitsMode, comment, insecureRegistries, ...others } =
-    rest;
-  const { registryUsername, registryPassword, ...preparation } = others;
+  const { record, audit, auditFailOn, limits, limitsMode, comment, dryRun, ...others } = rest;
+  const { forbidBuilds, unknownBuildTime, insecureRegistries, ...further } = others;
+  const { registryUsername, registryPassword, ...preparation } = further;
   const { githubToken } = preparation;
   const { currentDirectory, github } = context;
   const where = readPlace({ image: repository, tags, cacheTag, push }, context);
-  return {
+  const isOfJob = context.face === 'action' && !dryRun;
+  const settings: BuildSettings = {
     // a build leaves no settings behind; later steps of its job have them too
-    ...readPreparation(preparation, context, context.face === 'action' ? 'job' : 'run'),
+    ...readPreparation(preparation, context, isOfJob ? 'job' : 'run'),
     task: 'write',
     flake,
     layers,
@@ -51,9 +52,30 @@ export function parseBuild(raw: RawInputs, context: RunContext): BuildSettings {
     auditFailOn,
     limits,
     limitsMode,
+    forbidBuilds,
+    unknownBuildTime,
+    dryRun,
     comment,
     ...pullOf(github, githubToken),
     recordFile: record === undefined ? undefined : resolve(currentDirectory, record),
+  };
+  return dryRun ? writingNothing(settings) : settings;
+}
+
+/** The same for a run that only tells what it would do: nothing is written anywhere, and nobody gets anything. */
+function writingNothing({ pushRefusal: _, ...settings }: BuildSettings): BuildSettings {
+  const { caches } = settings;
+  const { cachix, github } = caches;
+  return {
+    ...settings,
+    push: false,
+    writeMemory: false,
+    caches: {
+      ...caches,
+      cachix: { ...cachix, push: [], required: false },
+      binaryCaches: [],
+      github: { ...github, save: false },
+    },
   };
 }
 

@@ -13,9 +13,7 @@ import { describeMachine, isLinux, type Machine } from './machine.ts';
 import { installAdvice, missingPrograms } from './packages.ts';
 import { withUsableStore } from './present-store.ts';
 import { ownProfile } from './profile.ts';
-import { installRelease } from './release.ts';
 import { type NixSettings, planRelease, shownUrl } from './releases.ts';
-import { installSystem } from './system.ts';
 
 /** A usable Nix and how it came about. */
 export interface EnsuredNix {
@@ -127,6 +125,8 @@ async function install(
       next: 'Install Nix yourself; it is found and used then.',
     });
   }
+  // most machines have a Nix: what installs one is loaded on use
+  const { installRelease, installSystem } = await installers();
   if (settings.installNix === 'system') return asSystem(await installSystem(machine, host));
   const release = planRelease(settings, machine.system);
   const outcome = await installRelease(release, machine, host, server);
@@ -138,6 +138,11 @@ async function install(
     throw error instanceof Failure ? nothingWorked(unreached, error) : error;
   });
 }
+
+const installers = async () => ({
+  ...(await import('./release.ts')),
+  ...(await import('./system.ts')),
+});
 
 const asSystem = (installed: Installed): EnsuredNix => ({ ...installed, origin: 'system' });
 

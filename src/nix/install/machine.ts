@@ -3,6 +3,7 @@ import type { Host } from '../../host/host.ts';
 import { patience } from '../../host/limits.ts';
 import { textAt } from '../../host/presence.ts';
 import { currentUser } from '../../host/user.ts';
+import { machineSystem } from '../system.ts';
 import { findPackageManager, type PackageManager } from './packages.ts';
 
 /** What installing depends on; a plain value, so that a test can make one up. */
@@ -15,21 +16,6 @@ export interface Machine {
   groups: ReadonlySet<string>;
   packageManager: PackageManager | undefined;
 }
-
-const architectures: Readonly<Record<string, string>> = {
-  x64: 'x86_64',
-  arm64: 'aarch64',
-  arm: 'armv7l',
-  ia32: 'i686',
-  riscv64: 'riscv64',
-};
-
-/** Nix's name of the machine's system. */
-export const machineSystem = ({
-  platform,
-  arch,
-}: Pick<NodeJS.Process, 'platform' | 'arch'> = process) =>
-  `${architectures[arch] ?? arch}-${platform}`;
 
 /** Looks at the machine, of whatever kind it is. */
 export async function describeMachine(

@@ -11,6 +11,7 @@ import { knownBlobs } from './merge.ts';
 /** Media types of the artifact that holds the memory (image-spec, "Guidance for Artifacts"). */
 const artifactType = `application/vnd.comfy-nix.memory.v${memoryFormat}`;
 const documentType = `${artifactType}.document+json+zstd`;
+export const derivationsType = 'application/vnd.comfy-nix.derivations.v1+json+zstd';
 export const recordType = 'application/vnd.comfy-nix.record.v1+json+zstd';
 
 /** Tells a memory that is put as an image. */
@@ -31,11 +32,17 @@ export interface MemoryParts {
   architecture: string;
 }
 
+/** What a memory keeps beside its document, in the order of the manifest. */
+export const documentsBeside = ({ records = [], derivations = [] }: Memory) => [
+  ...records,
+  ...derivations,
+];
+
 /** The config that a manifest of this shape has, as bytes and as a descriptor. */
 export function memoryConfig(shape: Shape, { document, memory, architecture }: MemoryParts) {
   const diffIds = [
     document.diffId,
-    ...(memory.records ?? []).map(({ diffId }) => diffId),
+    ...documentsBeside(memory).map(({ diffId }) => diffId),
     ...knownBlobs(memory).map(({ diffId }) => diffId),
   ];
   const rootfs = { type: 'layers', diff_ids: diffIds };
@@ -62,7 +69,7 @@ export function memoryManifest(
     config,
     layers: [
       { mediaType: typeOf(documentType), digest, size },
-      ...(memory.records ?? []).map(each => ({
+      ...documentsBeside(memory).map(each => ({
         mediaType: typeOf(each.mediaType),
         digest: each.digest,
         size: each.size,

@@ -118,6 +118,7 @@ const rowSchemas = {
   roots: rootSchema,
   images: imageSchema,
   records: recordSchema,
+  derivations: recordSchema,
 };
 
 type Rows<T> = readonly (T | undefined)[];
@@ -134,6 +135,8 @@ export interface MemoryDocument {
   roots: Rows<v.InferOutput<typeof rootSchema>>;
   images: Rows<v.InferOutput<typeof imageSchema>>;
   records: Rows<v.InferOutput<typeof recordSchema>>;
+  /** Absent in documents of older programs, and where nothing is kept. */
+  derivations: Rows<v.InferOutput<typeof recordSchema>>;
   /** What else it holds. */
   more: Fields;
 }
@@ -145,6 +148,7 @@ const mostRows = {
   roots: limits.memoryRows,
   images: limits.memoryImages,
   records: limits.memoryImages,
+  derivations: limits.memoryImages,
 };
 
 /**
@@ -162,6 +166,9 @@ export function readTables(json: JsonObject, storeDir: string): MemoryDocument {
     roots: read('roots') as MemoryDocument['roots'],
     images: read('images') as MemoryDocument['images'],
     records: read('records') as MemoryDocument['records'],
+    derivations: json.names.includes('derivations')
+      ? (read('derivations') as MemoryDocument['derivations'])
+      : [],
     more: Object.fromEntries(further.map(name => [name, json.value(name)])),
   };
 }

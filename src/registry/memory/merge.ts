@@ -12,12 +12,21 @@ const rememberedFailures = 5;
 /** How many records of runs it holds. */
 const rememberedRecords = 20;
 
+/** How many images it keeps the derivations of. */
+const rememberedDerivations = 3;
+
 /** One memory that knows all that both know; what comes first is newer. */
 export function mergeMemories(newer: Memory, older: Memory): Memory {
   const more = merged(newer.more, older.more);
+  const kept = [...(newer.derivations ?? []), ...(older.derivations ?? [])];
+  const derivations = mergeDocuments(kept, rememberedDerivations);
   return {
     images: mergeImages([...newer.images, ...older.images]),
-    records: mergeRecords([...(newer.records ?? []), ...(older.records ?? [])]),
+    records: mergeDocuments(
+      [...(newer.records ?? []), ...(older.records ?? [])],
+      rememberedRecords,
+    ),
+    ...(derivations.length > 0 ? { derivations } : {}),
     ...(more ? { more } : {}),
   };
 }
@@ -59,10 +68,10 @@ function withoutOrigin(image: RememberedImage): RememberedImage {
 const merged = (newer: Fields | undefined, older: Fields | undefined): Fields | undefined =>
   newer && older ? { ...older, ...newer } : (newer ?? older);
 
-function mergeRecords(records: readonly RememberedRecord[]): RememberedRecord[] {
+function mergeDocuments(documents: readonly RememberedRecord[], most: number): RememberedRecord[] {
   const merged = new Map<string, RememberedRecord>();
-  for (const record of records) if (!merged.has(record.digest)) merged.set(record.digest, record);
-  return [...merged.values()].slice(0, rememberedRecords);
+  for (const each of documents) if (!merged.has(each.digest)) merged.set(each.digest, each);
+  return [...merged.values()].slice(0, most);
 }
 
 /**

@@ -65,13 +65,17 @@ function expand(document: MemoryDocument, storeDir: string): { memory: Memory; l
     row => row && rememberedImage(row, { paths, blobs, outputs, roots }),
   );
   const records = document.records.map(row => row && rememberedRecord(row));
-  const tables = [blobs, outputs, roots, images, records];
+  const derivations = document.derivations.map(row => row && rememberedRecord(row));
+  const tables = [blobs, outputs, roots, images, records, derivations];
   const broken = tables.flat().filter(row => row === undefined).length;
   const pointing = document.images.filter(row => row && pointsOut(row, document)).length;
   const leftOut = paths.broken + broken + pointing;
   const memory: Memory = {
     images: images.filter(image => image !== undefined),
     records: records.filter(record => record !== undefined),
+    ...(derivations.length > 0
+      ? { derivations: derivations.filter(each => each !== undefined) }
+      : {}),
     ...furtherFields(document.more),
   };
   return { memory, leftOut };

@@ -6,7 +6,7 @@ import { notice } from '../../host/say.ts';
 import { cannotMove } from '../refusal.ts';
 import type { Memory, RememberedImage, RememberedRecord } from '../remembered.ts';
 import type { ImageStore, StoredManifest } from '../store.ts';
-import { packed, recordType, type Shape } from './artifact.ts';
+import { derivationsType, documentsBeside, packed, recordType, type Shape } from './artifact.ts';
 import { isRemembered, mergeMemories } from './merge.ts';
 import { areNumbered, newestNumber, numberedTag } from './numbered.ts';
 import { putMemory } from './put.ts';
@@ -23,6 +23,8 @@ interface Lesson {
   isNews: boolean;
   /** The run's record as a text, and where the run can be looked up; a copy has none. */
   record?: { text: string } & Told;
+  /** What is kept of the image's derivations, as a text. */
+  derivations?: { text: string } & Told;
 }
 
 type ChooseRecord = (records: readonly RememberedRecord[]) => RememberedRecord | undefined;
@@ -36,6 +38,8 @@ export interface MemoryPlace {
    * none such, and where it cannot be had. Never rejects.
    */
   record(choose: ChooseRecord): Promise<string | undefined>;
+  /** The same of what is kept of derivations. */
+  derivations(choose: ChooseRecord): Promise<string | undefined>;
   /**
    * Adds what a run has learnt. What other runs write there is kept, and what they have overwritten is
    * written again. Nothing is asked or sent where nothing is new. Rejects when the store fails.
@@ -68,6 +72,7 @@ export function memoryPlace(store: ImageStore, tag: string, options: PlaceOption
   return {
     read: () => look(place),
     record: choose => recordIn(place, choose),
+    derivations: choose => derivationsIn(place, choose),
     write: (lesson, after) => write(lesson, place, after),
   };
 }
@@ -77,6 +82,11 @@ async function recordIn({ store, found }: Place, choose: ChooseRecord) {
   if (chosen === undefined) return undefined;
   const { newest } = found ?? {};
   return (newest?.digest === chosen.digest ? newest : beginRecord(store, chosen)).text;
+}
+
+async function derivationsIn({ store, found }: Place, choose: ChooseRecord) {
+  const chosen = choose(found?.memory.derivations ?? []);
+  return chosen && beginRecord(store, chosen).text;
 }
 
 async function look(place: Place): Promise<FoundMemory> {
@@ -102,7 +112,7 @@ async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Pr
   const { host, store, tag, sleep = wait, random = Math.random } = place;
   if (!lesson.isNews && place.found && isRemembered(lesson.image, place.found.memory)) return;
   after?.catch(() => undefined); // told where it is waited for
-  const { learnt, sent } = await withRecord(lesson, store);
+  const { learnt, sent } = await withDocuments(lesson, store);
   for (let attempt = 1; attempt <= retries.memory.attempts; attempt += 1) {
     const before = host.clock();
     const found = place.found ?? (await look(place));
@@ -125,23 +135,40 @@ async function write(lesson: Lesson, place: Place, after?: Promise<unknown>): Pr
   });
 }
 
-/** What is to be written, and the record on its way into the store. */
-async function withRecord({ image, record }: Lesson, store: ImageStore) {
-  if (record === undefined) return { learnt: { images: [image] }, sent: Promise.resolve() };
-  const { bytes, descriptor } = await packed(Buffer.from(record.text), recordType);
-  const sent = store.putBytes(bytes, descriptor.mediaType, { isNew: true }).then(() => undefined);
+/** What is to be written, and the documents beside it on their way into the store. */
+async function withDocuments({ image, record, derivations }: Lesson, store: ImageStore) {
+  const [records, kept] = await Promise.all([
+    sendDocument(record, recordType, store),
+    sendDocument(derivations, derivationsType, store),
+  ]);
+  const sent = Promise.all([records.sent, kept.sent]).then(() => undefined);
   sent.catch(() => undefined); // told to who needs it
-  const { text: _, ...told } = record;
-  const kept: RememberedRecord = { ...descriptor, ...told };
-  const learnt: Memory = { images: [image], records: [kept] };
+  const learnt: Memory = {
+    images: [image],
+    ...(records.rows.length > 0 ? { records: records.rows } : {}),
+    ...(kept.rows.length > 0 ? { derivations: kept.rows } : {}),
+  };
   return { learnt, sent };
 }
 
-function isKept({ images, records = [] }: Memory, memory: Memory): boolean {
-  const digests = new Set(memory.records?.map(({ digest }) => digest));
+async function sendDocument(
+  document: ({ text: string } & Told) | undefined,
+  mediaType: string,
+  store: ImageStore,
+): Promise<{ rows: RememberedRecord[]; sent: Promise<unknown> }> {
+  if (document === undefined) return { rows: [], sent: Promise.resolve() };
+  const { text, ...told } = document;
+  const { bytes, descriptor } = await packed(Buffer.from(text), mediaType);
+  const sent = store.putBytes(bytes, descriptor.mediaType, { isNew: true });
+  sent.catch(() => undefined); // told to who needs it
+  return { rows: [{ ...descriptor, ...told }], sent };
+}
+
+function isKept(learnt: Memory, memory: Memory): boolean {
+  const digests = new Set(documentsBeside(memory).map(({ digest }) => digest));
   return (
-    records.every(({ digest }) => digests.has(digest)) &&
-    images.every(image => isRemembered(image, memory))
+    documentsBeside(learnt).every(({ digest }) => digests.has(digest)) &&
+    learnt.images.every(image => isRemembered(image, memory))
   );
 }
 

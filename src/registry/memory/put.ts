@@ -5,6 +5,7 @@ import { Refusal } from '../refusal.ts';
 import type { KnownBlob, Memory } from '../remembered.ts';
 import type { ImageStore, StoredManifest } from '../store.ts';
 import {
+  documentsBeside,
   type MemoryParts,
   memoryConfig,
   memoryManifest,
@@ -117,14 +118,16 @@ async function fitting(whole: Memory) {
 
 /** The memory without what the store has not any more; undefined where nothing is lost. */
 async function withoutLostBlobs(store: ImageStore, memory: Memory): Promise<Memory | undefined> {
-  const named = [...knownBlobs(memory), ...(memory.records ?? [])];
+  const named = [...knownBlobs(memory), ...documentsBeside(memory)];
   const there = await Promise.all(named.map(each => store.hasBlob(each.digest, each.size)));
   const lost = new Set(named.filter((_, at) => !there[at]).map(each => each.digest));
   if (lost.size === 0) return undefined;
+  const isKept = ({ digest }: { digest: string }) => !lost.has(digest);
   const keep = (blob: KnownBlob) => (lost.has(blob.digest) ? undefined : blob);
   return {
     ...memory,
     images: memory.images.map(image => mapBlobs(image, keep)),
-    records: (memory.records ?? []).filter(({ digest }) => !lost.has(digest)),
+    records: (memory.records ?? []).filter(isKept),
+    ...(memory.derivations ? { derivations: memory.derivations.filter(isKept) } : {}),
   };
 }

@@ -6,13 +6,14 @@ import type {
   Memory,
   RememberedImage,
   RememberedOutput,
+  RememberedRecord,
 } from '../remembered.ts';
 import { memoryFormat, originEntries } from './document.ts';
 import { NumberedPaths } from './numbered-paths.ts';
 import type { WithMore } from './rows.ts';
 
 /** Writes a memory as a document, in UTF-8; the same memory gives the same bytes. */
-export function serializeMemory({ images, records = [], more }: Memory): Buffer {
+export function serializeMemory({ images, records = [], derivations = [], more }: Memory): Buffer {
   const paths = new NumberedPaths();
   const blobs = new Table<KnownBlob>(blob => `${blob.digest} ${blob.key}`);
   const outputs = new Table<RememberedOutput & { at: number }>(
@@ -46,7 +47,8 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
     outputs: outputs.rows,
     roots: roots.rows,
     images: rows,
-    records: records.map(({ more: further, ...record }) => ({ ...record, ...further })),
+    records: records.map(documentRow),
+    ...(derivations.length > 0 ? { derivations: derivations.map(documentRow) } : {}),
     ...more,
   };
   const pieces = [Buffer.from(`{"format":${memoryFormat},"paths":[`)];
@@ -57,6 +59,8 @@ export function serializeMemory({ images, records = [], more }: Memory): Buffer 
   pieces.push(Buffer.from(`],${JSON.stringify(others).slice(1)}`));
   return Buffer.concat(pieces);
 }
+
+const documentRow = ({ more, ...row }: RememberedRecord): Fields => ({ ...row, ...more });
 
 const comma = Buffer.from(',');
 

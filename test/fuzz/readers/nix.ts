@@ -8,6 +8,7 @@ import { findCause } from '../../../src/nix/causes/find.ts';
 import { effectiveConf, parseSettings } from '../../../src/nix/conf.ts';
 import { parseDerivation, parseDerivationNode } from '../../../src/nix/derivation.ts';
 import { readDescription } from '../../../src/nix/evaluate.ts';
+import { readVariants } from '../../../src/nix/evaluate-variants.ts';
 import { evaluationFailure } from '../../../src/nix/evaluation-failure.ts';
 import { createEventReader } from '../../../src/nix/events.ts';
 import { readLastModified } from '../../../src/nix/flake.ts';
@@ -71,6 +72,7 @@ const description = {
   image: { name: 'comfyui', tag: null },
   recipe: {
     ...{ name: 'comfyui', tag: 'cu130', root: [target] },
+    matrix: { cuda: '13.0', jobs: 2, gpu: true },
     layers: [
       { name: 'base', target },
       { name: 'wheels', targets: [target], image: false },
@@ -208,6 +210,15 @@ export const readers = [
       const { recipe, config, folders } = readDescription(text);
       return readRecipe(recipe, config, folders);
     },
+  }),
+  fuzzed({
+    name: 'nix eval --json of variants',
+    cases: mutatedJson({ own: 'comfyui', targets: { cu128: null, cu130: description } }),
+    broken: ['', '{"own":null}', '{"own":null,"targets":{"__proto__":null}}'],
+    read: text =>
+      Object.values(readVariants(text).targets).map(
+        found => found && readRecipe(found.recipe, found.config, found.folders),
+      ),
   }),
   fuzzed({
     name: 'nix flake metadata --json',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { PlanRecord } from '../../../src/record/types.ts';
 import { startRegistry } from '../../tools/registry.ts';
 import { type PhaseOptions, type Runner, startRunner } from '../../tools/runner.ts';
 import { withoutMasks } from '../../tools/workflow-commands.ts';
@@ -75,6 +76,35 @@ test('a workflow that pushes: outputs, groups, summary, and no secret in sight',
   assert.ok(main.log.startsWith('::add-mask::'), 'masks come before everything else');
   const visible = [withoutMasks(main.log), main.summary, record, JSON.stringify(main.state)];
   for (const text of visible) assert.doesNotMatch(text, /hunter2|ghs_job/);
+});
+
+test('a workflow that plans: outputs and summary, nothing in the registry, and a job that goes on', async context => {
+  const { registry, runner, example } = await job(context);
+  const { flake = '', ...others } = inputs(example, `${registry.address}/comfy/demo`);
+  const flakes = `${flake}\npath:${example.folder}#layer1-python`;
+  const { main, post } = await bothPhases(runner, {
+    inputs: { ...others, command: 'plan', flakes, tags: 'x' },
+  });
+  assert.equal(main.code, 0, main.log);
+  assert.deepEqual([post.code, withoutMasks(post.log)], [0, '']);
+  const plan = JSON.parse(String(main.outputs.plan)) as PlanRecord;
+  assert.deepEqual(
+    plan.images.map(({ forecast, layers }) => [forecast.layersToMake, layers.length]),
+    [
+      [6, 7], // the wheels, which no layer ships, are built as well
+      [1, 1],
+    ],
+  );
+  assert.equal(main.outputs['up-to-date'], 'false');
+  assert.match(main.summary, /\| `layer4-deps` \| to build \|/);
+  const catalog = await fetch(`http://${registry.address}/v2/_catalog`, {
+    headers: { authorization: `Basic ${Buffer.from('user:hunter2').toString('base64')}` },
+  });
+  assert.deepEqual(await catalog.json(), { repositories: [] });
+  for (const text of [withoutMasks(main.log), main.summary]) assert.doesNotMatch(text, /hunter2/);
+
+  const strict = { ...others, flake, command: 'plan', 'exit-code': 'true' };
+  assert.equal((await runner.run(phase('main'), { inputs: strict })).code, 3);
 });
 
 test('a pull request builds, reports and pushes nothing', async context => {

@@ -38,10 +38,32 @@ test('of an unchanged image only the memory and the tag are asked for', async t 
   assert.deepEqual(await build(), [...ahead, ...recalled]);
 });
 
+/**
+ * Without the question for what is kept of the image before, which tells why something is made: it is asked
+ * beside the build, whenever Nix has said what it does, and nobody waits for the answer.
+ */
+function withoutWhy(sequence: readonly string[][]): string[][] {
+  const ofRoot = sequence.findIndex((asked, at) => at >= 4 && asked.includes('GET blob'));
+  let isSeen = false;
+  const others = sequence.map((asked, at) =>
+    asked.filter((name, place) => {
+      const isWhy =
+        !isSeen &&
+        name === 'GET blob' &&
+        (at > ofRoot || asked.indexOf('GET blob') < place) &&
+        at >= ofRoot;
+      isSeen ||= isWhy;
+      return !isWhy;
+    }),
+  );
+  assert.ok(isSeen, JSON.stringify(sequence));
+  return others.filter(asked => asked.length > 0);
+}
+
 test('one changed layer is sent with the layer of links, config and memory are side by side', async t => {
   const { example, build } = await scene(t);
   await appendFile(join(example.folder, 'app/main'), '\n# another\n');
-  const sequence = await build();
+  const sequence = withoutWhy(await build());
   const layersAreThere = 7;
   assert.deepEqual(sequence.slice(0, layersAreThere), [
     ...ahead,
@@ -56,8 +78,8 @@ test('one changed layer is sent with the layer of links, config and memory are s
   const rest = sequence.slice(layersAreThere);
   assert.deepEqual(rest.flat().toSorted(), [
     ...['GET manifest', 'GET memory', 'GET memory', 'HEAD blob'],
-    ...['POST upload', 'POST upload', 'POST upload', 'PUT cu130', 'PUT manifest', 'PUT manifest'],
-    ...['PUT memory', 'PUT upload', 'PUT upload', 'PUT upload'],
+    ...['POST upload', 'POST upload', 'POST upload', 'POST upload', 'PUT cu130', 'PUT manifest'],
+    ...['PUT manifest', 'PUT memory', 'PUT upload', 'PUT upload', 'PUT upload', 'PUT upload'],
   ]);
   assert.deepEqual(rest.at(-1), ['GET memory'], 'after a pause');
   // 5 and that one; what packs the record on a busy machine may come later by one

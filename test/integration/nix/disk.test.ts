@@ -61,7 +61,7 @@ test('Nix says beforehand what it will fetch, and too much is refused before it 
 
   await prepareDisk(withCache, [built], 'auto');
   await realise(withCache, [built], { rootsDirectory });
-  const nothing = { downloadBytes: 0, unpackedBytes: 0, builds: 0 };
+  const nothing = { downloadBytes: 0, unpackedBytes: 0, builds: 0, built: [], fetched: [] };
   assert.deepEqual(await queryNeeds(withCache, [built]), nothing);
 });
 

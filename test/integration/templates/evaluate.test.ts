@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { evaluateVariants } from '../../../src/nix/evaluate-variants.ts';
+import { workbench } from '../nix/workbench.ts';
 import { copyTemplate, layers, smallProject } from './layered-project.ts';
 import { closureOf, evaluate, nameOf, type Project } from './stand-in.ts';
 
@@ -34,6 +36,27 @@ describe('templates/layered, evaluated', () => {
     const suffixes = [...locked.map(name => `-${name}`), '-cu126', '-cu128', '-cu130', ''];
     const expected = suffixes.flatMap(suffix => [...layers, 'comfyui'].map(name => name + suffix));
     assert.deepEqual(targets.sort(), [...expected, 'default'].sort());
+  });
+
+  test('a matrix has each variant once, by the name that says most', async context => {
+    const project = await copyTemplate(context);
+    const targets = Object.keys(await targetsOf(project));
+    const { nix } = await workbench(context);
+    const asked = { flake: `path:${project.folder}`, system: 'x86_64-linux', own: ['comfyui'] };
+    const settings = {
+      ...{ cwd: project.folder, acceptFlakeConfig: false },
+      overrideInputs: [{ input: 'nixpkgs', flake: `path:${project.nixpkgs}` }],
+    };
+    const variants = await evaluateVariants(nix, { ...asked, patterns: undefined }, settings);
+    const named = targets.filter(name => /^comfyui-cu\d+-py\d+$/.test(name));
+    assert.deepEqual(
+      variants.map(({ attribute }) => attribute),
+      named.sort(),
+    );
+    assert.deepEqual(
+      variants.map(each => 'evaluation' in each && each.evaluation.recipe?.tag),
+      named.map(name => name.replace('comfyui-', '')),
+    );
   });
 
   test('what layer 1 has of nixpkgs is told by Python, for prefetch', async context => {

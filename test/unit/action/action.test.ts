@@ -34,6 +34,8 @@ async function run(verb: Verb, env: Record<string, string> = {}, signal?: AbortS
       audit: verb,
       report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
+      plan: verb,
+      why: verb,
     },
   });
   return { code, ...toolkit };
@@ -117,7 +119,7 @@ test('an unknown command is wrong usage, and makes no folder', async () => {
   assert.equal(code, 2);
   assert.match(
     calls[0] ?? '',
-    /^error Input command: expected build, setup, prefetch, audit, report, copy; found "fly"/,
+    /^error Input command: expected build, plan, why, setup, prefetch, audit, report, copy; found "fly"/,
   );
 });
 

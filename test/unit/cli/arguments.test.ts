@@ -171,10 +171,13 @@ const refused: [args: string[], said: string][] = [
   [['build', '--registry-password', 'x'], 'Here it is the variable `REGISTRY_PASSWORD`.'],
   [['build', '--command', 'copy'], 'Here it is the subcommand.'],
   [['build', '--imagee', 'x'], 'There is none of this name; the nearest is `--image`.'],
-  [['prefetch', '--compression', 'x'], 'The verb prefetch does not read it; build and copy do.'],
+  [
+    ['prefetch', '--compression', 'x'],
+    'The verb prefetch does not read it; build, plan, why, and copy do.',
+  ],
   [
     ['setup', '--working-directory', 'x'],
-    'The verb setup does not read it; build, prefetch, audit,',
+    'The verb setup does not read it; build, plan, why, prefetch,',
   ],
   [['build', '--undo=true'], 'The verb build does not read it; setup does.'],
 ];

@@ -46,6 +46,8 @@ async function run(args: string[], verb: Verb, env: Record<string, string> = {},
       audit: verb,
       report: async () => ({ outputs: {} }),
       copy: async () => ({ outputs: {} }),
+      plan: verb,
+      why: verb,
     },
   });
   return { code, ...written };

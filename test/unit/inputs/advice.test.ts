@@ -8,8 +8,8 @@ import type { VerbName } from '../../../src/inputs/verbs.ts';
 test('inputs that a verb does not read are named, with the verbs that do', () => {
   const raw = { compression: 'gzip', check: 'true', 'cachix-auth-token': 't', wheels: 'w.toml' };
   assert.deepEqual(unheededInputs('prefetch', raw, []), [
-    'The input compression has no effect. The verb prefetch does not read it; build and copy do.',
-    'The input cachix-auth-token has no effect. The verb prefetch does not read it; build and setup do.',
+    'The input compression has no effect. The verb prefetch does not read it; build, plan, why, and copy do.',
+    'The input cachix-auth-token has no effect. The verb prefetch does not read it; build, plan, why, and setup do.',
   ]);
   assert.deepEqual(unheededInputs('build', { undo: 'true' }, []), [
     'The input undo has no effect. The verb build does not read it; setup does.',

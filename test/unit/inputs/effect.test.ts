@@ -6,6 +6,7 @@ import { type InputName, inputs, type RawInputs } from '../../../src/inputs/tabl
 import { parseAudit } from '../../../src/inputs/verbs/audit.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';
 import { parseCopy } from '../../../src/inputs/verbs/copy.ts';
+import { parsePlan, parseWhy } from '../../../src/inputs/verbs/plan.ts';
 import { parsePrefetch } from '../../../src/inputs/verbs/prefetch.ts';
 import { parseReport } from '../../../src/inputs/verbs/report.ts';
 import { parseSetup } from '../../../src/inputs/verbs/setup.ts';
@@ -18,6 +19,8 @@ const parsers = {
   audit: parseAudit,
   report: parseReport,
   copy: parseCopy,
+  plan: parsePlan,
+  why: parseWhy,
 };
 
 const job: RunContext = {
@@ -42,8 +45,14 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   command: 'copy',
   check: 'true',
   undo: 'true',
+  'dry-run': 'true',
+  'exit-code': 'true',
   'trust-event': 'merge_group',
   flake: '.#x',
+  flakes: '.#y',
+  variants: 'comfyui-*',
+  'include-unchanged': 'true',
+  layer: 'one',
   source: 'oci:other',
   platform: 'linux/arm64',
   all: 'true',
@@ -103,6 +112,8 @@ const samples: Record<InputName, string | [value: string, beside: RawInputs]> = 
   comment: 'true',
   limits: 'sent < 1GB',
   'limits-mode': 'fail',
+  'forbid-builds': 'torch',
+  'unknown-build-time': '10m',
   run: 'ghcr.io/o/n',
   markdown: 'true',
   trace: 't.json',

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { Failure } from '../../../src/host/failure.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { processRunner } from '../../../src/host/process.ts';
+import { isHostedRunner } from '../../../src/nix/disk.ts';
 import {
   carriedByRunners,
-  isHostedRunner,
   type ReclaimOptions,
   reclaimDisk,
 } from '../../../src/nix/disk-reclaim.ts';

@@ -76,6 +76,11 @@ these 3 paths will be fetched (0.50 MiB download, 1024.04 MiB unpacked):
     downloadBytes: mebibyte / 2,
     unpackedBytes: Math.round(1024.04 * mebibyte),
     builds: 1,
+    built: ['/nix/store/wc9pr4pg2v26n5rz3y3rrijp2392d7fx-bbb.drv'],
+    fetched: [
+      '/nix/store/47835yr2v2927mmc3mi81kdmqjvm36bk-aaa',
+      '/nix/store/5x203zcfsgrjffkzcpdxhg5g4kzj63c5-ccc.drv',
+    ],
   });
 });
 
@@ -87,9 +92,11 @@ these 2 derivations will be built:
 this path will be fetched (40.5 KiB download, 2.5 GiB unpacked):
   /nix/store/c
 `;
-  const needs = { downloadBytes: 40.5 * 1024, unpackedBytes: 2560 * mebibyte, builds: 2 };
-  assert.deepEqual(parseDryRun(said), needs);
-  assert.deepEqual(parseDryRun(''), { downloadBytes: 0, unpackedBytes: 0, builds: 0 });
+  const sizes = { downloadBytes: 40.5 * 1024, unpackedBytes: 2560 * mebibyte, builds: 2 };
+  const built = ['/nix/store/a.drv', '/nix/store/b.drv'];
+  assert.deepEqual(parseDryRun(said), { ...sizes, built, fetched: ['/nix/store/c'] });
+  const nothing = { downloadBytes: 0, unpackedBytes: 0, builds: 0, built: [], fetched: [] };
+  assert.deepEqual(parseDryRun(''), nothing);
 });
 
 test('builds need an allowance, downloads their size', () => {

@@ -253,11 +253,27 @@ test('what is missing is named: the flake, or what an input was to be', () => {
 });
 
 test("any other error is shown in Nix's words, at most forty lines from their end", () => {
-  const trace = Array.from({ length: 100 }, (_, at) => `… while ${at}`).join('\n');
-  const { message, details } = evaluationFailure('.#x', [`${trace}\nerror: kaboom`], {
+  const lines = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n');
+  const { message, details } = evaluationFailure('.#x', [`error: kaboom\n${lines}`], {
     cwd: '/src',
   });
   assert.equal(message, '.#x cannot be evaluated.');
   assert.equal(details.evidence?.length, 40);
-  assert.equal(details.evidence?.at(-1), 'error: kaboom');
+  assert.equal(details.evidence?.at(-1), 'line 99');
+});
+
+test('the way to an error is left out, and it is said how it is shown', () => {
+  const message = "error: attribute 'x' missing\n\n       at /flake.nix:3:5:";
+  const place = '\n            2|\n            3| x';
+  const way = '       … while evaluating the attribute y\n\n         at /flake.nix:1:1:';
+  const shown = [...message.split('\n'), ...place.split('\n')].filter(line => line.trim() !== '');
+  // before the message, as new versions have it, and behind it
+  for (const text of [
+    `error:\n${way}\n\n       ${message}${place}`,
+    `${message}${place}\n\n${way}`,
+  ]) {
+    const { details } = evaluationFailure('.#x', [text], { cwd: '/src' });
+    assert.deepEqual(details.evidence, shown);
+    assert.match(details.next ?? '', /--show-trace/);
+  }
 });

@@ -328,6 +328,36 @@ test('the newest record is read beside the document, another one when it is chos
   assert.equal(await memory.record(() => undefined), undefined);
 });
 
+test('what is kept of derivations is that of the newest three images, and the registry is told of it', async t => {
+  const { registry, store, learn } = await repository(t);
+  const place4 = () =>
+    memoryPlace(store, 'cache', { ...place, host: quietHost(), sleep: async () => undefined });
+  for (const name of ['one', 'two', 'three', 'four']) {
+    const writing = place4();
+    await writing.read();
+    const digest = sha256(Buffer.from(name));
+    const image = { ...(await learn(name, name)), digest };
+    const derivations = { text: `derivations of ${name}`, attribute: 'comfyui', image: digest };
+    await writing.write({ image, isNews: true, record: { text: name }, derivations });
+  }
+  const reading = place4();
+  const { derivations = [] } = (await reading.read()).memory;
+  assert.equal(derivations.length, 3);
+  const texts = await Promise.all([0, 1, 2].map(at => reading.derivations(rows => rows[at])));
+  assert.deepEqual(
+    texts,
+    ['four', 'three', 'two'].map(name => `derivations of ${name}`),
+  );
+  const { layers } = JSON.parse(registry.manifests.get('cache')?.bytes.toString() ?? '');
+  const listed = layers.map(({ digest }: { digest: string }) => digest);
+  assert.ok(derivations.every(({ digest }) => listed.includes(digest)));
+  registry.blobs.delete(derivations[0]?.digest ?? '');
+  assert.equal(await place4().derivations(rows => rows[0]), undefined, 'nothing was read');
+  const again = place4();
+  await again.read();
+  assert.equal(await again.derivations(rows => rows[0]), undefined, 'it is gone');
+});
+
 test('a record that is gone, or no record, is none; the memory is read all the same', async t => {
   const { registry, store, at, learn } = await repository(t);
   await write(store, 'cache', await learn('one', 'glibc'));

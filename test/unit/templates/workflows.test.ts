@@ -3,8 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import { parse } from 'yaml';
+import { evaluatedText } from '../../tools/workflow-expressions.ts';
 import { workflowParser } from '../../tools/workflow-parser.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -13,7 +13,9 @@ const read = (file: string) => readFileSync(`${root}${file}`, 'utf8');
 /** A workflow, by what names it: a file, or a page and the number of its example. */
 type Workflows = [name: string, content: string][];
 
-const files: Workflows = globSync('{.github,templates/*/.github}/workflows/*.yml', { cwd: root })
+const files: Workflows = globSync('{.github,templates/*/.github,examples}/workflows/*.yml', {
+  cwd: root,
+})
   .sort()
   .map(file => [file, read(file)]);
 
@@ -49,30 +51,44 @@ async function complaints(content: string): Promise<string[]> {
   return context.errors.getErrors().map(({ message }) => message);
 }
 
-test('steps give this action inputs that it has', () => {
-  const { inputs } = parse(read('action.yml')) as { inputs: object };
+test('steps give this action inputs that it has, and take outputs that it has', () => {
+  const { inputs, outputs } = parse(read('action.yml')) as { inputs: object; outputs: object };
   for (const [name, content] of [...files, ...examples]) {
-    for (const input of inputsIn(parse(content))) assert.ok(input in inputs, `${name}: ${input}`);
+    for (const { id, with: given = {} } of ownSteps(parse(content))) {
+      for (const input of Object.keys(given)) assert.ok(input in inputs, `${name}: ${input}`);
+      for (const output of outputsOf(id, content)) {
+        assert.ok(output in outputs, `${name}: ${output}`);
+      }
+    }
   }
 });
 
-/** Names of the inputs that the steps of a workflow give to this action. */
-function inputsIn(workflow: {
-  jobs: Record<string, { steps?: { uses?: string; with?: object }[] }>;
+/** Steps of a workflow that are this action's. */
+function ownSteps(workflow: {
+  jobs: Record<string, { steps?: { id?: string; uses?: string; with?: object }[] }>;
 }) {
   const steps = Object.values(workflow.jobs).flatMap(job => job.steps ?? []);
-  const ours = steps.filter(({ uses }) => uses?.startsWith('org/comfy-nix-action@'));
-  return ours.flatMap(step => Object.keys(step.with ?? {}));
+  return steps.filter(({ uses }) => uses?.startsWith('org/comfy-nix-action@'));
 }
+
+/** Names of the outputs of a step that expressions of its workflow take. */
+const outputsOf = (id: string | undefined, content: string): string[] =>
+  [...content.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)].flatMap(([, step, output = '']) =>
+    step === id ? output : [],
+  );
 
 describe('the tags of templates/layered', () => {
   const [, workflow = ''] = files.find(([name]) => basename(name) === 'image.yml') ?? [];
   const { tags } = parse(workflow).jobs.variant.steps.at(-1).with;
   const given = (event: string, ref: string) =>
-    evaluated(tags, {
-      github: { event_name: event, ref_name: ref },
-      matrix: { variant: 'cu130-py313' },
-    });
+    evaluatedText(tags, {
+      contexts: {
+        github: { event_name: event, ref_name: ref },
+        matrix: { variant: 'cu130-py313' },
+      },
+    })
+      .split('\n')
+      .filter(line => line !== '');
 
   test('of a branch and of a release say the variant', () => {
     assert.deepEqual(given('push', 'main'), ['cu130-py313', 'main-cu130-py313']);
@@ -83,21 +99,3 @@ describe('the tags of templates/layered', () => {
     assert.deepEqual(given('pull_request', '7/merge'), ['cu130-py313']);
   });
 });
-
-/** The lines of a text with GitHub's expressions in it. */
-function evaluated(text: string, contexts: Record<string, Record<string, string>>): string[] {
-  const dictionary = new data.Dictionary(
-    ...Object.entries(contexts).map(([key, values]) => ({ key, value: dictionaryOf(values) })),
-  );
-  const filled = text.replaceAll(/\$\{\{(.*?)\}\}/g, (_, expression: string) => {
-    const { tokens } = new Lexer(expression.trim()).lex();
-    const parsed = new Parser(tokens, Object.keys(contexts), []).parse();
-    return new Evaluator(parsed, dictionary).evaluate().coerceString();
-  });
-  return filled.split('\n').filter(line => line !== '');
-}
-
-const dictionaryOf = (values: Record<string, string>) =>
-  new data.Dictionary(
-    ...Object.entries(values).map(([key, value]) => ({ key, value: new data.StringData(value) })),
-  );

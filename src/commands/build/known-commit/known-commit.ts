@@ -7,7 +7,7 @@ import { untilAborted, within } from '../../../host/wait.ts';
 import { architectureOf } from '../../../image/config.ts';
 import type { BuildSettings } from '../../../inputs/settings.ts';
 import type { FlakeSource, LocalFlake } from '../../../nix/flake-source.ts';
-import { machineSystem } from '../../../nix/install/machine.ts';
+import { machineSystem } from '../../../nix/system.ts';
 import { moveTagsAtOnce } from '../../tags.ts';
 import { variantOf } from '../context.ts';
 import { type Destination, openDestination, type Repository } from '../destination.ts';

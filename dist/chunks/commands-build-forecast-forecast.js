@@ -1,0 +1,1 @@
+export{foresee}from"./shared-foresee.js";

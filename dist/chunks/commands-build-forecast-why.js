@@ -1,0 +1,1 @@
+export{keepImage,whyRecord}from"./shared-foresee.js";

@@ -1,0 +1,1 @@
+export{forecastSentence}from"./shared-work.js";

@@ -1,0 +1,1 @@
+export{writeKept}from"./shared-foresee.js";
