@@ -48,6 +48,10 @@ function bash(all: readonly Completed[]): string[] {
     `# source <(${name} completion bash)`,
     `${functionName}() {`,
     `  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=`,
+    // bash takes `--flag=value` for three words
+    '  if [ "$current" = = ]; then current=',
+    `  elif [ "$before" = = ]; then before=\${COMP_WORDS[COMP_CWORD - 2]}`,
+    '  fi',
     '  if [ "$COMP_CWORD" = 1 ]; then',
     `    words=${wordsOf(all.map(each => each.name))}`,
     '  else',
@@ -129,7 +133,7 @@ function fish(all: readonly Completed[]): string[] {
         '-a',
         verb,
         '-d',
-        quoted(summary),
+        fishQuoted(summary),
       ].join(' '),
     ),
     ...all.flatMap(({ name: verb, flags, words }) => {

@@ -17,7 +17,10 @@ interface Shown {
 export async function showOutcome(outcome: VerbOutcome, shown: Shown): Promise<void> {
   const { printer, telling } = shown;
   const { record, outputs } = outcome;
-  if (!telling.quiet) await tellWhatWasMade(outcome, printer);
+  if (!telling.quiet) {
+    await tellWhatWasMade(outcome, printer);
+    if (record !== undefined) tellRecord(outcome, printer);
+  }
   showResult(outcome, shown);
   if (telling.json || shown.isTaken || outputs.ref === undefined) return;
   printer.result(`${outputs.ref}\n`);
@@ -30,20 +33,24 @@ export async function showOutcome(outcome: VerbOutcome, shown: Shown): Promise<v
 /** What a failed run has come to. */
 export async function showUnfinished(outcome: VerbOutcome, shown: Shown): Promise<void> {
   const { record } = outcome;
-  if (!shown.telling.quiet && record !== undefined && record.layers.length > 0) {
-    await tellWhatWasMade(outcome, shown.printer);
+  const { printer, telling } = shown;
+  if (!telling.quiet && record !== undefined) {
+    if (record.layers.length > 0) await tellWhatWasMade(outcome, printer);
+    tellRecord(outcome, printer);
   }
   showResult(outcome, shown);
 }
 
 /** What makes the table is loaded when there is one. */
-async function tellWhatWasMade({ record, outputs }: VerbOutcome, printer: Printer): Promise<void> {
+async function tellWhatWasMade({ record }: VerbOutcome, printer: Printer): Promise<void> {
   if (record === undefined) return;
   const { runResult } = await import('../report/table.ts');
   printer.tell(`${inFlags(runResult(record))}\n`, 'bold');
-  if (typeof outputs.record !== 'string') return;
-  const file = resolve(outputs.record);
-  printer.tellLine([{ text: 'Record: ' }, { text: outputs.record, opens: file }]);
+}
+
+function tellRecord({ outputs: { record } }: VerbOutcome, printer: Printer): void {
+  if (typeof record !== 'string') return;
+  printer.tellLine([{ text: 'Record: ' }, { text: record, opens: resolve(record) }]);
 }
 
 /** The record, or what a verb that builds nothing has to tell. */

@@ -65,7 +65,7 @@ async function tellPull(outcome: BuildOutcome, settings: BuildSettings, host: Ho
   const { pull, comment } = settings;
   if (pull === undefined || comment === 'false') return;
   try {
-    const { tellPullRequest } = await import('./build/comment.ts');
+    const { tellPullRequest } = await import('./build/comment/tell.ts');
     await tellPullRequest(outcome, settings, pull, host);
   } catch (error) {
     if (!host.signal?.aborted) warn(host, explain(error));

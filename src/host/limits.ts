@@ -327,7 +327,7 @@ export const atOnce = {
   /** Downloads of wheels: they share one link, and each has a file of some gigabytes. */
   downloads: 3,
   /** Pages of indexes, and METADATA: few enough for a loaded machine to keep up with their connections. */
-  pages: 8,
+  pages: 16,
   /** Variants whose versions uv chooses. */
   resolvers: 4,
   /** Paths that are packed for GitHub's cache: small ones of a single frame keep all cores busy, too. */

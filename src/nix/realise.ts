@@ -62,6 +62,10 @@ export async function realise(
   }
 }
 
+/** An interrupted Nix ends what is under way as it ends what is done: none of that has come to its end. */
+const isBrokenOff = ({ type }: NixEvent, interrupt: AbortSignal | undefined): boolean =>
+  interrupt?.aborted === true && (type === 'build-end' || type === 'substitute-end');
+
 /** A process that a signal has ended says nothing itself. */
 const killed = 'Nix was killed while it built.';
 
@@ -90,7 +94,8 @@ async function realiseOnce(
     limit: 'none',
     onStderrLine: line => {
       const completed = reader.completed();
-      for (const event of reader.read(line, nix.host.clock())) tell(event);
+      const events = reader.read(line, nix.host.clock());
+      for (const event of events) if (!isBrokenOff(event, interrupt)) tell(event);
       if (reader.completed() !== completed) watch.look();
       idle.look();
     },
@@ -103,12 +108,21 @@ async function realiseOnce(
   const valid = await watch.finish(ending.code === 0);
   if (ending.code === 0) return {};
   await protect(nix, valid, root);
+  return brokenEnding(reader, ending.code === null && !idle.signal.aborted, nix, options);
+}
+
+async function brokenEnding(
+  reader: EventReader,
+  isKilled: boolean,
+  { place }: Nix,
+  { layerOf }: RealiseOptions,
+): Promise<Ending> {
   const { buildFailure, rootsOf } = await import('./build-failure.ts');
   const failed = reader.failed();
-  const isKilled = ending.code === null && !idle.signal.aborted;
-  const failure = buildFailure(failed, isKilled ? [...reader.errors(), killed] : reader.errors(), {
-    layerOf: options.layerOf,
-    kindOf: drvPath => kindOf(drvPath, nix.place),
+  const errors = isKilled ? [...reader.errors(), killed] : reader.errors();
+  const failure = buildFailure(failed, errors, {
+    layerOf,
+    kindOf: drvPath => kindOf(drvPath, place),
   });
   return { failure, ofItself: rootsOf(failed).length > 0 };
 }

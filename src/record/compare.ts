@@ -1,4 +1,4 @@
-import type { BuildRecord, LayerPackage, LayerRecord } from './types.ts';
+import type { BuildRecord, LayerRecord } from './types.ts';
 
 /** A number then and now. */
 interface Change {
@@ -119,29 +119,26 @@ function bytesToPull({ layers }: BuildRecord, blobsBefore: ReadonlySet<string>):
   return bytes;
 }
 
-/** A package by name, with all versions that an image has of it. */
-type Versions = Map<string, { layer: string; versions: string[] }>;
+/** A package by name, with all versions that an image has of it, divided by commas. */
+type Versions = Map<string, { layer: string; versions: string }>;
 
 /** Layers of which it is not known what they hold are left out of both sides. */
 function comparePackages(
   before: readonly LayerRecord[],
   now: readonly LayerRecord[],
 ): Comparison['packages'] {
-  const known = ({ name }: LayerRecord, others: readonly LayerRecord[]) =>
-    others.find(other => other.name === name)?.packages !== undefined ||
-    !others.some(other => other.name === name);
-  const [then, today] = [
-    versionsIn(before.filter(layer => known(layer, now))),
-    versionsIn(now.filter(layer => known(layer, before))),
-  ];
+  const isUnknown = ({ packages }: LayerRecord) => packages === undefined;
+  const unknown = new Set([...before, ...now].filter(isUnknown).map(({ name }) => name));
+  const isKnown = ({ name }: LayerRecord) => !unknown.has(name);
+  const [then, today] = [versionsIn(before.filter(isKnown)), versionsIn(now.filter(isKnown))];
   const changes: Comparison['packages'] = { added: [], removed: [], updated: [] };
   for (const [name, { layer, versions }] of today) {
-    const [from, to] = [then.get(name)?.versions.join(', '), versions.join(', ')];
-    if (from === undefined) changes.added.push({ name, layer, to });
-    else if (from !== to) changes.updated.push({ name, layer, from, to });
+    const from = then.get(name)?.versions;
+    if (from === undefined) changes.added.push({ name, layer, to: versions });
+    else if (from !== versions) changes.updated.push({ name, layer, from, to: versions });
   }
   for (const [name, { layer, versions }] of then) {
-    if (!today.has(name)) changes.removed.push({ name, layer, from: versions.join(', ') });
+    if (!today.has(name)) changes.removed.push({ name, layer, from: versions });
   }
   for (const list of Object.values(changes)) list.sort(byName);
   return changes;
@@ -150,13 +147,18 @@ function comparePackages(
 const byName = (one: PackageChange, other: PackageChange) => (one.name < other.name ? -1 : 1);
 
 function versionsIn(layers: readonly LayerRecord[]): Versions {
-  const all: Versions = new Map();
-  const add = (layer: string, { name, version }: LayerPackage) => {
-    const known = all.get(name) ?? { layer, versions: [] };
-    if (!known.versions.includes(version)) known.versions.push(version);
-    known.versions.sort();
-    all.set(name, known);
-  };
-  for (const { name, packages = [] } of layers) for (const each of packages) add(name, each);
-  return all;
+  const all = new Map<string, { layer: string; versions: Set<string> }>();
+  for (const { name: layer, packages = [] } of layers) {
+    for (const { name, version } of packages) {
+      const known = all.get(name) ?? { layer, versions: new Set() };
+      known.versions.add(version);
+      all.set(name, known);
+    }
+  }
+  return new Map(
+    [...all].map(([name, { layer, versions }]) => [
+      name,
+      { layer, versions: [...versions].sort().join(', ') },
+    ]),
+  );
 }

@@ -1,8 +1,5 @@
 import * as v from 'valibot';
-import { flag, text } from './fields.ts';
-
-const amount = (description: string) =>
-  v.pipe(v.number(), v.minValue(0), v.description(description));
+import { amount, flag, text } from './fields.ts';
 
 /** What a run was held to, and whether it kept it. */
 export const limitSchema = v.object({

@@ -102,6 +102,9 @@ const usage = v.object({
   cpuSeconds: seconds('What this program has used, without Nix.'),
 });
 
+/** Of what is laid side by side, each with each: this program writes a part of that. */
+const most = { layers: 10_000, spans: 10_000 };
+
 /**
  * The record of one run: all that a report, or a later comparison, needs. Its types (`types.ts`) and
  * `docs/record.schema.json` come from here.
@@ -144,10 +147,15 @@ export const recordSchema = v.object({
   image: v.exactOptional(
     v.pipe(image, v.description('Absent when the run ended before there was one.')),
   ),
-  layers: v.pipe(v.array(layerSchema), v.description("In the image's order, lowest first.")),
+  layers: v.pipe(
+    v.array(layerSchema),
+    v.maxLength(most.layers),
+    v.description("In the image's order, lowest first."),
+  ),
   phases: v.array(phase),
   spans: v.pipe(
     v.array(spanSchema),
+    v.maxLength(most.spans),
     v.description('What took time, the earliest first. Where they are too many, the longest.'),
   ),
   spansLeftOut: v.exactOptional(

@@ -9,6 +9,7 @@ import {
   tableCells,
   tableHeads,
 } from './audit.ts';
+import { columns } from './columns.ts';
 import { plural } from './units.ts';
 
 /** Characters of a line in a terminal. */
@@ -22,7 +23,7 @@ export function auditText(audit: AuditRecord): string {
   const counts = findingCounts(audit.findings);
   return `${[
     auditSentence(audit),
-    columns(rows).join('\n'),
+    columns(rows, 1).join('\n'),
     tree(audit),
     counts === undefined ? 'Nothing was found that will hurt.' : `Found: ${counts}.`,
     ...findings.map(finding),
@@ -31,15 +32,6 @@ export function auditText(audit: AuditRecord): string {
   ]
     .filter(part => part !== '')
     .join('\n\n')}\n`;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = tableHeads.map((_, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)));
-  return rows.map(row =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  '),
-  );
 }
 
 /** Where packages come from, with their names, as a tree. */

@@ -61,11 +61,13 @@ function changedLayers(
   return [...changed.map(({ name }) => name), ...(comparison?.removedLayers.filter(isGone) ?? [])];
 }
 
+const ended = { failure: 'Failed', cancelled: 'Cancelled' } as const;
+
 function whatHappened(record: BuildRecord): string {
   const { outcome, seconds, limits: held = [] } = record;
   const broken = held.filter(({ kept }) => !kept).map(({ limit }) => limit);
   return [
-    ...(outcome === 'success' ? [] : [`Failed after ${formatSeconds(seconds)}.`]),
+    ...(outcome === 'success' ? [] : [`${ended[outcome]} after ${formatSeconds(seconds)}.`]),
     runSentence(record),
     wouldPushSentence(record) ?? [],
     broken.length === 0 ? [] : `Over the limit: ${broken.join(', ')}.`,

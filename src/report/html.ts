@@ -23,11 +23,12 @@ function markupOf(value: NonNullable<HtmlValue>): string {
 export const escapeHtml = (text: string): string =>
   escaped(text).replace(/[&<>"'`]/g, found => `&#${found.charCodeAt(0)};`);
 
-/** JSON for a `script` element: no text in it can end the element, or open a comment in it. */
+/** JSON for a `script` element: no text in it can end the element, or open a comment in it; what is not seen shows. */
 export const jsonForScript = (value: unknown): string =>
-  JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, found => {
-    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  JSON.stringify(value, (_, each) => (typeof each === 'string' ? escaped(each) : each)).replace(
+    /[<>&]/g,
+    found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** How a Content-Security-Policy names an inline script or style. */
 export const cspHash = (content: string): string =>

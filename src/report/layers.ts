@@ -61,9 +61,8 @@ export function pullNote(record: BuildRecord): string | undefined {
     : undefined;
 }
 
-/** What the image is called after the run, best first: by digest, else the repository. */
+/** What the image is called by its digest; undefined where none was pushed. */
 export function imageReference(record: BuildRecord): string | undefined {
-  const { image } = record;
-  if (image === undefined) return undefined;
-  return image.digest === undefined ? image.repository : `${image.repository}@${image.digest}`;
+  const { repository, digest } = record.image ?? {};
+  return digest === undefined ? undefined : `${repository}@${digest}`;
 }

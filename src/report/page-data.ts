@@ -1,7 +1,7 @@
 import type { BuildRecord, Span } from '../record/types.ts';
 import { packLanes } from './lanes.ts';
 import { layerWork } from './layer-work.ts';
-import { spanName } from './spans.ts';
+import { spanName, spansByLayer } from './spans.ts';
 
 /** How a bar is painted. */
 export const barKinds = ['build', 'fetch', 'pack', 'send', 'other', 'failed'] as const;
@@ -59,11 +59,8 @@ export function pageData(record: BuildRecord, earlier: readonly BuildRecord[]): 
       .filter(({ isCritical }) => isCritical)
       .map(({ layer }) => layer.name),
   );
-  const groups = Map.groupBy(record.spans, ({ layer }) => layer);
-  const names = record.layers.map(({ name }) => name).filter(name => groups.has(name));
   const times = new Map(record.layers.map(({ name, seconds }) => [name, seconds]));
-  const laid = [undefined, ...names].map(name => {
-    const spans = groups.get(name) ?? [];
+  const laid = spansByLayer(record).map(([name, spans]) => {
     return { name, spans, lanes: packLanes(spans) };
   });
   return {

@@ -1,12 +1,12 @@
 import type { Comparison } from '../record/compare.ts';
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
-import { changeText, layerChanges } from './change.ts';
 import { type Html, html, raw } from './html.ts';
-import { layerOrigin, layerSums, storedSize } from './layers.ts';
+import { layerCells, totalCells } from './layer-cells.ts';
+import { layerOrigin, layerSums } from './layers.ts';
 import { packageChanges } from './package-changes.ts';
 import { cacheRows, diskLine } from './places.ts';
 import { spanName } from './spans.ts';
-import { formatBytes, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatMoment, formatSeconds, plural } from './units.ts';
 
 /** The layers with their bytes, against last time where that is known. */
 export function layersTable(
@@ -18,41 +18,36 @@ export function layersTable(
   const before = new Map(previous?.layers.map(layer => [layer.name, sizeOf(layer)]));
   const changes = new Map(comparison?.layers.map(change => [change.name, change]));
   const rows = record.layers.map(layer => {
-    const [time, size] = layerChanges(changes.get(layer.name));
+    const numbers = layerCells(layer, changes.get(layer.name));
     return html`<tr><th scope="row">${layer.name}</th><td>${layerOrigin(layer)}</td>${raw(
-      number(layer.seconds === 0 ? '–' : formatSeconds(layer.seconds)),
-      number(time),
-      number(layer.blobs.length === 0 ? '–' : formatBytes(sizeOf(layer))),
-      number(size),
-      number(formatBytes(layerSums(layer).sent)),
+      ...numbers.map(number),
     )}<td class="bars">${raw(sizeBars(sizeOf(layer), before.get(layer.name), largest))}</td></tr>
 `;
   });
-  const against =
-    previous === undefined
-      ? 'There is no run to compare with.'
-      : `▲▼ against the run of ${previous.startedAt.slice(0, 16).replace('T', ' ')}; the paler bar is its size.`;
-  const pull =
-    comparison?.pullBytes === undefined
-      ? ''
-      : ` A host that has that image pulls ${formatBytes(comparison.pullBytes)}.`;
   return html`<section aria-labelledby="layers-title">
 <h2 id="layers-title">Layers</h2>
-<p>${against}${pull}</p>
+<p>${comparedSentence(previous, comparison)}</p>
 <div class="wide" tabindex="0" role="region" aria-labelledby="layers-title"><table>
 <thead><tr><th scope="col">layer</th><th scope="col">origin</th><th scope="col" class="number">time</th><th scope="col" class="number">change</th><th scope="col" class="number">size</th><th scope="col" class="number">change</th><th scope="col" class="number">sent</th><th scope="col"><span class="unseen">size as a bar</span></th></tr></thead>
 <tbody>
 ${raw(...rows)}</tbody>
 <tfoot><tr><th scope="row">total</th><td></td>${raw(
-    number(formatSeconds(record.seconds)),
-    number(changeText(comparison?.seconds, formatSeconds)),
-    number(formatBytes(storedSize(record))),
-    number(changeText(comparison?.size, formatBytes)),
-    number(formatBytes(record.sentBytes)),
+    ...totalCells(record, comparison).map(number),
   )}<td></td></tr></tfoot>
 </table></div>
 </section>
 `;
+}
+
+function comparedSentence(
+  previous: BuildRecord | undefined,
+  comparison: Comparison | undefined,
+): string {
+  if (previous === undefined) return 'There is no run to compare with.';
+  const { pullBytes } = comparison ?? {};
+  const pull =
+    pullBytes === undefined ? '' : ` A host that has that image pulls ${formatBytes(pullBytes)}.`;
+  return `▲▼ against the run of ${formatMoment(previous.startedAt)}; the paler bar is its size.${pull}`;
 }
 
 const sizeOf = (layer: LayerRecord): number => layerSums(layer).size;
@@ -137,13 +132,13 @@ ${raw(...rows)}</tbody>
 export function historyTable(runs: readonly BuildRecord[]): Html {
   const rows = runs.map(
     ({ startedAt, outcome, seconds, sentBytes, layers }) =>
-      html`<tr><th scope="row">${startedAt.slice(0, 16).replace('T', ' ')}</th><td>${outcome}</td>${raw(
+      html`<tr><th scope="row">${formatMoment(startedAt)}</th><td>${outcome}</td>${raw(
         number(formatSeconds(seconds)),
         number(formatBytes(sentBytes)),
         number(`${layers.filter(({ origin }) => origin === 'reused').length} of ${layers.length}`),
       )}</tr>\n`,
   );
-  const heads = ['begun at (UTC)', 'outcome', 'time', 'sent', 'layers reused'];
+  const heads = ['begun at', 'outcome', 'time', 'sent', 'layers reused'];
   return html`<details><summary>As a table</summary>
 ${raw(tableOf(heads, rows))}</details>
 `;

@@ -144,9 +144,10 @@ ${raw(historyTable(runs))}</section>
 function next(record: BuildRecord): Html {
   const steps = nextSteps(record);
   if (steps === undefined) return html``;
+  const commands =
+    steps.commands.length === 0 ? [] : [html`<pre>${steps.commands.join('\n')}</pre>\n`];
   return html`<section aria-labelledby="next-title">
 <h2 id="next-title">What next</h2>
-<pre>${steps.commands.join('\n')}</pre>
-${raw(...steps.notes.map(note => html`<p>${note.replaceAll('`', '')}</p>\n`))}</section>
+${raw(...commands)}${raw(...steps.notes.map(note => html`<p>${note.replaceAll('`', '')}</p>\n`))}</section>
 `;
 }

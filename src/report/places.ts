@@ -1,5 +1,5 @@
 import type { BuildRecord, PushRecord } from '../record/types.ts';
-import { formatBytes, storeName } from './units.ts';
+import { formatBytes, plural, storeName } from './units.ts';
 
 /** What one cache did in a run: its name, what it was used for, and what came of it. */
 export type CacheRow = readonly [cache: string, use: string, result: string];
@@ -25,7 +25,7 @@ function pushResult({ pushed, failed, failures }: PushRecord): string {
   return `${pathCount(pushed)}, ${failed} failed (${told.join('; ')}${more})`;
 }
 
-const pathCount = (paths: number): string => `${paths} ${paths === 1 ? 'path' : 'paths'}`;
+const pathCount = (paths: number): string => plural(paths, 'path');
 
 /** How full the disk became, and what was removed from it; undefined where it was not measured. */
 export function diskLine({ disk }: BuildRecord): string | undefined {

@@ -1,7 +1,7 @@
 import type { ImagePlan } from '../record/types.ts';
+import { columns } from './columns.ts';
 import { roughBytes } from './forecast.ts';
 import { cells, code, escapeText } from './markdown.ts';
-import { columns } from './table.ts';
 import { formatBytes } from './units.ts';
 
 const heading = ['image', 'what', 'layers to make', 'to build', 'to fetch', 'to send'];

@@ -1,8 +1,8 @@
 import type { ImagePlan, PlannedLayer, PlanRecord } from '../record/types.ts';
+import { columns } from './columns.ts';
 import { forecastSentence, roughBytes } from './forecast.ts';
 import { cells, code, escapeText } from './markdown.ts';
 import { overviewMarkdown, overviewText } from './plan-overview.ts';
-import { columns } from './table.ts';
 import { formatBytes, formatSeconds, plural } from './units.ts';
 import { whyLines, whyMarkdown } from './why.ts';
 

@@ -111,7 +111,8 @@ export function wouldPushSentence({ wouldPush }: BuildRecord): string | undefine
   const names = layers.length <= mostNamed ? `: ${listed(layers.map(({ name }) => name))}` : '';
   const what =
     layers.length === 0 ? 'no layer' : `${plural(layers.length, 'layer')}${size}${names}`;
-  const moved = tags.length === 0 ? '' : `, and move ${listed(tags)}`;
+  const moved =
+    tags.length === 0 ? '' : `, and move the ${tags.length === 1 ? 'tag' : 'tags'} ${listed(tags)}`;
   return `A push would send ${what}${moved}.`;
 }
 

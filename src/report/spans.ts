@@ -1,4 +1,4 @@
-import type { Span } from '../record/types.ts';
+import type { BuildRecord, Span } from '../record/types.ts';
 import { storeName } from './units.ts';
 
 /** What a kind of work is called; what it is about follows. */
@@ -26,6 +26,17 @@ const kindNames: Readonly<Record<Span['kind'], string>> = {
   wait: 'waiting',
   finish: 'finishing',
 };
+
+/** What was done for no layer, then for each: those of the image in its order, then others that work names. */
+export function spansByLayer({
+  layers,
+  spans,
+}: Pick<BuildRecord, 'layers' | 'spans'>): (readonly [layer: string | undefined, Span[]])[] {
+  const groups = Map.groupBy(spans, ({ layer }) => layer);
+  const names = new Set([...layers.map(({ name }) => name), ...groups.keys()]);
+  const known = [...names].filter(name => name !== undefined && groups.has(name));
+  return [undefined, ...known].map(name => [name, groups.get(name) ?? []]);
+}
 
 /** "building torch-2.9.0", "sending sha256:3f…", "evaluating". */
 export function spanName({ kind, detail = '' }: Pick<Span, 'kind' | 'detail'>): string {

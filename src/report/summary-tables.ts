@@ -1,10 +1,10 @@
 import type { Comparison } from '../record/compare.ts';
 import type { BuildRecord, LayerRecord } from '../record/types.ts';
-import { changeText, layerChanges } from './change.ts';
-import { layerOrigin, layerSums, storedSize } from './layers.ts';
+import { layerCells, totalCells } from './layer-cells.ts';
+import { layerOrigin, layerSums } from './layers.ts';
 import { cells, code, escapeText, link } from './markdown.ts';
 import { packageChanges } from './package-changes.ts';
-import { formatBytes, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatMoment, plural } from './units.ts';
 
 /** Rows of a table of layers from which on reused ones are summed up. */
 const manyLayers = 60;
@@ -17,24 +17,10 @@ export function layerRows(record: BuildRecord, comparison: Comparison | undefine
   const folded = layers.filter(isFolded);
   const changes = new Map(comparison?.layers.map(change => [change.name, change]));
   const row = (layer: LayerRecord): string => {
-    const { size, sent } = layerSums(layer);
-    const [time, bytes] = layerChanges(changes.get(layer.name));
-    const values = [
-      layer.seconds === 0 ? '–' : formatSeconds(layer.seconds),
-      time,
-      layer.blobs.length === 0 ? '–' : formatBytes(size),
-      bytes,
-      formatBytes(sent),
-    ];
+    const values = layerCells(layer, changes.get(layer.name));
     return cells(code(layer.name), layerOrigin(layer), ...shown(values, comparison));
   };
-  const total = [
-    formatSeconds(record.seconds),
-    changeText(comparison?.seconds, formatSeconds),
-    formatBytes(storedSize(record)),
-    changeText(comparison?.size, formatBytes),
-    formatBytes(record.sentBytes),
-  ];
+  const total = totalCells(record, comparison);
   const heads = ['time', '', 'size', '', 'sent'];
   const head = ['layer', 'origin', ...shown(heads, comparison)];
   return [
@@ -66,8 +52,7 @@ export function comparedSentences(
 ): string[] {
   if (previous === undefined || comparison === undefined) return [];
   const { pullBytes, removedLayers } = comparison;
-  const when = previous.startedAt.slice(0, 16).replace('T', ' ');
-  const run = link(`the run of ${when}`, previous.run);
+  const run = link(`the run of ${formatMoment(previous.startedAt)}`, previous.run);
   const gone =
     removedLayers.length === 0 ? '' : ` Gone since: ${removedLayers.map(code).join(', ')}.`;
   const pull =

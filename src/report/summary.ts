@@ -8,7 +8,7 @@ import { imageReference } from './layers.ts';
 import { alert, cells, code, escapeText, fenced, shellBlock } from './markdown.ts';
 import { nextSteps } from './next-steps.ts';
 import { cacheRows, diskLine, machineName, machinesLine, otherWarnings } from './places.ts';
-import { limitsMarkdown } from './run-limits.ts';
+import { brokenSentences, limitsMarkdown } from './run-limits.ts';
 import { fitted, type Section } from './sections.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
 import { slowestBuilds } from './slowest.ts';
@@ -75,8 +75,13 @@ const foreseen = (record: BuildRecord): string[] => {
   return sentence === undefined ? [] : [escapeText(sentence)];
 };
 
-const warnings = (record: BuildRecord): string[] =>
-  otherWarnings(record).map(warning => alert('WARNING', warning));
+/** But for those of limits, whose table says the same. */
+function warnings(record: BuildRecord): string[] {
+  const said = new Set(brokenSentences(record.limits ?? []));
+  return otherWarnings(record)
+    .filter(warning => !said.has(warning))
+    .map(warning => alert('WARNING', warning));
+}
 
 function reference(record: BuildRecord): string[] {
   const name = imageReference(record);

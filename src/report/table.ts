@@ -1,5 +1,6 @@
 import type { BuildRecord } from '../record/types.ts';
 import { auditSentence, findingCounts } from './audit.ts';
+import { columns } from './columns.ts';
 import { imageReference, layerOrigin, layerSums, pullNote, storedSize } from './layers.ts';
 import { cacheRows, diskLine, machinesLine } from './places.ts';
 import { runSentence, runTitle, wouldPushSentence } from './sentence.ts';
@@ -11,14 +12,25 @@ const heading = ['layer', 'origin', 'time', 'size', 'sent'];
 export function runResult(record: BuildRecord): string {
   const wouldPush = wouldPushSentence(record);
   const lines = [runTitle(record), runSentence(record), ...(wouldPush ? [wouldPush] : [])];
-  return [...lines, '', layerTable(record)].join('\n');
+  const table = layerTable(record);
+  return [...lines, ...(table === '' ? [] : ['', table])].join('\n');
 }
 
 /**
  * The run as plain text: a table of layers with totals, what caches and the disk did, and the image's
- * name; no final newline.
+ * name, as far as there is any of it; no final newline.
  */
 export function layerTable(record: BuildRecord): string {
+  const parts = [layerLines, placeLines, imageLines, auditLines].map(of => of(record));
+  return parts
+    .filter(lines => lines.length > 0)
+    .map(lines => lines.join('\n'))
+    .join('\n\n');
+}
+
+function layerLines(record: BuildRecord): string[] {
+  if (record.layers.length === 0) return [];
+  const size = storedSize(record);
   const rows = record.layers.map(layer => {
     const { size, sent } = layerSums(layer);
     return [
@@ -33,21 +45,19 @@ export function layerTable(record: BuildRecord): string {
     'total',
     '',
     formatSeconds(record.seconds),
-    formatBytes(storedSize(record)),
+    size === 0 ? '-' : formatBytes(size),
     formatBytes(record.sentBytes),
   ];
-  const table = columns([heading, ...rows, total], 2);
-  return [...table, ...placeLines(record), ...imageLines(record), ...auditLines(record)].join('\n');
+  return columns([heading, ...rows, total], 2);
 }
 
 /** The audit in two sentences. */
 function auditLines({ audit }: BuildRecord): string[] {
-  if (audit === undefined || audit.packages.length + audit.findings.length === 0) return [];
+  if (audit === undefined) return [];
   const found = findingCounts(audit.findings);
   const rules = [...new Set(audit.findings.map(({ rule }) => rule))].join(', ');
   return [
-    '',
-    auditSentence(audit),
+    ...(audit.packages.length === 0 ? [] : [auditSentence(audit)]),
     ...(found === undefined
       ? []
       : [`The audit found ${found}: ${rules}. comfy-nix audit says what to do.`]),
@@ -56,34 +66,18 @@ function auditLines({ audit }: BuildRecord): string[] {
 
 function placeLines(record: BuildRecord): string[] {
   const rows = cacheRows(record);
-  const table = rows.length === 0 ? [] : ['', ...columns([['cache', 'use', 'result'], ...rows], 3)];
+  const table = rows.length === 0 ? [] : columns([['cache', 'use', 'result'], ...rows], 3);
   const lines = [machinesLine(record), diskLine(record)].filter(line => line !== undefined);
-  return [...table, ...(lines.length === 0 ? [] : ['', ...lines])];
+  return [...table, ...(table.length > 0 && lines.length > 0 ? [''] : []), ...lines];
 }
 
 function imageLines(record: BuildRecord): string[] {
   const reference = imageReference(record);
   if (reference === undefined) return [];
   const tags = record.image?.tags ?? [];
-  const note = record.image?.digest === undefined ? undefined : pullNote(record);
+  const note = pullNote(record);
   return [
-    '',
     tags.length === 0 ? reference : `${reference}  (${tags.join(', ')})`,
     ...(note === undefined ? [] : [note]),
   ];
-}
-
-/** Pads the cells: texts (the first few) to the right, numbers to the left. */
-export function columns(rows: readonly (readonly string[])[], texts: number): string[] {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
-  return rows.map(row =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column < texts ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,7 +1,7 @@
 import type { BuildRecord, Span } from '../record/types.ts';
 import { packLanes } from './lanes.ts';
 import { runTitle } from './sentence.ts';
-import { spanName } from './spans.ts';
+import { spanName, spansByLayer } from './spans.ts';
 
 /** An event of Chrome's trace event format: a stretch of time ("X"), or a name ("M"). Times are microseconds. */
 interface TraceEvent {
@@ -21,14 +21,10 @@ interface TraceEvent {
  * threads as things went on in it at the same time. Perfetto and chrome://tracing open it.
  */
 export function traceText(record: BuildRecord): string {
-  const byLayer = Map.groupBy(record.spans, ({ layer }) => layer);
-  const layers = record.layers.map(({ name }) => name).filter(name => byLayer.has(name));
-  const others = [...byLayer.keys()].filter(name => name !== undefined && !layers.includes(name));
-  const processes = [undefined, ...layers, ...others];
-  const traceEvents = processes.flatMap((layer, pid) => [
+  const traceEvents = spansByLayer(record).flatMap(([layer, spans], pid) => [
     named('process_name', layer ?? 'run', pid),
     { ...named('process_sort_index', '', pid), args: { sort_index: pid } },
-    ...lanesOf(byLayer.get(layer) ?? [], pid),
+    ...lanesOf(spans, pid),
   ]);
   const { program, startedAt, nix } = record;
   const otherData = { title: runTitle(record), program, startedAt, nix: nix.version };

@@ -50,6 +50,10 @@ export function formatRoughly(seconds: number): string {
   return minutes < 60 ? `${minutes} min` : formatSeconds(minutes * 60);
 }
 
+/** A moment of RFC 3339 to the minute: "2026-11-26 02:43 UTC". */
+export const formatMoment = (moment: string): string =>
+  `${moment.slice(0, 16).replace('T', ' ')} UTC`;
+
 function pad(value: number): string {
   return String(value).padStart(2, '0');
 }

@@ -35,7 +35,8 @@ export async function askAll(
     if (!asked.has(key)) asked.set(key, ask(wheel, web, github));
   }
   const fresh = asked.size - before;
-  const message = `Asking for ${fresh} pages of indexes and releases`;
+  const pages = fresh === 1 ? 'a page' : `${fresh} pages`;
+  const message = `Asking for ${pages} of indexes and releases`;
   if (fresh > 0) notice(host, message);
   const listings = new Map(
     await Promise.all([...asked].map(async ([key, listing]) => [key, await listing] as const)),

@@ -3,11 +3,11 @@ import { dirname } from 'node:path';
 import { valid } from '@renovatebot/pep440';
 import * as v from 'valibot';
 import { readDocument } from '../host/document-file.ts';
-import { Failure } from '../host/failure.ts';
 import { limits } from '../host/limits.ts';
 import { type OutputHost, writeOutput } from '../host/output-file.ts';
 import { writeFailure } from '../host/partial-files.ts';
 import { checkDocument, type Document, wrongAt } from './document.ts';
+import { parseJson } from './json.ts';
 import { pythonTag, type Variant } from './variant.ts';
 
 /** How sure a digest is: told by an index or release, computed from the bytes, or only copied. */
@@ -167,7 +167,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
 
 /** The lock in a file's text; `file` is for errors. */
 export function parseLock(content: string, file: string): Lock {
-  const value = parseJson(content, file);
+  const value = parseJson(content, file, repair);
   const document: Document = { file, text: content, value, next: repair };
   const { version } = Object(value) as { version?: unknown };
   if (typeof version === 'number' && version > 1) {
@@ -175,48 +175,6 @@ export function parseLock(content: string, file: string): Lock {
     throw wrongAt({ ...document, next: 'Update comfy-nix.' }, ['version'], problem);
   }
   return checkDocument(lockSchema, document);
-}
-
-function parseJson(content: string, file: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (cause) {
-    const conflict = content.split('\n').findIndex(line => /^(<{7}|={7}|>{7})( |$)/.test(line));
-    if (conflict >= 0) {
-      throw new Failure(`${file}:${conflict + 1}: the file holds a merge conflict.`, {
-        next: 'Take either side, then run comfy-nix prefetch.',
-      });
-    }
-    const message = `${file}:${lineOfMistake(content)}: this is no JSON: ${(cause as Error).message}`;
-    throw new Failure(message, { next: repair, cause });
-  }
-}
-
-/**
- * The line of the first mistake. JSON.parse does not always tell it, but it does tell whether a text
- * merely ends too early: the first line whose end is wrong in any other way has the mistake.
- */
-function lineOfMistake(content: string): number {
-  const lines = content.split('\n');
-  // once a beginning is wrong, so are all that are longer
-  let [right, wrong] = [0, lines.length];
-  while (wrong - right > 1) {
-    const middle = (right + wrong) >> 1;
-    if (mayGoOn(lines.slice(0, middle).join('\n'))) right = middle;
-    else wrong = middle;
-  }
-  return wrong;
-}
-
-function mayGoOn(beginning: string): boolean {
-  try {
-    JSON.parse(beginning);
-    return true;
-  } catch (error) {
-    const { message } = error as Error;
-    const [, position] = /at position (\d+)/.exec(message) ?? [];
-    return message.includes('Unexpected end') || Number(position) >= beginning.length;
-  }
 }
 
 /** The pin of a project in a variant. */

@@ -36,6 +36,8 @@ export interface IndexBehaviour {
   metadata: boolean;
   /** Whether pages are packed for clients that take that. */
   gzip: boolean;
+  /** Seconds for which clients may keep a page; PyPI says 600. */
+  maxAge?: number;
   /** Resets the connection when so many bytes of a wheel were sent; once each. */
   cuts: number[];
   /** Sends so many bytes of a wheel, then no more: the connection stays open. */
@@ -202,6 +204,7 @@ function sendPage(
   response.writeHead(200, {
     'content-type': isJson ? 'application/vnd.pypi.simple.v1+json' : 'text/html; charset=UTF-8',
     ...(packed ? { 'content-encoding': 'gzip' } : {}),
+    ...(behaviour.maxAge === undefined ? {} : { 'cache-control': `max-age=${behaviour.maxAge}` }),
   });
   response.end(packed ? gzipSync(page) : page);
 }

@@ -1,8 +1,8 @@
+import { makeReferencesLayer } from './added-layers/references-layer.ts';
+import { makeRootLayer } from './added-layers/root-layer.ts';
 import type { LayerWork } from './layer-work.ts';
 import { decideTargetLayers } from './layers.ts';
 import { checkComplete } from './publish.ts';
-import { makeReferencesLayer } from './references-layer.ts';
-import { makeRootLayer } from './root-layer.ts';
 import type { MadeLayer } from './state.ts';
 
 /**

@@ -30,11 +30,11 @@ export async function startAudit(
 
 /**
  * The audit for the record, with the closures of what this run has made, and the blobs of what it has
- * reused; a failure only warns.
+ * reused; a failure only warns. A run that was interrupted has none.
  */
 export async function finishAudit(state: BuildState): Promise<void> {
   const { auditSubject, host } = state;
-  if (auditSubject === undefined) return;
+  if (auditSubject === undefined || host.signal?.aborted) return;
   try {
     const { audit } = await import('../../audit/audit.ts');
     const subject = await auditSubject;

@@ -3,12 +3,12 @@ import { framePool } from '../../image/frames.ts';
 import { states } from '../../registry/evidence.ts';
 import type { Presence } from '../../registry/reuse.ts';
 import { tagsNaming } from '../tags.ts';
+import { recallRootLayer } from './added-layers/remembered-root.ts';
 import { makeAllLayers } from './all-layers.ts';
 import { type RecipeContext, startLearning } from './context.ts';
 import type { LayerWork } from './layer-work.ts';
 import { type ImageParts, recipeImage } from './publish.ts';
 import type { Realisation } from './realisation.ts';
-import { recallRootLayer } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 
 /** An image that is in the registry, to the byte, and that tags name. */

@@ -45,7 +45,7 @@ export function originOfImage(
     system,
     locked,
     nix: nix.nixVersion || undefined,
-    settings: { ...decisive(settings, env), ...now },
+    settings: { ...decisive(settings, env), ...(local ? depthOf(source) : {}), ...now },
     variant: variant || undefined,
     branch: branch || undefined,
     event: event || undefined,
@@ -74,7 +74,7 @@ export function soughtOrigin(
   const nix = settings.nix.nixVersion;
   const origin = present({
     ...{ commit, tree, dir, attribute: flake.attribute, system, locked: true },
-    ...{ nix: nix || undefined, settings: decisive(settings, env) },
+    ...{ nix: nix || undefined, settings: { ...decisive(settings, env), ...depthOf(source) } },
   });
   return { source, origin };
 }
@@ -92,6 +92,9 @@ function placeOf({ commit, tree, folder }: FlakeSource, { dir }: LocalFlake) {
   const below = [folder, dir].filter(Boolean).join('/');
   return { commit, tree, dir: below || undefined };
 }
+
+/** Of a commit without those before it Nix gives another count of commits. */
+const depthOf = ({ isShallow }: FlakeSource) => (isShallow ? { isShallow } : {});
 
 /**
  * Settings that decide an image's bytes, or what is evaluated. Of each a program must know all: what another

@@ -12,9 +12,9 @@ import type { DerivationOutput, Nix, Recipe } from '../../nix/types.ts';
 import type { KnownBlob } from '../../registry/remembered.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob, Transfers } from '../transfers.ts';
+import { type RememberedRoot, rootParts } from './added-layers/remembered-root.ts';
 import type { Lessons } from './lessons.ts';
 import type { Realisation } from './realisation.ts';
-import { type RememberedRoot, rootParts } from './remembered-root.ts';
 import type { MadeLayer } from './state.ts';
 
 /** Layers beside those of the targets: references and root, one blob each. */

@@ -4,8 +4,8 @@ import { isOfTargets, isShipped, namedTargets } from '../../nix/recipe-layers.ts
 import type { DerivationOutput, LayerOfTargets, Recipe } from '../../nix/types.ts';
 import type { Knowledge, Presence } from '../../registry/reuse.ts';
 import type { LayerBlob } from '../transfers.ts';
+import { type RememberedRoot, recallRoot, rootParts } from './added-layers/remembered-root.ts';
 import { findReusable, pathsOf } from './layer-work.ts';
-import { type RememberedRoot, recallRoot, rootParts } from './remembered-root.ts';
 import { rememberedClosure, type Shares, shareOut, sizesOfTargets } from './target-layers.ts';
 import { planTargets } from './target-plan.ts';
 

@@ -12,10 +12,10 @@ import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
 import type { ImageContext } from './context.ts';
-import { tellNixTime } from './nix-time.ts';
-import { progressEvent } from './progress-event.ts';
+import { tellNixTime } from './nix-events/nix-time.ts';
+import { progressEvent } from './nix-events/progress-event.ts';
+import { sumsOfRuns } from './nix-events/run-sums.ts';
 import { type Provider, type ProviderContext, startProviding } from './provide.ts';
-import { sumsOfRuns } from './run-sums.ts';
 import { evaluateWithoutCommit } from './without-commit.ts';
 
 /** Outputs on their way into the store. */

@@ -9,6 +9,11 @@ const decisive: Readonly<Record<string, (value: string) => boolean>> = {
   system: () => true,
   'eval-system': () => true,
   'pure-eval': value => value !== 'true',
+  // functions that are no function of their arguments
+  'allow-unsafe-native-code-during-evaluation': value => value !== 'false',
+  'plugin-files': () => true,
+  // the store's folder is part of all paths
+  store: namesFolder,
 };
 
 /**
@@ -19,7 +24,7 @@ export async function seeSource(
   { flake = '.', workingDirectory, conf }: BuildSettings,
   host: Host,
 ): Promise<FlakeSource | undefined> {
-  if (host.env.NIX_STORE_DIR) return undefined;
+  if (host.env.NIX_STORE_DIR || namesFolder(host.env.NIX_REMOTE ?? '')) return undefined;
   const [source, stated] = await Promise.all([
     flakeSource(flake, workingDirectory, host),
     confStatements(host.env),
@@ -27,4 +32,9 @@ export async function seeSource(
   const given = readConfText(conf.lines.join('\n'));
   const settings = [...stated, ...given.filter(each => each.kind === 'setting')];
   return settings.some(({ name, value }) => decisive[name]?.(value)) ? undefined : source;
+}
+
+/** Whether the address of a store says that its paths begin with another folder. */
+function namesFolder(address: string): boolean {
+  return /[?&]store=/.test(address);
 }

@@ -32,8 +32,8 @@ import type { BuildCaches, CacheOutcome } from './caches.ts';
 import type { Destination } from './destination.ts';
 import { originOfImage, type SeenSource } from './image-origin.ts';
 import { imageOutputs } from './image-outputs.ts';
-import { layerRecords, type MadeLayer, savedTime } from './layer-records.ts';
-import { placeRecords } from './place-records.ts';
+import { layerRecords, type MadeLayer, savedTime } from './record/layer-records.ts';
+import { placeRecords } from './record/place-records.ts';
 import { limitRecords } from './run-limits.ts';
 
 export type { MadeLayer };

@@ -118,6 +118,8 @@ function sayAsked(askings: readonly Asking[], run: PrefetchRun): void {
     ...asked.map(({ place }) => place),
   ]);
   const lines = new Set(named).size;
-  const message = `Asking uv for the versions of ${lines} lines in ${askings.length} variants`;
+  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const where = counted(askings.length, 'variant');
+  const message = `Asking uv for the versions of ${counted(lines, 'line')} in ${where}`;
   notice(run.host, message);
 }

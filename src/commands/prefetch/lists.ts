@@ -15,6 +15,8 @@ import { exportLock } from './uv.ts';
 export interface VariantLists extends Lists {
   /** Whether wheels.toml names any. */
   any: boolean;
+  /** Whether Python is the interpreter alone, so that what building takes are wheels, too. */
+  buildsByWheels?: boolean;
   /** Those that are resolved already: pylock.toml, uv.lock. */
   locked: readonly { name: string; text: string }[];
 }

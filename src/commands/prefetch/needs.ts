@@ -1,5 +1,6 @@
 import { Failure } from '../../host/failure.ts';
 import { readLines } from '../../wheels/lists/read.ts';
+import type { SourcePin } from '../../wheels/lock.ts';
 import { describeVariant, type Variant } from '../../wheels/variant.ts';
 import { normalizeName } from '../../wheels/wheel-name.ts';
 import type { VariantLists } from './lists.ts';
@@ -7,13 +8,12 @@ import type { PrefetchRun } from './run.ts';
 import type { SourcePins } from './sources.ts';
 
 /**
- * A run whose lists ask for what its sources require as well.
+ * A run whose lists ask for what its sources require as well, and for what building them takes where that is
+ * not nixpkgs'.
  * @throws Failure that names each line of a source that cannot be taken
  */
 export function withNeeds(run: PrefetchRun, pins: SourcePins): PrefetchRun {
-  const byName = new Map(
-    Object.entries(pins).map(([name, { requires = [] }]) => [normalizeName(name), requires]),
-  );
+  const byName = new Map(Object.entries(pins).map(([name, pin]) => [normalizeName(name), pin]));
   const byVariant = new Map(
     run.wanted.variants.map(each => [describeVariant(each), listsOf(each, byName, run)]),
   );
@@ -31,7 +31,7 @@ export function withNeeds(run: PrefetchRun, pins: SourcePins): PrefetchRun {
 
 function listsOf(
   variant: Variant,
-  byName: ReadonlyMap<string, readonly string[]>,
+  byName: ReadonlyMap<string, SourcePin>,
   run: PrefetchRun,
 ): VariantLists {
   const lists = run.lists(variant);
@@ -41,7 +41,9 @@ function listsOf(
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (seen.has(name)) continue;
     seen.add(name);
-    const { requirements, sources, problems } = readLines(byName.get(name) ?? [], name, variant);
+    const { requires = [], buildRequires = [] } = byName.get(name) ?? {};
+    const lines = [...requires, ...(lists.buildsByWheels ? buildRequires : [])];
+    const { requirements, sources, problems } = readLines(lines, name, variant);
     found.requirements.push(...requirements);
     found.sources.push(...sources);
     found.problems = [...found.problems, ...problems];

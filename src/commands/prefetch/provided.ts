@@ -57,8 +57,9 @@ function readTold(told: v.InferOutput<typeof toldSchema>, place: string): Told {
         anyOf(name, place),
       );
       const own = lists(variant);
-      const any = own.any || asked.length > 0;
-      return { ...own, any, requirements: [...own.requirements, ...asked] };
+      const isAlone = asked.length > 0;
+      const more = { any: own.any || isAlone, buildsByWheels: isAlone };
+      return { ...own, ...more, requirements: [...own.requirements, ...asked] };
     },
   };
 }

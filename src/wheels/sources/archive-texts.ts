@@ -12,6 +12,7 @@ import type { SourceTexts } from './needs.ts';
 const places: readonly (readonly [RegExp, keyof SourceTexts])[] = [
   [/^[^/]+\/pyproject\.toml$/, 'project'],
   [/^[^/]+\/requirements\.txt$/, 'list'],
+  [/^[^/]+\/setup\.cfg$/, 'setup'],
   [/^[^/]+\/PKG-INFO$/, 'metadata'],
   [/\.egg-info\/requires\.txt$/, 'eggList'],
 ];

@@ -94,11 +94,10 @@ export async function readCheckout(
     await inFolder('fetch', '--quiet', '--depth=1', '--no-tags', '--', url, rev);
     await inFolder('checkout', '--quiet', 'FETCH_HEAD');
     await rm(join(folder, '.git'), { recursive: true });
-    const [project, list] = await Promise.all([
-      ownText(join(folder, 'pyproject.toml')),
-      ownText(join(folder, 'requirements.txt')),
-    ]);
-    return { hash: await narHash(folder), texts: { project, list } };
+    const [project, setup, list] = await Promise.all(
+      ['pyproject.toml', 'setup.cfg', 'requirements.txt'].map(name => ownText(join(folder, name))),
+    );
+    return { hash: await narHash(folder), texts: { project, setup, list } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { linesOf } from '../lists/lines.ts';
 import { buildRequirements, dependenciesIn } from '../lists/project.ts';
 import { requirementLines } from '../requirements.ts';
 import { readToml } from '../toml.ts';
+import { requirementsInSetupCfg } from './setup-cfg.ts';
 
 /** Texts of a source that say what it needs, those that it has. */
 export interface SourceTexts {
@@ -10,6 +11,8 @@ export interface SourceTexts {
   project?: string | undefined;
   /** requirements.txt */
   list?: string | undefined;
+  /** setup.cfg */
+  setup?: string | undefined;
   /** PKG-INFO, which source archives have (core metadata). */
   metadata?: string | undefined;
   /** requires.txt of the egg-info, which older source archives have beside it. */
@@ -26,12 +29,13 @@ export interface SourceNeeds {
 
 /** What a package of Python needs, by its metadata where it has any. */
 export function needsOfPackage(texts: SourceTexts): SourceNeeds {
-  const { project = '', metadata = '', eggList, list } = texts;
+  const { project = '', metadata = '', eggList, setup = '', list } = texts;
   const told = requirementLines(metadata);
   const requires =
     (told.length > 0 ? told : undefined) ??
     dependenciesOf(project) ??
     (eggList === undefined ? undefined : ofEggInfo(eggList)) ??
+    requirementsInSetupCfg(setup) ??
     ofList(list ?? '');
   return { buildRequires: buildRequirements(project), requires: bounded(requires) };
 }

@@ -16,6 +16,21 @@ let
   inherit (variant) python;
   inherit (pkgs) lib;
 
+  # Wheels, and those that they require in turn.
+  withRequired =
+    names:
+    let
+      keyed = map (key: { inherit key; });
+      isBy = by: _: wheel: lib.elem by (wheel.requiredBy or [ ]);
+      requiredBy = { key }: keyed (lib.attrNames (lib.filterAttrs (isBy key) variant.wheels));
+    in
+    map ({ key }: key) (
+      builtins.genericClosure {
+        startSet = keyed names;
+        operator = requiredBy;
+      }
+    );
+
   # pip as a builder only: it gets no index, installs no requirement, and writes to $out alone.
   builder =
     required:
@@ -31,7 +46,7 @@ let
     if lib.elem variant.abi packages.interpreterAlone then
       {
         nativeBuildInputs = [ python ];
-        PYTHONPATH = lib.concatMapStringsSep ":" toString (map wheels.named names);
+        PYTHONPATH = lib.concatMapStringsSep ":" toString (map wheels.named (withRequired names));
       }
     else
       { nativeBuildInputs = [ (python.withPackages (all: map (name: all.${name}) names)) ]; };

@@ -26,7 +26,7 @@ export interface Run {
   record: BuildRecord | undefined;
 }
 
-interface RunOptions {
+export interface RunOptions {
   /** Put before the command, such as ["taskset", "-c", "0"]. */
   wrapper?: readonly string[];
   env?: Readonly<Record<string, string>>;

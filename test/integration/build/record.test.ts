@@ -6,10 +6,10 @@ import { type TestContext, test } from 'node:test';
 import { compareRecords } from '../../../src/record/compare.ts';
 import { startRegistry } from '../../tools/registry.ts';
 import { type Example, system } from './hermetic-example.ts';
-import { byLayer, freshMachine } from './machine.ts';
+import { byLayer, freshMachine, type RunOptions } from './machine.ts';
 
-/** Two layers: `base` with a tool of this version, and `app` on top of it, whose build ends with this code. */
-const flakeOf = (tool: string, app: string, code = 0) => `{
+/** Layers: `base` with a tool of this version, and `app` on top of it, whose build ends with these commands. */
+const flakeOf = (tool: string, app: string, end = '') => `{
   inputs.busybox = { follows = ""; flake = false; };
   outputs = { self, busybox }: let
     make = name: script: derivation {
@@ -19,7 +19,7 @@ const flakeOf = (tool: string, app: string, code = 0) => `{
     tool = make "tool-${tool}" "echo ${tool} > $out/tool";
     data = make "data-5.1" "\${busybox}/bin/busybox head -c 3000000 /dev/urandom > $out/data";
     base = make "base" "echo \${tool} > $out/tool";
-    app = make "app" "echo ${app} \${base} \${data} > $out/app; exit ${code}";
+    app = make "app" "echo ${app} \${base} \${data} > $out/app; ${end}";
     layer = name: target: { inherit name target; };
   in { comfyui = app // { recipe = {
     name = "demo"; tag = "x";
@@ -37,10 +37,10 @@ async function scene(t: TestContext) {
   await mkdir(example.folder);
   await cp('/bin/busybox', join(example.busybox, 'bin/busybox'));
   const machine = await freshMachine(t);
-  return async (flake: string, ...args: string[]) => {
+  return async (flake: string, args: readonly string[] = [], options: RunOptions = {}) => {
     await writeFile(join(example.folder, 'flake.nix'), flake);
     const image = `${registry.address}/comfy/demo`;
-    const run = await machine.build(example, ['--image', image, ...args]);
+    const run = await machine.build(example, ['--image', image, ...args], options);
     return { ...run, record: run.record ?? assert.fail(run.stderr) };
   };
 }
@@ -90,13 +90,13 @@ test('records of runs tell what each did, and what has changed between them', as
 test('what a run would have pushed, and what one that fails has come to', async t => {
   const build = await scene(t);
   await build(flakeOf('1.0', 'one'));
-  const { record } = await build(flakeOf('1.0', 'two'), '--no-push');
+  const { record } = await build(flakeOf('1.0', 'two'), ['--no-push']);
   const unsent = record.wouldPush ?? assert.fail();
   assert.deepEqual([unsent.layers.map(({ name }) => name), unsent.tags], [['app'], ['x']]);
   const { narSize = 0 } = unsent;
   assert.ok(narSize > 0 && narSize < 100_000, `${narSize}`);
 
-  const failed = await build(flakeOf('1.0', 'three', 7));
+  const failed = await build(flakeOf('1.0', 'three', 'exit 7'));
   assert.deepEqual([failed.code, failed.record.outcome], [1, 'failure']);
   assert.deepEqual(
     byLayer(failed, layer => layer.origin),
@@ -108,5 +108,21 @@ test('what a run would have pushed, and what one that fails has come to', async 
   assert.deepEqual(
     builds.map(({ layer, ended }) => [layer, ended]),
     [['app', 'failed']],
+  );
+});
+
+test('what was under way in a run that is interrupted has not come to its end', async t => {
+  const build = await scene(t);
+  const end = `echo waiting; \${busybox}/bin/busybox sleep 60`;
+  const { code, record, stderr } = await build(flakeOf('1.0', 'one', end), [], {
+    onOutput: { pattern: /app> waiting/, act: pid => process.kill(pid, 'SIGINT') },
+  });
+  assert.deepEqual([code, record.outcome], [130, 'cancelled']);
+  const app = record.layers.find(({ name }) => name === 'app');
+  assert.deepEqual([app?.origin, app?.builtDerivations[0]?.ended], ['cancelled', 'cancelled']);
+  assert.doesNotMatch(stderr, /built app/);
+  assert.deepEqual(
+    record.warnings.filter(warning => /audit/.test(warning)),
+    [],
   );
 });

@@ -19,7 +19,7 @@ test('a wrong command: masks come first, then one error; nothing is left behind'
   assert.deepEqual(result.log.split('\n'), [
     '::add-mask::hunter2',
     '::add-mask::ghs_token',
-    '::error::Input command: expected build, setup, prefetch, audit, report, copy; found "fly".',
+    '::error::Input command: expected build, plan, why, setup, prefetch, audit, report, copy; found "fly".',
     '',
   ]);
   assert.match(result.summary, /^## The run failed\n[\s\S]*Input command/);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { evaluateVariants } from '../../../src/nix/evaluate-variants.ts';
@@ -115,6 +115,23 @@ describe('templates/layered, evaluated', () => {
         );
       }
     }
+  });
+
+  test('what is built with wheels has those that they require as well', async context => {
+    const project = await copyTemplate(context);
+    const file = join(project.folder, 'wheels.lock.json');
+    const lock = JSON.parse(await readFile(file, 'utf8'));
+    const builtWith = async () => {
+      const sources = (await targetsIn(project, 'cu130-py312'))['layer4-sources'];
+      const sam2 = sources?.find(({ name }) => name === 'sam-2-cp312');
+      return [...(await closureOf(sam2?.drv ?? ''))].map(nameOf).join();
+    };
+    assert.doesNotMatch(await builtWith(), /packaging-/);
+    lock.wheels['x86_64-linux'].cu130.cp312.packaging.requiredBy = ['setuptools'];
+    await writeFile(file, JSON.stringify(lock));
+    const both = await builtWith();
+    assert.match(both, /setuptools-/);
+    assert.match(both, /packaging-/);
   });
 
   test('the recipe has wheels below what nixpkgs changes, the app on top, and is not root', async context => {

@@ -341,6 +341,25 @@ test('a project without a wheel for one of the variants names that one', async c
   assert.doesNotMatch(said, /cp313, x86_64-linux/);
 });
 
+test('a page that may be kept is asked for once, however many variants there are', async context => {
+  const { has, list, run, bench, index } = await setUp(context);
+  index.behaviour.maxAge = 600;
+  for (const name of ['a', 'b', 'c']) has(`${name} 1.0`);
+  await list('list.txt', 'a', 'b', 'c');
+  await bench.want(
+    `cuda = ["cu126", "cu128", "cu130"]
+python = ["3.12", "3.13"]
+index = "${index.url}/pypi"
+` +
+      `package-index = "${index.url}/pypi"
+requirements = ["list.txt"]
+`,
+  );
+  await run();
+  const pages = index.requests.filter(each => each.endsWith('/'));
+  assert.deepEqual(pages.sort(), ['/pypi/a/', '/pypi/b/', '/pypi/c/']);
+});
+
 test('a pylock.toml is taken as it is, for its Python', async context => {
   const setting = await setUp(context);
   const { has, list, want, run, locked, index } = setting;

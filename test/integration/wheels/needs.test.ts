@@ -110,15 +110,18 @@ test('what a repository requires and cannot be taken is named with it', async co
   await assert.rejects(bench.lock());
 });
 
-test('a list that is a link out of its repository is not read', async context => {
-  const { bench, commit, repository, want, run } = await setUp(context);
+test('a list that is a link out of its repository is not read, and a setup.cfg is', async context => {
+  const { bench, commit, has, repository, want, run } = await setUp(context);
   await writeFile(join(bench.folder, 'secret'), 'nobody-s-business\n');
-  const { folder, url } = await repository('linked', { 'setup.py': '' });
+  const { folder, url } = await repository('linked', {
+    'setup.cfg': '[options]\ninstall_requires = told\n',
+  });
+  has('told 1.0');
   await symlink(join(bench.folder, 'secret'), join(folder, 'requirements.txt'));
   await commit(folder);
   await want({ 'list.txt': `git+${url}\n` });
   await run();
-  assert.deepEqual((await bench.lock()).sources.linked?.requires, []);
+  assert.deepEqual((await bench.lock()).sources.linked?.requires, ['told']);
 });
 
 test("what a snapshot's custom nodes require is locked, and nothing is built", async context => {

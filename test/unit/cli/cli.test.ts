@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -128,6 +129,22 @@ test('a completion is printed, and nothing is done', async () => {
   assert.equal((await run(['completion', 'tcsh'], () => assert.fail('ran'))).code, 2);
 });
 
+test('bash completes what stands behind an equals sign, which it takes for a word', async () => {
+  const { out } = await run(['completion', 'bash'], () => assert.fail('ran'));
+  const completed = (...words: string[]) => {
+    const asked = `set -u; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _comfy_nix; echo "\${COMPREPLY[*]}"`;
+    const shell = ['-c', `${out}\n${asked}`, 'bash', ...words];
+    const { stdout, stderr } = spawnSync('bash', shell, { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    return stdout.trim();
+  };
+  assert.equal(completed('comfy-nix', 'build', '--compression', '=', 'z'), 'zstd');
+  assert.equal(completed('comfy-nix', 'build', '--compression', '='), 'zstd gzip none');
+  assert.equal(completed('comfy-nix', 'build', '--compression', 'g'), 'gzip');
+  assert.equal(completed('comfy-nix', 'cop'), 'copy');
+  for (const odd of ['', '*', '$(touch x)', "'", '--x y', '-']) completed('comfy-nix', odd, odd);
+});
+
 test("help's text is what was asked, so it is on standard output", async () => {
   const { code, out, error } = await run(['--help'], () => assert.fail('ran'));
   assert.equal(code, 0);
@@ -161,6 +178,14 @@ test('a failure with a record shows the table before the error', async () => {
     error,
     /^\.#comfyui failed after .*\n.*\n\nlayer +origin[\s\S]*\ncomfy-nix: It broke\.\n$/,
   );
+});
+
+test('the record that a run leaves which failed before its layers were known is named', async () => {
+  const { error } = await run(['build'], async () => {
+    const outcome = failedOutcome(sampleRecord({ outcome: 'failure', layers: [] }));
+    throw new VerbFailure('It broke.', { ...outcome, outputs: { record: 'run.json' } });
+  });
+  assert.equal(error, 'Record: run.json\ncomfy-nix: It broke.\n');
 });
 
 test('secrets are inputs of the verb, and in the environment of no program it runs', async () => {

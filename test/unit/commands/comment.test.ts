@@ -2,8 +2,8 @@
 // server of this machine.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { githubComments } from '../../../src/commands/build/comment-github.ts';
-import { putRow } from '../../../src/commands/build/comment-merge.ts';
+import { githubComments } from '../../../src/commands/build/comment/github.ts';
+import { putRow } from '../../../src/commands/build/comment/merge.ts';
 import { Failure } from '../../../src/host/failure.ts';
 import { openHttp } from '../../../src/host/http/client.ts';
 import { retries } from '../../../src/host/limits.ts';

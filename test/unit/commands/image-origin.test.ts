@@ -11,7 +11,14 @@ const settings = {
 const decisive = { format: 2, compression: 'zstd', maxLayerSize: 1000, labels: { a: 'b' } };
 const system = 'x86_64-linux';
 const evaluation = { system, locked: true, imageTag: undefined };
-const source = { commit: 'c1', tree: 't1', root: '/r', folder: '', isPlain: true };
+const source = {
+  commit: 'c1',
+  tree: 't1',
+  root: '/r',
+  folder: '',
+  isPlain: true,
+  isShallow: false,
+};
 
 test('a workflow knows commit, branch and event, and the flake where in it the image is', () => {
   const installable = '.?dir=images&shallow=1#comfyui';
@@ -116,6 +123,7 @@ test('the image of a commit is known by all that decides it, and by nothing else
       asked: { nix: { installNix: 'auto', nixReleaseUrl: 'https://x/' } },
     },
     'another compression': { asked: { compression: 'gzip' } },
+    'another depth of the clone': { source: { isShallow: true } },
     'other labels': { asked: { repositoryLabels: { source: 'x' } } },
     'settings of the flake': { remembered: { acceptFlakeConfig: true } },
     'an input that was overridden': {

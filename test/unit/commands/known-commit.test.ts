@@ -13,7 +13,14 @@ import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
 import { architecture, memoryTag, pushCommit, revision } from '../../tools/remembered-commit.ts';
 
-const source = { commit: 'c1', tree: 't1', root: '/r', folder: '', isPlain: true };
+const source = {
+  commit: 'c1',
+  tree: 't1',
+  root: '/r',
+  folder: '',
+  isPlain: true,
+  isShallow: false,
+};
 const flake = { folder: '.', attribute: 'comfyui' };
 const settingsOf = (changes: Partial<BuildSettings> = {}) =>
   ({

@@ -4,7 +4,7 @@ import {
   layerRecords,
   type MadeLayer,
   savedTime,
-} from '../../../src/commands/build/layer-records.ts';
+} from '../../../src/commands/build/record/layer-records.ts';
 import type { ProgressEvent } from '../../../src/host/events.ts';
 import type { Evaluation } from '../../../src/nix/types.ts';
 import { recordEvents } from '../../../src/record/recorder.ts';

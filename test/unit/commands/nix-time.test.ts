@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tellNixTime } from '../../../src/commands/build/nix-time.ts';
+import { tellNixTime } from '../../../src/commands/build/nix-events/nix-time.ts';
 import type { NixEvent } from '../../../src/nix/types.ts';
 import { quietHost } from '../../tools/host.ts';
 

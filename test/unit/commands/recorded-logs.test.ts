@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { tellNixTime } from '../../../src/commands/build/nix-time.ts';
-import { progressEvent } from '../../../src/commands/build/progress-event.ts';
+import { tellNixTime } from '../../../src/commands/build/nix-events/nix-time.ts';
+import { progressEvent } from '../../../src/commands/build/nix-events/progress-event.ts';
 import { createEventReader } from '../../../src/nix/events.ts';
 import { recordEvents } from '../../../src/record/recorder.ts';
 import { quietHost } from '../../tools/host.ts';

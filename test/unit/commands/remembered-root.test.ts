@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recallRoot } from '../../../src/commands/build/remembered-root.ts';
+import { recallRoot } from '../../../src/commands/build/added-layers/remembered-root.ts';
 import { entriesBlobSource } from '../../../src/image/blob-sources.ts';
 import { framePool } from '../../../src/image/frames.ts';
 import { rootKey } from '../../../src/image/keys.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sumsOfRuns } from '../../../src/commands/build/run-sums.ts';
+import { sumsOfRuns } from '../../../src/commands/build/nix-events/run-sums.ts';
 import type { NixEvent } from '../../../src/nix/types.ts';
 
 const counts = (built: number, fetched: number): NixEvent => ({

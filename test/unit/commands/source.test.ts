@@ -28,11 +28,17 @@ test('a commit does not decide where Nix is told to go by something else', async
   await git('commit', '--quiet', '--allow-empty', '-m', 'one');
   assert.equal(await seen(), true);
   assert.equal(await seen(['max-jobs = 3', '# system = x', 'pure-eval = true']), true);
-  for (const line of ['system = i686-linux', 'pure-eval = false', 'eval-system = x']) {
+  assert.equal(await seen(['store = daemon', 'substituters = x?store=/y']), true);
+  const decisive = [
+    ...['system = i686-linux', 'pure-eval = false', 'eval-system = x', 'plugin-files = /p.so'],
+    ...['allow-unsafe-native-code-during-evaluation = true', 'store = local?store=/other'],
+  ];
+  for (const line of decisive) {
     assert.equal(await seen([line]), false, line);
     assert.equal(await seen([], { NIX_CONFIG: line }), false, line);
   }
   assert.equal(await seen([], { NIX_STORE_DIR: '/other/store' }), false);
+  assert.equal(await seen([], { NIX_REMOTE: 'local?root=/r&store=/other' }), false);
   await writeFile(join(folder, 'nix.conf'), 'pure-eval = false\n');
   assert.equal(await seen(), false, 'the nix.conf of the machine');
 });

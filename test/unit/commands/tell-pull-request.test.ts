@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { tellPullRequest } from '../../../src/commands/build/comment.ts';
+import { tellPullRequest } from '../../../src/commands/build/comment/tell.ts';
 import { githubContext, type RunContext } from '../../../src/inputs/context.ts';
 import type { RawInputs } from '../../../src/inputs/table.ts';
 import { parseBuild } from '../../../src/inputs/verbs/build.ts';

@@ -32,6 +32,7 @@ async function repository(context: TestContext) {
   await mkdir(join(folder, 'images'));
   await write('images/flake.nix', '{ }');
   await write('app', '1');
+  await write('lines', 'one\ntwo\n');
   await commitAll();
   const sourceOf = (installable: string) => flakeSource(installable, folder, host);
   return { folder, git, host, write, commitAll, sourceOf };
@@ -42,7 +43,7 @@ test('commit and tree are those of the repository, wherever in it the flake is',
   const commit = await git('rev-parse', 'HEAD');
   const tree = await git('rev-parse', 'HEAD^{tree}');
   const root = await git('rev-parse', '--show-toplevel');
-  const source = { commit, tree, root, folder: '', isPlain: true };
+  const source = { commit, tree, root, folder: '', isPlain: true, isShallow: false };
   assert.deepEqual(await sourceOf('.'), source);
   assert.deepEqual(await sourceOf('.?dir=images#comfyui'), source);
   assert.deepEqual(await sourceOf('./images#comfyui'), { ...source, folder: 'images' });
@@ -84,6 +85,23 @@ const changes: Record<string, (scene: Awaited<ReturnType<typeof repository>>) =>
     'one that is not checked out': async ({ folder, git }) => {
       await git('update-index', '--skip-worktree', 'app');
       await rm(join(folder, 'app'));
+    },
+    'line ends of another system': async ({ folder, git }) => {
+      await git('config', 'core.autocrlf', 'true');
+      await rm(join(folder, 'lines'));
+      await git('checkout', '--', 'lines');
+      assert.equal(await git('status', '--porcelain'), '');
+    },
+    'one that a filter has made of a pointer': async ({ folder, git, write, commitAll }) => {
+      await git('config', 'filter.lfs.clean', 'echo pointer; cat > /dev/null');
+      await git('config', 'filter.lfs.smudge', 'echo large; cat > /dev/null');
+      await write('.gitattributes', 'model filter=lfs\n');
+      await write('model', 'large');
+      await commitAll();
+      await rm(join(folder, 'model'));
+      await git('checkout', '--', 'model');
+      await utimes(join(folder, 'model'), 1, 1);
+      assert.equal(await git('status', '--porcelain'), '');
     },
     'a merge that is under way': async ({ write, git, commitAll }) => {
       await git('branch', 'other');
@@ -167,6 +185,27 @@ test('submodules count: their commit, and their files', async t => {
   assert.notEqual(await sourceOf('.'), undefined);
   await git('submodule', '--quiet', 'deinit', '--force', 'sub');
   assert.notEqual(await sourceOf('.'), undefined, 'it was not fetched');
+});
+
+test('a submodule that was not fetched counts where the flake may ask for it', async t => {
+  const { folder, git, write, commitAll, sourceOf } = await repository(t);
+  const other = await repository(t);
+  await git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', other.folder, 'sub');
+  await write('images/flake.nix', '{ inputs.self.submodules = true; }');
+  await commitAll();
+  assert.notEqual(await sourceOf('.'), undefined);
+  await git('submodule', '--quiet', 'deinit', '--force', 'sub');
+  assert.equal(await sourceOf('.'), undefined);
+  await rm(join(folder, 'sub'), { recursive: true });
+  assert.equal(await sourceOf('.'), undefined, 'its folder is gone');
+});
+
+test('a clone that lacks the commits before is told: Nix counts them', async t => {
+  const { folder, git, host, commitAll } = await repository(t);
+  await commitAll();
+  await git('clone', '--quiet', '--depth=1', `file://${folder}`, 'shallow');
+  const found = await flakeSource('.', join(folder, 'shallow'), host);
+  assert.equal(found?.isShallow, true);
 });
 
 test('variables that lead git elsewhere lead nobody', async t => {

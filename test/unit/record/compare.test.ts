@@ -147,3 +147,14 @@ test('a layer that failed and one that was given up are named', () => {
     },
   );
 });
+
+test('a package of which somebody else says that there are very many versions', () => {
+  const packages = Array.from({ length: 100_000 }, (_, at) => ({
+    name: 'torch',
+    version: `${at}`,
+  }));
+  const before = sampleRecord({ layers: [sampleLayer({ name: 'a', packages })] });
+  const now = sampleRecord({ layers: [sampleLayer({ name: 'a', packages: [] })] });
+  const [removed] = compareRecords(before, now).packages.removed;
+  assert.equal(removed?.from?.split(', ').length, 100_000);
+});

@@ -37,3 +37,24 @@ test('what is no record is none', () => {
   const wrong = { ...sampleRecord(), version: 1, layers: [{ origin: 'x' }] };
   assert.equal(readRecord(wrong), undefined);
 });
+
+test('no amount and no time is taken of which no text can be made', () => {
+  const text = JSON.stringify(sampleRecord());
+  for (const odd of ['1e999', '1e300', '1e16', '-1']) {
+    for (const field of ['"seconds":', '"start":', '"size":', '"growth":']) {
+      const record = readRecord(
+        JSON.parse(text.replaceAll(new RegExp(`${field}[^,}]+`, 'g'), field + odd)),
+      );
+      assert.equal(record, undefined, `${field}${odd}`);
+    }
+  }
+});
+
+test('no more layers and spans are taken than can be laid side by side', () => {
+  const [layer, span] = [sampleRecord().layers[0], sampleRecord().spans[0]];
+  for (const [name, each] of Object.entries({ layers: layer, spans: span })) {
+    const of = (length: number) => ({ ...sampleRecord(), [name]: new Array(length).fill(each) });
+    assert.ok(readRecord(of(10_000)));
+    assert.equal(readRecord(of(10_001)), undefined);
+  }
+});

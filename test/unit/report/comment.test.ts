@@ -200,6 +200,8 @@ describe('a run is told', () => {
     const { told, isChanged } = describeForComment(failed, before);
     assert.equal(isChanged, false);
     assert.match(told.sentence, /^Failed after 1 min 15 s\. /);
+    const cancelled = describeForComment({ ...failed, outcome: 'cancelled' }, before);
+    assert.match(cancelled.told.sentence, /^Cancelled after 1 min 15 s\. /);
   });
 
   test('in texts that a row can hold', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Parser } from 'htmlparser2';
+import { escaped } from '../../../src/host/visible.ts';
 import type { BuildRecord } from '../../../src/record/types.ts';
 import { escapeHtml, html, jsonForScript, raw } from '../../../src/report/html.ts';
 import { pageHtml } from '../../../src/report/page.ts';
@@ -116,9 +117,9 @@ test('the page says without its program what happened, what changed, and what ca
   for (const said of [
     '<h1>.#comfyui in 1 min 15 s</h1>',
     '<td class="number">▼ 2 min 05 s</td>',
-    '▲▼ against the run of 2026-11-20 09:30',
+    '▲▼ against the run of 2026-11-20 09:30 UTC',
     '<th scope="row">building torch-2.9.0</th>',
-    '<th scope="row">2026-11-20 09:30</th><td>success</td>',
+    '<th scope="row">2026-11-20 09:30 UTC</th><td>success</td>',
     'docker run --gpus all',
   ]) {
     assert.ok(text.includes(said), said);
@@ -144,6 +145,17 @@ test('what is drawn: a row for each layer that was worked on, its lanes, and the
   );
 });
 
+test('work of a layer that the image has not is drawn as well; what has no commands shows none', () => {
+  const record = sampleRecord({ spans: [{ kind: 'wait', layer: 'gone', start: 0, seconds: 1 }] });
+  assert.deepEqual(
+    pageData(record, []).rows.map(({ name }) => name),
+    ['the run', 'gone'],
+  );
+  assert.ok(record.image);
+  record.image.repository = '-';
+  assert.doesNotMatch(page(record), /<pre><\/pre>/);
+});
+
 test('markup escapes what is put into it, and JSON ends no element', () => {
   assert.equal(
     html`<b title="${'"<&>\'`'}">${raw(html`<i>${1}</i>`)}</b>`,
@@ -152,5 +164,10 @@ test('markup escapes what is put into it, and JSON ends no element', () => {
   assert.equal(escapeHtml('\u202e\u0007'), '\\u202e\\u0007');
   const json = jsonForScript({ a: hostile });
   assert.doesNotMatch(json, /[<>&\u2028]/);
-  assert.deepEqual(JSON.parse(json), { a: hostile });
+  assert.deepEqual(JSON.parse(json), { a: escaped(hostile) });
+  assert.equal(
+    jsonForScript('\u202e'),
+    String.raw`"\\u202e"`,
+    'its direction turns no text around',
+  );
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Finding } from '../../../src/record/audit.ts';
 import { layersOutput, timingsOutput } from '../../../src/report/layers.ts';
 import { failureMarkdown, summaryMarkdown } from '../../../src/report/summary.ts';
 import { layerTable } from '../../../src/report/table.ts';
@@ -64,6 +65,35 @@ test('the table shows each layer, the totals, and where the image is', () => {
       'For older ones set `compression: gzip`.',
   ]);
 });
+
+test('the text says nothing of what there is none of', () => {
+  const { caches: _, disk: _1, image, ...record } = sampleRecord({ layers: [] });
+  const { digest: _2, ...unpushed } = image ?? assert.fail();
+  assert.equal(layerTable({ ...record, image: unpushed }), '');
+  assert.doesNotMatch(summaryMarkdown({ ...record, image: unpushed }), /ghcr/);
+  const layers = [sampleLayer({ name: 'app', origin: 'failed' })];
+  assert.match(layerTable({ ...record, layers }), /^total +1 min 15 s +- +2\.00 GB$/m);
+  const audit = {
+    layers: [],
+    derivations: 1,
+    packages: [],
+    unfree: [],
+    unchecked: [],
+    findings: [runsAsRoot],
+  };
+  assert.equal(
+    layerTable({ ...record, image: unpushed, audit }),
+    'The audit found 1 warning: runs-as-root. comfy-nix audit says what to do.',
+  );
+});
+
+const runsAsRoot: Finding = {
+  rule: 'runs-as-root',
+  severity: 'warning',
+  message: 'It runs as root.',
+  cost: 'Much.',
+  advice: 'Set User.',
+};
 
 test('the summary has a row for each layer and says what zstd needs', () => {
   const summary = summaryMarkdown(sampleRecord());

@@ -108,7 +108,7 @@ test('a pull request is told what a push would do, and not that nothing was sent
   assert.equal(runSentence(record), 'layer6-app built in 41 s.');
   assert.equal(
     wouldPushSentence(record),
-    'A push would send 1 layer (12.0 MB unpacked): layer6-app, and move cu130 and latest.',
+    'A push would send 1 layer (12.0 MB unpacked): layer6-app, and move the tags cu130 and latest.',
   );
   assert.equal(wouldPushSentence(sampleRecord()), undefined);
   assert.equal(

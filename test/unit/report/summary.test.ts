@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BuildRecord } from '../../../src/record/types.ts';
+import type { BuildRecord, LimitRecord } from '../../../src/record/types.ts';
 import { nextSteps } from '../../../src/report/next-steps.ts';
+import { brokenSentences } from '../../../src/report/run-limits.ts';
 import { fitted } from '../../../src/report/sections.ts';
 import { summaryMarkdown } from '../../../src/report/summary.ts';
 import { sampleLayer, sampleRecord } from '../record/sample.ts';
@@ -46,7 +47,7 @@ test('the table has what is otherwise than last time, and noise is no change', (
   assert.ok(lines.includes('| `layer0-base` | reused | – |  | 1.50 MB | as before | 0 B |'));
   assert.ok(
     lines.includes(
-      '▲▼ Against [the run of 2026-11-20 09:30](https://github.com/o/r/actions/runs/1). ' +
+      '▲▼ Against [the run of 2026-11-20 09:30 UTC](https://github.com/o/r/actions/runs/1). ' +
         'A host that has that image pulls 2.00 GB for this one.',
     ),
   );
@@ -65,13 +66,24 @@ test('what cannot be compared has no columns for it', () => {
 
 test('a link goes to a web page alone', () => {
   const lines = linesOf(now(), { ...changed(1, 1, []), run: 'javascript:alert(1)' });
-  assert.ok(lines.some(line => line.startsWith('▲▼ Against the run of 2026-11-20 09:30.')));
+  assert.ok(lines.some(line => line.startsWith('▲▼ Against the run of 2026-11-20 09:30 UTC.')));
 });
 
 test('a cache that is left out is told of once', () => {
   const warnings = ['Nothing is taken from https://dead.example: no answer in 5 s.', 'Other.'];
   const summary = summaryMarkdown(sampleRecord({ warnings }));
   assert.equal(summary.split('https://dead.example').length, 2);
+  assert.match(summary, /^> Other\.$/m);
+});
+
+test('a limit that is broken is told of once, by its table', () => {
+  const limits: LimitRecord[] = [
+    { limit: 'sent < 10B', unit: 'bytes', bound: 10, found: 472, kept: false },
+  ];
+  const warnings = [...brokenSentences(limits), 'Other.'];
+  const summary = summaryMarkdown(sampleRecord({ limits, warnings }));
+  assert.match(summary, /^\| `sent < 10B` \| 472 B \| \*\*broken\*\* \|$/m);
+  assert.equal(summary.split('10B').length, 2);
   assert.match(summary, /^> Other\.$/m);
 });
 

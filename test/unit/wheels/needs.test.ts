@@ -31,6 +31,35 @@ test('what a package requires: its metadata, its pyproject.toml, its egg-info, i
   ]);
 });
 
+test('what a setup.cfg says is required, as setuptools reads it', () => {
+  const requires = (setup: string) => needsOfPackage({ setup, list: 'list' }).requires;
+  const below = `[metadata]
+name = x
+[options]
+packages = find:
+install_requires =
+    a>=1
+    # why
+    b ; python_version < "3"
+
+\tc
+zip_safe = no
+[options.extras_require]
+more = d
+`;
+  assert.deepEqual(requires(below), ['a>=1', 'b ; python_version < "3"', 'c']);
+  assert.deepEqual(requires(below.replaceAll('\n', '\r\n')), requires(below));
+  assert.deepEqual(requires('[options]\ninstall_requires = a; b>2'), ['a', 'b>2']);
+  assert.deepEqual(requires('[options]\ninstall_requires:\n  a; os_name == "nt"'), [
+    'a; os_name == "nt"',
+  ]);
+  assert.deepEqual(requires('[options]\ninstall_requires =\n[x]\ny = 1'), []);
+  const others = ['', '[options]\ninstall_requires = file: r.txt', '[other]\ninstall_requires = a'];
+  for (const setup of others) assert.deepEqual(requires(setup), ['list'], setup);
+  const both = { setup: below, project: project('dependencies = ["p"]') };
+  assert.deepEqual(needsOfPackage(both).requires, ['p']);
+});
+
 test('what a custom node requires: its list, which is what its users install', () => {
   const texts = { list: 'list\n', project: project('dependencies = ["c"]') };
   assert.deepEqual(needsOfNode(texts), ['list']);

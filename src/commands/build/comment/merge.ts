@@ -1,8 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Failure } from '../../host/failure.ts';
-import type { Clock } from '../../host/host.ts';
-import { retries } from '../../host/limits.ts';
-import { type CommentRow, commentMarkdown, hold, mergeRows, rowsIn } from '../../report/comment.ts';
+import { Failure } from '../../../host/failure.ts';
+import type { Clock } from '../../../host/host.ts';
+import { retries } from '../../../host/limits.ts';
+import {
+  type CommentRow,
+  commentMarkdown,
+  hold,
+  mergeRows,
+  rowsIn,
+} from '../../../report/comment.ts';
 
 /** A comment of this program. */
 export interface OwnComment {

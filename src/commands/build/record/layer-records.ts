@@ -1,10 +1,10 @@
-import type { Origin } from '../../host/events.ts';
-import { isOfTargets, targetsOf } from '../../nix/recipe-layers.ts';
-import type { DerivationOutput, Evaluation, RecipeLayer } from '../../nix/types.ts';
-import { packagesOf } from '../../record/packages.ts';
-import type { LayerWork } from '../../record/recorder.ts';
-import type { BuildRecord, LayerRecord } from '../../record/types.ts';
-import type { LayerBlob } from '../transfers.ts';
+import type { Origin } from '../../../host/events.ts';
+import { isOfTargets, targetsOf } from '../../../nix/recipe-layers.ts';
+import type { DerivationOutput, Evaluation, RecipeLayer } from '../../../nix/types.ts';
+import { packagesOf } from '../../../record/packages.ts';
+import type { LayerWork } from '../../../record/recorder.ts';
+import type { BuildRecord, LayerRecord } from '../../../record/types.ts';
+import type { LayerBlob } from '../../transfers.ts';
 
 /** A layer of the image with its blobs, which may be none. */
 export interface MadeLayer {

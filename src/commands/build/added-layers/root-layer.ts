@@ -1,6 +1,6 @@
-import { warn } from '../../host/say.ts';
-import { entriesBlobSource } from '../../image/blob-sources.ts';
-import { rootKey } from '../../image/keys.ts';
+import { warn } from '../../../host/say.ts';
+import { entriesBlobSource } from '../../../image/blob-sources.ts';
+import { rootKey } from '../../../image/keys.ts';
 import {
   expandRootTree,
   type HiddenFile,
@@ -10,12 +10,12 @@ import {
   rootContent,
   treePaths,
   UnexpandedFolder,
-} from '../../image/root-layer.ts';
-import type { LayerBlob } from '../transfers.ts';
-import { warningOf } from './hidden-files.ts';
-import { finished, type LayerWork, originOfBlobs } from './layer-work.ts';
+} from '../../../image/root-layer.ts';
+import type { LayerBlob } from '../../transfers.ts';
+import { warningOf } from '../hidden-files.ts';
+import { finished, type LayerWork, originOfBlobs } from '../layer-work.ts';
+import type { MadeLayer } from '../state.ts';
 import { rootParts } from './remembered-root.ts';
-import type { MadeLayer } from './state.ts';
 
 /** Its name, as the record shows it. */
 const rootLayer = 'root';

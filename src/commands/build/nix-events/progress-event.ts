@@ -1,6 +1,6 @@
-import type { ProgressEvent } from '../../host/events.ts';
-import { shownAddress } from '../../host/http/address.ts';
-import type { NixEvent } from '../../nix/types.ts';
+import type { ProgressEvent } from '../../../host/events.ts';
+import { shownAddress } from '../../../host/http/address.ts';
+import type { NixEvent } from '../../../nix/types.ts';
 
 /** An event of Nix as one of the run, with the layer that it belongs to; undefined where it is none. */
 export function progressEvent(

@@ -1,18 +1,18 @@
-import { Failure } from '../../host/failure.ts';
-import { githubApi } from '../../host/github-server.ts';
-import type { Host } from '../../host/host.ts';
-import { withoutLogin } from '../../host/http/address.ts';
-import { type HttpClient, withHttp } from '../../host/http/client.ts';
-import { limits, patience } from '../../host/limits.ts';
-import { notice } from '../../host/say.ts';
-import { naming } from '../../host/wait.ts';
-import { digestOf } from '../../image/digest.ts';
-import type { BuildSettings, PullRequest } from '../../inputs/settings.ts';
-import type { CommentRow } from '../../report/comment.ts';
-import { describeForComment } from '../../report/comment-row.ts';
-import type { BuildOutcome } from '../outcome.ts';
-import { githubComments } from './comment-github.ts';
-import { putRow, type Waiting } from './comment-merge.ts';
+import { Failure } from '../../../host/failure.ts';
+import { githubApi } from '../../../host/github-server.ts';
+import type { Host } from '../../../host/host.ts';
+import { withoutLogin } from '../../../host/http/address.ts';
+import { type HttpClient, withHttp } from '../../../host/http/client.ts';
+import { limits, patience } from '../../../host/limits.ts';
+import { notice } from '../../../host/say.ts';
+import { naming } from '../../../host/wait.ts';
+import { digestOf } from '../../../image/digest.ts';
+import type { BuildSettings, PullRequest } from '../../../inputs/settings.ts';
+import type { CommentRow } from '../../../report/comment.ts';
+import { describeForComment } from '../../../report/comment-row.ts';
+import type { BuildOutcome } from '../../outcome.ts';
+import { githubComments } from './github.ts';
+import { putRow, type Waiting } from './merge.ts';
 
 /** Tells a pull request what a run has made: a row of its one comment. What fails of that is a notice. */
 export async function tellPullRequest(

@@ -1,5 +1,5 @@
-import type { Host } from '../../host/host.ts';
-import type { NixEvent } from '../../nix/types.ts';
+import type { Host } from '../../../host/host.ts';
+import type { NixEvent } from '../../../nix/types.ts';
 
 /** Watches one process of Nix. */
 export interface NixTime {

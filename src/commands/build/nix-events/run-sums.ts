@@ -1,5 +1,5 @@
-import type { Count } from '../../host/events.ts';
-import type { NixEvent } from '../../nix/types.ts';
+import type { Count } from '../../../host/events.ts';
+import type { NixEvent } from '../../../nix/types.ts';
 
 type Sums = Record<'bytes' | 'built' | 'fetched', Count>;
 

@@ -1,7 +1,7 @@
-import { Failure } from '../../host/failure.ts';
-import { entriesBlobSource } from '../../image/blob-sources.ts';
-import { framePool } from '../../image/frames.ts';
-import { rootKey } from '../../image/keys.ts';
+import { Failure } from '../../../host/failure.ts';
+import { entriesBlobSource } from '../../../image/blob-sources.ts';
+import { framePool } from '../../../image/frames.ts';
+import { rootKey } from '../../../image/keys.ts';
 import {
   type HiddenFile,
   type RootContent,
@@ -9,18 +9,18 @@ import {
   rootContent,
   type Trees,
   treePaths,
-} from '../../image/root-layer.ts';
+} from '../../../image/root-layer.ts';
 import {
   isExpandedLink,
   parseRootTree,
   type RootNode,
   type RootTree,
-} from '../../image/root-tree.ts';
-import type { ByteString, TarEntry } from '../../image/tar-header.ts';
-import type { ImageDirectory } from '../../image/types.ts';
-import type { Recipe } from '../../nix/types.ts';
-import type { Knowledge, KnownImage, Presence } from '../../registry/reuse.ts';
-import type { LayerBlob } from '../transfers.ts';
+} from '../../../image/root-tree.ts';
+import type { ByteString, TarEntry } from '../../../image/tar-header.ts';
+import type { ImageDirectory } from '../../../image/types.ts';
+import type { Recipe } from '../../../nix/types.ts';
+import type { Knowledge, KnownImage, Presence } from '../../../registry/reuse.ts';
+import type { LayerBlob } from '../../transfers.ts';
 
 /** What is remembered of a recipe's root layer, as far as it can be believed. */
 export interface RememberedRoot {

@@ -1,15 +1,15 @@
 import * as v from 'valibot';
-import { Failure } from '../../host/failure.ts';
-import { connectionLost, openGitHub, restOf, saidBy, statusOf } from '../../host/github-api.ts';
-import type { Clock } from '../../host/host.ts';
-import type { HttpClient } from '../../host/http/client.ts';
-import { fetchOver } from '../../host/http/fetch.ts';
-import { ConnectionLost } from '../../host/http/message.ts';
-import { isTransient } from '../../host/http/retry.ts';
-import { limits, retries } from '../../host/limits.ts';
-import type { PullRequest } from '../../inputs/settings.ts';
-import { rowsIn } from '../../report/comment.ts';
-import { Busy, type Comments, type OwnComment } from './comment-merge.ts';
+import { Failure } from '../../../host/failure.ts';
+import { connectionLost, openGitHub, restOf, saidBy, statusOf } from '../../../host/github-api.ts';
+import type { Clock } from '../../../host/host.ts';
+import type { HttpClient } from '../../../host/http/client.ts';
+import { fetchOver } from '../../../host/http/fetch.ts';
+import { ConnectionLost } from '../../../host/http/message.ts';
+import { isTransient } from '../../../host/http/retry.ts';
+import { limits, retries } from '../../../host/limits.ts';
+import type { PullRequest } from '../../../inputs/settings.ts';
+import { rowsIn } from '../../../report/comment.ts';
+import { Busy, type Comments, type OwnComment } from './merge.ts';
 
 /** Who a job's own token writes as, where GitHub does not tell. */
 const usualAuthor = 'github-actions[bot]';

@@ -1,13 +1,13 @@
-import type { GithubCache } from '../../caches/github-cache.ts';
-import type { PushReport } from '../../caches/types.ts';
-import type { DiskPeak } from '../../nix/disk-space.ts';
+import type { GithubCache } from '../../../caches/github-cache.ts';
+import type { PushReport } from '../../../caches/types.ts';
+import type { DiskPeak } from '../../../nix/disk-space.ts';
 import type {
   BuildRecord,
   PushRecord,
   RestoredRecord,
   SubstituterRecord,
-} from '../../record/types.ts';
-import type { CacheOutcome } from './caches.ts';
+} from '../../../record/types.ts';
+import type { CacheOutcome } from '../caches.ts';
 
 /** Failures of one cache that are told; they mostly have one reason. */
 const mostFailures = 5;

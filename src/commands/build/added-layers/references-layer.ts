@@ -1,5 +1,5 @@
-import type { DerivationOutput } from '../../nix/types.ts';
-import type { LayerBlob } from '../transfers.ts';
+import type { DerivationOutput } from '../../../nix/types.ts';
+import type { LayerBlob } from '../../transfers.ts';
 import {
   closureOf,
   findReusable,
@@ -9,8 +9,8 @@ import {
   outputsOf,
   sendGroups,
   splitContent,
-} from './layer-work.ts';
-import type { MadeLayer } from './state.ts';
+} from '../layer-work.ts';
+import type { MadeLayer } from '../state.ts';
 
 /** Its name, as the record shows it. */
 const referencesLayer = 'references';
