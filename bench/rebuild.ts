@@ -1,14 +1,17 @@
 // npm run bench:rebuild: what a change of templates/layered makes anew, on the machine that built the
 // image before it and on one with an empty store. Needs root and the Debian packages of
-// test/nixpkgs-stand-in/prepare and docker-registry; uses no network.
+// test/nixpkgs-stand-in/prepare and docker-registry; uses no network. What was foreseen is told beside it.
 //
 // The template is real, nixpkgs and the wheels are stand-ins: rebuild/sizes.json says how much each
 // package weighs. Changes follow one another; the two machines see the same registry for each.
 
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildRecord, LayerRecord } from '../src/record/types.ts';
+import { actualOf, roughBytes } from '../src/report/forecast.ts';
+import { formatBytes } from '../src/report/units.ts';
+import { startMoodyCache } from '../test/tools/cache-stand-in.ts';
 import { startRegistry } from '../test/tools/registry.ts';
 import { table } from './push/table.ts';
 import { buildOn, freshMachine, type Machine, runOn, type Work } from './rebuild/machine.ts';
@@ -50,14 +53,15 @@ interface Row {
   fresh: Built;
 }
 
-/** Fills a binary cache with all packages of nixpkgs, as its own caches have them. */
-async function fillCache(nixpkgs: string): Promise<string> {
+const cacheFolder = join(workspace, 'cache');
+
+/** Fills the binary cache with all packages of nixpkgs, as its own caches have them. */
+async function fillCache(nixpkgs: string): Promise<void> {
   const machine = freshMachine(join(workspace, 'builder'));
-  const cache = `file://${join(workspace, 'cache')}`;
   const nix = ['nix', '--extra-experimental-features', 'nix-command flakes'];
   await runOn(machine, [...nix, 'build', '--no-link', `path:${nixpkgs}#everything`]);
-  await runOn(machine, [...nix, 'copy', '--all', '--to', `${cache}?compression=zstd`]);
-  return `${cache}?trusted=true`;
+  const cache = `file://${cacheFolder}?compression=zstd`;
+  await runOn(machine, [...nix, 'copy', '--all', '--to', cache]);
 }
 
 async function build(machine: Machine, project: WeightedProject, work: Work): Promise<Built> {
@@ -72,11 +76,13 @@ async function build(machine: Machine, project: WeightedProject, work: Work): Pr
 async function measure(
   project: WeightedProject,
   registry: { address: string; folder: string },
+  cache: string,
 ): Promise<Row[]> {
+  await fillCache(project.nixpkgs);
   const work: Work = {
     project,
     image: `${registry.address}/comfyui`,
-    cache: await fillCache(project.nixpkgs),
+    cache,
     maxLayerSize: `${Math.round(2 ** 30 / project.scale)}`,
   };
   const storage = join(registry.folder, 'data');
@@ -96,6 +102,7 @@ async function measure(
     replace(storage, kept);
     const fresh = freshMachine(join(workspace, 'fresh'));
     rows.push({ change, same: there, fresh: await build(fresh, project, work) });
+    writeFileSync(join(workspace, 'rows.json'), JSON.stringify(rows));
     console.error(`${change}: done`);
   }
   return rows;
@@ -158,14 +165,38 @@ function numberTable(rows: readonly Row[]): string {
   );
 }
 
+/** What was foreseen on either machine, in brackets what it was, and the first cause. */
+function foreseenTable(rows: readonly Row[]): string {
+  const made = rows.filter(({ fresh }) => fresh.record.predicted !== undefined);
+  return table(
+    ['', 'derivations', 'fetched by Nix', 'sent', 'the first cause'],
+    made.map(({ change, same, fresh }) => {
+      const records = [same, fresh].flatMap(built => (built ? [built.record] : []));
+      const cells = foreseenParts.map(part => [...new Set(records.map(part))].join(' / '));
+      return [change, ...cells, fresh.record.why?.causes[0]?.text ?? ''];
+    }),
+  );
+}
+
+const foreseenParts: ((record: BuildRecord) => string)[] = [
+  record => `${record.predicted?.builds} (${actualOf(record).builds})`,
+  ({ predicted, downloadBytes }) =>
+    `${formatBytes(predicted?.fetchBytes ?? Number.NaN)} (${formatBytes(downloadBytes)})`,
+  ({ predicted, sentBytes }) =>
+    `${predicted ? roughBytes(predicted.send) : ''} (${formatBytes(sentBytes)})`,
+];
+
 const ends: (() => unknown)[] = [];
 const lifetime = { after: (end: () => unknown) => ends.unshift(end) };
 try {
   rmSync(workspace, { recursive: true, force: true });
   const registry = await startRegistry();
   ends.unshift(registry.stop);
-  const rows = await measure(await weightedProject(lifetime), registry);
-  console.log(`${layerTable(rows)}\n\n${numberTable(rows)}`);
+  const cache = await startMoodyCache(cacheFolder);
+  ends.unshift(cache.stop);
+  const project = await weightedProject(lifetime);
+  const rows = await measure(project, registry, `${cache.url}?trusted=true`);
+  console.log([layerTable(rows), numberTable(rows), foreseenTable(rows)].join('\n\n'));
 } finally {
   for (const end of ends) await end();
 }

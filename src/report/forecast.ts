@@ -67,7 +67,7 @@ export function foreseenSentence(record: BuildRecord): string | undefined {
 }
 
 /** What a run has done of what can be foreseen. */
-function actualOf({ layers, spans, spansLeftOut }: BuildRecord) {
+export function actualOf({ layers, spans, spansLeftOut }: BuildRecord) {
   const builds = new Set(
     spansLeftOut
       ? layers.flatMap(layer => layer.builtDerivations.map(({ derivation }) => derivation))

@@ -3,11 +3,14 @@ import { describe, test } from 'node:test';
 import { isNamed } from '../../../src/commands/build/forecast/forbidden.ts';
 import { planLayers } from '../../../src/commands/build/forecast/layers.ts';
 import { foreseenLimits, refusalOfForecast } from '../../../src/commands/build/forecast/limits.ts';
+import { sizeToSend } from '../../../src/commands/build/forecast/sizes.ts';
 import { longestChain, ratesIn, timesIn } from '../../../src/commands/build/forecast/times.ts';
 import { readRunLimits } from '../../../src/inputs/run-limits.ts';
 import { parseDryRun } from '../../../src/nix/disk-needs.ts';
-import type { LayerTarget } from '../../../src/nix/types.ts';
+import type { LayerTarget, RecipeLayer } from '../../../src/nix/types.ts';
 import type { BuildRecord, Forecast, LayerRecord } from '../../../src/record/types.ts';
+import type { KnownBlob } from '../../../src/registry/remembered.ts';
+import type { KnownImage } from '../../../src/registry/reuse.ts';
 import { storeName } from '../../../src/report/units.ts';
 import { sampleLayer, sampleRecord } from '../record/sample.ts';
 
@@ -120,6 +123,7 @@ describe('a layer comes from', () => {
       timeOf: () => undefined,
       record,
       images: [],
+      isMade: () => false,
     });
   const states = (parts: Parameters<typeof planned>[0]) =>
     planned(parts).map(({ name, state }) => `${name}: ${state}`);
@@ -157,6 +161,49 @@ describe('a layer comes from', () => {
         { bytes: 7, estimated: true, atLeast: false },
       ],
     );
+  });
+});
+
+describe('of a layer of several targets', () => {
+  const output = (name: string) => ({ drvPath: drv(name), outputName: 'out', outPath: path(name) });
+  const blob = (size: number, ...names: string[]) =>
+    ({ digest: `sha256:${size}`, size, paths: names.map(path) }) as unknown as KnownBlob;
+  const interpreter = blob(1000, 'python-3.12.1');
+  const python = [
+    blob(100, 'scipy-1'),
+    blob(40, 'glibc-1'),
+    blob(7, 'python-3.12.1-env', 'numpy-2'),
+  ];
+  const shared = blob(3, 'yarl-1', 'attrs-1');
+  const image = {
+    outputs: [
+      { outPath: path('python-3.12.1'), blobs: [interpreter] },
+      { outPath: path('python-3.12.1-env'), blobs: python },
+      { outPath: path('yarl-1'), blobs: [] },
+      { outPath: path('attrs-1'), blobs: [] },
+    ],
+    blobs: [interpreter, ...python, shared],
+  } as unknown as KnownImage;
+  const send = (missing: string[], ...made: string[]) => {
+    const targets = missing.map(output);
+    const still = new Set(made.map(path));
+    return sizeToSend({ name: 'python', image: true, targets } as RecipeLayer, targets, {
+      ...{ record: undefined, images: [image], isMade: each => still.has(each) },
+    });
+  };
+  const about = (bytes: number) => ({ bytes, estimated: true, atLeast: false });
+
+  test('what is the same in blobs of a target that is split is not sent; more may be in them', () => {
+    const changed = send(['python-3.12.2-env'], 'glibc-1', 'numpy-2');
+    assert.deepEqual(changed, { ...about(107), atLeast: true });
+    assert.deepEqual(send(['python-3.12.2-env']), about(147));
+  });
+  test('a blob that targets share is sent once', () => {
+    assert.deepEqual(send(['yarl-2', 'attrs-1'], 'attrs-1'), about(3));
+  });
+  test('of a target whose blobs are gone all are sent, of a new one nothing is known', () => {
+    assert.deepEqual(send(['python-3.12.1-env'], 'glibc-1'), about(147));
+    assert.deepEqual(send(['one-more-1']), { bytes: 0, estimated: false, atLeast: true });
   });
 });
 

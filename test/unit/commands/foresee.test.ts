@@ -6,6 +6,7 @@ import { startForetelling } from '../../../src/commands/build/forecast/foretell.
 import type { LayerBlob } from '../../../src/commands/transfers.ts';
 import { type ListedNeeds, parseDryRun } from '../../../src/nix/disk-needs.ts';
 import type { BuildRecord, LayerRecord } from '../../../src/record/types.ts';
+import { arrangeKnowledge } from '../../../src/registry/reuse.ts';
 import { quietHost } from '../../tools/host.ts';
 import { layerNamed, recipeOf } from '../../tools/planned-layers.ts';
 import { sampleLayer, sampleRecord } from '../record/sample.ts';
@@ -43,7 +44,7 @@ function contextOf(there: string | undefined, more: object = {}, record?: BuildR
   const context = {
     evaluation: { recipe: recipeOf(layers) },
     state: { host, ...(record ? { previous: record } : {}) },
-    knowledge: { images: [] },
+    knowledge: arrangeKnowledge([], ''),
     here: new Map(),
     nix: {},
     tagged,

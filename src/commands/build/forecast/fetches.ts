@@ -75,7 +75,9 @@ async function bytesOf(planned: readonly PlannedLayer[], fetches: Fetches) {
   const sums = await Promise.all(
     fetching.map((_, at) => {
       const upTo = fetching.slice(0, at + 1).flatMap(({ name }) => missingOf(name, fetches));
-      return queryNeeds(fetches.nix, upTo);
+      // of all of them Nix has said it
+      const isAll = new Set(upTo).size === fetches.missing.length;
+      return isAll ? fetches.needs : queryNeeds(fetches.nix, upTo);
     }),
   );
   const before = (at: number) => (at === 0 ? 0 : sums[at - 1]?.downloadBytes);

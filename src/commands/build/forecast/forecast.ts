@@ -46,6 +46,7 @@ export async function foresee(
           plan.needed.map(({ drvPath }) => drvPath),
           context.nix.place,
         );
+  const made = pathsMade(graph, layers, context);
   const records = await recordsFor(builds, context);
   const known: Known = {
     layers,
@@ -58,11 +59,24 @@ export async function foresee(
     timeOf: timesIn(records),
     record: state.previous,
     images: knowledge.images,
+    isMade: path => made.has(path),
   };
   const planned = planLayers(known);
   const times = { records, graph, timeOf: known.timeOf };
   const unknown = context.settings.unknownBuildTime;
   return { layers: planned, forecast: totals(planned, { known, plan, context, times, unknown }) };
+}
+
+/** Store paths that derivations make or take, and those that targets which are remembered hold. */
+function pathsMade(
+  graph: DerivationGraph,
+  layers: readonly RecipeLayer[],
+  { knowledge }: ImageContext,
+): ReadonlySet<string> {
+  return new Set([
+    ...[...graph.values()].flatMap(({ outputs, inputSrcs }) => [...outputs.values(), ...inputSrcs]),
+    ...namedTargets(layers).flatMap(({ outPath }) => knowledge.closureOf(outPath) ?? []),
+  ]);
 }
 
 function attributable(layers: readonly RecipeLayer[], { needed }: WhatToMake) {
