@@ -40,7 +40,9 @@ export async function plan(settings: PlanSettings, host: Host): Promise<VerbOutc
     }
     return looking;
   });
-  const { matrix, refusal } = tryMatrix(rows, settings.includeUnchanged);
+  const { matrix, refusal: noMatrix } = tryMatrix(rows, settings.includeUnchanged);
+  // who names flakes may want to know of them alone
+  const refusal = settings.variants ? noMatrix : undefined;
   const record: PlanRecord = {
     version: 1,
     program: `${program.name} ${program.version}`,

@@ -64,7 +64,7 @@ function withReasons(
 }
 
 const isNameless = (error: string): boolean =>
-  /^error:/.test(error) && !/'\/[^'\n]*\.drv[!']/.test(error);
+  /^error:/.test(error) && !/'\/[^'\n]*\.drv[!^']/.test(error);
 
 const causeOf = (
   { drvPath, message, log }: FailedDerivation,

@@ -81,12 +81,18 @@ export function evaluationFailure(
   });
 }
 
-/** Nix's own message without the way to it: that stands before it, in older versions behind it. */
+/**
+ * Nix's own message without the way to it: that stands before it, in older versions behind it. What a flake
+ * throws may hold the same words, and is not cut where there is no way to it.
+ */
 function withoutTrace(error: string): string {
-  const message = error.slice(Math.max(0, error.lastIndexOf('error:')));
-  const trace = message.search(/^\s*(?:…|\.\.\.) /m);
+  const start = [...error.matchAll(/(?<=^\s*)error:/gm)].at(-1)?.index ?? 0;
+  const message = isTrace.test(error.slice(0, start)) ? error.slice(start) : error;
+  const trace = message.search(isTrace);
   return trace > 0 ? message.slice(0, trace) : message;
 }
+
+const isTrace = /^\s*(?:…|\.\.\.) /m;
 
 /** An error may name a derivation of which nothing was to be built. */
 const isOfBuild = ({ message, log }: FailedDerivation): boolean =>

@@ -279,8 +279,8 @@ function readDownload(
   return [{ type: 'download', done: downloads.done, expected, at }];
 }
 
-/** 2.8 writes outputs behind the name where a build was ended: '….drv!*'. */
-const namedDerivation = /'(\/[\w./+?=-]+\.drv)(?:![^'\n]*)?'/;
+/** Where a build was ended outputs stand behind the name: 2.8 writes '….drv!*', 2.26 '….drv^out'. */
+const namedDerivation = /'(\/[\w./+?=-]+\.drv)(?:[!^][^'\n]*)?'/;
 
 function readMessage(state: State, raw: Of<'msg'>, fromNix: boolean, at: number): NixEvent[] {
   const message: NixEvent = { type: 'message', level: raw.level, text: raw.text, at };

@@ -173,7 +173,7 @@ const evaluations: Record<string, Failing> = {
   },
   pure: {
     target: 'import /etc/hostname',
-    told: ['The flake reads /etc/hostname of this machine'],
+    told: [/The flake reads \/etc(\/hostname)? of this machine/], // 2.26 looks at the folder first
   },
   name: {
     target: 'let cuda = { cudnn = 1; }; in cuda.cudn',
@@ -364,7 +364,11 @@ test('where a flake is not what git has of it, that is told', async t => {
   });
   check(await told('clone', '.#count'), {
     target: '',
-    told: ['likely: The checkout has the last commit alone', '`fetch-depth: 0`'],
+    // 2.26 counts what is there
+    told: [
+      /likely: The checkout has the last commit alone|found the number \d/,
+      /`fetch-depth: 0`|number/,
+    ],
   });
   const revision = '0123456789012345678901234567890123456789';
   check(await told('clone', `git+file://${folder}/clone?rev=${revision}#count`), {

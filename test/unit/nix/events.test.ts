@@ -383,6 +383,21 @@ test('a build that Nix ended is named with its outputs, after its stop', () => {
   assert.deepEqual(reader.failed(), [{ drvPath: bad, message: text, log: [] }]);
 });
 
+test('the same of two builds, each before its stop, as 2.26 names them', () => {
+  const reader = createEventReader();
+  const of = (drvPath: string) =>
+    `error: building of '${drvPath}^out' from .drv file timed out after 2 seconds of silence`;
+  readAll(reader, [
+    ...[builds(9), build(1, bad), build(2, multi)],
+    ...[error(of(bad)), stop(1), progress(9, 0, 2, 1, 1)],
+    ...[error(of(multi)), stop(2), progress(9, 0, 2, 0, 2)],
+  ]);
+  assert.deepEqual(
+    reader.failed(),
+    [bad, multi].map(drvPath => ({ drvPath, message: of(drvPath), log: [] })),
+  );
+});
+
 test('a trace that names a derivation is no failure of it', () => {
   const reader = createEventReader();
   readAll(reader, [build(1, multi), error(`trace: error: builder for '${multi}' failed`)]);

@@ -277,3 +277,9 @@ test('the way to an error is left out, and it is said how it is shown', () => {
     assert.match(details.next ?? '', /--show-trace/);
   }
 });
+
+test('what a flake throws is shown whole, whatever words are in it', () => {
+  const thrown = 'error: evil\n       ::error::PWN\n       an error: no more';
+  const { details } = evaluationFailure('.#x', [thrown], { cwd: '/src' });
+  assert.deepEqual(details.evidence, thrown.split('\n'));
+});
