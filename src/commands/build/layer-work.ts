@@ -172,13 +172,20 @@ export async function sendGroup(
   return sent;
 }
 
-/** The origin of a layer without a target: made here, or there already. */
-export const originOfBlobs = (blobs: readonly LayerBlob[]): Origin =>
-  blobs.every(blob => blob.transfer !== 'uploaded') ? 'reused' : 'built';
-
 /** Tells everybody that a layer is done. */
 export function finished(layer: MadeLayer, work: LayerWork): MadeLayer {
   work.finished(layer);
   work.host.emit({ type: 'layer-end', layer: layer.name, at: work.host.clock() });
   return layer;
+}
+
+/** A layer that the program adds is done. It has no target: it was made here, or was there already. */
+export function finishedAdded(
+  name: string,
+  blobs: readonly LayerBlob[],
+  work: LayerWork,
+): MadeLayer {
+  const origin = blobs.every(blob => blob.transfer !== 'uploaded') ? 'reused' : 'built';
+  tellRealised(name, origin, work);
+  return finished({ name, target: null, origin, blobs }, work);
 }

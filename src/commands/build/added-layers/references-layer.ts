@@ -3,9 +3,8 @@ import type { LayerBlob } from '../../transfers.ts';
 import {
   closureOf,
   findReusable,
-  finished,
+  finishedAdded,
   type LayerWork,
-  originOfBlobs,
   outputsOf,
   sendGroups,
   splitContent,
@@ -39,10 +38,7 @@ export async function makeReferencesLayer(
   const blobs = await makeReferences(outputs, needed, work);
   for (const path of needed) held.add(path);
   for (const blob of blobs) lessons.blob(blob); // reused ones are of this image, too
-  return finished(
-    { name: referencesLayer, target: null, origin: originOfBlobs(blobs), blobs },
-    work,
-  );
+  return finishedAdded(referencesLayer, blobs, work);
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 } from '../../../image/root-layer.ts';
 import type { LayerBlob } from '../../transfers.ts';
 import { warningOf } from '../hidden-files.ts';
-import { finished, type LayerWork, originOfBlobs } from '../layer-work.ts';
+import { finishedAdded, type LayerWork } from '../layer-work.ts';
 import type { MadeLayer } from '../state.ts';
 import { rootParts } from './remembered-root.ts';
 
@@ -33,8 +33,7 @@ export async function makeRootLayer(work: LayerWork): Promise<MadeLayer> {
   const warning = await warningOf(hidden, work.nix.place, root.blob === undefined);
   if (warning !== undefined) warn(host, warning);
   lessons.blob(blob);
-  const origin = originOfBlobs([blob]);
-  return finished({ name: rootLayer, target: null, origin, blobs: [blob] }, work);
+  return finishedAdded(rootLayer, [blob], work);
 }
 
 async function sendRoot(
