@@ -9,16 +9,11 @@ import { finishAudit } from './build/audit.ts';
 import { beginBuild } from './build/beginning.ts';
 import type { Repository } from './build/destination.ts';
 import { flakeToTag } from './build/known-commit/asked.ts';
+import { checkOutputs, outcomeOf, writeRecord } from './build/outcome.ts';
 import { rootsOf } from './build/realisation.ts';
 import { tellLimits } from './build/run-limits.ts';
 import { seeSource } from './build/source.ts';
-import {
-  type BuildState,
-  checkOutputs,
-  outcomeOf,
-  startState,
-  writeRecord,
-} from './build/state.ts';
+import { type BuildState, startState } from './build/state.ts';
 import { type BuildOutcome, withOutcome } from './outcome.ts';
 import { openGithub } from './setup/github.ts';
 import { takeBack } from './setup/part.ts';

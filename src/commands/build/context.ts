@@ -17,9 +17,10 @@ import { type FinishedImage, type Push, push, type SentImage } from '../push.ts'
 import type { Destination } from './destination.ts';
 import { originOfImage } from './image-origin.ts';
 import { type Lessons, startLessons } from './lessons.ts';
+import { outcomeOf } from './outcome.ts';
 import type { Recollection } from './recall.ts';
 import { refusal } from './run-limits.ts';
-import { type BuildState, outcomeOf } from './state.ts';
+import type { BuildState } from './state.ts';
 
 /** All that is settled when the image begins to be made. */
 export interface ImageContext extends Recollection {
