@@ -7,6 +7,7 @@ import {
   type Keep,
   readDerivations,
 } from '../nix/derivation.ts';
+import { nameOf } from '../nix/names.ts';
 import { storePathsIn } from './store-paths.ts';
 
 /** What the audit keeps of each derivation of a graph: enough to tell what it is and what it needs. */
@@ -72,12 +73,6 @@ export function factsOf(
     fetch: fetchOf(attribute, keep),
     hazards: hazardsOf(derivation, attribute),
   };
-}
-
-/** A store path's name, without the hash and ".drv". */
-export function nameOf(path: string): string {
-  const base = path.slice(path.lastIndexOf('/') + 1);
-  return base.replace(/^[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
 }
 
 /** Gives an attribute's text, however the derivation passes it on; undefined where there is none. */

@@ -1,13 +1,8 @@
 import * as v from 'valibot';
 import type { ContainerConfig } from '../image/types.ts';
 import type { Derivation } from '../nix/derivation.ts';
-import {
-  type Attributes,
-  attributesOf,
-  type DerivationFacts,
-  type FactGraph,
-  nameOf,
-} from './facts.ts';
+import { nameOf } from '../nix/names.ts';
+import { type Attributes, attributesOf, type DerivationFacts, type FactGraph } from './facts.ts';
 import { fetchedSource, type NameAndVersion, pulledImage } from './fetches.ts';
 import { scriptPaths } from './script-paths.ts';
 import { storePathsIn } from './store-paths.ts';

@@ -1,4 +1,5 @@
-import { type DerivationFacts, type FactGraph, nameOf } from './facts.ts';
+import { nameOf } from '../nix/names.ts';
+import type { DerivationFacts, FactGraph } from './facts.ts';
 import { isNvidiaDownload, isProgramArchive } from './fetches.ts';
 import { wheelOf } from './packages.ts';
 import { type AuditSubject, fetchedInputs, inputsIn, kindOf, neededInputs } from './subject.ts';

@@ -1,4 +1,5 @@
-import { attributesOf, nameOf } from './facts.ts';
+import { nameOf } from '../nix/names.ts';
+import { attributesOf } from './facts.ts';
 import { installsIn } from './installs.ts';
 import { type LocatedInstall, locate, type Script, textsByPath } from './located.ts';
 import { commandsOf } from './shell.ts';

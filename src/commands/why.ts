@@ -6,7 +6,7 @@ import { escapeText } from '../report/markdown.ts';
 import { whyLines, whyMarkdown } from '../report/why.ts';
 import { chainTo } from '../why/causes.ts';
 import type { ImageContext } from './build/context.ts';
-import { changesSince, layersOf, whyOfChanges } from './build/forecast/why.ts';
+import { changesSince, shippedLayers, whyOfChanges } from './build/forecast/why.ts';
 import { planOnly } from './build/image.ts';
 import type { VerbOutcome } from './outcome.ts';
 import { onlyLooking } from './plan/looking.ts';
@@ -37,7 +37,7 @@ interface Found {
 }
 
 async function explainImage(context: ImageContext, layer: string | undefined): Promise<Found> {
-  const names = layersOf(context).map(({ name }) => name);
+  const names = shippedLayers(context).map(({ name }) => name);
   if (layer !== undefined && !names.includes(layer)) throw noSuchLayer(layer, names);
   await context.state.earlier;
   const changes = await changesSince(context);

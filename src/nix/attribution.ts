@@ -1,4 +1,5 @@
 import type { DerivationGraph } from './derivation.ts';
+import type { DerivationOutput, LayerTarget } from './types.ts';
 
 /** Which layer work belongs to. */
 export interface Attribution {
@@ -27,4 +28,16 @@ export function attribute(
     }
   }
   return { layerOf: path => layers.get(path) };
+}
+
+/**
+ * Targets that work is attributed to when some outputs are realised. One that is not shipped is realised
+ * because another one needs it; the work is its own.
+ */
+export function attributable(
+  targets: readonly LayerTarget[],
+  realised: readonly DerivationOutput[],
+): LayerTarget[] {
+  const drvPaths = new Set(realised.map(({ drvPath }) => drvPath));
+  return targets.filter(({ image, drvPath }) => !image || drvPaths.has(drvPath));
 }

@@ -3,6 +3,7 @@ import { Failure } from '../host/failure.ts';
 import type { DerivationKind } from './causes/cause.ts';
 import { type Explanation, findCause } from './causes/find.ts';
 import { type FailedDerivation, isDependencyFailure } from './events.ts';
+import { nameOf } from './names.ts';
 
 /** Lines of Nix's messages that are shown where there is no builder's log. */
 const shownLines = 30;
@@ -82,7 +83,7 @@ function whyOf(
     const cause = found[at];
     if (cause === undefined) continue;
     const text = asTold(cause);
-    names.set(text, [...(names.get(text) ?? []), nameOf(root)]);
+    names.set(text, [...(names.get(text) ?? []), nameOf(root.drvPath)]);
   }
   if (names.size === 0) return {};
   const lines = [...names].map(([text, of]) =>
@@ -97,7 +98,7 @@ export const asTold = ({ cause, sure }: Explanation): string => (sure ? cause : 
 function messageOf(roots: readonly FailedDerivation[], { layerOf }: KnownDerivations): string {
   const [first] = roots;
   return roots.length === 1 && first
-    ? `The build of ${nameOf(first)} failed: ${reasonOf(first.message)}.`
+    ? `The build of ${nameOf(first.drvPath)} failed: ${reasonOf(first.message)}.`
     : `${roots.length} builds failed: ${roots.map(describeIn(layerOf)).join(', ')}.`;
 }
 
@@ -110,13 +111,10 @@ function general(errors: readonly string[]): Failure {
   });
 }
 
-const nameOf = ({ drvPath }: FailedDerivation): string =>
-  drvPath.replace(/^.*\/[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
-
 const describeIn = (layerOf: KnownDerivations['layerOf']) => (one: FailedDerivation) => {
   const layer = layerOf?.(one.drvPath);
   const place = layer === undefined ? '' : ` of ${layer}`;
-  return `${nameOf(one)}${place} (${reasonOf(one.message)})`;
+  return `${nameOf(one.drvPath)}${place} (${reasonOf(one.message)})`;
 };
 
 /**

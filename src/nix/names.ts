@@ -24,3 +24,9 @@ export const isDerivationPath = (text: string): boolean =>
 /** What stands for an output whose path is known only after the build (Nix's placeholders). */
 export const isPlaceholder = (text: string): boolean =>
   /^\/[0-9abcdfghijklmnpqrsvwxyz]{52}$/.test(text);
+
+/** A store path's name, without the hash and ".drv". */
+export function nameOf(path: string): string {
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  return base.replace(/^[0-9a-z]{32}-/, '').replace(/\.drv$/, '');
+}

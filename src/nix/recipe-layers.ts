@@ -1,4 +1,10 @@
-import type { DerivationOutput, LayerOfTargets, LayerTarget, RecipeLayer } from './types.ts';
+import type {
+  DerivationOutput,
+  Evaluation,
+  LayerOfTargets,
+  LayerTarget,
+  RecipeLayer,
+} from './types.ts';
 
 export const isOfTargets = (layer: RecipeLayer): layer is LayerOfTargets => 'targets' in layer;
 
@@ -18,3 +24,10 @@ export const namedTargets = (layers: readonly RecipeLayer[]): LayerTarget[] =>
 /** Whether a layer is part of the image: it is to be, and there is something in it. */
 export const isShipped = (layer: RecipeLayer): boolean =>
   layer.image && targetsOf(layer).length > 0;
+
+/** What an image is made of: the layers of its recipe, or the flake's one target. */
+export const layersOf = ({
+  recipe,
+  target,
+}: Pick<Evaluation, 'recipe' | 'target'>): readonly RecipeLayer[] =>
+  recipe?.layers ?? [{ ...target, image: true }];

@@ -1,3 +1,4 @@
+import { isMade } from './sums.ts';
 import type { BuildRecord, LayerRecord } from './types.ts';
 
 /** A number then and now. */
@@ -81,12 +82,13 @@ function layerChange(
   layer: LayerRecord,
   blobsBefore: ReadonlySet<string>,
 ): LayerChange {
-  const { name, origin, blobs, makingSeconds } = layer;
-  const isMade = ['built', 'substituted', 'local'].includes(origin) && makingSeconds !== undefined;
+  const { name, blobs, makingSeconds } = layer;
   const sizeBefore = before && before.blobs.length > 0 ? sizeOf([before]) : undefined;
   return {
     name,
-    ...(isMade ? { making: timeChange(before?.makingSeconds, makingSeconds) } : {}),
+    ...(isMade(layer) && makingSeconds !== undefined
+      ? { making: timeChange(before?.makingSeconds, makingSeconds) }
+      : {}),
     ...(blobs.length > 0 ? { size: sizeChange(sizeBefore, sizeOf([layer])) } : {}),
     isChanged: blobs.some(({ digest }) => !blobsBefore.has(digest)),
   };

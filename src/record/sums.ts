@@ -17,11 +17,15 @@ export interface RunSums {
   savedSeconds: number | undefined;
 }
 
+/** Whether a run has made a layer: it took its targets from wherever they were, and packed them. */
+export const isMade = ({ origin }: Pick<LayerRecord, 'origin'>): boolean =>
+  ['built', 'substituted', 'local'].includes(origin);
+
 /** Sums a record up. */
 export function sumUp({ layers, image, sentBytes, savedSeconds }: BuildRecord): RunSums {
   const named = (origin: LayerRecord['origin']) =>
     layers.filter(layer => layer.origin === origin).map(({ name }) => name);
-  const made = layers.filter(({ origin }) => ['built', 'substituted', 'local'].includes(origin));
+  const made = layers.filter(isMade);
   return {
     layers: layers.filter(({ origin }) => origin !== 'skipped').length,
     reused: named('reused').length,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type Derivation, type DerivationNode, readDerivations } from '../nix/derivation.ts';
+import { nameOf } from '../nix/names.ts';
 import { type Marks, marksOf } from './marks.ts';
 
 /** What is kept of a derivation, so that a later one can be compared with it. */
@@ -23,9 +24,6 @@ export interface KeptDerivations {
   layers: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Hash and name of a store path. */
-const storeName = /([0-9a-z]{32})-([^/]*)$/;
-
 /**
  * Reads what is kept of an image's derivations from the store, where evaluation has put them.
  * Rejects with a `Failure` that names a derivation that is missing or broken.
@@ -43,10 +41,10 @@ export async function keepDerivations(
     [...drvPaths].flatMap(drvPath => places.get(drvPath) ?? []);
   return {
     derivations: Array.from(graph, ([drvPath, node]) => ({
-      name: nameIn(drvPath).replace(/\.drv$/, ''),
+      name: nameOf(drvPath),
       id: idOf(drvPath, node),
       inputs: placesOf(node.inputDrvs.keys()),
-      sources: node.inputSrcs.map(path => [nameIn(path), hashIn(path)] as const),
+      sources: node.inputSrcs.map(path => [nameOf(path), hashIn(path)] as const),
       marks: node.marks,
     })),
     layers: new Map([...layers].map(([name, drvPaths]) => [name, placesOf(drvPaths)])),
@@ -60,8 +58,7 @@ function viewOf(derivation: Derivation, drvPath: string, keep: (text: string) =>
   return { outputs, inputDrvs, inputSrcs, system, marks };
 }
 
-const nameIn = (path: string) => storeName.exec(path)?.[2] ?? path;
-const hashIn = (path: string) => storeName.exec(path)?.[1] ?? '';
+const hashIn = (path: string) => /([0-9a-z]{32})-[^/]*$/.exec(path)?.[1] ?? '';
 
 /** Of its outputs' paths, as far as they are known before the build; else of its own path. */
 function idOf(drvPath: string, { outputs }: DerivationNode): string {

@@ -14,6 +14,16 @@ const system = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
 export const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 export const memoryTag = `cache-comfyui-cu130-${architecture}`;
 
+/** A commit of a whole repository, whose flake lies at its root. */
+export const source: FlakeSource = {
+  commit: 'c1',
+  tree: 't1',
+  root: '/r',
+  folder: '',
+  isPlain: true,
+  isShallow: false,
+};
+
 /** What is put and remembered. */
 export interface CommitImage {
   /** Those of the run that made it. */

@@ -1,6 +1,6 @@
 import { shownAddress } from '../../host/http/address.ts';
+import { nameOf } from '../../nix/names.ts';
 import type { Finding } from '../../record/audit.ts';
-import { nameOf } from '../facts.ts';
 import { isFakeHash, movingReference } from '../fetches.ts';
 import type { LocatedInstall } from '../located.ts';
 import type { AuditSubject } from '../subject.ts';

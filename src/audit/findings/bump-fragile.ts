@@ -1,7 +1,7 @@
+import { nameOf } from '../../nix/names.ts';
 import type { Finding } from '../../record/audit.ts';
 import { type Bump, heavy } from '../bump.ts';
 import { type LayerContent, megabytes, sizeOf } from '../contents.ts';
-import { nameOf } from '../facts.ts';
 import { type Prebuilt, prebuiltOf } from '../prebuilt.ts';
 import type { AuditSubject, SizedPaths } from '../subject.ts';
 

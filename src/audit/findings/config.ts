@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../image/types.ts';
+import { nameOf } from '../../nix/names.ts';
 import type { Finding } from '../../record/audit.ts';
-import { attributesOf, nameOf } from '../facts.ts';
+import { attributesOf } from '../facts.ts';
 import type { AuditSubject } from '../subject.ts';
 import type { LayerOf } from './builds.ts';
 

@@ -1,8 +1,8 @@
 import type { ContainerConfig } from '../../image/types.ts';
 import type { Closure } from '../../nix/closures.ts';
+import { nameOf } from '../../nix/names.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
 import { megabytes } from '../contents.ts';
-import { nameOf } from '../facts.ts';
 import type { LayerClosures } from '../subject.ts';
 
 /**

@@ -1,5 +1,5 @@
+import { nameOf } from '../../nix/names.ts';
 import type { Finding, PackageRecord } from '../../record/audit.ts';
-import { nameOf } from '../facts.ts';
 import type { LocatedInstall } from '../located.ts';
 import { wheelOf } from '../packages.ts';
 import { type AuditedLayer, type AuditSubject, fetchedInputs, neededInputs } from '../subject.ts';

@@ -7,7 +7,13 @@ import { beginSpan, inSpan } from '../../host/span.ts';
 import { stoppable } from '../../host/stoppable.ts';
 import { framePool } from '../../image/frames.ts';
 import { mediaTypes } from '../../image/types.ts';
-import { isOfTargets, isShipped, namedTargets, targetsOf } from '../../nix/recipe-layers.ts';
+import {
+  isOfTargets,
+  isShipped,
+  layersOf,
+  namedTargets,
+  targetsOf,
+} from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, RecipeLayer } from '../../nix/types.ts';
 import { withSeen } from '../../registry/evidence.ts';
 import type { KnownBlob } from '../../registry/remembered.ts';
@@ -99,10 +105,9 @@ export async function planOnly(given: ImageContext): Promise<PlannedImage> {
 
 /** Realises what the registry lacks, of the selected layers if some are; pushes nothing. */
 export async function realiseTargets(given: ImageContext): Promise<void> {
-  const { recipe, target } = given.evaluation;
   const { context, plan } = await planOnly(given);
   const { settings, state } = context;
-  const layers: readonly RecipeLayer[] = recipe?.layers ?? [{ ...target, image: true }];
+  const layers = layersOf(given.evaluation);
   tellPlan(plan, layers, state.host);
   const selected = layers.filter(layer => settings.layers.includes(layer.name));
   const chosen = new Set(namedTargets(selected).map(({ outPath }) => outPath));

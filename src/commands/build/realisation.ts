@@ -4,10 +4,10 @@ import type { Host } from '../../host/host.ts';
 import { inPhase } from '../../host/phase.ts';
 import { inSpan } from '../../host/span.ts';
 import type { BuildSettings } from '../../inputs/settings.ts';
-import { type Attribution, attribute } from '../../nix/attribution.ts';
+import { type Attribution, attributable, attribute } from '../../nix/attribution.ts';
 import { readDerivationGraph } from '../../nix/derivation.ts';
 import { realise } from '../../nix/realise.ts';
-import { namedTargets } from '../../nix/recipe-layers.ts';
+import { layersOf, namedTargets } from '../../nix/recipe-layers.ts';
 import { queryValid } from '../../nix/store.ts';
 import type { DerivationOutput, LayerTarget, Nix, NixEvent } from '../../nix/types.ts';
 import type { BuildCaches } from './caches.ts';
@@ -180,8 +180,7 @@ function attributed(
     for (const event of early) pass(event);
   };
   const drvPaths = outputs.map(output => output.drvPath);
-  // a target that is not shipped is realised because another one needs it; the work is its own
-  const wanted = layers.filter(layer => !layer.image || drvPaths.includes(layer.drvPath));
+  const wanted = attributable(layers, outputs);
   const told = readDerivationGraph(drvPaths).then(
     graph => {
       attribution = attribute(graph, wanted);
@@ -208,9 +207,7 @@ export async function whileRealising<T>(
   work: (realisation: Realisation) => Promise<T>,
 ): Promise<T> {
   const { nix, evaluation, settings, state, here } = context;
-  const layers = evaluation.recipe
-    ? namedTargets(evaluation.recipe.layers)
-    : [{ ...evaluation.target, image: true }];
+  const layers = namedTargets(layersOf(evaluation));
   const provider = startProviding(context, host);
   const rootsDirectory = rootsOf(settings);
   return inPhase(host, 'realise', async () => {

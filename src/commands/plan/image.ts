@@ -1,5 +1,6 @@
 import { explain, Failure } from '../../host/failure.ts';
 import { parseDryRun, queryNeeds } from '../../nix/disk-needs.ts';
+import { layersOf } from '../../nix/recipe-layers.ts';
 import type { DerivationOutput, Nix } from '../../nix/types.ts';
 import type { ImagePlan } from '../../record/types.ts';
 import { arrangeKnowledge } from '../../registry/reuse.ts';
@@ -21,7 +22,7 @@ export async function foreseeImage(given: ImageContext): Promise<ImagePlan> {
   const { evaluation, destination, unknown } = context;
   const fetching = {
     nix,
-    layers: evaluation.recipe?.layers ?? [{ ...evaluation.target, image: true }],
+    layers: layersOf(evaluation),
     missing,
     needs,
   };

@@ -1,7 +1,6 @@
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { audit } from '../../../src/audit/audit.ts';
-import { nameOf } from '../../../src/audit/facts.ts';
 import { readSubject } from '../../../src/audit/read.ts';
 import {
   type AuditSubject,
@@ -11,6 +10,7 @@ import {
   neededInputs,
 } from '../../../src/audit/subject.ts';
 import { evaluate } from '../../../src/nix/evaluate.ts';
+import { nameOf } from '../../../src/nix/names.ts';
 import type { AuditRecord } from '../../../src/record/audit.ts';
 import { workbench } from '../nix/workbench.ts';
 

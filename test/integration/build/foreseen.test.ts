@@ -1,13 +1,12 @@
 // Runs that end before they begin, and plans where something is broken.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { PlanRecord } from '../../../src/record/types.ts';
 import { startMoodyCache } from '../../tools/cache-stand-in.ts';
 import { startRegistry } from '../../tools/registry.ts';
-import { type Example, system } from './hermetic-example.ts';
+import { emptyExample, system } from './hermetic-example.ts';
 import { freshMachine, program } from './machine.ts';
 
 /** An image of a tool and an app, one that another tool has made, and one that cannot be evaluated. */
@@ -39,12 +38,7 @@ const flakeOf = (tool: string) => `{
 async function scene(t: TestContext) {
   const registry = await startRegistry();
   t.after(() => registry.stop());
-  const parent = await mkdtemp(join(tmpdir(), 'foreseen-'));
-  t.after(() => rm(parent, { recursive: true }));
-  const example: Example = { folder: join(parent, 'flake'), busybox: join(parent, 'shell') };
-  await mkdir(join(example.busybox, 'bin'), { recursive: true });
-  await mkdir(example.folder);
-  await cp('/bin/busybox', join(example.busybox, 'bin/busybox'));
+  const example = await emptyExample(t);
   const machine = await freshMachine(t);
   const image = (name: string) => ['--image', `${registry.address}/comfy/${name}`];
   return {

@@ -41,10 +41,17 @@ export const system = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`
 
 /** Copies the example, and the machine's /bin/busybox (package busybox-static), for one test. */
 export async function copyExample(context: TestContext): Promise<Example> {
+  const example = await emptyExample(context);
+  await cp(exampleFolder, example.folder, { recursive: true });
+  return example;
+}
+
+/** The same without a flake, for a test that writes its own. */
+export async function emptyExample(context: TestContext): Promise<Example> {
   const parent = await mkdtemp(join(tmpdir(), 'hermetic-'));
   context.after(() => rm(parent, { recursive: true, force: true }));
   const example = { folder: join(parent, 'hermetic'), busybox: join(parent, 'shell') };
-  await cp(exampleFolder, example.folder, { recursive: true });
+  await mkdir(example.folder);
   await mkdir(join(example.busybox, 'bin'), { recursive: true });
   await cp('/bin/busybox', join(example.busybox, 'bin/busybox'));
   return example;

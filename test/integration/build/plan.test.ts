@@ -1,13 +1,12 @@
 // What is foreseen, and why, and what then really is done.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ImagePlan, PlanRecord } from '../../../src/record/types.ts';
 import { startCountedCache } from '../../tools/cache-stand-in.ts';
 import { startRegistry } from '../../tools/registry.ts';
-import { type Example, system } from './hermetic-example.ts';
+import { emptyExample, system } from './hermetic-example.ts';
 import { freshMachine, type Machine, program } from './machine.ts';
 
 /** Of the flake: which version a package of its own has, and what a library of nixpkgs says. */
@@ -55,13 +54,9 @@ async function scene(t: TestContext) {
   const registry = await startRegistry();
   t.after(() => registry.stop());
   const cache = await startCountedCache(t);
-  const parent = await mkdtemp(join(tmpdir(), 'plan-'));
-  t.after(() => rm(parent, { recursive: true }));
-  const example: Example = { folder: join(parent, 'flake'), busybox: join(parent, 'shell') };
+  const example = await emptyExample(t);
+  const parent = dirname(example.folder);
   const nixpkgs = join(parent, 'nixpkgs');
-  await mkdir(join(example.busybox, 'bin'), { recursive: true });
-  await cp('/bin/busybox', join(example.busybox, 'bin/busybox'));
-  await mkdir(example.folder);
   await mkdir(join(nixpkgs, 'pkgs/stdenv'), { recursive: true });
   await writeFile(join(nixpkgs, 'make.nix'), makeNix);
   const [builder, other] = [await freshMachine(t), await freshMachine(t)];

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { compareRecords } from '../../../src/record/compare.ts';
 import { startRegistry } from '../../tools/registry.ts';
-import { type Example, system } from './hermetic-example.ts';
+import { emptyExample, system } from './hermetic-example.ts';
 import { byLayer, freshMachine, type RunOptions } from './machine.ts';
 
 /** Layers: `base` with a tool of this version, and `app` on top of it, whose build ends with these commands. */
@@ -30,12 +29,7 @@ const flakeOf = (tool: string, app: string, end = '') => `{
 async function scene(t: TestContext) {
   const registry = await startRegistry();
   t.after(() => registry.stop());
-  const parent = await mkdtemp(join(tmpdir(), 'record-'));
-  t.after(() => rm(parent, { recursive: true }));
-  const example: Example = { folder: join(parent, 'flake'), busybox: join(parent, 'shell') };
-  await mkdir(join(example.busybox, 'bin'), { recursive: true });
-  await mkdir(example.folder);
-  await cp('/bin/busybox', join(example.busybox, 'bin/busybox'));
+  const example = await emptyExample(t);
   const machine = await freshMachine(t);
   return async (flake: string, args: readonly string[] = [], options: RunOptions = {}) => {
     await writeFile(join(example.folder, 'flake.nix'), flake);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSought, originOfImage, soughtOrigin } from '../../../src/commands/build/image-origin.ts';
 import type { BuildSettings } from '../../../src/inputs/settings.ts';
+import { source } from '../../tools/remembered-commit.ts';
 
 const settings = {
   ...{ compression: 'zstd', maxLayerSize: 1000, labels: { a: 'b' }, nix: { installNix: 'auto' } },
@@ -11,14 +12,6 @@ const settings = {
 const decisive = { format: 2, compression: 'zstd', maxLayerSize: 1000, labels: { a: 'b' } };
 const system = 'x86_64-linux';
 const evaluation = { system, locked: true, imageTag: undefined };
-const source = {
-  commit: 'c1',
-  tree: 't1',
-  root: '/r',
-  folder: '',
-  isPlain: true,
-  isShallow: false,
-};
 
 test('a workflow knows commit, branch and event, and the flake where in it the image is', () => {
   const installable = '.?dir=images&shallow=1#comfyui';

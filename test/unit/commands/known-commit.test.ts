@@ -11,16 +11,14 @@ import type { ImageStore } from '../../../src/registry/store.ts';
 import { quietHost } from '../../tools/host.ts';
 import { storeOn } from '../../tools/opened-store.ts';
 import { startRegistryStandIn } from '../../tools/registry-stand-in.ts';
-import { architecture, memoryTag, pushCommit, revision } from '../../tools/remembered-commit.ts';
+import {
+  architecture,
+  memoryTag,
+  pushCommit,
+  revision,
+  source,
+} from '../../tools/remembered-commit.ts';
 
-const source = {
-  commit: 'c1',
-  tree: 't1',
-  root: '/r',
-  folder: '',
-  isPlain: true,
-  isShallow: false,
-};
 const flake = { folder: '.', attribute: 'comfyui' };
 const settingsOf = (changes: Partial<BuildSettings> = {}) =>
   ({

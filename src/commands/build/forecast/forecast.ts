@@ -1,7 +1,7 @@
-import { attribute } from '../../../nix/attribution.ts';
+import { attributable, attribute } from '../../../nix/attribution.ts';
 import { type DerivationGraph, readDerivationGraph } from '../../../nix/derivation.ts';
 import type { ListedNeeds } from '../../../nix/disk-needs.ts';
-import { isShipped, namedTargets } from '../../../nix/recipe-layers.ts';
+import { isShipped, layersOf, namedTargets } from '../../../nix/recipe-layers.ts';
 import type { RecipeLayer } from '../../../nix/types.ts';
 import type {
   BuildRecord,
@@ -34,9 +34,7 @@ export async function foresee(
   needs: ListedNeeds | undefined,
 ): Promise<RunForecast> {
   const { evaluation, state, knowledge, here } = context;
-  const layers: readonly RecipeLayer[] = evaluation.recipe?.layers ?? [
-    { ...evaluation.target, image: true },
-  ];
+  const layers = layersOf(evaluation);
   await state.earlier;
   const builds = new Set(needs?.built);
   const graph: DerivationGraph =
@@ -54,8 +52,7 @@ export async function foresee(
     needed: new Set(plan.needed.map(({ outPath }) => outPath)),
     here: new Set(here?.keys()),
     needs,
-    // what is not shipped is built because another layer needs it; the work is its own
-    layerOf: attribute(graph, attributable(layers, plan)).layerOf,
+    layerOf: attribute(graph, attributable(namedTargets(layers), plan.needed)).layerOf,
     timeOf: timesIn(records),
     record: state.previous,
     images: knowledge.images,
@@ -77,11 +74,6 @@ function pathsMade(
     ...[...graph.values()].flatMap(({ outputs, inputSrcs }) => [...outputs.values(), ...inputSrcs]),
     ...namedTargets(layers).flatMap(({ outPath }) => knowledge.closureOf(outPath) ?? []),
   ]);
-}
-
-function attributable(layers: readonly RecipeLayer[], { needed }: WhatToMake) {
-  const drvPaths = new Set(needed.map(({ drvPath }) => drvPath));
-  return namedTargets(layers).filter(each => !each.image || drvPaths.has(each.drvPath));
 }
 
 /** The last records; those before them as well where they do not know how long something takes. */

@@ -1,6 +1,5 @@
 import { orElse } from '../../../host/failure.ts';
-import { isShipped, targetsOf } from '../../../nix/recipe-layers.ts';
-import type { RecipeLayer } from '../../../nix/types.ts';
+import { isShipped, layersOf, targetsOf } from '../../../nix/recipe-layers.ts';
 import type { WhyRecord } from '../../../record/types.ts';
 import type { RememberedRecord } from '../../../registry/remembered.ts';
 import { storeName } from '../../../report/units.ts';
@@ -14,18 +13,16 @@ import type { ImageContext } from '../context.ts';
 import { originOfImage } from '../image-origin.ts';
 import { recordToCompare } from '../previous.ts';
 
-/** What an image is made of: layers of its recipe, or the flake's one target. */
-export const layersOf = ({
-  evaluation,
-}: Pick<ImageContext, 'evaluation'>): readonly RecipeLayer[] =>
-  evaluation.recipe?.layers.filter(isShipped) ?? [{ ...evaluation.target, image: true }];
+/** The layers of an image that is being looked at. */
+export const shippedLayers = ({ evaluation }: Pick<ImageContext, 'evaluation'>) =>
+  layersOf(evaluation).filter(isShipped);
 
 /** What is kept of an image's derivations. Rejects with a `Failure` that names one that cannot be read. */
 export function keepImage({
   evaluation,
   nix,
 }: Pick<ImageContext, 'evaluation' | 'nix'>): Promise<KeptDerivations> {
-  const layers = layersOf({ evaluation });
+  const layers = shippedLayers({ evaluation });
   const drvPaths = layers.map(
     layer => [layer.name, targetsOf(layer).map(({ drvPath }) => drvPath)] as const,
   );
@@ -89,5 +86,5 @@ export function whyOfChanges(
 /** Why layers would be made anew, as lines; none where that cannot be told. Never rejects. */
 export async function whySentences(context: ImageContext): Promise<string[]> {
   const why = await orElse(whyRecord(context, { reused: new Set() }), undefined);
-  return why ? whyLines(why, layersOf(context).length) : [];
+  return why ? whyLines(why, shippedLayers(context).length) : [];
 }
